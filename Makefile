@@ -1,0 +1,44 @@
+# The same verbs here and in CI. `demo` and `test` work alone, in any order, from a clean clone.
+PYTHON ?= python3
+BIN := .venv/bin
+NODE_MODULES := tests/javascript/node_modules/.installed
+
+.PHONY: demo test check bench build lock clean
+
+demo: $(BIN)/.installed
+	$(BIN)/gateway-harness run --target local
+
+test: $(BIN)/.installed $(NODE_MODULES)
+	$(BIN)/python -m pytest
+
+check: $(BIN)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(BIN)/.installed
+	$(BIN)/python tests/bench/run.py
+
+build: $(BIN)/.installed
+	$(BIN)/python -m build
+
+# Rewrites the lock file; hashes, no addresses of an index.
+lock:
+	uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+
+$(BIN)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+# The tests that need Node say so themselves when it is missing; without npm there is nothing to install.
+$(NODE_MODULES): tests/javascript/package-lock.json
+	if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix tests/javascript; fi
+	mkdir -p $(@D) && touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist tests/javascript/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,65 @@
+"""The columns of `samples`: one row per logical request, as every file and report names them.
+
+Types are Arrow type names, so that a writer and a reader need no common code beyond this table.
+Times are CLOCK_MONOTONIC nanoseconds of the worker's machine and null when it did not happen.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.measure.sample import Sample
+
+COLUMNS: Mapping[str, str] = {
+    "run_id": "string",
+    "worker": "string",
+    "seq": "int64",
+    "event_id": "string",
+    "scenario": "string",
+    "phase": "string",
+    "route": "string",
+    "stream": "bool",
+    "status": "int16",
+    "outcome": "string",
+    "scheduled_ns": "int64",
+    "sent_ns": "int64",
+    "headers_ns": "int64",
+    "first_byte_ns": "int64",
+    "first_event_ns": "int64",
+    "first_role_ns": "int64",
+    "first_reasoning_ns": "int64",
+    "first_output_ns": "int64",
+    "first_answer_ns": "int64",
+    "last_output_ns": "int64",
+    "usage_ns": "int64",
+    "done_ns": "int64",
+    "closed_ns": "int64",
+    "gap_ms": "list<float64>",
+    "output_chunks": "int32",
+    "coalesced": "int32",
+    "prompt_tokens": "int64",
+    "completion_tokens": "int64",
+    "reasoning_tokens": "int64",
+    "cached_tokens": "int64",
+    "finish_reason": "string",
+    "violations": "list<string>",
+    "cache_status": "string",
+    "log_id": "string",
+    "cf_ray": "string",
+    "message": "string",
+}
+
+
+def row(sample: Sample) -> dict[str, Any]:
+    """The sample as one row; `gap_ms` are the times between consecutive output events.
+
+    A gap that ends at a coalesced event is 0, because both shared one receive time.
+    """
+    outputs = sample.timeline.outputs_ns
+    gaps = [(later - earlier) / 1e6 for earlier, later in zip(outputs, outputs[1:], strict=False)]
+    derived = {"gap_ms": gaps, "output_chunks": len(outputs), "violations": list(sample.violations)}
+    return {name: derived[name] if name in derived else _value(sample, name) for name in COLUMNS}
+
+
+def _value(sample: Sample, name: str) -> Any:
+    source = sample.timeline if name.endswith("_ns") else sample
+    return getattr(source, name)
