@@ -1,0 +1,103 @@
+"""The wheel, built and tried without the sources: what a user installs is what was tested."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(*command: str | Path, cwd: Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    hidden = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    return done
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--outdir", folder, ROOT, cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bin folder of an environment that holds the wheel and its locked dependencies only."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=True)
+    lock = (ROOT / "requirements.lock").read_text()
+    pins = re.findall(r"^([a-z0-9-]+==\S+(?: ; [^\\\n]+)?)", lock, flags=re.MULTILINE)
+    constraints = folder / "constraints.txt"
+    constraints.write_text("\n".join(pins))
+    wheel = next(distributions.glob("*.whl"))
+    python = folder / "bin" / "python"
+    run(python, "-m", "pip", "install", "--quiet", "-c", constraints, wheel, cwd=folder)
+    return folder / "bin"
+
+
+def test_the_wheel_has_one_top_level_name(distributions: Path) -> None:
+    with zipfile.ZipFile(next(distributions.glob("*.whl"))) as wheel:
+        tops = {name.split("/")[0] for name in wheel.namelist()}
+
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"harness"}
+
+
+def test_the_wheel_carries_the_contract_and_the_scenarios(distributions: Path) -> None:
+    with zipfile.ZipFile(next(distributions.glob("*.whl"))) as wheel:
+        names = set(wheel.namelist())
+
+    for leaf in ("contracts", "locustfiles"):
+        sources = {f"harness/_bundled/{leaf}/{path.name}" for path in (ROOT / leaf).glob("*.py")}
+        assert sources
+        assert sources <= names
+    assert "harness/py.typed" in names
+
+
+def test_the_source_distribution_builds_the_same_wheel(distributions: Path) -> None:
+    with tarfile.open(next(distributions.glob("*.tar.gz"))) as source:
+        names = {name.partition("/")[2] for name in source.getnames()}
+
+    assert {"pyproject.toml", "README.md", "LICENSE", "harness/wire.py"} <= names
+    assert not [name for name in names if name.startswith("reports/20")]
+
+
+def test_the_installed_wheel_verifies_the_mock_from_an_empty_folder(
+    installed: Path, tmp_path: Path
+) -> None:
+    done = run(installed / "gateway-harness", "verify", "--target", "mock", "--json", cwd=tmp_path)
+
+    assert json.loads(done.stdout)["verdict"] == "compatible"
+
+
+def test_the_installed_wheel_loads_the_stand_in_from_an_empty_folder(
+    installed: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+
+    run(
+        installed / "gateway-harness",
+        *("load", "--target", "local", "--duration", "2s", "--warmup", "0s", "--out", out),
+        cwd=tmp_path,
+    )
+
+    summary = json.loads((out / "summary.json").read_text())
+    assert set(summary["routes"]) == {"native", "compat", "model"}
+    assert all(route["requests"] > 0 for route in summary["routes"].values())
