@@ -1,0 +1,1 @@
+"""The three routes: how to build a request for each, and what its answer says."""
