@@ -1,0 +1,129 @@
+"""Which texts are secret, and how they are kept out of everything that is written.
+
+Redaction is by value, never by the name of a field: a rule that hides what is called "token" also
+hides `max_tokens` and breaks the reproduction it was meant to protect.
+"""
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote, quote_plus, unquote
+
+_SHORT = 8
+_WORD = re.compile(r"[a-z-]{1,15}")
+_SECRET_WORDS = re.compile(
+    r"authorization|cookie|password|passwd|secret|token|credential|jwt|(?<!cache-)key$",
+    re.IGNORECASE,
+)
+_PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a header field or an environment variable of that name usually holds a secret."""
+    return _SECRET_WORDS.search(name.replace("_", "-")) is not None
+
+
+class Secrets:
+    """The secret values of a run, each with the name to write in its place.
+
+    `redact` puts `$NAME` for a value in every form in which it may leave a program: as it is, JSON-
+    or HTML-escaped, quoted for Python or a shell, percent-encoded, and in Base64 at any alignment.
+    A value that is short or reads like a word is replaced only where it stands alone, or half of a
+    report would be dollar signs. Redact before cutting a text: a part of a secret is not found.
+    """
+
+    __slots__ = ("__dict__", "_named")
+
+    def __init__(self, named: Iterable[tuple[str, str]] = ()) -> None:
+        self._named = tuple((name, value) for name, value in named if value.strip())
+
+    @classmethod
+    def of_environment(cls, environment: Mapping[str, str]) -> "Secrets":
+        """Every long value whose variable has a secret's name, and the passwords of proxies.
+
+        A wide net for what is printed once, such as a traceback; reports use the secrets of their
+        target, which are known.
+        """
+        named = ((k, v) for k, v in environment.items() if is_secret_name(k) and len(v) >= _SHORT)
+        return cls((*named, *proxy_passwords(environment)))
+
+    def __or__(self, other: "Secrets") -> "Secrets":
+        return Secrets((*self._named, *other._named))
+
+    def __bool__(self) -> bool:
+        return bool(self._named)
+
+    def __repr__(self) -> str:
+        return f"Secrets({', '.join(sorted({name for name, _ in self._named}))})"
+
+    def redact(self, text: str) -> str:
+        """The text with `$NAME` in place of every secret."""
+        pattern, names = self._table
+        return pattern.sub(lambda match: names[match[0]], text) if pattern else text
+
+    def redact_bytes(self, data: bytes) -> bytes:
+        """The bytes with `$NAME` in place of every secret; invalid UTF-8 stays as it is."""
+        text = data.decode("utf-8", "surrogateescape")
+        return self.redact(text).encode("utf-8", "surrogateescape")
+
+    def redact_document(self, document: Any) -> Any:
+        """The decoded JSON value with every string in it redacted, keys too."""
+        if isinstance(document, str):
+            return self.redact(document)
+        if isinstance(document, Mapping):
+            return {self.redact(str(k)): self.redact_document(v) for k, v in document.items()}
+        if isinstance(document, list | tuple):
+            return [self.redact_document(item) for item in document]
+        return document
+
+    @cached_property
+    def _table(self) -> tuple[re.Pattern[str] | None, Mapping[str, str]]:
+        names: dict[str, str] = {}
+        for name, value in self._named:
+            for form in _forms(value):
+                names.setdefault(form, f"${name}")
+        longest_first = sorted(names, key=len, reverse=True)
+        if not longest_first:
+            return None, names
+        return re.compile("|".join(_alternative(form) for form in longest_first)), names
+
+
+def _alternative(form: str) -> str:
+    alone = len(form) < _SHORT or _WORD.fullmatch(form)
+    return rf"(?<![\w-]){re.escape(form)}(?![\w-])" if alone else re.escape(form)
+
+
+def _forms(value: str) -> Iterator[str]:
+    for plain in dict.fromkeys((value, value.strip())):
+        escaped = json.dumps(plain)[1:-1]
+        yield from (plain, escaped, escaped.replace("/", "\\/"))
+        yield json.dumps(plain, ensure_ascii=False)[1:-1]
+        yield from (html.escape(plain), html.escape(plain, quote=False), repr(plain)[1:-1])
+        yield plain.replace("'", "'\"'\"'")
+        for encoded in (quote(plain), quote(plain, safe=""), quote_plus(plain)):
+            yield from (encoded, re.sub(r"%[0-9A-F]{2}", lambda m: m[0].lower(), encoded))
+        yield from _base64_forms(plain.encode("utf-8", "surrogateescape"))
+
+
+def _base64_forms(data: bytes) -> Iterator[str]:
+    """The characters of Base64 that depend on `data` alone, for its three possible alignments."""
+    yield base64.b64encode(data).decode()
+    for offset in range(3):
+        bits = (offset + len(data)) * 8
+        text = base64.b64encode(b"\0" * offset + data).decode()
+        core = text[-(-offset * 8 // 6) : bits // 6]
+        if len(core) >= _SHORT:
+            yield from (core, core.translate(str.maketrans("+/", "-_")))
+
+
+def proxy_passwords(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The passwords in the URLs of proxies, as written and decoded, each with a name for it."""
+    for name, value in environment.items():
+        if name.upper() in _PROXIES and "@" in value:
+            user = value.rpartition("@")[0].rpartition("//")[2]
+            password = user.partition(":")[2]
+            yield from ((f"{name}_PASSWORD", form) for form in (password, unquote(password)))

@@ -1,0 +1,224 @@
+"""Targets: what `--target` names, resolved to an address, credentials and expectations.
+
+A target's table in `harness.toml` is chosen by name on the command line, so its values rank over
+the environment; what it leaves out comes from the environment, then from the top of the file.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from pydantic import SecretStr
+
+from harness.errors import UsageError
+from harness.routes.address import Address, Credentials
+from harness.settings.model import (
+    Settings,
+    from_environment,
+    from_file,
+    merge,
+    secret_headers,
+)
+from harness.settings.redaction import Secrets
+from harness.settings.values import RateLimit, is_loopback, parse_origin
+from harness.settings.variables import BY_KEY
+from harness.wire import Headers
+
+STAND_IN_ACCOUNT = "acc"
+STAND_IN_GATEWAY = "gw"
+STAND_IN_PROVIDER_KEY = "baseten-key"
+STAND_IN_TOKEN = "gateway-token"  # noqa: S105 - public, the stand-in's default
+STAND_IN_MODEL_ID = "abcd1234"
+
+
+class Kind(StrEnum):
+    """What kind of gateway a target is."""
+
+    MOCK = "mock"
+    LOCAL = "local"
+    LIVE = "live"
+    NAMED = "named"
+    URL = "url"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """How the gateway under test is configured; None is not declared, a TTL of 0 is no cache."""
+
+    auth: bool | None = None
+    cache_ttl: int | None = None
+    rate_limit: RateLimit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A gateway to test: where it is, who asks, which models, and what is declared about it.
+
+    `address` has the identity of the gateway; for `mock` and `local`, which have no origin before
+    they run, `at` gives it one. `headers` go with every request. `secrets` redacts all of them.
+    """
+
+    kind: Kind
+    name: str
+    address: Address
+    credentials: Credentials
+    model: str
+    model_id: str | None
+    expectations: Expectations = field(default_factory=Expectations)
+    headers: Headers = field(default_factory=Headers)
+    secrets: Secrets = field(default_factory=Secrets)
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """The routes that can be asked: the model route only with a model id."""
+        return ("native", "compat", "model") if self.model_id else ("native", "compat")
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the harness itself runs this gateway."""
+        return self.kind in (Kind.MOCK, Kind.LOCAL)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether it is on this machine; elsewhere requests may cost money."""
+        return self.embedded or is_loopback(self.address.origin)
+
+    def at(self, origin: str) -> "Target":
+        """The same target at an origin: the stand-in after it has been started."""
+        return replace(self, address=replace(self.address, origin=origin))
+
+    def describe(self) -> dict[str, object]:
+        """What a manifest may say of it: no secret, only whether one is used."""
+        limit = self.expectations.rate_limit
+        return {
+            "kind": self.kind.value,
+            "name": self.name,
+            "base": None if self.embedded else self.address.base,
+            "model": self.model,
+            "model_id": self.model_id,
+            "provider_key": self.credentials.provider_key is not None,
+            "gateway_token": self.credentials.gateway_token is not None,
+            "byok_alias": self.credentials.byok_alias,
+            "headers": [name for name, _ in self.headers],
+            "expect_auth": self.expectations.auth,
+            "expect_cache_ttl": self.expectations.cache_ttl,
+            "expect_rate_limit": None if limit is None else str(limit),
+        }
+
+
+def resolve_target(
+    text: str,
+    settings: Settings,
+    *,
+    headers: Headers | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Target:
+    """The target that `text` names: mock, local, live, a table of `harness.toml`, or an origin.
+
+    On loopback the stand-in's defaults stand for what is not set, its token only when
+    authentication is declared. UsageError lists the variables that are missing.
+    """
+    extra = Headers() if headers is None else headers
+    kind, chosen = _choose(text, settings, os.environ if environment is None else environment)
+    local = kind in (Kind.MOCK, Kind.LOCAL) or is_loopback(chosen.base_url)
+    chosen = _with_defaults(chosen) if local else chosen
+    address = _address(text, kind, chosen)
+    credentials = Credentials(
+        provider_key=_plain(chosen.provider_key),
+        gateway_token=_plain(chosen.gateway_token),
+        byok_alias=chosen.byok_alias,
+    )
+    fields = (*chosen.headers, *extra)
+    return Target(
+        kind=kind,
+        name=text if kind is not Kind.URL else chosen.base_url,
+        address=address,
+        credentials=credentials,
+        model=chosen.model,
+        model_id=chosen.model_id,
+        expectations=Expectations(
+            chosen.expect_auth, chosen.expect_cache_ttl, chosen.expect_rate_limit
+        ),
+        headers=Headers(fields),
+        secrets=_secrets(credentials, chosen) | secret_headers(fields),
+    )
+
+
+def _choose(text: str, settings: Settings, environment: Mapping[str, str]) -> tuple[Kind, Settings]:
+    if text in (Kind.MOCK, Kind.LOCAL, Kind.LIVE):
+        return Kind(text), settings
+    if "://" in text:
+        try:
+            return Kind.URL, settings.model_copy(update={"base_url": parse_origin(text)})
+        except ValueError as exc:
+            raise UsageError(f"--target {text}: {exc}") from exc
+    file = settings.file
+    if text not in file.targets:
+        raise UsageError(_unknown(text, settings))
+    table = file.targets[text]
+    for key in ("provider_key_env", "gateway_token_env"):
+        variable = table.values.get(key)
+        if variable is not None and not environment.get(variable):
+            raise UsageError(f"{table.place}: {key} names {variable}, which is not set")
+    layers = (
+        from_file(table, environment),
+        from_environment(environment),
+        from_file(file.top, environment),
+    )
+    return Kind.NAMED, merge(layers, file=file, environment=environment)
+
+
+def _unknown(text: str, settings: Settings) -> str:
+    known = ["mock", "local", "live", *settings.file.targets]
+    if ":" in text or "." in text:
+        return f"--target {text}: expected a URL with its scheme, such as http://{text}"
+    near = difflib.get_close_matches(text, known, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    where = settings.file.path or "harness.toml (there is none here)"
+    return f"--target {text}: {hint}expected {', '.join(known)}, a URL, or a target of {where}"
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
+
+
+def _secrets(credentials: Credentials, chosen: Settings) -> Secrets:
+    """The settings' secrets, and the stand-in's where they stand for what is not set."""
+    used = (
+        ("BASETEN_API_KEY", credentials.provider_key or ""),
+        ("CF_AIG_TOKEN", credentials.gateway_token or ""),
+    )
+    return chosen.secrets | Secrets(used)
+
+
+def _with_defaults(chosen: Settings) -> Settings:
+    token = SecretStr(STAND_IN_TOKEN) if chosen.expect_auth else None
+    return chosen.model_copy(
+        update={
+            "account_id": chosen.account_id or STAND_IN_ACCOUNT,
+            "gateway_id": chosen.gateway_id or STAND_IN_GATEWAY,
+            "provider_key": chosen.provider_key or SecretStr(STAND_IN_PROVIDER_KEY),
+            "gateway_token": chosen.gateway_token or token,
+            "model_id": chosen.model_id or STAND_IN_MODEL_ID,
+        }
+    )
+
+
+def _address(text: str, kind: Kind, chosen: Settings) -> Address:
+    needed = () if chosen.custom_domain else ("account_id", "gateway_id")
+    missing = [BY_KEY[key].name for key in needed if getattr(chosen, key) is None]
+    if missing:
+        raise UsageError(
+            f"--target {text}: {' and '.join(missing)} not set; export "
+            f"{'it' if len(missing) == 1 else 'them'} or write harness.toml "
+            "(gateway-harness doctor shows what is set)"
+        )
+    embedded = kind in (Kind.MOCK, Kind.LOCAL)
+    return Address(
+        origin="http://stand-in.invalid" if embedded else chosen.base_url,
+        account_id=chosen.account_id or "",
+        gateway_id=chosen.gateway_id or "",
+        custom_domain=chosen.custom_domain,
+    )

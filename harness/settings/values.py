@@ -1,0 +1,75 @@
+"""The values a setting may take: each `parse_*` reads one from text and says what was expected."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+_SEGMENT = re.compile(r"[A-Za-z0-9_.~-]+")
+_VISIBLE = re.compile(r"[!-~]+")
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most `requests` in `seconds`."""
+
+    requests: int
+    seconds: int
+
+    def __str__(self) -> str:
+        return f"{self.requests}/{self.seconds}"
+
+
+def parse_rate_limit(value: Any) -> RateLimit:
+    """`100/60`: a hundred requests in sixty seconds."""
+    if isinstance(value, RateLimit):
+        return value
+    found = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*s?\s*", value) if isinstance(value, str) else None
+    if not found or not int(found[1]) or not int(found[2]):
+        raise ValueError("expected requests/seconds such as 100/60")
+    return RateLimit(int(found[1]), int(found[2]))
+
+
+def parse_segment(value: Any) -> str:
+    """One segment of a URL's path: an id."""
+    if not isinstance(value, str) or not _SEGMENT.fullmatch(value.strip()):
+        raise ValueError("expected an id of letters, digits, '-', '_' and '.'")
+    return value.strip()
+
+
+def parse_secret(value: Any) -> str:
+    """A secret that fits in a header field; the message never shows it."""
+    text = value.strip() if isinstance(value, str) else ""
+    if not _VISIBLE.fullmatch(text):
+        raise ValueError("expected visible ASCII characters without spaces or line breaks")
+    return text
+
+
+def parse_origin(value: Any) -> str:
+    """`scheme://host[:port]` of a URL that has nothing else in it."""
+    if not isinstance(value, str):
+        raise ValueError("expected a URL such as https://gateway.ai.cloudflare.com")  # noqa: TRY004
+    parts = urlsplit(value.strip())
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+        raise ValueError("expected a URL such as https://gateway.ai.cloudflare.com")
+    if "@" in parts.netloc:
+        raise ValueError("expected no user and password in the URL")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError(
+            "expected an origin such as https://gateway.ai.cloudflare.com without a path; the "
+            "harness appends /v1/{account}/{gateway} from CLOUDFLARE_ACCOUNT_ID and "
+            "CLOUDFLARE_GATEWAY_ID"
+        )
+    if parts.port == 0:  # reading it also checks its range
+        raise ValueError("expected a port between 1 and 65535")
+    return f"{parts.scheme.lower()}://{parts.netloc.lower()}"
+
+
+def is_loopback(origin: str) -> bool:
+    """Whether the origin is on this machine: 127.0.0.0/8, ::1 or localhost."""
+    host = urlsplit(origin).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
