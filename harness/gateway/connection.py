@@ -1,0 +1,199 @@
+"""One client's connection to the stand-in: requests to the service, answers out on their schedule.
+
+A connection only ever ends itself: nothing that a client does stops the server.
+"""
+
+import asyncio
+import fcntl
+import socket
+import struct
+import termios
+from typing import cast
+
+from harness.gateway.delivery import Delivery
+from harness.gateway.framing import Framed, frame
+from harness.gateway.ledger import Seen
+from harness.gateway.reader import Incoming, Refusal, RequestReader
+from harness.gateway.service import Service
+from harness.wire import End
+
+_LINGER_ZERO = struct.pack("ii", 1, 0)
+_PIPELINED_BYTES = 65_536
+_FLUSH_POLL_S = 0.001
+
+
+class Connection(asyncio.Protocol):
+    """Reads requests one after the other and plays the answers; pipelined requests wait.
+
+    `deadline` is the loop time after which the client has been silent, or has not read, for too
+    long; the server calls `expire` then.
+    """
+
+    def __init__(self, service: Service, members: set["Connection"]) -> None:
+        self.deadline: float | None = None
+        self._service = service
+        self._limits = service.limits
+        self._members = members
+        self._loop = asyncio.get_running_loop()
+        self._reader = RequestReader(
+            head_bytes=self._limits.head_bytes, body_bytes=self._limits.body_bytes
+        )
+        self._delivery: Delivery | None = None
+        self._seen: Seen | None = None
+        self._peer_finished = False
+        self._draining = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note the new connection."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._members.add(self)
+        self._wait(self._limits.idle_s)
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        """Stop the answer in progress and note that its client is gone."""
+        self._members.discard(self)
+        if self._delivery is not None:
+            self._delivery.stop()
+            self._note("disconnected")
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes from the client; while an answer is being sent, only keep them."""
+        if self._draining:
+            return
+        if self._delivery is None and not self._reader.buffered:
+            self._wait(self._limits.request_s)
+        self._reader.feed(data)
+        if self._delivery is None:
+            self._read()
+        elif self._reader.buffered > _PIPELINED_BYTES:
+            self._transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        """Go on sending to a client that has only closed its own direction; not under TLS."""
+        self._peer_finished = True
+        if self._delivery is None and not self._draining:
+            self._reader.feed(b"")
+            self._read()
+        sending = self._delivery is not None and self._delivery.sending
+        return sending and self._transport.can_write_eof()
+
+    def pause_writing(self) -> None:
+        """Hold the schedule until a slow reader has caught up, for a bounded time."""
+        self._wait(self._limits.write_s)
+        if self._delivery is not None:
+            self._delivery.pause()
+
+    def resume_writing(self) -> None:
+        """Go on where the slow reader stopped."""
+        self.deadline = None
+        if self._draining:
+            self._wait(self._limits.write_s)
+        elif self._delivery is not None:
+            self._delivery.resume()
+
+    def expire(self) -> None:
+        """End a connection whose deadline has passed; a half-sent request is told so."""
+        if self._delivery is None and not self._draining and self._reader.buffered:
+            self._refuse(Refusal(408, "the request did not arrive in time"))
+        else:
+            self._transport.abort()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+    def _wait(self, seconds: float) -> None:
+        self.deadline = self._loop.time() + seconds
+
+    def _read(self) -> None:
+        arrived = self._loop.time()
+        incoming = self._reader.next()
+        if isinstance(incoming, Incoming):
+            self._answer(incoming, arrived)
+        elif incoming is not None:
+            self._refuse(incoming)
+        elif self._peer_finished:
+            self._close()
+        elif self._reader.wants_continue():
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _answer(self, incoming: Incoming, arrived: float) -> None:
+        self.deadline = None
+        request = incoming.request
+        response, self._seen = self._service.answer(request, arrived_ns=int(arrived * 1e9))
+        framed = frame(
+            response,
+            method=request.method,
+            version=incoming.version,
+            keep_alive=incoming.keep_alive,
+        )
+        self._deliver(framed, arrived)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        response = self._service.refuse(refusal.status, refusal.reason)
+        self._deliver(frame(response, keep_alive=False), self._loop.time())
+
+    def _deliver(self, framed: Framed, arrived: float) -> None:
+        self._delivery = Delivery(
+            self._transport, framed, arrived=arrived, loop=self._loop, on_end=self._end
+        )
+        self._delivery.play()
+
+    def _end(self) -> None:
+        """End as the answer says, when its schedule is over."""
+        framed = cast(Delivery, self._delivery).framed
+        if framed.end is End.RESET:
+            self._reset()
+        elif framed.end is End.OPEN:
+            self._note(End.OPEN)
+            self._wait(self._limits.open_s)
+        else:
+            self._note(framed.end)
+            self._loop.call_soon(self._next) if framed.keep_alive else self._close()
+
+    def _next(self) -> None:
+        """Turn to the next request, which may have been sent already."""
+        if self._transport.is_closing():
+            return
+        self._delivery = None
+        self._wait(self._limits.request_s if self._reader.buffered else self._limits.idle_s)
+        self._transport.resume_reading()
+        self._read()
+
+    def _close(self) -> None:
+        """Send all, then FIN, and let the client close: unread bytes would turn FIN into RST."""
+        self._delivery = None
+        if self._peer_finished or not self._transport.can_write_eof():
+            self._transport.close()
+            return
+        self._draining = True
+        unsent = self._transport.get_write_buffer_size()
+        self._wait(self._limits.write_s if unsent else self._limits.linger_s)
+        self._transport.write_eof()
+        self._transport.resume_reading()
+
+    def _reset(self) -> None:
+        """Send RST, but only after what was sent before it has arrived."""
+        raw = self._transport.get_extra_info("socket")
+        if self._transport.is_closing():
+            return
+        if self._transport.get_write_buffer_size() or _unacknowledged(raw):
+            self._loop.call_later(_FLUSH_POLL_S, self._reset)
+            return
+        self._note(End.RESET)
+        self._delivery = None
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+        self._transport.abort()
+
+    def _note(self, end: str) -> None:
+        if self._seen is None or self._delivery is None or self._seen.end is not None:
+            return
+        self._seen.end = str(end)
+        self._seen.sent_bytes = self._delivery.sent_bytes
+        self._seen.late_ns = int(self._delivery.late_s * 1e9)
+        self._seen.ended_ns = int(self._loop.time() * 1e9)
+
+
+def _unacknowledged(raw: socket.socket) -> int:
+    """How many bytes the client's kernel has not taken yet (SIOCOUTQ of tcp(7))."""
+    return int(struct.unpack("i", fcntl.ioctl(raw.fileno(), termios.TIOCOUTQ, bytes(4)))[0])

@@ -1,0 +1,17 @@
+"""What the two faces need of the thing behind them."""
+
+from typing import Protocol
+
+from harness.wire import Request, Response
+
+
+class Handler(Protocol):
+    """Answers one request, as `harness.gateway.model.Gateway` does.
+
+    `at_ns` never decreases between calls. The response's times count from the request's arrival. A
+    `log` attribute, where there is one, is a list whose last item describes the request just seen.
+    """
+
+    def handle(self, request: Request, at_ns: int) -> Response:
+        """The whole answer, as data."""
+        ...

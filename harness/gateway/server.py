@@ -1,0 +1,180 @@
+"""The stand-in on a real socket: HTTP/1.1, plain or TLS, every answer on its own schedule.
+
+with LocalGateway(Gateway(Config())) as local:
+    httpx.get(local.url + "/__harness/health")
+"""
+
+import asyncio
+import contextlib
+import signal
+import ssl
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+from harness.errors import UsageError
+from harness.gateway.connection import Connection
+from harness.gateway.eventloop import new_event_loop
+from harness.gateway.handler import Handler
+from harness.gateway.service import Limits, Service
+
+_BACKLOG = 1024
+
+
+class Server:
+    """A listening socket and its connections, inside a running event loop."""
+
+    def __init__(
+        self,
+        gateway: Handler,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.service = Service(gateway, limits or Limits())
+        self._address = (host, port)
+        self._tls = tls
+        self._connections: set[Connection] = set()
+        self._listener: asyncio.Server | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    @property
+    def url(self) -> str:
+        """The origin, such as `http://127.0.0.1:8787`; only while listening."""
+        if self._listener is None:
+            raise UsageError("the stand-in is not listening; it has no address yet")
+        host, port = self._listener.sockets[0].getsockname()[:2]
+        authority = f"[{host}]" if ":" in host else host
+        return f"{'https' if self._tls else 'http'}://{authority}:{port}"
+
+    async def start(self) -> None:
+        """Listen; `UsageError` when the port is taken or not allowed."""
+        loop = asyncio.get_running_loop()
+        host, port = self._address
+        try:
+            self._listener = await loop.create_server(
+                lambda: Connection(self.service, self._connections),
+                host,
+                port,
+                ssl=self._tls,
+                backlog=_BACKLOG,
+            )
+        except OSError as exc:
+            raise UsageError(f"cannot listen on {host}:{port}: {exc.strerror}") from exc
+        self._sweep()
+
+    async def close(self) -> None:
+        """Stop listening and end every connection at once."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        if self._listener is not None:
+            self._listener.close()
+        for connection in tuple(self._connections):
+            connection.abort()
+        while self._connections:
+            await asyncio.sleep(0)
+
+    def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for connection in tuple(self._connections):
+            if connection.deadline is not None and connection.deadline <= now:
+                connection.expire()
+        self._sweeper = loop.call_later(self.service.limits.sweep_s, self._sweep)
+
+
+async def serve(
+    gateway: Handler,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    tls: ssl.SSLContext | None = None,
+    on_listening: Callable[[str], None] = lambda _url: None,
+) -> None:
+    """Serve until SIGINT or SIGTERM; `on_listening` is told the URL as soon as it answers."""
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    server = Server(gateway, host=host, port=port, tls=tls)
+    await server.start()
+    try:
+        on_listening(server.url)
+        await stopped.wait()
+    finally:
+        await server.close()
+
+
+class LocalGateway:
+    """The server in a thread of this process, from `with` to its end.
+
+    For tests and single requests: under load it competes with the client for the interpreter, so a
+    load needs `GatewayProcess`. A fault of the server itself is raised at the end.
+    """
+
+    def __init__(
+        self,
+        gateway: Handler,
+        *,
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.gateway = gateway
+        self.server = Server(gateway, port=port, tls=tls, limits=limits)
+        self._loop = new_event_loop()
+        self._faults: list[Exception] = []
+        self._thread = threading.Thread(target=self._run, name="gateway-harness", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The origin to send requests to."""
+        return self.server.url
+
+    def start(self) -> Self:
+        """Listen and return."""
+        self._loop.set_exception_handler(self._note_fault)
+        self._thread.start()
+        try:
+            asyncio.run_coroutine_threadsafe(self.server.start(), self._loop).result()
+        except UsageError:
+            self._stop()
+            raise
+        return self
+
+    def close(self) -> None:
+        """End every connection and the thread; raises the first fault of the server, if any."""
+        asyncio.run_coroutine_threadsafe(self.server.close(), self._loop).result()
+        self._stop()
+        if self._faults:
+            raise self._faults[0]
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        with contextlib.closing(self._loop):
+            self._loop.run_forever()
+
+    def _stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def _note_fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        fault = context.get("exception")
+        if isinstance(fault, Exception) and not isinstance(fault, OSError):
+            self._faults.append(fault)
+        else:
+            loop.default_exception_handler(context)
