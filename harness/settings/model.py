@@ -1,7 +1,7 @@
 """Settings: the environment over `harness.toml` over defaults, and where each value came from."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 
 from harness.errors import UsageError
 from harness.settings.file import File, Table, find_file, read_file
-from harness.settings.redaction import Secrets, is_secret_name, proxy_passwords
+from harness.settings.redaction import Secrets, of_headers, proxy_passwords
 from harness.settings.values import (
     RateLimit,
     parse_origin,
@@ -137,17 +137,7 @@ def _secrets(merged: Layer, environment: Mapping[str, str]) -> Secrets:
         if key in BY_KEY and BY_KEY[key].secret:
             values.append((place.removeprefix("environment "), str(value)))
     headers, _ = merged.get("headers", ((), ""))
-    return Secrets((*values, *proxy_passwords(environment))) | secret_headers(headers)
-
-
-def secret_headers(headers: Iterable[tuple[str, str]]) -> Secrets:
-    """The values of header fields that usually hold secrets, with and without their scheme."""
-    found = [(_variable(name), value) for name, value in headers if is_secret_name(name)]
-    return Secrets((*found, *((name, value.rpartition(" ")[2]) for name, value in found)))
-
-
-def _variable(header: str) -> str:
-    return header.upper().replace("-", "_")
+    return Secrets((*values, *proxy_passwords(environment))) | of_headers(headers)
 
 
 def _complaint(exc: ValidationError, merged: Layer) -> str:

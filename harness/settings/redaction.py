@@ -8,7 +8,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
@@ -51,6 +51,13 @@ class Secrets:
         named = ((k, v) for k, v in environment.items() if is_secret_name(k) and len(v) >= _SHORT)
         return cls((*named, *proxy_passwords(environment)))
 
+    @classmethod
+    def of_process(cls, environment: Mapping[str, str], arguments: Sequence[str]) -> "Secrets":
+        """The same with the values of secret fields given as `--header NAME:VALUE`."""
+        fields = (text.removeprefix("--header=").partition(":") for text in arguments)
+        found = [(name.strip(), value.strip()) for name, _, value in fields if is_secret_name(name)]
+        return cls.of_environment(environment) | of_headers(found)
+
     def __or__(self, other: "Secrets") -> "Secrets":
         return Secrets((*self._named, *other._named))
 
@@ -90,6 +97,16 @@ class Secrets:
         if not longest_first:
             return None, names
         return re.compile("|".join(_alternative(form) for form in longest_first)), names
+
+
+def of_headers(headers: Iterable[tuple[str, str]]) -> Secrets:
+    """The values of header fields that usually hold secrets, with and without their scheme."""
+    found = [(_variable(name), value) for name, value in headers if is_secret_name(name)]
+    return Secrets((*found, *((name, value.rpartition(" ")[2]) for name, value in found)))
+
+
+def _variable(header: str) -> str:
+    return header.upper().replace("-", "_")
 
 
 def _alternative(form: str) -> str:

@@ -19,9 +19,8 @@ from harness.settings.model import (
     from_environment,
     from_file,
     merge,
-    secret_headers,
 )
-from harness.settings.redaction import Secrets
+from harness.settings.redaction import Secrets, of_headers
 from harness.settings.values import RateLimit, is_loopback, parse_origin
 from harness.settings.variables import BY_KEY
 from harness.wire import Headers
@@ -67,7 +66,7 @@ class Target:
     model: str
     model_id: str | None
     expectations: Expectations = field(default_factory=Expectations)
-    headers: Headers = field(default_factory=Headers)
+    headers: Headers = field(default_factory=Headers, repr=False)
     secrets: Secrets = field(default_factory=Secrets)
 
     @property
@@ -142,7 +141,7 @@ def resolve_target(
             chosen.expect_auth, chosen.expect_cache_ttl, chosen.expect_rate_limit
         ),
         headers=Headers(fields),
-        secrets=_secrets(credentials, chosen) | secret_headers(fields),
+        secrets=_secrets(credentials, chosen) | of_headers(fields),
     )
 
 
@@ -220,5 +219,5 @@ def _address(text: str, kind: Kind, chosen: Settings) -> Address:
         origin="http://stand-in.invalid" if embedded else chosen.base_url,
         account_id=chosen.account_id or "",
         gateway_id=chosen.gateway_id or "",
-        custom_domain=chosen.custom_domain,
+        custom_domain=chosen.custom_domain and not embedded,
     )

@@ -1,4 +1,4 @@
-"""Every setting once: its key in harness.toml, its environment variable, its meaning, its remedy."""
+"""Every setting once: key in harness.toml, environment variable, meaning, and remedy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

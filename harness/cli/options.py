@@ -1,0 +1,166 @@
+"""The options that every command shares, as one decorator and one value."""
+
+import functools
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.errors import UsageError
+from harness.wire import Headers
+
+if TYPE_CHECKING:
+    from harness.settings import Settings, Target
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """The common options of one call; settings are read and the target is resolved already.
+
+    The three caps are None where no flag gave one: a command decides its own default.
+    """
+
+    command: str
+    settings: "Settings"
+    target: "Target"
+    out: Path | None
+    seed: int
+    max_requests: int | None
+    max_total_tokens: int | None
+    max_cost: float | None
+    quiet: bool
+    json: bool
+
+    def make_folder(self) -> Path:
+        """Create the output folder, prove that it can be written, and return it.
+
+        Call it after the command's own checks and before the first request. UsageError when the
+        folder cannot be made or written, or holds another run already.
+        """
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        return make_folder(
+            self.out or Path("reports") / f"{stamp}-{self.command}", self.out is None
+        )
+
+    def say(self, text: str) -> None:
+        """Print for people: nothing with `--quiet` or `--json`, and never a secret."""
+        if not self.quiet and not self.json:
+            click.echo(self.target.secrets.redact(text))
+
+
+def common(
+    *, target: str = "local", mock: bool = False, out: bool = True, caps: bool = True
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add the common options; the command is called with `common=Common(...)` first.
+
+    `mock` allows the in-process target, which only the contract can use. Commands that write no
+    run leave `out` away, those that send nothing leave `caps` away.
+    """
+    options = [*_target_options(target), *(_OUT if out else ()), *(_CAPS if caps else ()), *_PRINT]
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(**values: Any) -> Any:
+            taken = {name: values.pop(name, None) for name in _NAMES}
+            command = click.get_current_context().info_name or "run"
+            return function(common=_common(command, taken, mock=mock), **values)
+
+        for option in reversed(options):
+            option(call)
+        return call
+
+    return decorate
+
+
+def parse_header(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> Headers:
+    """`NAME:VALUE` fields; the message never shows the value, which may be a secret."""
+    fields = []
+    for value in values:
+        name, colon, content = value.partition(":")
+        if not colon or not _HEADER_NAME.fullmatch(name):
+            raise click.BadParameter("expected NAME:VALUE, such as cf-aig-collect-log:false")
+        if not content.isprintable() or not content.isascii():
+            raise click.BadParameter(f"the value of {name} must be visible ASCII on one line")
+        fields.append((name, content.strip()))
+    return Headers(fields)
+
+
+def unused(folder: Path) -> Path:
+    """`folder`, or the same with a number when two runs began in one second."""
+    numbered = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
+    return next(path for path in (folder, *islice(numbered, 1000)) if not path.exists())
+
+
+def prepare_folder(folder: Path) -> Path:
+    """Create `folder` and write a page to it; UsageError when that fails or a run is in it."""
+    if (folder / "run.json").exists():
+        raise UsageError(f"--out {folder} holds a run already; choose another folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".writable-{os.getpid()}"
+        probe.write_bytes(b"\0" * 4096)
+        probe.unlink()
+    except OSError as exc:
+        raise UsageError(f"--out {folder} cannot be written: {exc.strerror}") from exc
+    return folder
+
+
+def _common(command: str, taken: dict[str, Any], *, mock: bool) -> Common:
+    from harness.settings import Kind, load_settings, resolve_target
+
+    settings = load_settings()
+    target = resolve_target(taken.pop("target"), settings, headers=taken.pop("header"))
+    if target.kind is Kind.MOCK and not mock:
+        raise UsageError("--target mock serves verify only; use --target local")
+    return Common(command=command, settings=settings, target=target, **taken)
+
+
+def _target_options(default: str) -> list[Callable[[Any], Any]]:
+    return [
+        click.option(
+            "--target",
+            default=default,
+            show_default=True,
+            metavar="mock|local|live|NAME|URL",
+            help="The gateway: embedded, configured, named in harness.toml, or an origin.",
+        ),
+        click.option(
+            "--header",
+            multiple=True,
+            metavar="NAME:VALUE",
+            callback=parse_header,
+            help="A header field for every request; repeatable.",
+        ),
+    ]
+
+
+_OUT = (
+    click.option(
+        "--out",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Where the run is left.  [default: reports/<timestamp>-<command>]",
+    ),
+    click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True),
+)
+_CAPS = (
+    click.option("--max-requests", type=click.IntRange(min=1), metavar="N"),
+    click.option("--max-total-tokens", type=click.IntRange(min=1), metavar="N"),
+    click.option("--max-cost", type=click.FloatRange(min=0), metavar="USD"),
+)
+_PRINT = (
+    click.option("--quiet", is_flag=True, help="Print only the verdict."),
+    click.option("--json", is_flag=True, help="Print the verdict as JSON and nothing else."),
+)
+_NAMES = (
+    *("target", "header", "out", "seed"),
+    *("max_requests", "max_total_tokens", "max_cost", "quiet", "json"),
+)

@@ -1,0 +1,57 @@
+"""From a verdict to the exit code, and the last line or JSON document that a command prints.
+
+0 pass · 1 fail · 2 nothing was asked, or the harness failed · 3 unknown. Unknown is never green.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
+ORDER = ("pass", "unknown", "fail")
+
+
+def exit_code(verdict: str) -> int:
+    """The exit code of `pass`, `fail` or `unknown`."""
+    return EXIT_CODES[verdict]
+
+
+def worst(verdicts: Sequence[str]) -> str:
+    """The verdict over several parts: any fail is a fail, no part at all is unknown."""
+    return max(verdicts, key=ORDER.index, default="unknown")
+
+
+def conclude(
+    verdict: str,
+    *,
+    reasons: Sequence[str] = (),
+    summary: str = "",
+    out: Path | None = None,
+    as_json: bool = False,
+    **extra: Any,
+) -> NoReturn:
+    """Print the verdict, its reasons and where the report is, and leave with its exit code.
+
+    With `as_json` standard output gets one JSON document and nothing else; `extra` goes into it.
+    """
+    code = exit_code(verdict)
+    if as_json:
+        document = {
+            "schema_version": 1,
+            "verdict": verdict,
+            "exit_code": code,
+            "reasons": list(reasons),
+            "out": None if out is None else str(out),
+            **extra,
+        }
+        click.echo(json.dumps(document, ensure_ascii=False))
+    else:
+        click.echo(f"{verdict}: {summary}" if summary else verdict)
+        for reason in reasons:
+            click.echo(f"  {reason}")
+        if out is not None:
+            click.echo(f"report: {out}")
+    raise click.exceptions.Exit(code)
