@@ -8,10 +8,11 @@ import fcntl
 import socket
 import struct
 import termios
+from dataclasses import dataclass
 from typing import cast
 
 from harness.gateway.delivery import Delivery
-from harness.gateway.framing import Framed, frame
+from harness.gateway.framing import OPEN_S, Framed, frame
 from harness.gateway.ledger import Seen
 from harness.gateway.reader import Incoming, Refusal, RequestReader
 from harness.gateway.service import Service
@@ -22,6 +23,25 @@ _PIPELINED_BYTES = 65_536
 _FLUSH_POLL_S = 0.001
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one connection: bytes of a request's head and body, and seconds.
+
+    `idle_s` between requests, `request_s` from a request's first byte to its last, `write_s` for a
+    reader that takes nothing, `open_s` for an answer that never ends, `linger_s` for a client to
+    close after the server did. Deadlines are looked at every `sweep_s`.
+    """
+
+    head_bytes: int = 65_536
+    body_bytes: int = 104_857_600
+    idle_s: float = 75.0
+    request_s: float = 60.0
+    write_s: float = 60.0
+    open_s: float = OPEN_S
+    linger_s: float = 2.0
+    sweep_s: float = 1.0
+
+
 class Connection(asyncio.Protocol):
     """Reads requests one after the other and plays the answers; pipelined requests wait.
 
@@ -29,10 +49,10 @@ class Connection(asyncio.Protocol):
     long; the server calls `expire` then.
     """
 
-    def __init__(self, service: Service, members: set["Connection"]) -> None:
+    def __init__(self, service: Service, limits: Limits, members: set["Connection"]) -> None:
         self.deadline: float | None = None
         self._service = service
-        self._limits = service.limits
+        self._limits = limits
         self._members = members
         self._loop = asyncio.get_running_loop()
         self._reader = RequestReader(

@@ -6,12 +6,15 @@ What the model declares is kept as it is, also where it lies: a defect must reac
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from harness.wire import Chunk, End, Headers, Response
 
-LAST_CHUNK = b"0\r\n\r\n"
+OPEN_S = 600.0
+"""How long an answer that ends in silence keeps its connection."""
+
+_LAST_CHUNK = b"0\r\n\r\n"
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _LENGTH = re.compile(r"[0-9]{1,18}")
 
@@ -72,7 +75,30 @@ def pieces(framed: Framed) -> Iterator[tuple[int, bytes]]:
     for chunk in framed.chunks:
         yield chunk.at_ns, _chunk(chunk.data) if framed.chunked else chunk.data
     whole = framed.chunked and framed.end is End.COMPLETE
-    yield framed.end_at_ns, LAST_CHUNK if whole else b""
+    yield framed.end_at_ns, _LAST_CHUNK if whole else b""
+
+
+def received(framed: Framed) -> Framed:
+    """What a client makes of it: bytes beyond a declared length are no part of the answer.
+
+    An answer that ends before its declared length is cut, because the server closes then.
+    """
+    if framed.length is None:
+        return framed
+    chunks: list[Chunk] = []
+    left = framed.length
+    for chunk in framed.chunks:
+        chunks.append(Chunk(chunk.data[:left], chunk.at_ns))
+        left -= len(chunks[-1].data)
+    whole = not left
+    end = End.CUT if framed.end is End.COMPLETE and not whole else framed.end
+    last_ns = next((chunk.at_ns for chunk in reversed(chunks) if chunk.data), framed.head_at_ns)
+    return replace(
+        framed,
+        chunks=tuple(chunk for chunk in chunks if chunk.data),
+        end=End.COMPLETE if whole else end,
+        end_at_ns=last_ns if whole else framed.end_at_ns,
+    )
 
 
 def _framed_headers(response: Response, *, version: str) -> Headers:

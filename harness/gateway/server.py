@@ -9,15 +9,16 @@ import contextlib
 import signal
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 from harness.errors import UsageError
-from harness.gateway.connection import Connection
+from harness.gateway.connection import Connection, Limits
 from harness.gateway.eventloop import new_event_loop
 from harness.gateway.handler import Handler
-from harness.gateway.service import Limits, Service
+from harness.gateway.service import Service
 
 _BACKLOG = 1024
 
@@ -34,7 +35,8 @@ class Server:
         tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self.service = Service(gateway, limits or Limits())
+        self.service = Service(gateway, started_ns=time.monotonic_ns())
+        self._limits = limits or Limits()
         self._address = (host, port)
         self._tls = tls
         self._connections: set[Connection] = set()
@@ -56,7 +58,7 @@ class Server:
         host, port = self._address
         try:
             self._listener = await loop.create_server(
-                lambda: Connection(self.service, self._connections),
+                lambda: Connection(self.service, self._limits, self._connections),
                 host,
                 port,
                 ssl=self._tls,
@@ -83,7 +85,7 @@ class Server:
         for connection in tuple(self._connections):
             if connection.deadline is not None and connection.deadline <= now:
                 connection.expire()
-        self._sweeper = loop.call_later(self.service.limits.sweep_s, self._sweep)
+        self._sweeper = loop.call_later(self._limits.sweep_s, self._sweep)
 
 
 async def serve(
