@@ -45,10 +45,10 @@ class Common:
         Call it after the command's own checks and before the first request. UsageError when the
         folder cannot be made or written, or holds another run already.
         """
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-        return make_folder(
-            self.out or Path("reports") / f"{stamp}-{self.command}", self.out is None
-        )
+        if self.out is not None:
+            return prepare_folder(self.out)
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        return prepare_folder(unused(Path("reports") / f"{stamp}-{self.command}"))
 
     def say(self, text: str) -> None:
         """Print for people: nothing with `--quiet` or `--json`, and never a secret."""

@@ -219,5 +219,5 @@ def _address(text: str, kind: Kind, chosen: Settings) -> Address:
         origin="http://stand-in.invalid" if embedded else chosen.base_url,
         account_id=chosen.account_id or "",
         gateway_id=chosen.gateway_id or "",
-        custom_domain=chosen.custom_domain and not embedded,
+        custom_domain=chosen.custom_domain,
     )
