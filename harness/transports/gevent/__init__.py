@@ -1,0 +1,9 @@
+"""The transport for loads: raw sockets under gevent, kernel receive times, no resending.
+
+Nothing outside `harness.load` imports it, because gevent and httpx do not share a process well.
+"""
+
+from harness.transports.gevent.reader import Reader
+from harness.transports.gevent.transport import GeventTransport, TransportCounts
+
+__all__ = ["GeventTransport", "Reader", "TransportCounts"]
