@@ -1,0 +1,114 @@
+"""From a run folder to everything that is made of it; the same folder gives the same files.
+
+samples -> frame -> summary -> comparison -> verdict -> json, csv, markdown, html
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from harness.errors import UsageError
+from harness.report import frame, manifest, samples
+from harness.report.comparison import Comparison, compare
+from harness.report.files import write_json
+from harness.report.manifest import Manifest
+from harness.report.series import timeline
+from harness.report.summary import summarise
+from harness.report.thresholds import Checked, check, good, objectives
+from harness.report.verdict import Evidence, Verdict, decide
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run amounts to; `folder` holds the same as files."""
+
+    folder: Path
+    manifest: Manifest
+    decision: Verdict
+    summary: Mapping[str, Any]
+    comparison: Comparison
+    conformance: Mapping[str, Any] | None
+    checked: tuple[Checked, ...]
+    rows: pd.DataFrame
+
+    @property
+    def verdict(self) -> str:
+        """`pass`, `fail` or `unknown`."""
+        return self.decision.verdict
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What decided the verdict; empty for a pass."""
+        return self.decision.reasons
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass, 1 fail, 3 unknown."""
+        return self.decision.exit_code
+
+
+def build_report(folder: Path) -> Report:
+    """Read a run folder, write every derived file beside the samples, and return what they say."""
+    report = assemble(folder)
+    samples.convert(folder)
+    write_json(folder / "summary.json", report.summary)
+    write_json(folder / "comparison.json", report.comparison.document())
+    return report
+
+
+def assemble(folder: Path) -> Report:
+    """Read a run folder and judge it, without writing anything."""
+    run = manifest.read(folder)
+    found = samples.read(folder)
+    rows = frame.frame(found.table)
+    wanted = objectives(run.thresholds)
+    measured = summarise(rows, good(wanted))
+    compared = compare(rows, margin=_margin(run), seed=run.seed or 0)
+    conformance = _read_json(folder / "conformance.json")
+    checked = check(wanted, measured["routes"], command=run.command)
+    decision = decide(
+        Evidence(run, measured, compared, conformance, checked, found.losses, len(rows))
+    )
+    summary = _summary(run, measured, decision, checked, found)
+    summary["timeline"] = timeline(rows)
+    return Report(folder, run, decision, summary, compared, conformance, checked, rows)
+
+
+def _margin(run: Manifest) -> float:
+    return float(run.plan.get("margin") or 0.05)
+
+
+def _read_json(path: Path) -> Mapping[str, Any] | None:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON: {error}") from error
+    return document if isinstance(document, dict) else None
+
+
+def _summary(
+    run: Manifest,
+    measured: Mapping[str, Any],
+    decision: Verdict,
+    checked: tuple[Checked, ...],
+    found: samples.Samples,
+) -> dict[str, Any]:
+    head = {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": run.run_id,
+        "command": run.command,
+        "verdict": decision.verdict,
+        "reasons": list(decision.reasons),
+        "remarks": list(decision.remarks),
+    }
+    judged = [{name: getattr(each, name) for name in Checked.__slots__} for each in checked]
+    files = [{"name": file.name, "rows": file.rows, "loss": file.loss} for file in found.files]
+    return {**head, **measured, "objectives": judged, "files": files}

@@ -1,0 +1,78 @@
+"""Numbers as people read them: three significant digits, one unit, a dash for nothing."""
+
+from typing import Any
+
+NOTHING = "–"
+NAMES = {
+    "ttfb": "TTFB",
+    "ttft": "TTFT",
+    "ttfo": "TTFO",
+    "inter_chunk": "Inter-chunk",
+    "tpot": "TPOT",
+    "e2e": "E2E",
+}
+UNITS = ((1e3, 1e-3, "s"), (1.0, 1.0, "ms"), (0.0, 1e3, "µs"))
+
+
+def duration(milliseconds: float | None) -> str:
+    """A time given in milliseconds: `0.42 ms` is `420 µs`, `12345` is `12.3 s`."""
+    if milliseconds is None:
+        return NOTHING
+    size = abs(milliseconds)
+    factor, unit = next((f, u) for least, f, u in UNITS if size >= least)
+    return f"{digits(milliseconds * factor)} {unit}" if size else "0 ms"
+
+
+def span(low: float | None, high: float | None) -> str:
+    """An interval of times, in the unit of its upper end: `106–121 ms`."""
+    if low is None or high is None:
+        return NOTHING
+    factor, unit = next((f, u) for least, f, u in UNITS if abs(high) >= least)
+    return f"{digits(low * factor)}–{digits(high * factor)} {unit}"
+
+
+def digits(value: float | None) -> str:
+    """Three significant digits without an exponent: 0.0421, 4.21, 42.1, 421, 4,213."""
+    if value is None:
+        return NOTHING
+    size = abs(value)
+    decimals = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
+    return f"{value:,.{decimals}f}"
+
+
+def share(value: float | None) -> str:
+    """A share of one as per cent; a share that is not quite all or nothing never looks so."""
+    if value is None:
+        return NOTHING
+    if 0 < value < 0.0005:
+        return "<0.1%"
+    if 0.9995 < value < 1:
+        return ">99.9%"
+    return f"{value:.1%}" if value % 1 else f"{value:.0%}"
+
+
+def ratio(value: float | None) -> str:
+    """A ratio as a change: 1.05 is `+5.0%`."""
+    return NOTHING if value is None else f"{(value - 1) * 100:+.1f}%"
+
+
+def count(value: float | None) -> str:
+    """A whole number with thousands marked."""
+    return NOTHING if value is None else f"{value:,.0f}"
+
+
+def metric(name: str) -> str:
+    """The field's name of a metric key: `ttft_scheduled_ms` is `TTFT from schedule`."""
+    plain = name.removesuffix("_ms")
+    key = plain.removesuffix("_scheduled")
+    return NAMES.get(key, key) + (" from schedule" if plain != key else "")
+
+
+def percentile(measured: dict[str, Any], name: str) -> str:
+    """A percentile of a summary entry, or a dash where there were too few samples."""
+    return duration(measured.get(name))
+
+
+def interval(measured: dict[str, Any], name: str) -> str:
+    """Its interval, or a dash."""
+    return span(measured.get(f"{name}_low"), measured.get(f"{name}_high"))

@@ -1,0 +1,196 @@
+"""`run.json`: what was run, where, with what, and how it ended.
+
+A command calls `start` before its first request, `note` whenever it learns a fact that the verdict
+depends on, and `finish` once. A reader never sees half a file.
+"""
+
+import json
+import os
+import platform
+import re
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UsageError
+from harness.report.files import write_json
+
+SCHEMA_VERSION = 1
+FILE = "run.json"
+PACKAGES = (
+    "gateway-harness",
+    "gevent",
+    "httpx",
+    "hypothesis",
+    "locust",
+    "numpy",
+    "pandas",
+    "pyarrow",
+)
+SECRET = re.compile(
+    r"(api_?key|provider_key|secret|password|authorization|(gateway|aig|auth)_token)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The content of `run.json`; facts that only some commands know are in `facts`.
+
+    `state` is `running` until `finish`; `pid` tells a report made inside the run from one made over
+    the remains of a run that was killed. `clock` anchors the workers' CLOCK_MONOTONIC to the date.
+    """
+
+    run_id: str
+    command: str
+    target: Any
+    settings: Mapping[str, Any]
+    plan: Mapping[str, Any]
+    seed: int | None
+    clock: Mapping[str, Any]
+    versions: Mapping[str, str]
+    machine: Mapping[str, Any]
+    pid: int
+    state: str = "running"
+    verdict: str | None = None
+    exit_code: int | None = None
+    reasons: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def thresholds(self) -> tuple[str, ...]:
+        """The objectives that decide the verdict, as they were typed."""
+        return tuple(self.plan.get("thresholds") or ())
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run was stopped from outside, or ended without a word."""
+        abandoned = self.state == "running" and self.pid != os.getpid()
+        return bool(self.facts.get("interrupted")) or abandoned
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What makes the run's numbers invalid, as the commands that ran it noted."""
+        return tuple(self.facts.get("problems") or ())
+
+
+def start(
+    folder: Path,
+    *,
+    command: str,
+    target: Any,
+    settings: Mapping[str, Any],
+    plan: Mapping[str, Any],
+    seed: int | None,
+) -> Manifest:
+    """Write the manifest of a run that begins now; secrets in any mapping are blanked.
+
+    `plan` is what will be sent (routes, users or rate, duration, `thresholds`, `abort`, `run_id`).
+    """
+    manifest = Manifest(
+        run_id=str(plan.get("run_id") or uuid.uuid4().hex[:12]),
+        command=command,
+        target=redact(target),
+        settings=redact(settings),
+        plan=redact(plan),
+        seed=seed,
+        clock=clock_anchor(),
+        versions=versions(),
+        machine=machine(),
+        pid=os.getpid(),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    return _write(folder, manifest)
+
+
+def note(folder: Path, **facts: Any) -> Manifest:
+    """Add facts; the verdict reads `interrupted`, `aborted`, `problems` and `expected_records`.
+
+    `aborted` is the objective that stopped the run, `problems` a list of sentences that make its
+    numbers invalid, `expected_records` how many requests the senders counted.
+    """
+    manifest = read(folder)
+    return _write(folder, replace(manifest, facts={**manifest.facts, **redact(facts)}))
+
+
+def finish(
+    folder: Path, *, verdict: str, exit_code: int, reasons: Sequence[str], **facts: Any
+) -> Manifest:
+    """Close the manifest with the verdict `pass`, `fail` or `unknown` and its reasons."""
+    ended = {"ended": datetime.now(UTC).isoformat(timespec="seconds"), **facts}
+    manifest = replace(
+        note(folder, **ended),
+        state="finished",
+        verdict=verdict,
+        exit_code=exit_code,
+        reasons=tuple(reasons),
+    )
+    return _write(folder, manifest)
+
+
+def read(folder: Path) -> Manifest:
+    """Read `run.json`; UsageError when the folder holds none or it is not one of ours."""
+    path = folder / FILE
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        document.pop("schema_version")
+        known = {name: document.pop(name) for name in Manifest.__slots__ if name in document}
+        known["reasons"] = tuple(known.get("reasons", ()))
+        return Manifest(**known, facts=document)
+    except FileNotFoundError as error:
+        raise UsageError(f"{folder} is no run folder: expected {FILE} in it") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path} is not a manifest of this harness: {error}") from error
+
+
+def redact(value: Any) -> Any:
+    """The same value with every text under a secret's name blanked."""
+    if isinstance(value, Mapping):
+        return {str(name): _blank(str(name), item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [redact(item) for item in value]
+    return value
+
+
+def clock_anchor() -> dict[str, Any]:
+    """One moment on both clocks: the date and CLOCK_MONOTONIC, nanoseconds."""
+    wall, monotonic = time.time_ns(), time.monotonic_ns()
+    started = datetime.fromtimestamp(wall / 1e9, UTC).isoformat(timespec="seconds")
+    return {"started": started, "wall_ns": wall, "monotonic_ns": monotonic}
+
+
+def versions() -> dict[str, str]:
+    """Python's version and those of the packages that measure."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """What the load came from; no host name, which can be private."""
+    return {
+        "system": platform.system(),
+        "release": platform.release(),
+        "architecture": platform.machine(),
+        "cpus": os.cpu_count(),
+    }
+
+
+def _blank(name: str, value: Any) -> Any:
+    if SECRET.search(name.lower()) and isinstance(value, str) and value:
+        return "(set, not shown)"
+    return redact(value)
+
+
+def _write(folder: Path, manifest: Manifest) -> Manifest:
+    own = {name: getattr(manifest, name) for name in Manifest.__slots__ if name != "facts"}
+    write_json(folder / FILE, {"schema_version": SCHEMA_VERSION, **own, **manifest.facts})
+    return manifest

@@ -1,0 +1,142 @@
+"""Reading and converting `samples/`: Arrow streams that may be cut off at any byte, and Parquet.
+
+A worker's `NAME.arrows` is the truth and `NAME.parquet` is made from it; a Parquet file without its
+stream is read itself, so a run folder can be read any number of times without counting a row twice.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from harness.measure.columns import COLUMNS
+
+FOLDER = "samples"
+# An IPC stream ends in a continuation marker and a length of zero (Arrow columnar format, "IPC
+# Streaming Format"); without it the writer did not come to close the file.
+END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+TYPES: Mapping[str, pa.DataType] = {
+    "bool": pa.bool_(),
+    "int16": pa.int16(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "list<float64>": pa.list_(pa.float64()),
+    "list<string>": pa.list_(pa.string()),
+    "string": pa.string(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFile:
+    """One file of samples: how many rows were read, and what could not be."""
+
+    name: str
+    rows: int
+    loss: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """All rows of a run, with every column of `COLUMNS`, and the files that they came from."""
+
+    table: pa.Table
+    files: tuple[SampleFile, ...] = ()
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """One sentence for each file that was not whole."""
+        return tuple(f"{file.name}: {file.loss}" for file in self.files if file.loss)
+
+
+def schema() -> pa.Schema:
+    """The columns as an Arrow schema, all nullable."""
+    return pa.schema([(name, TYPES[text]) for name, text in COLUMNS.items()])
+
+
+def read(folder: Path) -> Samples:
+    """Read every sample of a run folder; what is unreadable is said in `losses`, never raised."""
+    tables, files = [schema().empty_table()], []
+    for path in _sources(folder / FOLDER):
+        table, loss = _read_file(path)
+        tables.append(table)
+        files.append(SampleFile(path.name, table.num_rows, loss))
+    return Samples(pa.concat_tables(tables), tuple(files))
+
+
+def convert(folder: Path) -> tuple[Path, ...]:
+    """Write `NAME.parquet` beside each `NAME.arrows`, replacing one made before."""
+    made = []
+    for path in sorted((folder / FOLDER).glob("*.arrows")):
+        target = path.with_suffix(".parquet")
+        draft = target.with_name(f".{target.name}.{os.getpid()}")
+        pq.write_table(_read_file(path)[0], draft, compression="zstd")
+        draft.replace(target)
+        made.append(target)
+    return tuple(made)
+
+
+def _sources(folder: Path) -> list[Path]:
+    streams = {path.stem: path for path in folder.glob("*.arrows")}
+    parquet = {path.stem: path for path in folder.glob("*.parquet") if path.name[0] != "."}
+    return [path for _, path in sorted((parquet | streams).items())]
+
+
+def _read_file(path: Path) -> tuple[pa.Table, str | None]:
+    """Every complete batch of a file as one table, and what is missing from it."""
+    if path.suffix == ".arrows":
+        return _read_stream(path)
+    try:
+        return _conform(pq.read_table(path)), None
+    except (OSError, pa.ArrowInvalid) as error:
+        return schema().empty_table(), f"unreadable, all its rows are lost ({_short(error)})"
+
+
+def _read_stream(path: Path) -> tuple[pa.Table, str | None]:
+    batches: list[pa.RecordBatch] = []
+    whole = 0
+    source = pa.memory_map(str(path)) if path.stat().st_size else pa.BufferReader(b"")
+    with source:
+        try:
+            with pa.ipc.open_stream(source) as reader:
+                for batch in reader:
+                    batch.validate(full=True)
+                    batches.append(batch)
+                    whole = source.tell()
+        except (OSError, pa.ArrowInvalid):
+            return _table(batches), _loss(path, whole, rows=sum(map(len, batches)))
+        table = _table(batches)
+    return table, None if _ended(path) else "its end is missing: rows after the last flush are lost"
+
+
+def _ended(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-len(END_OF_STREAM), os.SEEK_END)
+        return file.read() == END_OF_STREAM
+
+
+def _loss(path: Path, whole: int, *, rows: int) -> str:
+    lost = path.stat().st_size - whole
+    return f"cut off: {rows:,} rows read, the last {lost:,} bytes hold no complete batch"
+
+
+def _table(batches: list[pa.RecordBatch]) -> pa.Table:
+    return _conform(pa.Table.from_batches(batches)) if batches else schema().empty_table()
+
+
+def _conform(table: pa.Table) -> pa.Table:
+    """The table with exactly our columns: an older file's missing ones are null."""
+    wanted = schema()
+    columns = [
+        table[field.name].cast(field.type)
+        if field.name in table.column_names
+        else pa.nulls(table.num_rows, field.type)
+        for field in wanted
+    ]
+    return pa.table(columns, schema=wanted)
+
+
+def _short(error: Exception) -> str:
+    return str(error).splitlines()[0][:120] if str(error) else type(error).__name__

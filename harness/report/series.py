@@ -1,0 +1,78 @@
+"""The run over time: rate, errors, requests in flight and latency per bin of whole seconds."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.report.quantile import Floats
+from harness.report.summary import load_scenarios, ordered_routes
+
+MOST_BINS = 300
+LEAST_FOR_P95 = 20
+ENDS = ("closed_ns", "done_ns", "last_output_ns", "first_byte_ns", "headers_ns", "sent_ns")
+
+
+def timeline(rows: pd.DataFrame) -> dict[str, Any]:
+    """Columns per route over the load's scenarios, warm-up included; `t_s` starts at 0.
+
+    `sent` and the latencies of a bin are of the requests sent in it, `finished` and `errors` of
+    those that ended in it, `in_flight` is counted at its end. A p95 over fewer than 20 is null.
+    """
+    chosen = rows[rows["scenario"].isin(load_scenarios(rows))]
+    sent = chosen["sent_ns"].fillna(chosen["scheduled_ns"])
+    chosen = chosen.assign(sent=sent, end=_end(chosen)).dropna(subset=["sent"])
+    if chosen.empty:
+        return {"width_s": 1, "steady_from_s": None, "routes": {}}
+    zero = int(chosen["sent"].min())
+    times = chosen.assign(**{name: (chosen[name] - zero) / 1e9 for name in ("sent", "end")})
+    length = float(times["end"].max())
+    width = max(1, math.ceil(length / MOST_BINS))
+    edges = np.arange(0, math.floor(length / width) + 2, dtype=np.float64) * width
+    routes = ordered_routes(times["route"].unique())
+    return {
+        "width_s": width,
+        "steady_from_s": _steady_from(times),
+        "routes": {route: _columns(times[times["route"] == route], edges) for route in routes},
+    }
+
+
+def _columns(rows: pd.DataFrame, edges: Floats) -> dict[str, Any]:
+    sent, end = (np.asarray(rows[name], dtype=np.float64) for name in ("sent", "end"))
+    failed = ~np.asarray(rows["ok"], dtype=bool)
+    started, ended = np.histogram(sent, edges)[0], np.histogram(end, edges)[0]
+    counts = {
+        "sent": started,
+        "finished": ended,
+        "errors": np.histogram(end[failed], edges)[0],
+        "in_flight": np.cumsum(started) - np.cumsum(ended),
+    }
+    columns = {name: column.tolist() for name, column in counts.items()}
+    seconds = {"t_s": edges[:-1].tolist(), "rate": (ended / (edges[1] - edges[0])).tolist()}
+    latencies = {metric: _percentiles(rows, metric, edges) for metric in ("ttft", "e2e")}
+    return {**seconds, **columns, **{f"{name}_ms": found for name, found in latencies.items()}}
+
+
+def _percentiles(rows: pd.DataFrame, metric: str, edges: Floats) -> dict[str, list[float | None]]:
+    held = rows[rows["ok"]].dropna(subset=[metric])
+    position = np.digitize(np.asarray(held["sent"], dtype=np.float64), edges) - 1
+    groups = held[metric].astype("float64").groupby(position)
+    every = range(len(edges) - 1)
+    p95 = groups.quantile(0.95).where(groups.size() >= LEAST_FOR_P95)
+    found = {"p50": groups.quantile(0.5), "p95": p95}
+    return {name: [_plain(column.get(i)) for i in every] for name, column in found.items()}
+
+
+def _plain(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else float(value)
+
+
+def _end(rows: pd.DataFrame) -> "pd.Series[int]":
+    """The last thing known of each request; one that was never sent ends when it was due."""
+    return rows[list(ENDS)].max(axis=1).fillna(rows["scheduled_ns"])
+
+
+def _steady_from(times: pd.DataFrame) -> float | None:
+    counted = times.loc[times["phase"] != "warmup", "sent"]
+    return None if counted.empty else float(counted.min())

@@ -1,0 +1,209 @@
+"""One verdict from all that a run left: pass, fail, or unknown, each with its reasons.
+
+Unknown is never green. A contract that was seen broken stays broken whatever else happened; an
+objective that was missed counts only when the numbers can be trusted.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from harness.errors import TransportError, TransportKind
+from harness.report.comparison import Comparison
+from harness.report.manifest import Manifest
+from harness.report.thresholds import Checked
+
+LOADING = ("run", "load", "compare", "capacity")
+EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
+
+
+class Weight(StrEnum):
+    """What a finding does to the verdict, strongest first."""
+
+    BROKEN = "broken"
+    """The contract is violated: fail."""
+    UNJUDGED = "unjudged"
+    """The target never answered usefully: unknown."""
+    INVALID = "invalid"
+    """The numbers cannot be trusted: unknown, also where an objective was missed."""
+    MISSED = "missed"
+    """An objective is missed: fail."""
+    OPEN = "open"
+    """Something that was asked has no answer: unknown."""
+    REMARK = "remark"
+    """Worth knowing; changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that the verdict rests on, as a sentence."""
+
+    weight: Weight
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`pass`, `fail` or `unknown`; `reasons` decided it, `remarks` did not."""
+
+    verdict: str
+    reasons: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass, 1 fail, 3 unknown."""
+        return EXIT_CODES[self.verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that the verdict is decided from."""
+
+    manifest: Manifest
+    summary: Mapping[str, Any]
+    comparison: Comparison
+    conformance: Mapping[str, Any] | None
+    checked: Sequence[Checked]
+    losses: Sequence[str]
+    recorded: int
+
+
+def decide(evidence: Evidence) -> Verdict:
+    """Weigh every finding; with none against it, a run that had something to show passes."""
+    findings = [finding for source in SOURCES for finding in source(evidence)]
+    decisive = [finding for finding in findings if finding.weight is not Weight.REMARK]
+    order = list(Weight)
+    decisive.sort(key=lambda finding: order.index(finding.weight))
+    remarks = tuple(finding.text for finding in findings if finding.weight is Weight.REMARK)
+    reasons = tuple(finding.text for finding in decisive)
+    if not decisive:
+        return Verdict("pass", (), remarks)
+    failed = decisive[0].weight in (Weight.BROKEN, Weight.MISSED)
+    return Verdict("fail" if failed else "unknown", reasons, remarks)
+
+
+def _contract(evidence: Evidence) -> Iterator[Finding]:
+    document = evidence.conformance
+    if document is None:
+        if evidence.manifest.command == "verify":
+            yield Finding(Weight.OPEN, "the contract was not checked: conformance.json is missing")
+        return
+    verdict = document.get("verdict")
+    if verdict == "incompatible":
+        yield Finding(Weight.BROKEN, f"the contract is broken: {_clauses(document, 'fail')}")
+    elif verdict == "unknown":
+        open_clauses = _clauses(document, "not_exercised")
+        yield Finding(Weight.OPEN, f"the contract could not be judged: {open_clauses}")
+    elif verdict == "compatible_with_waivers":
+        yield Finding(Weight.REMARK, f"waived: {_clauses(document, 'waived')}")
+
+
+def _clauses(document: Mapping[str, Any], result: str) -> str:
+    """The MUST clauses with a result, the first five by name."""
+    named = [
+        f"{clause.get('id')} ({clause.get('route')})"
+        for clause in document.get("clauses", ())
+        if clause.get("result") == result and str(clause.get("level", "MUST")).upper() == "MUST"
+    ]
+    more = f" and {len(named) - 5} more" if len(named) > 5 else ""
+    return (", ".join(named[:5]) + more) or "see conformance.json"
+
+
+def _target(evidence: Evidence) -> Iterator[Finding]:
+    """Whether anything was recorded, and any of it succeeded."""
+    if evidence.manifest.command not in LOADING:
+        return
+    routes = evidence.summary.get("routes", {})
+    if not evidence.summary.get("requests"):
+        warm = " outside the warm-up" if evidence.recorded else ""
+        yield Finding(Weight.UNJUDGED, f"no request was recorded{warm}")
+    elif not any(route["ok"] for route in routes.values()):
+        classes = _merged(route["error_classes"] for route in routes.values())
+        yield Finding(Weight.UNJUDGED, f"every request failed on every route: {blame(classes)}")
+    else:
+        for name, route in routes.items():
+            if not route["ok"]:
+                failed = blame(route["error_classes"])
+                yield Finding(Weight.OPEN, f"every request failed on {name}: {failed}")
+
+
+def _merged(counts: Iterator[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for each in counts:
+        for name, count in each.items():
+            total[name] = total.get(name, 0) + count
+    return total
+
+
+def blame(classes: Mapping[str, int]) -> str:
+    """The error classes, commonest first, each with the layer that failed where it is known."""
+    ranked = sorted(classes.items(), key=lambda item: -item[1])
+    return ", ".join(f"{count:,} x {name} ({layer_of(name)})" for name, count in ranked[:4])
+
+
+LAYERS = {
+    "dropped": "client: due, but never sent",
+    "unauthorized": "gateway or provider: credentials refused",
+    "rate_limited": "gateway or provider: rate limit",
+    "overloaded": "provider: no capacity",
+    "redirected": "edge",
+    "http_5xx": "gateway or provider",
+    "http_4xx": "gateway or provider: request refused",
+    "in_stream_error": "provider",
+    "incomplete_stream": "provider",
+}
+
+
+def layer_of(outcome: str) -> str:
+    """Who is to blame for an error class, as far as the class alone can say."""
+    if outcome in LAYERS:
+        return LAYERS[outcome]
+    if outcome in TransportKind.__members__.values():
+        return str(TransportError(TransportKind(outcome), "").layer)
+    return "edge, gateway or provider"
+
+
+def _objectives(evidence: Evidence) -> Iterator[Finding]:
+    weights = {"fail": Weight.MISSED, "unknown": Weight.OPEN, "warn": Weight.REMARK}
+    for checked in evidence.checked:
+        if checked.result in weights:
+            yield Finding(weights[checked.result], checked.sentence)
+
+
+def _course(evidence: Evidence) -> Iterator[Finding]:
+    """How the run itself went."""
+    manifest = evidence.manifest
+    if manifest.interrupted:
+        yield Finding(Weight.OPEN, "the run was interrupted: what follows is the part that ran")
+    if manifest.facts.get("aborted"):
+        yield Finding(Weight.MISSED, f"the run was stopped by --abort: {manifest.facts['aborted']}")
+    yield from (Finding(Weight.INVALID, problem) for problem in manifest.problems)
+
+
+def _records(evidence: Evidence) -> Iterator[Finding]:
+    yield from (Finding(Weight.INVALID, f"records are missing: {loss}") for loss in evidence.losses)
+    expected = evidence.manifest.facts.get("expected_records")
+    if isinstance(expected, int) and expected != evidence.recorded:
+        told = f"{expected:,} requests were sent, {evidence.recorded:,} are recorded"
+        yield Finding(Weight.INVALID, f"records are missing: {told}")
+
+
+def _client(evidence: Evidence) -> Iterator[Finding]:
+    client = evidence.summary.get("client", {})
+    if client.get("saturated"):
+        yield Finding(Weight.INVALID, f"the client was saturated: {client['saturated']}")
+
+
+def _comparison(evidence: Evidence) -> Iterator[Finding]:
+    if evidence.manifest.command == "compare" and not evidence.comparison.conclusive:
+        told = evidence.comparison.reason or "; ".join(
+            f"{pair.a} and {pair.b}: {pair.reason}"
+            for pair in evidence.comparison.main
+            if pair.verdict == "inconclusive"
+        )
+        yield Finding(Weight.OPEN, f"the comparison is inconclusive: {told}")
+
+
+SOURCES = (_contract, _target, _objectives, _course, _records, _client, _comparison)
