@@ -5,6 +5,7 @@ Times are CLOCK_MONOTONIC nanoseconds of the worker's machine and null when it d
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from harness.measure.sample import Sample
@@ -55,7 +56,7 @@ def row(sample: Sample) -> dict[str, Any]:
     A gap that ends at a coalesced event is 0, because both shared one receive time.
     """
     outputs = sample.timeline.outputs_ns
-    gaps = [(later - earlier) / 1e6 for earlier, later in zip(outputs, outputs[1:], strict=False)]
+    gaps = [(later - earlier) / 1e6 for earlier, later in pairwise(outputs)]
     derived = {"gap_ms": gaps, "output_chunks": len(outputs), "violations": list(sample.violations)}
     return {name: derived[name] if name in derived else _value(sample, name) for name in COLUMNS}
 

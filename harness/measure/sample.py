@@ -10,8 +10,9 @@ class Sample:
     """What one logical request did and when; the field names are columns of `samples/*.parquet`.
 
     `outcome` is `ok`, `dropped` (due, but never sent) or the class of the error; a violated clause
-    is counted in `violations` and never changes it. `coalesced` counts events that shared a receive
-    time with the one before, so that their gap is not a measurement. Token counts come from `usage`.
+    is listed in `violations` and never changes it. `coalesced` counts output events that shared a
+    receive time with the one before, so that their gap is not a measurement. Token counts come from
+    `usage`.
     """
 
     run_id: str

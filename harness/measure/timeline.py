@@ -1,4 +1,4 @@
-"""When each thing happened in one logical request: the raw record that every metric is a view of."""
+"""When each thing happened in one request: the raw record that every metric is a view of."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 class Timeline:
     """Moments of one request, CLOCK_MONOTONIC nanoseconds; None where it did not happen.
 
-    `sent_ns` is just before the last byte of the request was handed to the kernel. `first_output_ns`
-    is the first non-empty content, reasoning, refusal or tool call (model route: the first body
-    byte); `first_answer_ns` is the same without reasoning. A role alone, an empty delta, a comment
-    or a usage report is no output. `outputs_ns` holds every event that carried output.
-    `usage_ns` is the last event with usage, `done_ns` the end of the answer, `closed_ns` the end of
-    the connection where the answer ended it.
+    `sent_ns` is just before the last byte of the request was handed to the kernel; `headers_ns` is
+    the complete head, `first_byte_ns` the first body byte. `first_output_ns` is the first non-empty
+    content, reasoning, refusal or tool call (model route: the first body byte); `first_answer_ns`
+    is the same without reasoning. A role alone, an empty delta, a comment or a usage report is no
+    output. `outputs_ns` holds every event that carried output; a plain completion puts out once,
+    with its last byte. `usage_ns` is the last event with usage, `done_ns` the end of the message,
+    None when it broke off, `closed_ns` the end of the connection where that ended the answer.
     """
 
     sent_ns: int

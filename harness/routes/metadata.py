@@ -26,6 +26,9 @@ class GatewayMetadata:
     cf_ray: str | None = None
 
 
+NO_METADATA = GatewayMetadata()
+
+
 def gateway_metadata(headers: Headers) -> GatewayMetadata:
     """The metadata that `headers` carry."""
     found = {name.lower(): value for name, value in reversed(headers.fields)}

@@ -1,0 +1,123 @@
+"""The model route: a dedicated model behind the gateway, which takes and returns any JSON.
+
+Sources: developers.cloudflare.com/ai-gateway/usage/providers/baseten/ (the path),
+basetenlabs/truss `truss_server.py` (what a model may answer).
+"""
+
+from typing import Any
+from urllib.parse import quote
+
+from harness.routes.address import (
+    NO_CREDENTIALS,
+    NO_OPTIONS,
+    Address,
+    Credentials,
+    GatewayOptions,
+)
+from harness.routes.answer import Answer, TimedEvent
+from harness.routes.body import post
+from harness.routes.completion import ANSWER, Completion
+from harness.routes.record import Record
+from harness.routes.stream import Stream
+from harness.sse import decode
+from harness.wire import Chunk, End, Headers, Request
+
+PATH = "/baseten/model/"
+
+
+def build(
+    address: Address,
+    body: Any,
+    *,
+    model_id: str,
+    credentials: Credentials = NO_CREDENTIALS,
+    options: GatewayOptions = NO_OPTIONS,
+) -> Request:
+    """A call of one dedicated model; any JSON value is a legal body, and bytes are sent as such."""
+    url = f"{address.base}{PATH}{quote(model_id, safe='')}"
+    return post(url, body, credentials=credentials, options=options)
+
+
+class ModelParser:
+    """An incremental parser of one answer of the model route.
+
+    By its Content-Type the answer is an event stream, a JSON document (also when there is no type),
+    or raw chunks: a model that yields sends them as `application/octet-stream` without any framing,
+    so every chunk is output and a crash looks like an end. A document is one output. Call `head`, `feed`, `finish`.
+    """
+
+    def __init__(
+        self,
+        *,
+        sent_ns: int,
+        scheduled_ns: int | None = None,
+        asked_stream: bool = False,
+        route: str = "model",
+        keep_events: bool = True,
+    ) -> None:
+        self._record = Record(
+            route, sent_ns=sent_ns, scheduled_ns=scheduled_ns, asked_stream=asked_stream
+        )
+        self._record.completion = Completion(_ignore)
+        self._keep_events = keep_events
+        self._stream: Stream | None = None
+        self._body: list[bytes] = []
+
+    def head(self, status: int, headers: Headers, at_ns: int) -> None:
+        """Take the head of the response, `at_ns` nanoseconds after sending."""
+        record = self._record
+        record.head(status, headers, at_ns)
+        if not record.successful:
+            return
+        if record.content_type == "text/event-stream":
+            self._stream = Stream(record, chat=False, keep_events=self._keep_events)
+        else:
+            record.streamed = not _is_json(record.content_type)
+
+    def feed(self, chunk: Chunk) -> list[TimedEvent]:
+        """Take body bytes; returns the events they complete, none unless it is an event stream."""
+        if not chunk.data:
+            return []
+        moments = self._record.moments
+        first = moments.first_byte is None
+        if first:
+            moments.first_byte = chunk.at_ns
+            if self._record.successful:
+                moments.first_output = moments.first_answer = chunk.at_ns
+        if self._stream is not None:
+            return self._stream.feed(chunk.data, chunk.at_ns)
+        self._body.append(chunk.data)
+        if self._record.streamed or (first and self._record.successful):
+            moments.note(ANSWER, chunk.at_ns)
+        return []
+
+    def finish(self, end: End, at_ns: int) -> Answer:
+        """The answer, ended `at_ns` nanoseconds after sending."""
+        record = self._record
+        body = b"".join(self._body)
+        if self._stream is not None:
+            self._stream.finish()
+        elif not record.successful:
+            record.read_failure(body)
+        elif record.streamed:
+            record.raw_text = decode(body)[0]
+        elif body and record.read_json(body):
+            self._read_document()
+        return record.answer(end, at_ns)
+
+    def _read_document(self) -> None:
+        """Take text and usage from a document that has them; any other document is as legal."""
+        record = self._record
+        document = record.document
+        if isinstance(document, str):
+            record.raw_text = document
+        elif isinstance(document, dict):
+            record.completion.add(document)
+
+
+def _is_json(media_type: str) -> bool:
+    return media_type in ("", "application/json") or media_type.endswith("+json")
+
+
+def _ignore(*_: object) -> None:
+    """A model owes no format, so that a field of another type is no problem."""
