@@ -1,0 +1,179 @@
+"""Objectives as people write them: `p95(ttft{route=compat}) < 800ms`, `error_rate < 1%`."""
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from harness.errors import UsageError
+from harness.measure.metrics import METRICS
+
+LATENCIES: tuple[str, ...] = tuple(METRICS)
+"""Metrics that stand inside a statistic; limits are kept in milliseconds."""
+SHARES: tuple[str, ...] = ("error_rate", "violation_rate", "cache_hit_share")
+"""Metrics that stand alone; limits are kept as fractions of one."""
+RATES: tuple[str, ...] = ("rate", "goodput")
+"""Metrics that stand alone; limits are kept per second."""
+
+_MILLISECONDS = {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1e3}
+_UNITS: Mapping[str, Mapping[str, float]] = {
+    "latency": _MILLISECONDS,
+    "share": {"%": 0.01, "": 1.0},
+    "rate": {"/s": 1.0, "": 1.0},
+}
+_CANONICAL = {"latency": "ms", "share": "", "rate": "/s"}
+_OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+_PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,4})?)$")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_LABEL_VALUE = re.compile(r"\"[^\"]*\"|[^\s,}\"]+")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_UNIT = re.compile(r"%|/s|[a-z]+")
+_COMPARISON = re.compile(r"<=|>=|<|>")
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A bound on one statistic of the requests that have all `labels`.
+
+    `statistic` is `mean`, `min`, `max` or a percentile such as `p99.9`, and None for a share or a
+    rate. `limit` is in `unit`, which is `ms` for a latency, empty for a share (a fraction of one)
+    and `/s` for a rate, whatever unit the text used.
+    """
+
+    text: str
+    statistic: str | None
+    metric: str
+    labels: tuple[tuple[str, str], ...]
+    operator: str
+    limit: float
+    unit: str
+
+    @property
+    def quantile(self) -> float | None:
+        """The percentile as a fraction of one; None for another statistic."""
+        found = _PERCENTILE.match(self.statistic or "")
+        return float(found.group(1)) / 100 if found else None
+
+    def met(self, value: float) -> bool:
+        """Whether `value`, in `unit`, keeps the bound; NaN never does."""
+        return _OPERATORS[self.operator](value, self.limit)
+
+    def applies_to(self, labels: Mapping[str, str]) -> bool:
+        """Whether a group of requests with these labels is meant; a label it lacks is not."""
+        return all(labels.get(name) == value for name, value in self.labels)
+
+    def __str__(self) -> str:
+        """The objective in its shortest form; parsing that gives an equal bound."""
+        inner = ",".join(f"{name}={_quoted(value)}" for name, value in self.labels)
+        subject = f"{self.metric}{{{inner}}}" if inner else self.metric
+        if self.statistic is not None:
+            subject = f"{self.statistic}({subject})"
+        return f"{subject} {self.operator} {self.limit!r}{self.unit}"
+
+
+def parse_objective(text: str) -> Objective:
+    """The objective in `text`; a `UsageError` shows what was expected and a caret where."""
+    return _Reader(text).objective()
+
+
+class _Reader:
+    """A recursive-descent reader of one line; `at` is the next character."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+
+    def objective(self) -> Objective:
+        statistic = None
+        start = self._here()
+        name = self._match(_WORD, "a statistic such as p95, or error_rate")
+        if self._skip("("):
+            statistic = self._statistic(name, start)
+            start = self._here()
+            name = self._match(_WORD, f"one of {', '.join(LATENCIES)}")
+        kind = self._kind(name, start, inside=statistic is not None)
+        labels = self._labels() if self._skip("{") else ()
+        if statistic is not None:
+            self._expect(")")
+        comparison = self._match(_COMPARISON, "one of < <= > >=")
+        limit, unit = self._limit(kind)
+        if self._here() < len(self.text):
+            raise self._error("the end")
+        return Objective(self.text, statistic, name, labels, comparison, limit, unit)
+
+    def _statistic(self, name: str, at: int) -> str:
+        found = _PERCENTILE.match(name)
+        if name in ("mean", "min", "max") or (found and float(found.group(1)) > 0):
+            return name
+        raise self._error("mean, min, max or a percentile such as p95 or p99.9", at)
+
+    def _kind(self, name: str, at: int, *, inside: bool) -> str:
+        if inside:
+            if name not in LATENCIES:
+                raise self._error(f"one of {', '.join(LATENCIES)}", at)
+            return "latency"
+        if name in LATENCIES:
+            raise self._error(f"a statistic, such as p95({name})", at)
+        if name not in SHARES + RATES:
+            raise self._error(f"a statistic such as p95(ttft), or one of {_alone()}", at)
+        return "share" if name in SHARES else "rate"
+
+    def _labels(self) -> tuple[tuple[str, str], ...]:
+        labels: list[tuple[str, str]] = []
+        while not self._skip("}"):
+            if labels:
+                self._expect(",")
+            name = self._match(_WORD, "a label such as route")
+            self._expect("=")
+            labels.append((name, self._match(_LABEL_VALUE, "a value such as compat").strip('"')))
+        return tuple(labels)
+
+    def _limit(self, kind: str) -> tuple[float, str]:
+        units = _UNITS[kind]
+        number = float(self._match(_NUMBER, "a number such as 800"))
+        at = self._here()
+        found = _UNIT.match(self.text, self.at)
+        unit = found.group() if found else ""
+        if unit not in units:
+            raise self._error(f"a unit: {' '.join(units).strip()}", at)
+        self.at += len(unit)
+        return number * units[unit], _CANONICAL[kind]
+
+    def _here(self) -> int:
+        while self.at < len(self.text) and self.text[self.at].isspace():
+            self.at += 1
+        return self.at
+
+    def _skip(self, sign: str) -> bool:
+        if not self.text.startswith(sign, self._here()):
+            return False
+        self.at += 1
+        return True
+
+    def _expect(self, sign: str) -> None:
+        if not self._skip(sign):
+            raise self._error(repr(sign))
+
+    def _match(self, pattern: re.Pattern[str], expected: str) -> str:
+        found = pattern.match(self.text, self._here())
+        if found is None:
+            raise self._error(expected)
+        self.at = found.end()
+        return found.group()
+
+    def _error(self, expected: str, at: int | None = None) -> UsageError:
+        at = self._here() if at is None else at
+        return UsageError(f"objective: expected {expected}\n  {self.text}\n  {' ' * at}^")
+
+
+def _alone() -> str:
+    return ", ".join(SHARES + RATES)
+
+
+def _quoted(value: str) -> str:
+    return value if _LABEL_VALUE.fullmatch(value) and '"' not in value else f'"{value}"'
