@@ -59,17 +59,27 @@ class Histogram:
     def merge(self, other: "Histogram") -> None:
         """Count all that `other` counted, which stays as it is."""
         self._settle()
-        other._settle()
-        self._counts += other._counts
-        self._sum += other._sum
-        self._min = _pick(min, self._min, other._min)
-        self._max = _pick(max, self._max, other._max)
+        self._counts += other.counts
+        self._sum += other.sum_ns
+        self._min = _pick(min, self._min, other.min)
+        self._max = _pick(max, self._max, other.max)
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """The durations in each bucket; the array is the histogram's own."""
+        self._settle()
+        return self._counts
+
+    @property
+    def sum_ns(self) -> int:
+        """The sum of all durations."""
+        self._settle()
+        return self._sum
 
     @property
     def count(self) -> int:
         """How many durations were counted."""
-        self._settle()
-        return int(self._counts.sum())
+        return int(self.counts.sum())
 
     @property
     def min(self) -> int | None:
@@ -87,7 +97,7 @@ class Histogram:
     def mean(self) -> float | None:
         """The arithmetic mean, in nanoseconds."""
         count = self.count
-        return self._sum / count if count else None
+        return self.sum_ns / count if count else None
 
     def quantile(self, q: float) -> float | None:
         """The sample of rank `ceil(q * count)`, in nanoseconds; None when nothing was counted.
@@ -154,7 +164,7 @@ class Histogram:
         values = np.maximum(np.asarray(self._waiting, dtype=np.int64), 0)
         self._waiting = []
         self._counts += np.bincount(_buckets(values), minlength=BUCKETS)
-        self._sum += int(values.sum())
+        self._sum += sum(values.tolist())  # in Python, where a sum has no largest value
         self._min = _pick(min, self._min, int(values.min()))
         self._max = _pick(max, self._max, int(values.max()))
 
@@ -162,8 +172,9 @@ class Histogram:
 def _buckets(values_ns: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """The bucket of each value: 0 below `LOWEST_NS`, the last from `HIGHEST_NS` on."""
     ratio = np.maximum(values_ns, LOWEST_NS * RATIO**-0.5) / LOWEST_NS
-    places = np.floor(np.log(ratio) / _LOG_RATIO).astype(np.int64) + 1
-    return np.clip(places, 0, BUCKETS - 1)
+    places = np.floor(np.log(ratio) / _LOG_RATIO) + 1
+    clipped: npt.NDArray[np.int64] = np.clip(places, 0, BUCKETS - 1).astype(np.int64)
+    return clipped
 
 
 def _middle(bucket: int) -> float:

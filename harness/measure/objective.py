@@ -1,5 +1,6 @@
 """Objectives as people write them: `p95(ttft{route=compat}) < 800ms`, `error_rate < 1%`."""
 
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -57,7 +58,7 @@ class Objective:
     def quantile(self) -> float | None:
         """The percentile as a fraction of one; None for another statistic."""
         found = _PERCENTILE.match(self.statistic or "")
-        return float(found.group(1)) / 100 if found else None
+        return round(float(found.group(1)) / 100, 6) if found else None
 
     def met(self, value: float) -> bool:
         """Whether `value`, in `unit`, keeps the bound; NaN never does."""
@@ -135,7 +136,10 @@ class _Reader:
 
     def _limit(self, kind: str) -> tuple[float, str]:
         units = _UNITS[kind]
+        start = self._here()
         number = float(self._match(_NUMBER, "a number such as 800"))
+        if not math.isfinite(number):
+            raise self._error("a finite number", start)
         at = self._here()
         found = _UNIT.match(self.text, self.at)
         unit = found.group() if found else ""

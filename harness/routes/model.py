@@ -43,7 +43,8 @@ class ModelParser:
 
     By its Content-Type the answer is an event stream, a JSON document (also when there is no type),
     or raw chunks: a model that yields sends them as `application/octet-stream` without any framing,
-    so every chunk is output and a crash looks like an end. A document is one output. Call `head`, `feed`, `finish`.
+    so every chunk is output and a crash looks like an end. A document is one output, at its first
+    byte. Call `head`, then `feed` per chunk, then `finish` once.
     """
 
     def __init__(
