@@ -6,6 +6,7 @@ with LocalGateway(Gateway(Config())) as local:
 
 import asyncio
 import contextlib
+import resource
 import signal
 import ssl
 import threading
@@ -108,6 +109,13 @@ async def serve(
         await stopped.wait()
     finally:
         await server.close()
+
+
+def raise_descriptor_limit() -> None:
+    """Let this process have as many connections as the system allows, not the usual 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 class LocalGateway:
