@@ -1,0 +1,49 @@
+"""Decoding request bodies: strict UTF-8 and strict JSON, whatever the bytes."""
+
+import json
+from typing import Any, Never
+
+from harness.gateway.upstream.asked import Malformed
+
+
+def decode(body: bytes, *, reject_duplicates: bool = False) -> Any:
+    """The JSON document in `body`, or `Malformed`. Never raises."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        return Malformed(f"invalid unicode code point at byte {exc.start}")
+    pairs = _unique if reject_duplicates else None
+    try:
+        document = json.loads(text, parse_constant=_constant, object_pairs_hook=pairs)
+    except RecursionError:
+        return Malformed("recursion limit exceeded")
+    except ValueError as exc:
+        return Malformed(_reason(exc))
+    if "\\ud" in text or "\\uD" in text:
+        return document if _is_encodable(document) else Malformed("lone surrogate in hex escape")
+    return document
+
+
+def _reason(exc: ValueError) -> str:
+    if isinstance(exc, json.JSONDecodeError):
+        return f"{exc.msg} at line {exc.lineno} column {exc.colno}"
+    return str(exc)[:100]
+
+
+def _constant(name: str) -> Never:
+    raise ValueError(f"expected value, got {name}")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise ValueError("duplicate field")
+    return document
+
+
+def _is_encodable(document: Any) -> bool:
+    try:
+        json.dumps(document, ensure_ascii=False).encode("utf-8")
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True

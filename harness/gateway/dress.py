@@ -1,0 +1,70 @@
+"""The gateway's own header fields and framing around an answer.
+
+Names: developers.cloudflare.com/ai-gateway/ and the changelog of 2026-10-08 (UUIDv7 log ids).
+"""
+
+from dataclasses import dataclass, replace
+from email.utils import formatdate
+
+from harness.gateway.behaviour import Behaviour
+from harness.gateway.call import Arrival
+from harness.gateway.dice import Dice
+from harness.gateway.identity import cf_ray, ulid, uuid7
+from harness.wire import Chunk, Headers, Response
+
+STREAMED = ("text/event-stream", "application/octet-stream")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The ids of one request; on a single step the request id is the log id."""
+
+    event_id: str
+    log_id: str
+    cf_ray: str
+
+
+def name(arrival: Arrival, event_id: str | None, form: str) -> Names:
+    """Fresh ids; the caller's event id is kept."""
+    make = ulid if form == "ulid" else uuid7
+    log_id = make(max(0, arrival.now_ns) // 1_000_000, arrival.dice)
+    return Names(event_id or log_id, log_id, cf_ray(arrival.dice))
+
+
+def dress(
+    response: Response, names: Names, now_ns: int, *, cache_status: str | None, known: bool
+) -> Response:
+    """The response with the gateway's headers; `known` is whether the gateway exists at all."""
+    fields = [("date", formatdate(now_ns // 1_000_000_000 % 253_402_300_800, usegmt=True))]
+    fields += [*response.headers.fields, ("server", "cloudflare"), ("cf-ray", names.cf_ray)]
+    if known:
+        fields += [
+            ("cf-aig-event-id", names.event_id),
+            ("cf-aig-log-id", names.log_id),
+            ("cf-aig-request-id", names.log_id),
+            ("cf-aig-step", "0"),
+        ]
+    if cache_status is not None:
+        fields.append(("cf-aig-cache-status", cache_status))
+    return replace(response, headers=Headers(fields))
+
+
+def framed(response: Response, *, method: str, streamed: bool) -> Response:
+    """With Content-Length unless it is streamed or already there; without a body for HEAD."""
+    if not streamed and "content-length" not in response.headers:
+        fields = (*response.headers.fields, ("content-length", str(len(response.body))))
+        response = replace(response, headers=Headers(fields))
+    return replace(response, chunks=()) if method == "HEAD" else response
+
+
+def padded(response: Response, behaviour: Behaviour, dice: Dice) -> Response:
+    """Each JSON event with a `p` of random length, where the switch asks for padding."""
+    if not behaviour.pad_chunks or response.media_type != "text/event-stream":
+        return response
+    chunks = tuple(Chunk(_padded(chunk.data, dice), chunk.at_ns) for chunk in response.chunks)
+    return replace(response, chunks=chunks)
+
+
+def _padded(data: bytes, dice: Dice) -> bytes:
+    padding = b"abcdefghijklmnopqrstuvwxyz0123456789"[: dice.between(1, 36)]
+    return data.replace(b'data: {"id"', b'data: {"p":"' + padding + b'","id"', 1)

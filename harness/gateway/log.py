@@ -1,0 +1,40 @@
+"""What the gateway notes about each request: enough to reconcile a client's records with it.
+
+No secret is kept: header names but not credentials, the names of forwarded fields but no prompt.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One request seen. Times are nanoseconds of the gateway's clock.
+
+    `forwarded` names the top-level fields of the body that reached the provider,
+    `forwarded_model` is its model; empty and None when nothing was forwarded. `attempts` counts the
+    calls to the provider.
+    """
+
+    seq: int
+    at_ns: int
+    end_ns: int
+    method: str
+    path: str
+    route: str | None
+    status: int
+    stream: bool
+    event_id: str
+    log_id: str
+    cf_ray: str
+    cache_status: str | None
+    attempts: int
+    forwarded_model: str | None
+    forwarded: tuple[str, ...]
+    metadata: Mapping[str, str | float | bool]
+    defect: str | None
+
+    def document(self) -> dict[str, Any]:
+        """The entry as a JSON object."""
+        return asdict(self)

@@ -1,0 +1,222 @@
+"""The gateway itself: a pure function over explicit state, under whatever clock the caller keeps.
+
+No socket, no clock, no hidden randomness: time comes in with each request, chance from the seed.
+The order of decisions is the documented one: gateway, token, provider and path, cache, limit,
+provider; the cache is asked before policies (ai-gateway/features/caching/).
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.gateway import envelope, forwarding, routing
+from harness.gateway.cache import Cache
+from harness.gateway.call import Arrival, Call
+from harness.gateway.config import Config
+from harness.gateway.defects import DEFECTS
+from harness.gateway.defects.defect import Defect, Served
+from harness.gateway.dice import Dice
+from harness.gateway.documents import decode
+from harness.gateway.dress import STREAMED, Names, dress, framed, name, padded
+from harness.gateway.envelope import Refusal
+from harness.gateway.limits import Limiter
+from harness.gateway.log import LogEntry
+from harness.gateway.options import Options, options_of, read_metadata
+from harness.gateway.rules import Rules
+from harness.gateway.upstream.baseten import Baseten
+from harness.gateway.upstream.errors import JSON
+from harness.wire import Chunk, Headers, Request, Response
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What was decided: an answer, and what the headers and the log say about it."""
+
+    answer: Response | Refusal
+    call: Call | None = None
+    cache_status: str | None = None
+    attempts: int = 0
+    document: Any = None
+    known: bool = True
+
+
+class Gateway:
+    """One gateway with its cache, its windows and its log; not safe for concurrent threads.
+
+    `defect` names an entry of `DEFECTS`; the configuration is taken as given, `defects.suited`
+    switches on what a defect needs to be seen. `log` holds an entry per request, oldest first.
+    """
+
+    def __init__(self, config: Config | None = None, *, defect: str | None = None) -> None:
+        self.config = config or Config()
+        self.defect: Defect | None = DEFECTS.named(defect) if defect is not None else None
+        self.log: deque[LogEntry] = deque(maxlen=self.config.log_entries)
+        self._rules = self.defect.rules(Rules()) if self.defect else Rules()
+        self._upstream = Baseten(self.config)
+        self._cache = Cache()
+        self._serial = 0
+        self._memory: dict[str, Any] = {}
+        limit, behaviour = self.config.rate_limit, self.config.behaviour
+        self._limiter = (
+            Limiter(limit, count_refused=behaviour.refused_requests_count) if limit else None
+        )
+
+    def handle(self, request: Request, at_ns: int) -> Response:
+        """The response to a request that is complete at `at_ns`; its times count from there.
+
+        Never raises, whatever the request holds, and depends on nothing but the configuration and
+        the requests before it.
+        """
+        arrival = self._arrive(request, at_ns)
+        options = options_of(
+            arrival.fields, reject=self.config.behaviour.option_out_of_range == "reject"
+        )
+        outcome = self._decide(arrival, options)
+        event_id = options.event_id if isinstance(options, Options) else None
+        names = name(arrival, event_id, self.config.behaviour.log_id)
+        response = self._respond(arrival, outcome, names)
+        self._note(arrival, outcome, names, response)
+        return response
+
+    def _arrive(self, request: Request, at_ns: int) -> Arrival:
+        self._serial += 1
+        fields: dict[str, str] = {}
+        for field, value in request.headers:
+            fields.setdefault(field.lower(), value)
+        now_ns = self.config.epoch_ns + at_ns
+        dice = Dice("request", self.config.seed, self._serial)
+        return Arrival(request, at_ns, now_ns, self._serial, fields, dice)
+
+    def _decide(self, arrival: Arrival, options: Options | Refusal) -> _Outcome:
+        rest = routing.below_gateway(routing.path_of(arrival.request.url), self.config)
+        if rest is None:
+            return _Outcome(envelope.UNKNOWN_GATEWAY, known=False)
+        if not self._rules.authorised(arrival, self.config):
+            return _Outcome(envelope.UNAUTHORIZED)
+        if isinstance(options, Refusal):
+            return _Outcome(options)
+        target = routing.locate(rest, self.config)
+        if isinstance(target, Refusal):
+            return _Outcome(target)
+        unique = self.config.behaviour.duplicate_keys == "reject"
+        document = decode(arrival.request.body, reject_duplicates=unique)
+        call = Call(arrival, self.config, target, options, document)
+        refusal = _method_refusal(call) or _compat_refusal(call)
+        if refusal is not None:
+            return _Outcome(refusal, call)
+        return self._cached(call) or self._limited(call) or self._forwarded(call)
+
+    def _cached(self, call: Call) -> _Outcome | None:
+        if not _cacheable(call) or not self._rules.reads_cache(call):
+            return None
+        stored = self._cache.get(self._rules.cache_key(call), call.arrival.now_ns)
+        if stored is None:
+            return None
+        at_ns = self.config.timing.gateway_ns
+        chunks = (Chunk(stored.body, at_ns),)
+        hit = Response(stored.status, stored.headers, chunks, at_ns, end_at_ns=at_ns)
+        return _Outcome(hit, call, "HIT")
+
+    def _limited(self, call: Call) -> _Outcome | None:
+        if self._limiter is None or self._rules.admits(self._limiter, call.arrival.now_ns):
+            return None
+        if self.config.behaviour.rate_limit_answer == "401-2009":
+            return _Outcome(envelope.UNAUTHORIZED, call)
+        return _Outcome(envelope.RATE_LIMITED, call)
+
+    def _forwarded(self, call: Call) -> _Outcome:
+        forwarded = forwarding.forward(call, self._upstream, self._rules)
+        answer = forwarded.answer
+        status = "MISS" if _cacheable(call) and not isinstance(answer, Refusal) else None
+        if status and isinstance(answer, Response):
+            answer = padded(answer, self.config.behaviour, call.arrival.dice.fork("padding"))
+            self._store(call, answer)
+        return _Outcome(answer, call, status, forwarded.attempts, forwarded.document)
+
+    def _store(self, call: Call, answer: Response) -> None:
+        ttl_s = self._rules.cache_ttl(call)
+        if ttl_s > 0 and self._rules.stores(call, answer):
+            complete_ns = call.arrival.now_ns + answer.end_at_ns
+            key = self._rules.cache_key(call)
+            self._cache.put(key, answer, complete_ns=complete_ns, ttl_s=ttl_s)
+
+    def _respond(self, arrival: Arrival, outcome: _Outcome, names: Names) -> Response:
+        answer = outcome.answer
+        if isinstance(answer, Refusal):
+            answer = self._refused(answer)
+        shown = answer.status < 400 or self.config.behaviour.cache_status_on_errors
+        response = dress(
+            answer,
+            names,
+            arrival.now_ns,
+            cache_status=outcome.cache_status if shown else None,
+            known=outcome.known,
+        )
+        streamed = answer.media_type in STREAMED
+        if self.defect is not None:
+            served = Served(arrival, outcome.call, response, self._memory)
+            response = self.defect.respond(served)
+        return framed(response, method=arrival.request.method.upper(), streamed=streamed)
+
+    def _refused(self, refusal: Refusal) -> Response:
+        at_ns = self.config.timing.gateway_ns
+        body = refusal.body(self.config.behaviour.error_envelope)
+        headers = Headers((("content-type", JSON),))
+        return Response(refusal.status, headers, (Chunk(body, at_ns),), at_ns, end_at_ns=at_ns)
+
+    def _note(self, arrival: Arrival, outcome: _Outcome, names: Names, response: Response) -> None:
+        document = outcome.document
+        model = document.get("model") if isinstance(document, Mapping) else None
+        call = outcome.call
+        entry = LogEntry(
+            seq=arrival.serial,
+            at_ns=arrival.at_ns,
+            end_ns=arrival.at_ns + response.end_at_ns,
+            method=arrival.request.method,
+            path=routing.path_of(arrival.request.url),
+            route=call.target.route if call else None,
+            status=response.status,
+            stream=call.stream if call else False,
+            event_id=names.event_id,
+            log_id=names.log_id,
+            cf_ray=names.cf_ray,
+            cache_status=outcome.cache_status,
+            attempts=outcome.attempts,
+            forwarded_model=model if isinstance(model, str) else None,
+            forwarded=forwarding.names_of(document),
+            metadata=read_metadata(arrival.fields.get("cf-aig-metadata")),
+            defect=self.defect.name if self.defect else None,
+        )
+        self.log.append(entry)
+
+
+def _cacheable(call: Call) -> bool:
+    return call.target.route != routing.OTHER and call.arrival.request.method.upper() == "POST"
+
+
+def _method_refusal(call: Call) -> Refusal | None:
+    """What the gateway itself says to another method than POST on one of the three routes."""
+    route = call.target.route
+    if route == routing.OTHER or call.arrival.request.method.upper() == "POST":
+        return None
+    if route == routing.COMPAT:
+        return envelope.unsupported_compat(call.target.endpoint)
+    gateway = call.config.behaviour.wrong_method == "gateway-400"
+    return envelope.BAD_FORMAT if gateway else None
+
+
+def _compat_refusal(call: Call) -> Refusal | None:
+    """What the gateway checks in a compat body before it knows the provider."""
+    if call.target.route != routing.COMPAT:
+        return None
+    document = call.document
+    complete = isinstance(document, Mapping) and isinstance(document.get("messages"), list)
+    prefix, slash, _ = call.model.partition("/")
+    if not complete or not slash:
+        return envelope.BAD_FORMAT
+    if prefix == "baseten":
+        return None
+    if call.config.behaviour.compat_unknown_prefix == "invalid-provider":
+        return envelope.INVALID_PROVIDER
+    return envelope.model_not_found(call.model)

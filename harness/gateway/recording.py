@@ -1,0 +1,27 @@
+"""Behaviour files: read one to serve with it, write one after observing a gateway."""
+
+import json
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.gateway.behaviour import Behaviour
+
+
+def read_behaviour(path: Path) -> Behaviour:
+    """The behaviour in a file; raises `UsageError` naming the file and what is wrong in it."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as exc:
+        raise UsageError(f"behaviour file {path}: {exc}") from exc
+    try:
+        return Behaviour.from_document(document)
+    except UsageError as exc:
+        raise UsageError(f"behaviour file {path}: {exc}") from exc
+
+
+def write_behaviour(path: Path, behaviour: Behaviour) -> None:
+    """Write a file that `read_behaviour` reads back to the same value."""
+    try:
+        path.write_text(json.dumps(behaviour.to_document(), indent=2) + "\n", encoding="utf-8")
+    except OSError as exc:
+        raise UsageError(f"behaviour file {path}: {exc}") from exc

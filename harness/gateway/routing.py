@@ -1,0 +1,83 @@
+"""From a request path to what it addresses, or to the refusal it earns."""
+
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from harness.gateway import envelope
+from harness.gateway.config import Config
+from harness.gateway.envelope import Refusal
+
+NATIVE = "native"
+COMPAT = "compat"
+MODEL = "model"
+OTHER = "other"
+
+CHAT_ENDPOINT = "v1/chat/completions"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a path addresses: route name, provider slug, and the path below the provider.
+
+    `route` is native, compat, model, or other (relayed to the provider as it is).
+    """
+
+    route: str
+    provider: str
+    endpoint: str
+
+    @property
+    def model_id(self) -> str:
+        """The dedicated model of a model route."""
+        return unquote(self.endpoint.removeprefix("model/"))
+
+
+def path_of(url: str) -> str:
+    """The path of a URL, still percent-encoded; empty when the URL cannot be split."""
+    if url.startswith("/"):
+        return url.partition("#")[0].partition("?")[0]
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
+
+
+def below_gateway(path: str, config: Config) -> str | None:
+    """The path below the gateway, without its leading slash; None when that gateway is unknown."""
+    if config.custom_domain:
+        return path.removeprefix("/")
+    parts = path.split("/", 4)
+    if len(parts) != 5 or parts[:2] != ["", "v1"]:
+        return None
+    known = (config.account_id, config.gateway_id)
+    return parts[4] if (unquote(parts[2]), unquote(parts[3])) == known else None
+
+
+def locate(rest: str, config: Config) -> Target | Refusal:
+    """What the path below the gateway addresses (developers.cloudflare.com/ai-gateway/usage)."""
+    provider, _, endpoint = rest.partition("/")
+    if provider == "compat":
+        return _compat(endpoint)
+    if provider != "baseten":
+        return envelope.INVALID_PROVIDER
+    if endpoint == "chat/completions":
+        return _sdk_path(config.behaviour.sdk_path)
+    if endpoint == CHAT_ENDPOINT:
+        return Target(NATIVE, provider, endpoint)
+    if endpoint.startswith("model/") and endpoint.count("/") == 1:
+        return Target(MODEL, provider, endpoint)
+    return Target(OTHER, provider, endpoint)
+
+
+def _compat(endpoint: str) -> Target | Refusal:
+    if endpoint == "chat/completions":
+        return Target(COMPAT, "compat", endpoint)
+    return envelope.unsupported_compat(endpoint)
+
+
+def _sdk_path(policy: str) -> Target | Refusal:
+    if policy == "gateway-error":
+        return envelope.INVALID_PROVIDER
+    if policy == "pass-through":
+        return Target(OTHER, "baseten", "chat/completions")
+    return Target(NATIVE, "baseten", CHAT_ENDPOINT)

@@ -1,0 +1,94 @@
+"""The gateway's decisions as plain functions in one record: what a defect replaces.
+
+Sources: developers.cloudflare.com/ai-gateway/, configuration/authentication/, features/caching/,
+features/rate-limiting/ and usage/chat-completion/.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from harness.gateway import cache
+from harness.gateway.call import Arrival, Call
+from harness.gateway.config import Config
+from harness.gateway.limits import Limiter
+from harness.wire import Response
+
+
+def authorised(arrival: Arrival, config: Config) -> bool:
+    """Whether the request carries the gateway's token, where one is required."""
+    expected = f"Bearer {config.gateway_token}"
+    if config.gateway_token is None or arrival.fields.get("cf-aig-authorization") == expected:
+        return True
+    lone = "cf-aig-authorization" not in arrival.fields and "/compat/" in arrival.request.url
+    allowed = config.behaviour.compat_token_in_authorization and lone
+    return allowed and arrival.fields.get("authorization") == expected
+
+
+def cache_key(call: Call) -> bytes:
+    """The custom key, or SHA-256 over provider, path, model, provider auth header and body."""
+    if call.options.cache_key is not None:
+        return cache.custom_key(call.options.cache_key)
+    return cache.default_key(
+        provider=call.target.provider,
+        endpoint=call.target.endpoint,
+        model=call.model,
+        authorization=call.authorization or "",
+        body=call.arrival.request.body,
+    )
+
+
+def cache_ttl(call: Call) -> int:
+    """Seconds that the answer may be kept: request over gateway; 0 means no caching."""
+    if call.options.cache_ttl is not None:
+        return call.options.cache_ttl
+    ghost = cache.GHOST_TTL_S if call.config.behaviour.ghost_cache else 0
+    of_gateway = call.config.cache_ttl or ghost
+    if call.options.cache_key is not None:
+        return of_gateway or cache.CUSTOM_KEY_TTL_S
+    return of_gateway
+
+
+def reads_cache(call: Call) -> bool:
+    """Whether a kept answer may be served."""
+    return not call.options.skip_cache and cache_ttl(call) > 0
+
+
+def stores(call: Call, response: Response) -> bool:
+    """Whether the provider's answer is kept: complete successes, and no streams by default."""
+    behaviour = call.config.behaviour
+    if call.options.skip_cache and not behaviour.skip_cache_writes:
+        return False
+    small = len(call.arrival.request.body) <= cache.MAX_REQUEST_BYTES
+    plain = not call.stream or behaviour.stream_cached
+    return response.status == 200 and small and plain
+
+
+def upstream_model(model: str) -> str:
+    """The provider's name of a compat model: one `baseten/` less."""
+    return model.removeprefix("baseten/")
+
+
+def forward(_call: Call, document: Any) -> Any:
+    """The body that the provider gets: as the client sent it."""
+    return document
+
+
+def admits(limiter: Limiter, now_ns: int) -> bool:
+    """Whether the rate limit lets a request through that no cache answered."""
+    return limiter.admit(now_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One function per decision."""
+
+    authorised: Callable[[Arrival, Config], bool] = authorised
+    cache_key: Callable[[Call], bytes] = cache_key
+    cache_ttl: Callable[[Call], int] = cache_ttl
+    reads_cache: Callable[[Call], bool] = reads_cache
+    stores: Callable[[Call, Response], bool] = stores
+    upstream_model: Callable[[str], str] = upstream_model
+    forward: Callable[[Call, Any], Any] = forward
+    admits: Callable[[Limiter, int], bool] = admits
+    credential: Callable[[str | None], str | None] = lambda authorization: authorization

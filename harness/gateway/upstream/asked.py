@@ -1,0 +1,31 @@
+"""One request as it reaches the provider."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A body that is no JSON document; `reason` is a parser's words, without the body's text."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the gateway forwards.
+
+    `path` is what stands below the provider's slug. `document` is the decoded body or `Malformed`.
+    `serial` numbers the gateway's requests, `now_s` is Unix time in seconds.
+    """
+
+    method: str
+    path: str
+    authorization: str | None
+    content_type: str
+    accept: str
+    user_agent: str
+    document: Any
+    size: int
+    serial: int
+    now_s: int

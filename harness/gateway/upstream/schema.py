@@ -1,0 +1,48 @@
+"""A JSON value that satisfies a JSON Schema: draw, check with a validator, draw again."""
+
+import json
+from typing import Any, Never
+
+import jsonschema_rs
+
+from harness.gateway.dice import Dice
+from harness.gateway.upstream.draw import draw
+
+_TRIES = 20
+
+
+def _refuse(uri: str) -> Never:
+    raise ValueError(f"remote schema {uri} is not fetched")
+
+
+def schema_problem(schema: Any) -> str | None:
+    """Why `schema` is no usable JSON Schema, or None; remote references are never fetched."""
+    try:
+        jsonschema_rs.validator_for(schema, retriever=_refuse)
+    except (ValueError, TypeError, RecursionError) as exc:
+        return str(exc).partition("\n")[0][:200]
+    return None
+
+
+def generate(schema: Any, dice: Dice) -> Any:
+    """A value for `schema`; when no draw satisfies it, the last one drawn.
+
+    True stands for any object, as response_format json_object asks.
+    """
+    if schema is True or not isinstance(schema, dict):
+        return {"summary": "Voilà 東京 😀", "items": dice.between(1, 9), "done": True}
+    try:
+        validator = jsonschema_rs.validator_for(schema, retriever=_refuse)
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    value: Any = {}
+    for attempt in range(_TRIES):
+        value = draw(schema, schema, dice.fork(attempt), sparse=attempt > 0)
+        if validator.is_valid(value):
+            break
+    return value
+
+
+def generate_text(schema: Any, dice: Dice) -> str:
+    """`generate` as compact JSON text, characters outside ASCII as they are."""
+    return json.dumps(generate(schema, dice), ensure_ascii=False, separators=(", ", ": "))
