@@ -69,12 +69,13 @@ def command(port: int, **options: Any) -> None:
     from harness.gateway.server import raise_descriptor_limit, serve
 
     target = _target(options)
-    gateway = Gateway(_config(target, options), defect=options["defect"])
+    config = _config(target, options)
+    gateway = Gateway(config, defect=options["defect"])
     tls = _tls(options["tls_cert"], options["tls_key"])
 
     def say(url: str) -> None:
         click.echo(f"listening on {url}")
-        click.echo(_welcome(target.at(url), options["tls_cert"]))
+        click.echo(_welcome(target.at(url), config, options["tls_cert"]))
 
     raise_descriptor_limit()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
@@ -92,15 +93,17 @@ def _target(options: Mapping[str, Any]) -> "Target":
 def _config(target: "Target", options: Mapping[str, Any]) -> "Config":
     from harness.cli.stand_in import configure
     from harness.gateway.behaviour import Behaviour
+    from harness.gateway.defects import suited
     from harness.gateway.recording import read_behaviour
     from harness.gateway.timing import Timing
 
-    path = options["behaviour"]
-    return replace(
+    path, defect = options["behaviour"], options["defect"]
+    config = replace(
         configure(target, seed=options["seed"]),
         timing=Timing(ttft_ns=options["ttft"], itl_ns=options["itl"], tokens=options["tokens"]),
         behaviour=read_behaviour(path) if path else Behaviour(),
     )
+    return suited(config, defect) if defect else config
 
 
 def _tls(certificate: Path | None, key: Path | None) -> "ssl.SSLContext | None":
@@ -118,21 +121,22 @@ def _tls(certificate: Path | None, key: Path | None) -> "ssl.SSLContext | None":
     return context
 
 
-def _welcome(target: "Target", certificate: Path | None) -> str:
+def _welcome(target: "Target", config: "Config", certificate: Path | None) -> str:
     """Who the stand-in is and a request that it answers; a secret that was set stays unseen."""
     from harness.settings.target import STAND_IN_PROVIDER_KEY, STAND_IN_TOKEN
 
-    address, credentials = target.address, target.credentials
-    key = _shown(credentials.provider_key, STAND_IN_PROVIDER_KEY, "$BASETEN_API_KEY")
-    token = _shown(credentials.gateway_token, STAND_IN_TOKEN, "$CF_AIG_TOKEN")
-    auth = f' -H "cf-aig-authorization: Bearer {token}"' if target.expectations.auth else ""
+    address = target.address
+    key = _shown(config.provider_key, STAND_IN_PROVIDER_KEY, "$BASETEN_API_KEY")
+    token = _shown(config.gateway_token, STAND_IN_TOKEN, "$CF_AIG_TOKEN")
+    auth = f' -H "cf-aig-authorization: Bearer {token}"' if config.gateway_token else ""
     trust = f" --cacert {certificate}" if certificate else ""
     question = {"model": target.model, "messages": [{"role": "user", "content": "Hi"}]}
     lines = [
         f"account {address.account_id}, gateway {address.gateway_id}, model id {target.model_id}",
         f"provider key {key}, gateway token {token if auth else 'not asked for'}",
         f"try: curl{trust} {address.base}/baseten/v1/chat/completions \\",
-        f'  -H "Authorization: Bearer {key}"{auth} -d {shlex.quote(json.dumps(question))}',
+        f'  -H "Authorization: Bearer {key}" -H "Content-Type: application/json"{auth} \\',
+        f"  -d {shlex.quote(json.dumps(question))}",
         f"requests seen: {address.origin}/__harness/log; Ctrl-C stops",
     ]
     return "\n".join(lines)

@@ -15,6 +15,7 @@ OPEN_S = 600.0
 """How long an answer that ends in silence keeps its connection."""
 
 _LAST_CHUNK = b"0\r\n\r\n"
+_STREAMED = ("text/event-stream", "application/octet-stream")
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _LENGTH = re.compile(r"[0-9]{1,18}")
 
@@ -43,7 +44,7 @@ def frame(
 ) -> Framed:
     """Choose the framing of `response`; `keep_alive` is what the client asked for.
 
-    Without a declared one, a whole answer of at most one chunk gets a Content-Length and
+    Without a declared one, a whole answer of at most one chunk gets a Content-Length; a stream and
     everything else is chunked, or delimited by closing for an HTTP/1.0 client.
     """
     bodiless = method == "HEAD" or response.status < 200 or response.status in (204, 304)
@@ -109,7 +110,7 @@ def _framed_headers(response: Response, *, version: str) -> Headers:
         return headers
     if response.status < 200 or response.status in (204, 304):
         return headers
-    streamed = len(response.chunks) > 1 or response.media_type == "text/event-stream"
+    streamed = len(response.chunks) > 1 or response.media_type in _STREAMED
     if not streamed and response.end is End.COMPLETE:
         return headers.replacing("content-length", str(len(response.body)))
     return headers if version == "1.0" else headers.replacing("transfer-encoding", "chunked")
