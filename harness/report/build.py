@@ -12,9 +12,10 @@ from typing import Any
 import pandas as pd
 
 from harness.errors import UsageError
-from harness.report import frame, manifest, samples
+from harness.report import conformance, frame, manifest, markdown, samples
 from harness.report.comparison import Comparison, compare
-from harness.report.files import write_json
+from harness.report.conformance import Conformance
+from harness.report.files import write_json, write_text
 from harness.report.manifest import Manifest
 from harness.report.series import timeline
 from harness.report.summary import summarise
@@ -33,7 +34,7 @@ class Report:
     decision: Verdict
     summary: Mapping[str, Any]
     comparison: Comparison
-    conformance: Mapping[str, Any] | None
+    contract: Conformance | None
     checked: tuple[Checked, ...]
     rows: pd.DataFrame
 
@@ -59,6 +60,7 @@ def build_report(folder: Path) -> Report:
     samples.convert(folder)
     write_json(folder / "summary.json", report.summary)
     write_json(folder / "comparison.json", report.comparison.document())
+    write_text(folder / "report.md", markdown.render(report))
     return report
 
 
@@ -70,28 +72,29 @@ def assemble(folder: Path) -> Report:
     wanted = objectives(run.thresholds)
     measured = summarise(rows, good(wanted))
     compared = compare(rows, margin=_margin(run), seed=run.seed or 0)
-    conformance = _read_json(folder / "conformance.json")
-    checked = check(wanted, measured["routes"], command=run.command)
-    decision = decide(
-        Evidence(run, measured, compared, conformance, checked, found.losses, len(rows))
-    )
+    contract = _read_contract(folder)
+    loaded = frame.steady(rows)
+    loaded = loaded[loaded["scenario"].isin(measured["routes_of"])]
+    checked = check(wanted, loaded, measured["routes"], command=run.command)
+    decision = decide(Evidence(run, measured, compared, contract, checked, found.losses, len(rows)))
     summary = _summary(run, measured, decision, checked, found)
     summary["timeline"] = timeline(rows)
-    return Report(folder, run, decision, summary, compared, conformance, checked, rows)
+    return Report(folder, run, decision, summary, compared, contract, checked, rows)
 
 
 def _margin(run: Manifest) -> float:
     return float(run.plan.get("margin") or 0.05)
 
 
-def _read_json(path: Path) -> Mapping[str, Any] | None:
+def _read_contract(folder: Path) -> Conformance | None:
+    path = folder / "conformance.json"
+    if not path.exists():
+        return None
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
     except ValueError as error:
         raise UsageError(f"{path} is not JSON: {error}") from error
-    return document if isinstance(document, dict) else None
+    return conformance.read(document)
 
 
 def _summary(

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-NOTHING = "–"
+DASH = "\N{EN DASH}"
+NOTHING = DASH
 NAMES = {
     "ttfb": "TTFB",
     "ttft": "TTFT",
@@ -24,11 +25,11 @@ def duration(milliseconds: float | None) -> str:
 
 
 def span(low: float | None, high: float | None) -> str:
-    """An interval of times, in the unit of its upper end: `106–121 ms`."""
+    """An interval of times, in the unit of its upper end: 106 to 121 ms with a dash between."""
     if low is None or high is None:
         return NOTHING
     factor, unit = next((f, u) for least, f, u in UNITS if abs(high) >= least)
-    return f"{digits(low * factor)}–{digits(high * factor)} {unit}"
+    return f"{digits(low * factor)}{DASH}{digits(high * factor)} {unit}"
 
 
 def digits(value: float | None) -> str:

@@ -7,15 +7,11 @@ moment did not happen. A failed request has no latency here; it is counted in th
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from harness.measure.metrics import METRICS
 from harness.report.quantile import Floats, Indices
 
 UNUSED = ("run_id", "event_id", "log_id", "cf_ray", "finish_reason")
-FROM_START = {"ttfb": "first_byte_ns", "ttft": "first_output_ns", "ttfo": "first_answer_ns"}
-LATENCIES = ("ttfb", "ttft", "ttfo", "inter_chunk", "tpot", "e2e")
-SCHEDULED = tuple(f"{name}_scheduled" for name in ("ttfb", "ttft", "ttfo", "e2e"))
-MEASURES = (*LATENCIES, *SCHEDULED)
 MS = 1e6
 
 
@@ -36,32 +32,39 @@ def steady(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["phase"] != "warmup"]
 
 
-def values(rows: pd.DataFrame, metric: str) -> Floats:
-    """The values of one metric over the requests that succeeded, in the order of the rows."""
-    if metric == "inter_chunk":
-        return gaps(rows)[0]
-    return np.asarray(rows.loc[rows["ok"], metric].dropna(), dtype=np.float64)
+def values(rows: pd.DataFrame, metric: str) -> tuple[Floats, Indices | None]:
+    """The values of one metric in milliseconds over the requests that succeeded.
+
+    For a metric that one request has many of, also which request each value is of.
+    """
+    counted = rows[rows["ok"]]
+    if METRICS[metric].scheduled:
+        counted = counted[counted["scheduled_ns"].notna()]
+    if METRICS[metric].many:
+        return _gaps(counted)
+    return np.asarray(counted[metric].dropna(), dtype=np.float64), None
 
 
-def gaps(rows: pd.DataFrame) -> tuple[Floats, Indices]:
-    """All inter-chunk times of the streams that succeeded, pooled, and the stream of each.
+def _gaps(rows: pd.DataFrame) -> tuple[Floats, Indices]:
+    """All inter-chunk times, pooled.
 
     A gap of 0 ends at an event that shared its receive time with the one before: it says how the
     bytes were packed, not when they came, so it is left out (`coalesced` counts them).
     """
-    lists = pa.chunked_array([pa.array(rows.loc[rows["ok"], "gap_ms"])]).combine_chunks()
-    flat = pc.list_flatten(lists).to_numpy(zero_copy_only=False)
-    owner = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
+    lengths = np.asarray(rows["gap_ms"].list.len().fillna(0), dtype=np.intp)
+    owner = np.repeat(np.arange(len(rows)), lengths)
+    flat = np.asarray(rows["gap_ms"].list.flatten(), dtype=np.float64)
     real = flat > 0
     return flat[real], owner[real]
 
 
 def _with_metrics(rows: pd.DataFrame) -> pd.DataFrame:
-    ends = {**FROM_START, "e2e": "done_ns"}
-    for metric, end in ends.items():
-        rows[metric] = (rows[end] - rows["sent_ns"]) / MS
-        rows[f"{metric}_scheduled"] = (rows[end] - rows["scheduled_ns"]) / MS
+    """The rows with a column for each metric that a request has at most one of."""
+    for name, metric in METRICS.items():
+        if metric.start and metric.stop:
+            rows[name] = (rows[metric.stop] - rows[metric.start]) / MS
     tokens = rows["completion_tokens"]
     spread = (rows["last_output_ns"] - rows["first_output_ns"]) / MS
-    rows["tpot"] = (spread / (tokens - 1)).where(tokens > 1)
+    defined = (tokens > 1) & (rows["output_chunks"] > 1)
+    rows["tpot"] = rows["tpot_scheduled"] = (spread / (tokens - 1)).where(defined)
     return rows

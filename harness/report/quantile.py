@@ -16,6 +16,7 @@ PERCENTILES = (50, 90, 95, 99)
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

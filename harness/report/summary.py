@@ -1,19 +1,25 @@
 """Per route and scenario: counts, rates, errors and percentiles; the content of `summary.json`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from harness.measure.metrics import METRICS, SCHEDULED
 from harness.report import frame
-from harness.report.quantile import PERCENTILES, Floats, estimate, worth
+from harness.report.quantile import PERCENTILES, Estimate, Floats, Indices, Mask, estimate, worth
 
 COMPARE = "compare"
 EXAMPLES = 3
 ROUTES = ("native", "compat", "model")
+PLAIN: Mapping[str, Callable[[Floats], np.float64]] = {
+    "mean": np.mean,
+    "min": np.min,
+    "max": np.max,
+}
 
-Good = Callable[[pd.DataFrame], "pd.Series[bool]"]
+Good = Callable[[pd.DataFrame], Mask]
 
 
 def summarise(rows: pd.DataFrame, good: Good) -> dict[str, Any]:
@@ -56,20 +62,32 @@ def ordered_routes(routes: Iterable[str]) -> list[str]:
 
 def measure(rows: pd.DataFrame, metric: str) -> dict[str, Any]:
     """The statistics of one metric in milliseconds; `reasons` says why a percentile is null."""
-    data, owner = (
-        frame.gaps(rows) if metric == "inter_chunk" else (frame.values(rows, metric), None)
-    )
-    found: dict[str, Any] = {"n": len(data), "mean": _or_none(data, np.mean)}
-    found |= {"min": _or_none(data, np.min), "max": _or_none(data, np.max)}
+    data, owner = frame.values(rows, metric)
+    found: dict[str, Any] = {"n": len(data)}
+    for name, statistic in PLAIN.items():
+        found[name] = float(statistic(data)) if len(data) else None
     ordered, reasons = np.sort(data), {}
     for percent in PERCENTILES:
-        effective = None if owner is None else worth(data, owner, percent)
-        result = estimate(ordered, percent, effective=effective)
+        result = percentile(data, owner, percent, ordered=ordered)
         name = f"p{percent}"
         found |= {name: result.value, f"{name}_low": result.low, f"{name}_high": result.high}
         if result.reason:
             reasons[name] = result.reason
     return {**found, "reasons": reasons}
+
+
+def percentile(
+    data: Floats, owner: Indices | None, percent: float, *, ordered: Floats | None = None
+) -> Estimate:
+    """One percentile; where values are grouped by `owner`, for as many as they are worth."""
+    effective = None if owner is None else worth(data, owner, percent)
+    return estimate(np.sort(data) if ordered is None else ordered, percent, effective=effective)
+
+
+def key(metric: str) -> str:
+    """The name of a metric in `summary.json`: `ttft_scheduled` is `ttft_ms_scheduled` there."""
+    plain = metric.removesuffix(SCHEDULED)
+    return f"{plain}_ms{metric.removeprefix(plain)}"
 
 
 def _routes(rows: pd.DataFrame, good: Good) -> dict[str, Any]:
@@ -80,7 +98,7 @@ def _routes(rows: pd.DataFrame, good: Good) -> dict[str, Any]:
 
 
 def _route(rows: pd.DataFrame, seconds: float, good: Good) -> dict[str, Any]:
-    measured = {f"{name}_ms": measure(rows, name) for name in frame.MEASURES}
+    measured = {key(name): measure(rows, name) for name in METRICS}
     return {**_counts(rows, seconds, int(good(rows).sum())), **measured}
 
 
@@ -99,8 +117,8 @@ def _counts(rows: pd.DataFrame, seconds: float, good: int) -> dict[str, Any]:
         "violation_rate": _share(violated, n),
         "seconds": seconds,
         "rate": _per(n, seconds),
-        "goodput": _share(good, n),
-        "goodput_rate": _per(good, seconds),
+        "goodput": _per(good, seconds),
+        "goodput_share": _share(good, n),
         "cache_hit_share": _cache_hits(rows),
         **_tokens(rows, seconds),
     }
@@ -146,7 +164,3 @@ def _share(part: int, whole: int) -> float | None:
 
 def _per(count: int, seconds: float) -> float | None:
     return count / seconds if seconds > 0 else None
-
-
-def _or_none(data: Floats, statistic: Callable[[Floats], np.float64]) -> float | None:
-    return float(statistic(data)) if len(data) else None

@@ -1,17 +1,23 @@
 """Objectives against what was measured: pass, fail, or unknown when there is too little to tell."""
 
 import math
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from harness.measure.metrics import METRICS
 from harness.measure.objective import Objective, parse_objective
-from harness.report.frame import MEASURES
+from harness.report import figures, frame
+from harness.report.quantile import Estimate, Mask
+from harness.report.summary import PLAIN, percentile
 
 DEFAULT_ERRORS = "error_rate < 1%"
 JUDGED = ("run", "load")
+COMPARED = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,7 @@ class Checked:
     route: str
     result: str
     sentence: str
+    measured: str
     value: float | None = None
     low: float | None = None
     high: float | None = None
@@ -37,68 +44,91 @@ def objectives(texts: Sequence[str]) -> tuple[Objective, ...]:
 
 
 def check(
-    wanted: Sequence[Objective], routes: Mapping[str, Any], *, command: str
+    wanted: Sequence[Objective], rows: pd.DataFrame, routes: Mapping[str, Any], *, command: str
 ) -> tuple[Checked, ...]:
     """Every objective on every route that it applies to.
+
+    `rows` are the load's requests, `routes` what `summary.json` says of them.
 
     A load without an objective on errors gets `error_rate < 1%`, which fails only when so many
     failures are no accident: the lower end of the interval lies above it.
     """
-    found = list(_explicit(wanted, routes))
+    found = list(_explicit(wanted, rows, routes))
     if command in JUDGED and not any(each.metric == "error_rate" for each in wanted):
         found += _default(routes)
     return tuple(found)
 
 
-def good(wanted: Sequence[Objective]) -> Callable[[pd.DataFrame], "pd.Series[bool]"]:
+def good(wanted: Sequence[Objective]) -> Callable[[pd.DataFrame], Mask]:
     """What counts as goodput: succeeded, broke no clause, and met each limit on a latency itself.
 
     An objective on a percentile of a latency is read as the limit for one request (Zhong et al.,
     DistServe, OSDI 2024).
     """
-    limits = [each for each in wanted if each.metric in MEASURES and each.metric != "inter_chunk"]
+    limits = [each for each in wanted if each.metric in METRICS and not METRICS[each.metric].many]
 
-    def decide(rows: pd.DataFrame) -> "pd.Series[bool]":
-        fine = rows["ok"] & (rows["violations"].list.len().fillna(0) == 0)
+    def decide(rows: pd.DataFrame) -> Mask:
+        kept = rows["violations"].list.len().fillna(0) == 0
+        fine = np.asarray(rows["ok"] & kept, dtype=bool)
         for limit in limits:
-            ours = limit.labels.get("route")
-            met = rows[limit.metric].map(limit.met, na_action="ignore").fillna(value=False)
-            fine &= met.astype(bool) | (rows["route"] != ours if ours else False)
+            fine = fine & _within(rows, limit)
         return fine
 
     return decide
 
 
-def _explicit(wanted: Sequence[Objective], routes: Mapping[str, Any]) -> Iterator[Checked]:
+def _within(rows: pd.DataFrame, limit: Objective) -> Mask:
+    """Whether each request keeps the limit itself, or the limit is not for its route."""
+    values = rows[limit.metric].to_numpy(dtype=np.float64, na_value=np.nan)
+    meant = [route for route in rows["route"].unique() if limit.applies_to({"route": route})]
+    kept = COMPARED[limit.operator](values, limit.limit)
+    return np.asarray(kept | ~rows["route"].isin(meant), dtype=bool)
+
+
+def _explicit(
+    wanted: Sequence[Objective], rows: pd.DataFrame, routes: Mapping[str, Any]
+) -> Iterator[Checked]:
     for objective in wanted:
-        applies = [name for name in routes if objective.labels.get("route", name) == name]
+        applies = [name for name in routes if objective.applies_to({"route": name})]
         for name in applies:
-            yield _on_route(objective, name, routes[name])
+            value = _measured(objective, rows[rows["route"] == name], routes[name])
+            yield _judged(objective, name, value)
         if not applies:
-            route = objective.labels.get("route", "any route")
+            route = dict(objective.labels).get("route", "any route")
             sentence = f"{objective.text}: nothing was measured on {route}"
-            yield Checked(objective.text, route, "unknown", sentence)
+            yield Checked(objective.text, route, "unknown", sentence, "nothing")
 
 
-def _on_route(objective: Objective, name: str, route: Mapping[str, Any]) -> Checked:
-    value, low, high, reason = _measured(objective, route)
-    about = f"{objective.text} on {name}"
-    if value is None:
-        return Checked(objective.text, name, "unknown", f"{about}: {reason}")
-    result = "pass" if objective.met(value) else "fail"
-    told = f"{about}: {'met' if result == 'pass' else 'missed'} with {_text(objective, value)}"
-    return Checked(objective.text, name, result, told, value, low, high)
-
-
-def _measured(
-    objective: Objective, route: Mapping[str, Any]
-) -> tuple[float | None, float | None, float | None, str]:
+def _measured(objective: Objective, rows: pd.DataFrame, route: Mapping[str, Any]) -> Estimate:
     if objective.statistic is None:
-        return route.get(objective.metric), None, None, "nothing was measured"
-    measured, statistic = route[f"{objective.metric}_ms"], objective.statistic
-    reason = measured["reasons"].get(statistic) or f"{measured['n']} samples"
-    ends = (measured.get(f"{statistic}_{end}") for end in ("low", "high"))
-    return measured.get(statistic), *ends, reason
+        return Estimate(route[objective.metric], reason="nothing to take a share or a rate of")
+    data, owner = frame.values(rows, objective.metric)
+    if objective.quantile is not None:
+        return percentile(data, owner, objective.quantile * 100)
+    if not len(data):
+        return Estimate(None, reason="no successful request has this metric")
+    return Estimate(float(PLAIN[objective.statistic](data)))
+
+
+def _judged(objective: Objective, name: str, measured: Estimate) -> Checked:
+    about = f"{objective.text} on {name}"
+    if measured.value is None:
+        reason = str(measured.reason)
+        return Checked(objective.text, name, "unknown", f"{about}: {reason}", reason)
+    met, shown = objective.met(measured.value), show(objective, measured)
+    told = f"{about}: {'met' if met else 'missed'} with {shown}"
+    numbers = measured.value, measured.low, measured.high
+    return Checked(objective.text, name, "pass" if met else "fail", told, shown, *numbers)
+
+
+def show(objective: Objective, measured: Estimate) -> str:
+    """What was measured, in the objective's unit, with its interval where it has one."""
+    if objective.unit == "ms":
+        between = f" ({figures.span(measured.low, measured.high)})" if measured.low else ""
+        return figures.duration(measured.value) + between
+    if objective.unit == "/s":
+        return f"{figures.digits(measured.value)}/s"
+    return figures.share(measured.value)
 
 
 def _default(routes: Mapping[str, Any]) -> Iterator[Checked]:
@@ -111,7 +141,8 @@ def _default(routes: Mapping[str, Any]) -> Iterator[Checked]:
         result = "warn" if objective.met(low) else "fail"
         sentence = f"{route['errors']:,} of {n:,} requests failed on {name} ({rate:.1%})"
         by_default = f"{sentence}; the default objective is {DEFAULT_ERRORS}"
-        yield Checked(DEFAULT_ERRORS, name, result, by_default, rate, low, high)
+        shown = figures.share(rate)
+        yield Checked(DEFAULT_ERRORS, name, result, by_default, shown, rate, low, high)
 
 
 def wilson(count: int, n: int) -> tuple[float, float]:
@@ -120,9 +151,3 @@ def wilson(count: int, n: int) -> tuple[float, float]:
     centre, scale = (count + z * z / 2) / (n + z * z), z / (n + z * z)
     half = scale * math.sqrt(count * (n - count) / n + z * z / 4)
     return centre - half, centre + half
-
-
-def _text(objective: Objective, value: float) -> str:
-    if objective.metric.endswith(("_rate", "_share")) or objective.metric == "goodput":
-        return f"{value:.2%}"
-    return f"{value:.4g} ms" if objective.statistic else f"{value:.4g}"

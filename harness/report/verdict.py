@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.errors import TransportError, TransportKind
 from harness.report.comparison import Comparison
+from harness.report.conformance import Conformance
 from harness.report.manifest import Manifest
 from harness.report.thresholds import Checked
 
@@ -64,7 +65,7 @@ class Evidence:
     manifest: Manifest
     summary: Mapping[str, Any]
     comparison: Comparison
-    conformance: Mapping[str, Any] | None
+    conformance: Conformance | None
     checked: Sequence[Checked]
     losses: Sequence[str]
     recorded: int
@@ -85,30 +86,25 @@ def decide(evidence: Evidence) -> Verdict:
 
 
 def _contract(evidence: Evidence) -> Iterator[Finding]:
-    document = evidence.conformance
-    if document is None:
+    contract = evidence.conformance
+    if contract is None:
         if evidence.manifest.command == "verify":
             yield Finding(Weight.OPEN, "the contract was not checked: conformance.json is missing")
         return
-    verdict = document.get("verdict")
-    if verdict == "incompatible":
-        yield Finding(Weight.BROKEN, f"the contract is broken: {_clauses(document, 'fail')}")
-    elif verdict == "unknown":
-        open_clauses = _clauses(document, "not_exercised")
-        yield Finding(Weight.OPEN, f"the contract could not be judged: {open_clauses}")
-    elif verdict == "compatible_with_waivers":
-        yield Finding(Weight.REMARK, f"waived: {_clauses(document, 'waived')}")
+    if contract.verdict == "incompatible":
+        yield Finding(Weight.BROKEN, f"the contract is broken: {_named(contract, 'fail')}")
+    elif contract.verdict == "compatible_with_waivers":
+        yield Finding(Weight.REMARK, f"waived: {_named(contract, 'waived')}")
+    elif contract.verdict != "compatible":
+        missing = _named(contract, "not_exercised")
+        yield Finding(Weight.OPEN, f"the contract could not be judged: {missing}")
 
 
-def _clauses(document: Mapping[str, Any], result: str) -> str:
-    """The MUST clauses with a result, the first five by name."""
-    named = [
-        f"{clause.get('id')} ({clause.get('route')})"
-        for clause in document.get("clauses", ())
-        if clause.get("result") == result and str(clause.get("level", "MUST")).upper() == "MUST"
-    ]
-    more = f" and {len(named) - 5} more" if len(named) > 5 else ""
-    return (", ".join(named[:5]) + more) or "see conformance.json"
+def _named(contract: Conformance, result: str) -> str:
+    """The clauses with a result: the first five by name, MUST before SHOULD."""
+    found = [f"{clause.id} ({clause.route})" for clause in contract.with_result(result)]
+    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    return (", ".join(found[:5]) + more) or "see conformance.json"
 
 
 def _target(evidence: Evidence) -> Iterator[Finding]:

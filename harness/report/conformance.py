@@ -1,0 +1,95 @@
+"""What `conformance.json` says, as tables need it; a report never judges a clause itself."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.report.summary import ordered_routes
+
+RESULTS = ("pass", "fail", "waived", "recorded", "not_exercised", "not_applicable")
+
+LEVELS = {"MUST": 0, "SHOULD": 1, "RECORD": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One clause on one route."""
+
+    id: str
+    level: str
+    route: str
+    result: str
+    exercised: int
+    violated: int
+    evidence: str
+    statement: str
+    capsule: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conformance:
+    """The contract's verdict and every clause with its result."""
+
+    verdict: str
+    clauses: tuple[Clause, ...]
+
+    @property
+    def routes(self) -> list[str]:
+        """The routes that a clause was judged on."""
+        return ordered_routes({clause.route for clause in self.clauses})
+
+    @property
+    def results(self) -> list[str]:
+        """The results that occur, in the order of `RESULTS`."""
+        present = {clause.result for clause in self.clauses}
+        return [result for result in RESULTS if result in present] + sorted(present - {*RESULTS})
+
+    def counts(self, route: str) -> Counter[str]:
+        """How many clauses had which result on one route."""
+        return Counter(clause.result for clause in self.clauses if clause.route == route)
+
+    def with_result(self, result: str, *, level: str | None = None) -> list[Clause]:
+        """The clauses with a result, MUST first."""
+        found = [clause for clause in self.clauses if clause.result == result]
+        kept = [clause for clause in found if level in (None, clause.level)]
+        return sorted(kept, key=lambda clause: LEVELS.get(clause.level, len(LEVELS)))
+
+
+def read(document: Mapping[str, Any]) -> Conformance:
+    """Read the document; a field that is missing or odd becomes text, never an error."""
+    clauses = document.get("clauses")
+    listed = clauses if isinstance(clauses, list) else []
+    entries = tuple(_clause(each) for each in listed if isinstance(each, dict))
+    return Conformance(str(document.get("verdict", "unknown")), entries)
+
+
+def _clause(entry: Mapping[str, Any]) -> Clause:
+    return Clause(
+        id=str(entry.get("id", "unnamed")),
+        level=str(entry.get("level", "MUST")).upper(),
+        route=str(entry.get("route", "all")),
+        result=str(entry.get("result", "not_exercised")),
+        exercised=_number(entry.get("exercised")),
+        violated=_number(entry.get("violated")),
+        evidence=_text(entry.get("evidence")),
+        statement=_text(entry.get("statement")),
+        capsule=entry["capsule"] if isinstance(entry.get("capsule"), str) else None,
+    )
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, list):
+        return len(value)
+    return int(value) if isinstance(value, int | float) else 0
+
+
+def _text(value: Any) -> str:
+    """Evidence is text or a list of texts or objects: all of it on one line."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return "; ".join(_text(item) for item in value[:3])
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_text(item)}" for name, item in value.items() if item)
+    return str(value)

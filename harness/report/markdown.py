@@ -1,0 +1,184 @@
+"""`report.md`: the report for a pull request or a CI step summary, in GitHub's Markdown.
+
+Text that came from a server is cut, put on one line and stripped of its power to be markup.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness.report import figures
+
+if TYPE_CHECKING:
+    from harness.report.build import Report
+
+SIGNS = {"pass": "✅", "fail": "❌", "unknown": "⚠️"}
+RESULTS = {"pass": "✅ met", "fail": "❌ missed", "unknown": "⚠️ unknown", "warn": "⚠️ close"}
+LATENCIES = ("ttft_ms", "inter_chunk_ms", "tpot_ms", "e2e_ms")
+PERCENTILES = ("p50", "p90", "p95", "p99")
+MOST_FAILURES = 20
+ACTIVE = re.compile(r"([\\`*_\[\]<>|#~!&@])")
+
+
+def render(report: "Report") -> str:
+    """The whole document; the verdict and its reasons come first."""
+    parts = (_head, _contract, _objectives, _routes, _latency, _errors, _comparison, _method)
+    return "\n\n".join(block for part in parts for block in part(report)) + "\n"
+
+
+def cell(value: Any, *, most: int = 160) -> str:
+    """Any text as one harmless line."""
+    line = " ".join(str(value).split())
+    kept = line if len(line) <= most else line[: most - 1] + "…"
+    return ACTIVE.sub(r"\\\1", kept)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int = 1) -> str:
+    """A table whose cells are Markdown already; all but the first `texts` columns are numbers."""
+    rule = ["---" if place < texts else "---:" for place in range(len(head))]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [head, rule, *rows])
+
+
+def _head(report: "Report") -> Iterator[str]:
+    run = report.manifest
+    yield f"## {SIGNS[report.verdict]} {report.verdict}: gateway-harness {cell(run.command)}"
+    if report.reasons:
+        yield _bullets(report.reasons)
+    if report.decision.remarks:
+        yield _bullets(f"note: {remark}" for remark in report.decision.remarks)
+    started = cell(run.clock.get("started", ""))
+    yield f"Target {cell(run.target)}, run {cell(run.run_id)}, started {started}."
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {cell(line, most=400)}" for line in lines)
+
+
+def _contract(report: "Report") -> Iterator[str]:
+    contract = report.contract
+    if contract is None:
+        return
+    yield f"### Contract: {cell(contract.verdict)}"
+    if contract.clauses:
+        counts = ((route, contract.counts(route)) for route in contract.routes)
+        yield table(
+            ["route", *(result.replace("_", " ") for result in contract.results)],
+            [
+                [cell(route), *(figures.count(found[name]) for name in contract.results)]
+                for route, found in counts
+            ],
+        )
+    failures = contract.with_result("fail")
+    if failures:
+        shown = failures[:MOST_FAILURES]
+        yield table(
+            ["clause", "level", "route", "evidence"],
+            [[cell(c.id), cell(c.level), cell(c.route), cell(c.evidence)] for c in shown],
+            texts=4,
+        )
+    if len(failures) > MOST_FAILURES:
+        yield f"{len(failures) - MOST_FAILURES} more in `conformance.json`."
+
+
+def _objectives(report: "Report") -> Iterator[str]:
+    if report.checked:
+        yield "### Objectives"
+        rows = [
+            [cell(each.objective), cell(each.route), RESULTS[each.result], cell(each.measured)]
+            for each in report.checked
+        ]
+        yield table(["objective", "route", "result", "measured"], rows, texts=3)
+
+
+def _routes(report: "Report") -> Iterator[str]:
+    routes = report.summary["routes"]
+    if not routes:
+        return
+    yield "### Load"
+    head = ["route", "requests", "failed", "rate", "goodput", "tokens/s", "cache hits"]
+    yield table(head, [[cell(name), *_totals(route)] for name, route in routes.items()])
+
+
+def _totals(route: dict[str, Any]) -> list[str]:
+    failed = f"{figures.count(route['errors'])} ({figures.share(route['error_rate'])})"
+    rates = (route[name] for name in ("rate", "goodput"))
+    return [
+        figures.count(route["requests"]),
+        failed,
+        *(f"{figures.digits(rate)}/s" for rate in rates),
+        figures.digits(route["output_tokens_per_second"]),
+        figures.share(route["cache_hit_share"]),
+    ]
+
+
+def _latency(report: "Report") -> Iterator[str]:
+    routes = report.summary["routes"]
+    rows = [
+        [figures.metric(name), cell(route), figures.count(measured["n"]), *_percentiles(measured)]
+        for name in LATENCIES
+        for route, entry in routes.items()
+        for measured in [entry[name]]
+        if measured["n"]
+    ]
+    if rows:
+        yield "### Latency, with 95 % intervals"
+        yield table(["metric", "route", "n", *PERCENTILES], rows, texts=2)
+
+
+def _percentiles(measured: dict[str, Any]) -> list[str]:
+    return [
+        f"{figures.percentile(measured, name)} ({figures.interval(measured, name)})"
+        if measured[name] is not None
+        else figures.NOTHING
+        for name in PERCENTILES
+    ]
+
+
+def _errors(report: "Report") -> Iterator[str]:
+    rows = [
+        [cell(name), cell(route), figures.count(count), cell("; ".join(told.get(name, ())))]
+        for route, entry in report.summary["routes"].items()
+        for told in [entry["error_examples"]]
+        for name, count in entry["error_classes"].items()
+    ]
+    if rows:
+        yield "### Errors"
+        yield table(["class", "route", "requests", "what it said"], rows, texts=2)
+
+
+def _comparison(report: "Report") -> Iterator[str]:
+    comparison = report.comparison
+    if not comparison.pairs:
+        return
+    yield "### Routes against each other"
+    if comparison.reason:
+        yield f"Inconclusive: {cell(comparison.reason, most=400)}."
+    rows = [
+        [
+            cell(pair.b),
+            cell(pair.a),
+            figures.metric(pair.metric),
+            cell(pair.verdict),
+            *_effect(pair),
+        ]
+        for pair in comparison.pairs
+    ]
+    yield table(["route", "against", "metric", "verdict", "ratio", "difference"], rows, texts=4)
+
+
+def _effect(pair: Any) -> list[str]:
+    found = pair.effect
+    if found is None:
+        return [figures.NOTHING, figures.NOTHING]
+    ratio, low, high = (figures.ratio(each) for each in (found.ratio, found.low, found.high))
+    between = figures.span(found.difference_low_ms, found.difference_high_ms)
+    return [f"{ratio} ({low} to {high})", f"{figures.duration(found.difference_ms)} ({between})"]
+
+
+def _method(report: "Report") -> Iterator[str]:
+    del report
+    yield (
+        "<sub>Warm-up excluded; failed requests count in rates and never in latencies; a dash "
+        "stands where too few samples bound a percentile (p50 6, p90 36, p95 72, p99 368). "
+        "Definitions and charts: report.html.</sub>"
+    )
