@@ -1,0 +1,73 @@
+"""Checks of who may ask: the provider's key, the gateway's token, and whose refusal it is."""
+
+from harness.contract.checks.scenes import answered, code_of, refused
+from harness.contract.clause import Finding, Scene
+from harness.contract.evidence import fault
+from harness.errors import Layer
+
+
+def missing_key_is_refused(scene: Scene) -> Finding:
+    """Without a provider key, on the request or stored, nothing is generated."""
+    return refused(scene, "no_key", what="a request without provider key")
+
+
+def wrong_key_is_refused(scene: Scene) -> Finding:
+    """The key on the request is forwarded as it is, and the provider refuses a wrong one."""
+    return refused(scene, "wrong_key", what="a wrong provider key")
+
+
+def wrong_key_is_401(scene: Scene) -> Finding:
+    """A wrong key is 401 or 403, which clients tell from a bad request."""
+    seen = answered("wrong_key", scene=scene)
+    if seen is None or not seen[0].rejected:
+        return None
+    if seen[0].status in (401, 403):
+        return ()
+    return (fault("401 or 403", f" HTTP {seen[0].status}", "wrong provider key"),)
+
+
+def provider_refuses_its_key(scene: Scene) -> Finding:
+    """The refusal of a wrong provider key is the provider's own, not the gateway's 2009."""
+    seen = answered("wrong_key", scene=scene)
+    if seen is None or not seen[0].rejected:
+        return None
+    failure = seen[0].answer.failure if seen[0].answer else None
+    if failure is None or not (failure.layer is Layer.GATEWAY and failure.code == "2009"):
+        return ()
+    body = seen[0].response.body if seen[0].response else b""
+    return (fault("the provider's error", " the gateway's 2009", "wrong provider key", body),)
+
+
+def missing_token_is_refused(scene: Scene) -> Finding:
+    """With authentication on, a request without `cf-aig-authorization` is refused."""
+    return refused(scene, "no_token", what="a request without cf-aig-authorization")
+
+
+def wrong_token_is_refused(scene: Scene) -> Finding:
+    """With authentication on, a wrong token is refused."""
+    return refused(scene, "wrong_token", what="a wrong cf-aig-authorization")
+
+
+def gateway_refuses_its_token(scene: Scene) -> Finding:
+    """The gateway's refusal is 401 with code 2009, by which clients tell it from the provider's."""
+    faults = []
+    names = [name for name in ("no_token", "wrong_token") if answered(name, scene=scene)]
+    if not names:
+        return None
+    for name in names:
+        seen = scene[name]
+        if not (seen.status == 401 and code_of(seen) == "2009"):
+            body = seen.response.body if seen.response else b""
+            came = f" HTTP {seen.status} with code {code_of(seen)}"
+            faults.append(fault("401 with code 2009", came, name, body))
+    return tuple(faults)
+
+
+def answers_after_refusals(scene: Scene) -> Finding:
+    """A good request after refused ones is answered: a refusal leaves no trace."""
+    seen = answered("after", scene=scene)
+    if seen is None or seen[0].status in (429, 502, 503, 504, 529):
+        return None
+    if seen[0].ok:
+        return ()
+    return (fault("2xx after refusals", f" HTTP {seen[0].status}", "the next good request"),)

@@ -1,0 +1,78 @@
+"""Checks of a body as bytes: whole, not empty, UTF-8, one JSON text."""
+
+from harness.contract.clause import Finding
+from harness.contract.evidence import fault
+from harness.contract.observation import Observation
+from harness.contract.reading import ABSENT
+from harness.wire import End
+
+
+def ends_as_framed(seen: Observation) -> Finding:
+    """Every body ends as its own framing says (RFC 9112, section 6)."""
+    response, error = seen.response, seen.exchange.error
+    if response is None:
+        return None
+    if error is None and response.end is End.COMPLETE:
+        return ()
+    came = f" {error.kind.value}: {error}" if error else f" {response.end.value}"
+    where = f"after {len(response.body)} body bytes"
+    return (fault("the body that its framing announced", came, where, response.body[-200:]),)
+
+
+def is_not_empty(seen: Observation) -> Finding:
+    """An accepted request has an answer."""
+    if not seen.ok or seen.response is None or not seen.case.sound or not seen.exchange.whole:
+        return None
+    if seen.response.body.strip():
+        return ()
+    return (fault("a body", seen.response.body, f"HTTP {seen.status} body"),)
+
+
+def is_utf8(seen: Observation) -> Finding:
+    """JSON and event streams are UTF-8 (RFC 8259, section 8.1; WHATWG HTML, section 9.2.5)."""
+    if not seen.ok or seen.reading is None or not _is_text(seen):
+        return None
+    return tuple(
+        fault("UTF-8", data, f"body offset {offset}", data)
+        for offset, data in seen.reading.malformed
+    )
+
+
+def is_one_json_text(seen: Observation) -> Finding:
+    """A plain chat answer is one JSON object and nothing else."""
+    if not seen.good or seen.case.stream or seen.reading is None or not seen.exchange.whole:
+        return None
+    reading = seen.reading
+    if isinstance(reading.document, dict):
+        return ()
+    if not reading.body.strip():
+        return None
+    if reading.streamed:
+        return (fault("one JSON object", " an event stream", "body", reading.body),)
+    came = reading.document if reading.document is not ABSENT else f" {reading.json_error}"
+    return (fault("one JSON object", came, "body", reading.body[:200]),)
+
+
+def is_a_stream_when_asked(seen: Observation) -> Finding:
+    """`stream: true` is answered by server-sent events."""
+    if not seen.good or not seen.case.stream or seen.reading is None or not seen.exchange.whole:
+        return None
+    if seen.reading.streamed and seen.reading.events:
+        return ()
+    return (fault("server-sent events", seen.reading.body, "body", seen.reading.body),)
+
+
+def names_its_charset_rightly(seen: Observation) -> Finding:
+    """A charset in Content-Type is UTF-8, because JSON has no other (RFC 8259, section 8.1)."""
+    value = seen.headers.get("content-type")
+    if not seen.ok or value is None or "charset=" not in value.lower():
+        return None
+    charset = value.lower().partition("charset=")[2].partition(";")[0].strip(' "')
+    if charset in ("utf-8", "utf8"):
+        return ()
+    return (fault("charset=utf-8 or none", value, "header content-type"),)
+
+
+def _is_text(seen: Observation) -> bool:
+    media = seen.response.media_type if seen.response else ""
+    return seen.chat or media in ("application/json", "text/event-stream")

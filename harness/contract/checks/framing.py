@@ -1,0 +1,126 @@
+"""Checks of an event stream as text (WHATWG HTML, section 9.2.5): nothing hidden, nothing lost."""
+
+from harness.contract.clause import Finding
+from harness.contract.evidence import event, fault
+from harness.contract.observation import Observation
+from harness.contract.reading import ABSENT, Reading
+
+
+def stream_of(seen: Observation) -> Reading | None:
+    """The reading of a whole, accepted, asked-for stream, or None."""
+    reading = seen.reading
+    asked = seen.good and seen.case.stream and seen.exchange.whole
+    return reading if asked and reading is not None and reading.streamed else None
+
+
+def failed_inside(reading: Reading) -> bool:
+    """Whether the stream reports an error, which one clause of its own judges."""
+    return any(
+        e.name == "error" or (isinstance(e.document, dict) and e.document.get("error") is not None)
+        for e in reading.events
+    )
+
+
+def hides_no_line(seen: Observation) -> Finding:
+    """No line holds JSON, or a misspelt `data`, where every decoder ignores it."""
+    reading = stream_of(seen)
+    if reading is None:
+        return None
+    hidden = [
+        (offset, line)
+        for offset, line in reading.stray
+        if line.lstrip()[:1] in (b"{", b"[") or line[:5].lower() == b"data:"
+    ]
+    return tuple(
+        fault("a field (`data:`) or a comment", line, f"offset {offset}", line)
+        for offset, line in hidden[:3]
+    )
+
+
+def events_hold_json(seen: Observation) -> Finding:
+    """The data of every event but the terminator is one JSON object."""
+    reading = stream_of(seen)
+    if reading is None:
+        return None
+    wrong = [
+        e
+        for e in reading.events
+        if e.data is not None and not _terminates(e.data) and not isinstance(e.document, dict)
+    ]
+    return tuple(
+        fault("one JSON object", e.data, event(e.number), (e.data or "").encode("utf-8", "replace"))
+        for e in wrong[:3]
+    )
+
+
+def named_events_have_data(seen: Observation) -> Finding:
+    """An event that is named carries data: two official SDKs crash on one that does not."""
+    reading = stream_of(seen)
+    if reading is None:
+        return None
+    return tuple(
+        fault("a data line", f" event: {e.name} alone", event(e.number))
+        for e in reading.events
+        if e.data is None and e.name is not None
+    )
+
+
+def events_are_unnamed(seen: Observation) -> Finding:
+    """Chunks are events of the default type: other names are dispatched elsewhere."""
+    reading = stream_of(seen)
+    if reading is None:
+        return None
+    return tuple(
+        fault("no event name, or `message`", e.name, event(e.number))
+        for e in reading.events
+        if e.data is not None and e.name not in (None, "", "message", "error")
+    )[:3]
+
+
+def last_event_is_terminated(seen: Observation) -> Finding:
+    """The last event ends with a blank line; a decoder drops one that does not."""
+    reading = stream_of(seen)
+    if reading is None:
+        return None
+    if not reading.unterminated:
+        return ()
+    rest = reading.unterminated
+    return (fault("a blank line after the last event", rest, "end of body", rest),)
+
+
+def has_no_byte_order_mark(seen: Observation) -> Finding:
+    """No byte-order mark stands before the first event."""
+    reading = stream_of(seen)
+    if reading is None:
+        return None
+    if not reading.mark:
+        return ()
+    return (fault("`data:`", reading.body[:12], "offset 0", reading.body),)
+
+
+def text_has_no_lone_surrogate(seen: Observation) -> Finding:
+    """Every piece of text can be encoded: no half of a surrogate pair (RFC 8259, section 8.2)."""
+    if not seen.good or seen.reading is None or not seen.choices:
+        return None
+    faults = []
+    for choice in seen.choices:
+        for number, piece in (*choice.content, *choice.reasoning):
+            if any("\ud800" <= c <= "\udc7f" or "\udd00" <= c <= "\udfff" for c in piece):
+                faults.append(fault("whole characters", piece, event(number)))
+    return tuple(faults[:3])
+
+
+def terminator_is_exact(seen: Observation) -> Finding:
+    """The terminator is the six characters `[DONE]`, not something like it."""
+    reading = stream_of(seen)
+    if reading is None:
+        return None
+    return tuple(
+        fault("`[DONE]` exactly", e.data, event(e.number), (e.data or "").encode())
+        for e in reading.events
+        if e.document is ABSENT and e.data not in (None, "[DONE]") and _terminates(e.data or "")
+    )
+
+
+def _terminates(data: str) -> bool:
+    return data.strip().strip('"').upper().rstrip(".;") == "[DONE]"

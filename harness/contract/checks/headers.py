@@ -1,0 +1,115 @@
+"""Checks of response header fields: types, the gateway's own ids, nothing secret."""
+
+import re
+from collections.abc import Sequence
+
+from harness.contract.clause import Finding
+from harness.contract.evidence import fault
+from harness.contract.observation import Observation
+
+_UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+
+
+def json_is_labelled(seen: Observation) -> Finding:
+    """A plain chat answer is `application/json`."""
+    if not seen.good or seen.case.stream or seen.response is None or not seen.response.body:
+        return None
+    return _label(seen, "application/json")
+
+
+def streams_are_labelled(seen: Observation) -> Finding:
+    """A streamed chat answer is `text/event-stream`."""
+    if not seen.good or not seen.case.stream or seen.response is None or not seen.response.body:
+        return None
+    return _label(seen, "text/event-stream")
+
+
+def _label(seen: Observation, wanted: str) -> Finding:
+    if seen.response is None or seen.response.media_type == wanted:
+        return ()
+    return (fault(wanted, seen.headers.get("content-type"), "header content-type"),)
+
+
+def event_id_is_echoed(seen: Observation) -> Finding:
+    """The caller's `cf-aig-event-id` comes back under the same name."""
+    sent = seen.exchange.request.headers.get("cf-aig-event-id")
+    if not seen.good or sent is None:
+        return None
+    came = seen.headers.get("cf-aig-event-id")
+    return () if came == sent else (fault(repr(sent), came, "header cf-aig-event-id"),)
+
+
+def answers_carry_a_log_id(seen: Observation) -> Finding:
+    """The gateway names the log entry of an accepted request."""
+    if not seen.good:
+        return None
+    if seen.headers.get("cf-aig-log-id"):
+        return ()
+    return (fault("cf-aig-log-id", None, "response headers"),)
+
+
+def log_ids_have_their_form(seen: Observation) -> Finding:
+    """A log id is a lower-case UUIDv7, or a ULID as before 2026-10-08."""
+    value = seen.headers.get("cf-aig-log-id")
+    if value is None:
+        return None
+    if _UUID7.fullmatch(value) or _ULID.fullmatch(value):
+        return ()
+    return (fault("a UUIDv7 or a ULID", value, "header cf-aig-log-id"),)
+
+
+def log_ids_are_unique(seen: Sequence[Observation]) -> Finding:
+    """Each request has a log id of its own."""
+    first: dict[str, int] = {}
+    for s in seen:
+        value = s.headers.get("cf-aig-log-id")
+        if value is None:
+            continue
+        if value in first:
+            came = f" {value!r} for requests {first[value]} and {s.number}"
+            return (fault("a log id for each request", came, "header cf-aig-log-id"),)
+        first[value] = s.number
+    return () if len(first) > 1 else None
+
+
+def request_id_is_the_log_id(seen: Observation) -> Finding:
+    """On a request of one step the request id equals the log id."""
+    log, request = seen.headers.get("cf-aig-log-id"), seen.headers.get("cf-aig-request-id")
+    if log is None or request is None:
+        return None
+    return () if log == request else (fault(f"{log!r}", request, "header cf-aig-request-id"),)
+
+
+def the_first_step_answers(seen: Observation) -> Finding:
+    """`cf-aig-step` is 0 where no fallback was asked for."""
+    value = seen.headers.get("cf-aig-step")
+    if value is None:
+        return None
+    return () if value == "0" else (fault("'0'", value, "header cf-aig-step"),)
+
+
+def cache_status_is_hit_or_miss(seen: Observation) -> Finding:
+    """`cf-aig-cache-status` is HIT or MISS."""
+    value = seen.cache_status
+    if value is None:
+        return None
+    if value in ("HIT", "MISS"):
+        return ()
+    return (fault("HIT or MISS", value, "header cf-aig-cache-status"),)
+
+
+def no_secret_comes_back(seen: Observation) -> Finding:
+    """No credential of the request appears in the answer."""
+    if seen.response is None:
+        return None
+    faults = []
+    for name in ("authorization", "cf-aig-authorization"):
+        secret = (seen.exchange.request.headers.get(name) or "").removeprefix("Bearer ").strip()
+        if len(secret) < 8:
+            continue
+        if any(secret in value for _, value in seen.headers):
+            faults.append(fault("no credential", f" the value of {name}", "response headers"))
+        if secret.encode() in seen.response.body:
+            faults.append(fault("no credential", f" the value of {name}", "response body"))
+    return tuple(faults)

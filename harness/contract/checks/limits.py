@@ -1,0 +1,223 @@
+"""Checks that what the caller asked for is what was done: max_tokens, stop, n, logprobs, model.
+
+None of them assumes that a model echoes or is deterministic.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from harness.contract.clause import Finding
+from harness.contract.evidence import event, fault, is_int, is_text
+from harness.contract.observation import Observation
+
+_SPECIAL = re.compile(r"<\|(?:im_end|im_start|endoftext|eot_id|end|channel|message)\|>|</?think>")
+
+
+def limit_of(seen: Observation) -> int | None:
+    """The output limit that a sound request set, or None."""
+    asked = seen.case.asked
+    limits = [asked.get(name) for name in ("max_completion_tokens", "max_tokens")]
+    return next((n for n in limits if is_int(n) and n > 0), None)
+
+
+def output_stays_within_the_limit(seen: Observation) -> Finding:
+    """The answer is never longer than `max_tokens`, by its usage and by its words.
+
+    The bound on words is generous (four per token and more), so no tokenizer meets it by chance.
+    """
+    limit = limit_of(seen)
+    if not seen.good or limit is None or not seen.choices:
+        return None
+    number = seen.case.asked.get("n")
+    allowed = limit * (number if is_int(number) and number > 0 else 1)
+    count = seen.completion_tokens
+    if count is not None and count > allowed:
+        return (fault(f"at most {allowed} completion tokens", count, "usage.completion_tokens"),)
+    longest = max(seen.choices, key=lambda c: len(c.text)).text
+    words = len(longest.split())
+    if words > 4 * limit + 4 or len(longest.encode("utf-8", "replace")) > 64 * limit + 64:
+        return (
+            fault(f"about {limit} tokens", f" {words} words, {len(longest)} characters", "text"),
+        )
+    return ()
+
+
+def stop_strings_do_not_appear(seen: Observation) -> Finding:
+    """The content ends before a stop string and never contains one."""
+    stops = stop_strings(seen.case.asked.get("stop"))
+    if not seen.good or not stops or not seen.choices:
+        return None
+    if seen.case.asked.get("include_stop_str_in_output"):
+        return None
+    return tuple(
+        fault(f"no {stop!r} in the content", choice.text[-120:], f"choice {choice.index}")
+        for choice in seen.choices
+        for stop in stops
+        if stop in choice.text
+    )[:2]
+
+
+def stop_strings(value: Any) -> tuple[str, ...]:
+    """The stop strings of a request, whichever of the two forms it used."""
+    listed = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return tuple(stop for stop in listed if is_text(stop))
+
+
+def length_means_the_limit(seen: Observation) -> Finding:
+    """`length` is said only when the limit was reached."""
+    limit, count = limit_of(seen), seen.completion_tokens
+    cut = [choice for choice in seen.choices if choice.finish == "length"]
+    if not seen.good or limit is None or count is None or len(seen.choices) != 1 or not cut:
+        return None
+    if count >= limit - 2:
+        return ()
+    return (fault(f"`length` at {limit} completion tokens", f" at {count}", "finish_reason"),)
+
+
+def the_limit_means_length(seen: Sequence[Observation]) -> Finding:
+    """Answers cut by `max_tokens` say `length`.
+
+    One answer may end by itself on its last allowed token; not all of three that were asked to go
+    on for hundreds.
+    """
+    full = [s for s in seen if s.case.topic == "cut" and s.good and _reached(s)]
+    if len(full) < 3:
+        return None
+    said = [c.finish for s in full for c in s.choices]
+    if any(finish != "stop" for finish in said):
+        return ()
+    limits = [limit_of(s) for s in full]
+    return (fault(f"`length` for answers of {limits} tokens", f" `stop` {len(said)} times", "all"),)
+
+
+def _reached(seen: Observation) -> bool:
+    limit = limit_of(seen)
+    return limit is not None and seen.completion_tokens == limit and bool(seen.choices)
+
+
+def n_choices_come(seen: Observation) -> Finding:
+    """A request for `n` choices that is accepted has n choices."""
+    number = seen.case.asked.get("n")
+    if not seen.good or not is_int(number) or number < 1 or not seen.choices:
+        return None
+    if len(seen.choices) == number:
+        return ()
+    return (fault(f"{number} choices, or a rejection", f" {len(seen.choices)}", "choices"),)
+
+
+def logprobs_come_when_asked(seen: Observation) -> Finding:
+    """A request for logprobs that is accepted has them for each choice with content."""
+    if not seen.good or seen.case.asked.get("logprobs") is not True or not seen.choices:
+        return None
+    return tuple(
+        fault("logprobs.content", " none", f"choice {choice.index}")
+        for choice in seen.choices
+        if choice.content and not choice.logprobs
+    )
+
+
+def logprobs_have_their_shape(seen: Observation) -> Finding:
+    """Entries have token, logprob of at most 0, bytes, and at most the asked top_logprobs."""
+    entries = [(n, e) for c in seen.choices for n, e in c.logprobs]
+    if not seen.good or not entries:
+        return None
+    top = seen.case.asked.get("top_logprobs", 0)
+    return tuple(
+        fault("{token, logprob, bytes, top_logprobs}", entry, event(number))
+        for number, entry in entries
+        if not _logprob(entry, top if is_int(top) else 0)
+    )[:2]
+
+
+def _logprob(entry: Any, top: int) -> bool:
+    if not isinstance(entry, dict) or not isinstance(entry.get("token"), str):
+        return False
+    value = entry.get("logprob")
+    if not isinstance(value, int | float) or isinstance(value, bool) or value > 1e-6:
+        return False
+    listed = entry.get("top_logprobs")
+    return listed is None or (isinstance(listed, list) and len(listed) <= max(top, 1))
+
+
+def logprobs_spell_the_content(seen: Observation) -> Finding:
+    """The content is found in the joined tokens of its logprobs: two reports of one text.
+
+    Special tokens around it and a text cut at a stop string are allowed.
+    """
+    judged = [c for c in seen.choices if c.logprobs and c.content]
+    if not seen.good or not judged:
+        return None
+    faults = []
+    for choice in judged:
+        spelled = b"".join(_token_bytes(entry) for _, entry in choice.logprobs)
+        text = choice.text.encode("utf-8", "replace")
+        if text not in spelled and "\ufffd" not in choice.text:
+            faults.append(fault(f"the tokens {spelled[:120]!r}", text, f"choice {choice.index}"))
+    return tuple(faults)
+
+
+def _token_bytes(entry: Any) -> bytes:
+    raw = entry.get("bytes") if isinstance(entry, dict) else None
+    if isinstance(raw, list) and all(is_int(b) and 0 <= b < 256 for b in raw):
+        return bytes(raw)
+    token = entry.get("token") if isinstance(entry, dict) else ""
+    return token.encode("utf-8", "replace") if isinstance(token, str) else b""
+
+
+def logprobs_cover_the_usage(seen: Observation) -> Finding:
+    """There are as many logprobs as completion tokens, but for reasoning and the end token."""
+    if not seen.good or len(seen.choices) != 1 or seen.case.asked.get("logprobs") is not True:
+        return None
+    choice, count = seen.choices[0], seen.completion_tokens
+    if not choice.logprobs or count is None or choice.reasoning or choice.calls:
+        return None
+    if abs(len(choice.logprobs) - count) <= 2:
+        return ()
+    return (fault(f"{count} logprobs", f" {len(choice.logprobs)}", "logprobs.content"),)
+
+
+def the_model_is_the_one_asked(seen: Observation) -> Finding:
+    """The answer names the model that was asked for; a prefix or a date suffix is allowed."""
+    asked = seen.case.asked.get("model")
+    names = [(n, d["model"]) for n, d in seen.documents if is_text(d.get("model"))]
+    if not seen.good or not is_text(asked) or not names:
+        return None
+    number, name = names[0]
+    if _related(str(asked), name):
+        return ()
+    return (fault(f"model {asked!r}", name, f"model of {event(number)}"),)
+
+
+def _related(asked: str, named: str) -> bool:
+    wanted, got = asked.lower().rpartition("/")[2], named.lower().rpartition("/")[2]
+    return bool(got) and (wanted in got or got in wanted)
+
+
+def content_has_no_special_token(seen: Observation) -> Finding:
+    """The content holds no control token of the model's template."""
+    if not seen.good or not any(c.content for c in seen.choices):
+        return None
+    found = [(c, _SPECIAL.search(c.text)) for c in seen.choices]
+    return tuple(
+        fault("no template token in the content", match.group(), f"choice {choice.index}")
+        for choice, match in found
+        if match and match.group() not in str(seen.case.asked)
+    )
+
+
+def ids_are_unique(seen: Sequence[Observation]) -> Finding:
+    """No two answers share an id, except those that the gateway's cache repeats."""
+    first: dict[str, int] = {}
+    counted = 0
+    for s in seen:
+        fresh = s.good and (s.cache_status or "").upper() != "HIT" and s.documents
+        name = s.documents[0][1].get("id") if fresh else None
+        if not is_text(name):
+            continue
+        counted += 1
+        if name in first:
+            came = f" {name!r} in requests {first[name]} and {s.number}"
+            return (fault("an id of its own for each answer", came, "id"),)
+        first[str(name)] = s.number
+    return () if counted > 1 else None

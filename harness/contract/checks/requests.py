@@ -1,0 +1,50 @@
+"""Checks of what the harness itself sends: the documented method, URL and credentials.
+
+They are clauses like the others: a contract checked with wrong requests says nothing.
+"""
+
+import re
+
+from harness.contract.clause import Finding
+from harness.contract.evidence import fault
+from harness.contract.observation import Observation
+
+_PATHS = {
+    "native": r"(/v1/[^/]+/[^/]+)?/baseten/v1/chat/completions",
+    "compat": r"(/v1/[^/]+/[^/]+)?/compat/chat/completions",
+    "model": r"(/v1/[^/]+/[^/]+)?/baseten/model/[^/]+",
+}
+
+
+def goes_to_the_documented_url(seen: Observation) -> Finding:
+    """A sound request is a POST to the route's documented path."""
+    if not seen.case.sound or seen.case.path is not None:
+        return None
+    request = seen.exchange.request
+    if request.method == "POST" and re.fullmatch(_PATHS[seen.case.route], request.path):
+        return ()
+    wanted = f"POST {_PATHS[seen.case.route]}"
+    return (fault(wanted, f" {request.method} {request.path}", "request"),)
+
+
+def is_answered(seen: Observation) -> Finding:
+    """A request that every document calls valid is answered with 2xx."""
+    plain = seen.case.expect == "accept" and seen.case.sound
+    if not plain or seen.status is None or seen.status in (429, 502, 503, 504, 529):
+        return None
+    if seen.ok:
+        return ()
+    body = seen.response.body if seen.response else b""
+    return (fault(f"2xx ({seen.case.topic})", f" HTTP {seen.status}", "status", body),)
+
+
+def is_read_alike(seen: Observation) -> Finding:
+    """The client's incremental parser and the contract's own reading find the same text."""
+    if not seen.good or seen.answer is None or not seen.exchange.whole or not seen.choices:
+        return None
+    whole = seen.reading is not None and not seen.reading.malformed
+    if not whole or len(seen.choices) != 1 or not seen.answer.text:
+        return None
+    if seen.answer.text == seen.choices[0].text:
+        return ()
+    return (fault(seen.choices[0].text, seen.answer.text, "text of the two readings"),)

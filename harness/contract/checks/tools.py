@@ -1,0 +1,227 @@
+"""Checks of tool calls and requested formats, by the schemas that the request declared."""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+import jsonschema_rs
+
+from harness.contract.clause import Fault, Finding
+from harness.contract.evidence import fault, is_int, is_text, shown
+from harness.contract.observation import Observation
+from harness.contract.output import Call, Choice
+from harness.contract.reading import ABSENT, parse_json
+
+
+def _calls(seen: Observation) -> list[tuple[Choice, Call]]:
+    return [(choice, call) for choice in seen.choices for call in choice.calls] if seen.good else []
+
+
+def _functions(seen: Observation) -> dict[str, Mapping[str, Any]]:
+    """The declared functions of the request by name."""
+    tools = seen.case.asked.get("tools")
+    listed = [t.get("function") for t in tools if isinstance(t, dict)] if tools else []
+    return {f["name"]: f for f in listed if isinstance(f, dict) and is_text(f.get("name"))}
+
+
+def calls_have_their_shape(seen: Observation) -> Finding:
+    """A call has an id, type `function`, a name, arguments as text, and in streams an index."""
+    calls = _calls(seen)
+    return tuple(f for _, call in calls for f in _shape(call))[:4] if calls else None
+
+
+def _shape(call: Call) -> Iterator[Fault]:
+    where = f"tool_calls[{call.index}]"
+    if not is_text(call.id):
+        yield fault("id: non-empty string", call.id, where)
+    if call.kind != "function":
+        yield fault("type 'function'", call.kind, where)
+    if not is_text(call.name):
+        yield fault("function.name: non-empty string", call.name, where)
+    if not isinstance(call.arguments, str):
+        yield fault("function.arguments: JSON as a string", call.arguments, where)
+
+
+def stream_calls_have_an_index(seen: Observation) -> Finding:
+    """Every tool-call delta has an integer index: it is the only required field."""
+    parts = list(_parts(seen)) if seen.good and seen.case.stream else []
+    if not parts:
+        return None
+    return tuple(
+        fault("delta.tool_calls[].index: integer", part.get("index"), f"event {number}")
+        for number, part in parts
+        if not is_int(part.get("index"))
+    )[:2]
+
+
+def calls_do_not_share_an_index(seen: Observation) -> Finding:
+    """An id that appears for the second time at one index starts another call at another index."""
+    parts = list(_parts(seen)) if seen.good and seen.case.stream else []
+    if not parts:
+        return None
+    names: dict[Any, str] = {}
+    for number, part in parts:
+        index, name = repr(part.get("index")), part.get("id")
+        if is_text(name) and names.setdefault(index, str(name)) != name:
+            came = f" index {index} for {names[index]!r} and {name!r}"
+            return (fault("an index for each call", came, f"event {number}"),)
+    return ()
+
+
+def _parts(seen: Observation) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, document in seen.documents:
+        listed = document.get("choices")
+        for choice in listed if isinstance(listed, list) else ():
+            delta = choice.get("delta") if isinstance(choice, dict) else None
+            calls = delta.get("tool_calls") if isinstance(delta, dict) else None
+            for part in calls if isinstance(calls, list) else ():
+                if isinstance(part, dict):
+                    yield number, part
+
+
+def call_ids_are_unique(seen: Observation) -> Finding:
+    """Two calls of one answer have two ids."""
+    ids = [call.id for _, call in _calls(seen) if is_text(call.id)]
+    if not ids:
+        return None
+    return () if len(ids) == len(set(ids)) else (fault("different ids", ids, "tool_calls[].id"),)
+
+
+def only_declared_tools_are_called(seen: Observation) -> Finding:
+    """A call names a function that the request declared."""
+    calls, declared = _calls(seen), _functions(seen)
+    if not calls:
+        return None
+    return tuple(
+        fault(f"one of {sorted(declared)}", call.name, f"tool_calls[{call.index}].function.name")
+        for _, call in calls
+        if call.name not in declared
+    )
+
+
+def arguments_are_a_json_object(seen: Observation) -> Finding:
+    """Joined arguments are a JSON object, unless the answer was cut at its limit."""
+    calls = [(choice, call) for choice, call in _calls(seen) if choice.finish != "length"]
+    if not calls:
+        return None
+    return tuple(
+        fault("a JSON object as text", call.arguments, f"tool_calls[{call.index}].arguments")
+        for _, call in calls
+        if not isinstance(_document(call.arguments), dict)
+    )
+
+
+def arguments_keep_their_schema(seen: Observation) -> Finding:
+    """Arguments of a `strict` function validate against the declared parameters."""
+    declared = _functions(seen)
+    judged = [
+        (call, declared[call.name]["parameters"])
+        for choice, call in _calls(seen)
+        if choice.finish != "length" and call.name in declared
+        if declared[call.name].get("strict") is True and "parameters" in declared[call.name]
+    ]
+    if not judged:
+        return None
+    return tuple(
+        fault(f"arguments valid against {shown(schema)}", f" {complaint}", f"tool {call.name}")
+        for call, schema in judged
+        if (complaint := mismatch(schema, _document(call.arguments)))
+    )
+
+
+def a_required_call_comes(seen: Observation) -> Finding:
+    """`tool_choice` of `required`, or a named function, brings a call (of that function)."""
+    choice = seen.case.asked.get("tool_choice")
+    named = choice.get("function", {}).get("name") if isinstance(choice, dict) else None
+    if not seen.good or (choice != "required" and named is None) or not seen.choices:
+        return None
+    if any(c.finish == "length" for c in seen.choices):
+        return None
+    names = [call.name for _, call in _calls(seen)]
+    if names and (named is None or set(names) == {named}):
+        return ()
+    wanted = f"a call of {named}" if named else "a tool call"
+    came = names or f" none; content {shown(seen.choices[0].text)}"
+    return (fault(wanted, came, "tool_calls"),)
+
+
+def no_call_comes_when_forbidden(seen: Observation) -> Finding:
+    """`tool_choice: none`, or no tools at all, brings no call."""
+    asked = seen.case.asked
+    if (
+        not seen.good
+        or not seen.choices
+        or (asked.get("tools") and asked.get("tool_choice") != "none")
+    ):
+        return None
+    return tuple(
+        fault("no tool call", call.name, f"tool_calls[{call.index}]") for _, call in _calls(seen)
+    )
+
+
+def finish_agrees_with_calls(seen: Observation) -> Finding:
+    """`tool_calls` is the finish reason exactly of answers with calls.
+
+    A named function may finish with `stop`, as OpenAI documents; a cut answer says `length`.
+    """
+    if not seen.good or not seen.choices or not seen.case.asked.get("tools"):
+        return None
+    named = isinstance(seen.case.asked.get("tool_choice"), dict)
+    faults = []
+    for choice in seen.choices:
+        where = f"choice {choice.index}"
+        if choice.finish == "tool_calls" and not choice.calls:
+            faults.append(fault("calls with finish_reason 'tool_calls'", " no call", where))
+        elif choice.calls and choice.finish == "stop" and not named:
+            faults.append(fault("finish_reason 'tool_calls'", choice.finish, where))
+    return tuple(faults)
+
+
+def json_mode_gives_json(seen: Observation) -> Finding:
+    """`json_object` and `json_schema` answers are JSON objects, unless cut or refused."""
+    texts = _formatted(seen, ("json_object", "json_schema"))
+    if not texts:
+        return None
+    return tuple(
+        fault("a JSON object as content", text, "content")
+        for text in texts
+        if not isinstance(_document(text), dict)
+    )
+
+
+def json_schema_is_kept(seen: Observation) -> Finding:
+    """A strict `json_schema` answer validates against the schema of the request."""
+    texts = _formatted(seen, ("json_schema",))
+    wanted = seen.case.asked.get("response_format", {}).get("json_schema", {}) if texts else {}
+    if not texts or wanted.get("strict") is not True:
+        return None
+    return tuple(
+        fault(f"content valid against {shown(wanted['schema'])}", f" {complaint}", "content")
+        for text in texts
+        if (complaint := mismatch(wanted["schema"], _document(text)))
+    )
+
+
+def _formatted(seen: Observation, kinds: tuple[str, ...]) -> list[str]:
+    wanted = seen.case.asked.get("response_format")
+    if not seen.good or not isinstance(wanted, dict) or wanted.get("type") not in kinds:
+        return []
+    return [c.text for c in seen.choices if c.finish == "stop" and not c.refusal and not c.calls]
+
+
+def _document(text: Any) -> Any:
+    return parse_json(text)[0] if isinstance(text, str) else ABSENT
+
+
+def mismatch(schema: Any, value: Any) -> str:
+    """What is wrong with `value` by a JSON Schema; empty when it is valid."""
+    if value is ABSENT:
+        return "not JSON"
+    error = next(iter(_validator(json.dumps(schema, sort_keys=True)).iter_errors(value)), None)
+    return "" if error is None else str(error.message)
+
+
+@lru_cache(maxsize=64)
+def _validator(schema: str) -> Any:
+    return jsonschema_rs.validator_for(json.loads(schema))

@@ -1,0 +1,91 @@
+"""A clause of the contract as data, and what a check says about it.
+
+A check is a pure function of what was seen. It returns None when the exchange says nothing about
+the clause, else the faults it found: an empty tuple is a clause exercised and kept.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from harness.contract.observation import Observation
+
+
+class Level(StrEnum):
+    """How binding a clause is."""
+
+    MUST = "MUST"
+    """Documented by Cloudflare, Baseten or OpenAI; broken: the run fails."""
+    SHOULD = "SHOULD"
+    """Observed, or good practice; broken: a warning, and a failure under `--strict`."""
+    RECORD = "RECORD"
+    """Documented by nobody; what the target does is written down and never fails."""
+
+
+class Profile(StrEnum):
+    """How much is asked: `core` is cheap and safe on a paid target, `extended` is the rest."""
+
+    CORE = "core"
+    EXTENDED = "extended"
+
+
+class Evidence(StrEnum):
+    """What a clause rests on."""
+
+    DOCUMENTED = "documented"
+    SPECIFIED = "specified"
+    OBSERVED = "observed"
+    PRACTICE = "practice"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way in which a clause was broken: what was expected, what came, where, which bytes."""
+
+    expected: str
+    came: str
+    where: str
+    data: bytes = b""
+
+    def __str__(self) -> str:
+        return f"expected {self.expected}; came {self.came}; at {self.where}"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a target did where nobody documents what it should do."""
+
+    value: str
+
+
+Finding = tuple[Fault, ...] | Record | None
+ExchangeCheck = Callable[[Observation], Finding]
+Scene = Mapping[str, Observation]
+SceneCheck = Callable[[Scene], Finding]
+RunCheck = Callable[[Sequence[Observation]], Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One statement that the three routes promise to keep.
+
+    Exactly one of three checks judges it: `check` sees every single exchange, `scene` the named
+    observations of one `probe` (a short sequence), `whole` all observations of a route at the end.
+    `needs` names settings without which the clause is not applicable: `model`, `cache`, `auth`,
+    `rate`, `provider_key`, `clock`. `kills` are defects of the stand-in that must break it.
+    """
+
+    id: str
+    level: Level
+    routes: tuple[str, ...]
+    statement: str
+    rationale: str
+    source: str
+    evidence: Evidence
+    check: ExchangeCheck | None = None
+    scene: SceneCheck | None = None
+    whole: RunCheck | None = None
+    probe: str | None = None
+    profile: Profile = Profile.CORE
+    needs: tuple[str, ...] = ()
+    kills: tuple[str, ...] = field(default=())

@@ -1,0 +1,82 @@
+"""Clauses on the body as bytes."""
+
+from harness.contract.checks import body
+from harness.contract.clause import Clause, Evidence, Level
+from harness.contract.clauses.sources import ALL, CHAT, CHUNK, COMPLETION
+
+CLAUSES = (
+    Clause(
+        id="body-whole",
+        level=Level.MUST,
+        routes=ALL,
+        statement="A body ends as its framing says: last chunk, or Content-Length bytes.",
+        rationale=(
+            "A cut answer looks whole to openai-node 7 and hangs openai-node 4; Python "
+            "raises an untyped error."
+        ),
+        source="RFC 9112, section 6",
+        evidence=Evidence.SPECIFIED,
+        check=body.ends_as_framed,
+    ),
+    Clause(
+        id="body-not-empty",
+        level=Level.MUST,
+        routes=ALL,
+        statement="An accepted request has a body.",
+        rationale=(
+            "OpenAI SDKs iterate an empty stream without an exception: the caller sees an "
+            "empty answer."
+        ),
+        source=COMPLETION,
+        evidence=Evidence.SPECIFIED,
+        check=body.is_not_empty,
+    ),
+    Clause(
+        id="body-utf8",
+        level=Level.MUST,
+        routes=ALL,
+        statement="JSON and event streams are UTF-8.",
+        rationale=(
+            "Python raises UnicodeDecodeError in mid-stream; JavaScript puts U+FFFD in "
+            "place of the text without a word."
+        ),
+        source="RFC 8259, section 8.1",
+        evidence=Evidence.SPECIFIED,
+        check=body.is_utf8,
+    ),
+    Clause(
+        id="body-charset",
+        level=Level.MUST,
+        routes=ALL,
+        statement="A charset parameter names UTF-8.",
+        rationale="A client that obeys the label decodes the answer into other characters.",
+        source="RFC 8259, section 8.1",
+        evidence=Evidence.SPECIFIED,
+        check=body.names_its_charset_rightly,
+    ),
+    Clause(
+        id="plain-one-json",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="A plain answer is one JSON object and nothing else.",
+        rationale=(
+            "With an event stream, HTML or `data: [DONE]` behind the object, SDKs return a "
+            "string in place of a completion."
+        ),
+        source=COMPLETION,
+        evidence=Evidence.SPECIFIED,
+        check=body.is_one_json_text,
+    ),
+    Clause(
+        id="stream-is-stream",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="`stream: true` is answered by server-sent events.",
+        rationale=(
+            "SDKs find no event in HTML or JSON and yield zero chunks without an exception."
+        ),
+        source=CHUNK,
+        evidence=Evidence.SPECIFIED,
+        check=body.is_a_stream_when_asked,
+    ),
+)

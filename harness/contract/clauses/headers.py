@@ -1,0 +1,121 @@
+"""Clauses on response header fields."""
+
+from harness.contract.checks import headers
+from harness.contract.clause import Clause, Evidence, Level
+from harness.contract.clauses.sources import (
+    ALL,
+    AUTHENTICATION,
+    CACHING,
+    CHAT,
+    CHUNK,
+    CLOUDFLARE,
+    COMPLETION,
+    LOG_IDS,
+)
+
+CLAUSES = (
+    Clause(
+        id="label-json",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="A plain answer is labelled `application/json`.",
+        rationale=(
+            "openai-python and openai-node return the text of anything else instead of parsing it."
+        ),
+        source=COMPLETION,
+        evidence=Evidence.SPECIFIED,
+        check=headers.json_is_labelled,
+    ),
+    Clause(
+        id="label-stream",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="A streamed answer is labelled `text/event-stream`.",
+        rationale="EventSource and proxies that flush by type buffer or refuse it.",
+        source=CHUNK,
+        evidence=Evidence.SPECIFIED,
+        check=headers.streams_are_labelled,
+    ),
+    Clause(
+        id="event-id-echo",
+        level=Level.MUST,
+        routes=ALL,
+        statement="The caller's `cf-aig-event-id` comes back unchanged.",
+        rationale="A caller that correlates its logs by this id joins the wrong rows.",
+        source=LOG_IDS,
+        evidence=Evidence.DOCUMENTED,
+        check=headers.event_id_is_echoed,
+    ),
+    Clause(
+        id="log-id-present",
+        level=Level.SHOULD,
+        routes=CHAT,
+        statement="An accepted request carries `cf-aig-log-id`.",
+        rationale=(
+            "Feedback and log patches need the id; without it a request cannot be found again."
+        ),
+        source=LOG_IDS,
+        evidence=Evidence.DOCUMENTED,
+        check=headers.answers_carry_a_log_id,
+    ),
+    Clause(
+        id="log-id-form",
+        level=Level.SHOULD,
+        routes=ALL,
+        statement="A log id is a lower-case UUIDv7, or a ULID as before 2026-10-08.",
+        rationale="Clients that sort or validate ids break.",
+        source=LOG_IDS,
+        evidence=Evidence.DOCUMENTED,
+        check=headers.log_ids_have_their_form,
+    ),
+    Clause(
+        id="log-id-unique",
+        level=Level.MUST,
+        routes=ALL,
+        statement="No two requests share a log id.",
+        rationale="Feedback lands on somebody else's log entry.",
+        source=LOG_IDS,
+        evidence=Evidence.DOCUMENTED,
+        whole=headers.log_ids_are_unique,
+    ),
+    Clause(
+        id="request-id-is-log-id",
+        level=Level.SHOULD,
+        routes=ALL,
+        statement="On a request of one step `cf-aig-request-id` equals the log id.",
+        rationale="Tools that follow either id lose the request.",
+        source=LOG_IDS,
+        evidence=Evidence.DOCUMENTED,
+        check=headers.request_id_is_the_log_id,
+    ),
+    Clause(
+        id="step-is-zero",
+        level=Level.MUST,
+        routes=ALL,
+        statement="`cf-aig-step` is 0 where no fallback was configured.",
+        rationale="Fallback monitors count a fallback that never happened.",
+        source=f"{CLOUDFLARE}/usage/universal/",
+        evidence=Evidence.DOCUMENTED,
+        check=headers.the_first_step_answers,
+    ),
+    Clause(
+        id="cache-status-words",
+        level=Level.MUST,
+        routes=ALL,
+        statement="`cf-aig-cache-status` is HIT or MISS.",
+        rationale="A client that compares with HIT counts wrongly.",
+        source=CACHING,
+        evidence=Evidence.DOCUMENTED,
+        check=headers.cache_status_is_hit_or_miss,
+    ),
+    Clause(
+        id="no-secret-back",
+        level=Level.MUST,
+        routes=ALL,
+        statement="No credential of the request appears in the answer.",
+        rationale="Answers are logged, shown and cached: a key in them is a leaked key.",
+        source=AUTHENTICATION,
+        evidence=Evidence.DOCUMENTED,
+        check=headers.no_secret_comes_back,
+    ),
+)

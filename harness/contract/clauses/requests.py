@@ -1,0 +1,44 @@
+"""Clauses on the request itself and on whether the route answers at all."""
+
+from harness.contract.checks import requests
+from harness.contract.clause import Clause, Evidence, Level
+from harness.contract.clauses.sources import ALL, BASETEN_PAGE, CHAT, SSE
+
+CLAUSES = (
+    Clause(
+        id="request-url",
+        level=Level.MUST,
+        routes=ALL,
+        statement="A request is a POST to the route's documented path.",
+        rationale="A contract checked at another URL says nothing about the documented one.",
+        source=BASETEN_PAGE,
+        evidence=Evidence.DOCUMENTED,
+        check=requests.goes_to_the_documented_url,
+    ),
+    Clause(
+        id="route-answers",
+        level=Level.MUST,
+        routes=ALL,
+        statement="A request that every document calls valid is answered with 2xx.",
+        rationale=(
+            "Every client fails: a prefix not stripped, a header not forwarded or a body "
+            "changed on the way ends in a 4xx for a correct request."
+        ),
+        source=BASETEN_PAGE,
+        evidence=Evidence.DOCUMENTED,
+        check=requests.is_answered,
+    ),
+    Clause(
+        id="two-readings-agree",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="Two independent readings of the same bytes find the same text.",
+        rationale=(
+            "A difference means that the harness, not the target, misread the answer; no "
+            "other clause can then be trusted."
+        ),
+        source=SSE,
+        evidence=Evidence.SPECIFIED,
+        check=requests.is_read_alike,
+    ),
+)

@@ -1,0 +1,40 @@
+"""Clauses on when a stream arrives."""
+
+from harness.contract.checks import timing
+from harness.contract.clause import Clause, Evidence, Level
+from harness.contract.clauses.sources import CHAT
+
+CLAUSES = (
+    Clause(
+        id="stream-incremental",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="Output arrives while it is generated, not all at the end.",
+        rationale="TTFT becomes the whole latency: the user watches a spinner.",
+        source="developers.cloudflare.com/ai-gateway/features/guardrails/usage-considerations/",
+        evidence=Evidence.DOCUMENTED,
+        scene=timing.arrives_as_it_is_made,
+        probe="timing",
+    ),
+    Clause(
+        id="stream-unbatched",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="Output arrives in many parts, not in a few batches.",
+        rationale="Text appears in jerks; inter-chunk latency means nothing.",
+        source="developers.cloudflare.com/ai-gateway/features/guardrails/usage-considerations/",
+        evidence=Evidence.DOCUMENTED,
+        scene=timing.arrives_in_small_parts,
+        probe="timing",
+    ),
+    Clause(
+        id="stream-no-silence",
+        level=Level.SHOULD,
+        routes=CHAT,
+        statement="No pause inside a stream is longer than 30 s.",
+        rationale="Idle timeouts of clients and proxies cut it.",
+        source="developers.cloudflare.com/support/troubleshooting/http-status-codes/",
+        evidence=Evidence.PRACTICE,
+        check=timing.no_long_silence,
+    ),
+)

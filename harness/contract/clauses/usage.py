@@ -1,0 +1,88 @@
+"""Clauses on token counts."""
+
+from harness.contract.checks import usage
+from harness.contract.clause import Clause, Evidence, Level
+from harness.contract.clauses.sources import CHAT, CHUNK, USAGE
+
+CLAUSES = (
+    Clause(
+        id="usage-integers",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="The three counts are integers of at least 0.",
+        rationale="AI SDK refuses a string; other names count as zero tokens.",
+        source=USAGE,
+        evidence=Evidence.SPECIFIED,
+        check=usage.counts_are_integers,
+    ),
+    Clause(
+        id="usage-sum",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="total_tokens is prompt_tokens plus completion_tokens.",
+        rationale="Budgets that add the parts and budgets that read the total disagree.",
+        source=USAGE,
+        evidence=Evidence.SPECIFIED,
+        check=usage.total_is_the_sum,
+    ),
+    Clause(
+        id="usage-details",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="Reasoning is within the completion, cached within the prompt.",
+        rationale="Text tokens become negative and a billing record is dropped.",
+        source=USAGE,
+        evidence=Evidence.SPECIFIED,
+        check=usage.details_fit_their_totals,
+    ),
+    Clause(
+        id="usage-plain",
+        level=Level.SHOULD,
+        routes=CHAT,
+        statement="A plain answer reports its usage.",
+        rationale="Cost is unknown to the caller; the field is optional in the specification.",
+        source=USAGE,
+        evidence=Evidence.PRACTICE,
+        check=usage.plain_answers_report_usage,
+    ),
+    Clause(
+        id="usage-stream",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="With include_usage a usage report precedes `[DONE]`.",
+        rationale="Meters that wait for it count nothing.",
+        source=CHUNK,
+        evidence=Evidence.SPECIFIED,
+        check=usage.streams_report_usage_when_asked,
+    ),
+    Clause(
+        id="usage-positive",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="A prompt and an answer that says something cost at least one token each.",
+        rationale="A zeroed usage makes the call free in every meter.",
+        source=USAGE,
+        evidence=Evidence.SPECIFIED,
+        check=usage.work_is_counted,
+    ),
+    Clause(
+        id="usage-not-for-nothing",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="An answer billed for text has text, reasoning or a tool call.",
+        rationale="The caller pays for an empty answer and takes it for the model's.",
+        source="vercel/ai#20932",
+        evidence=Evidence.OBSERVED,
+        check=usage.billed_answers_are_not_empty,
+    ),
+    Clause(
+        id="usage-cumulative",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="A later usage report of a stream is never smaller.",
+        rationale="Clients keep the last one.",
+        source="docs.baseten.co/reference/inference-api/chat-completions",
+        evidence=Evidence.DOCUMENTED,
+        check=usage.counts_never_fall,
+    ),
+)

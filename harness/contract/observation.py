@@ -1,0 +1,105 @@
+"""One exchange as the checks see it: what was asked, what came, and two readings of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from harness.contract.case import Case
+from harness.contract.output import Choice, choices, tokens
+from harness.contract.reading import Reading, read
+from harness.errors import Layer
+from harness.routes.answer import Answer
+from harness.routes.parse import parse
+from harness.transports.exchange import Exchange
+from harness.wire import Headers, Response
+
+CHAT = ("native", "compat")
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One request of a run and its answer; `number` counts the requests of the run from 1.
+
+    `reading` and `choices` come from the contract's own reading of the bytes, `answer` from the
+    client's incremental parser. Without a response both are empty or None.
+    """
+
+    number: int
+    case: Case
+    exchange: Exchange
+    reading: Reading | None = None
+    choices: tuple[Choice, ...] = ()
+    answer: Answer | None = None
+
+    @property
+    def response(self) -> Response | None:
+        """The response, also when it is not whole."""
+        return self.exchange.response
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status, None when no head arrived."""
+        return self.response.status if self.response else None
+
+    @property
+    def headers(self) -> Headers:
+        """The response's header fields."""
+        return self.response.headers if self.response else Headers()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the target said that it accepts the request."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the target said no."""
+        return self.status is not None and self.status >= 400
+
+    @property
+    def chat(self) -> bool:
+        """Whether this is a chat request, not a model call."""
+        return self.case.route in CHAT
+
+    @property
+    def good(self) -> bool:
+        """Whether a sound chat request was accepted, so that clauses on chat answers apply."""
+        return self.ok and self.chat and self.case.sound and self.reading is not None
+
+    @property
+    def layer(self) -> Layer | None:
+        """Who failed, as far as the answer or the transport tells."""
+        if self.exchange.error is not None:
+            return self.exchange.error.layer
+        failure = self.answer.failure if self.answer else None
+        return failure.layer if failure else None
+
+    @property
+    def completion_tokens(self) -> int | None:
+        """The completion tokens that usage reports."""
+        return tokens(self.reading, "completion_tokens") if self.reading else None
+
+    @property
+    def cache_status(self) -> str | None:
+        """What the gateway says about its cache."""
+        return self.headers.get("cf-aig-cache-status")
+
+    @property
+    def documents(self) -> tuple[tuple[int, dict[str, Any]], ...]:
+        """Every JSON object of the answer with the number of its event; a plain body is event 0."""
+        if self.reading is None:
+            return ()
+        if self.reading.streamed:
+            return tuple((event.number, document) for event, document in self.reading.chunks)
+        document = self.reading.document
+        return ((0, document),) if isinstance(document, dict) else ()
+
+
+def observe(number: int, case: Case, exchange: Exchange) -> Observation:
+    """Read an exchange twice and keep both readings."""
+    response = exchange.response
+    if response is None:
+        return Observation(number, case, exchange)
+    reading = read(response)
+    found = choices(reading) if case.route in CHAT else ()
+    answer = parse(case.route, exchange.request, response, sent_ns=exchange.sent_ns)
+    return Observation(number, case, exchange, reading, found, answer)
