@@ -155,8 +155,6 @@ class Histogram:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Histogram) and self.to_dict() == other.to_dict()
 
-    __hash__ = None  # type: ignore[assignment]
-
     def _settle(self) -> None:
         """Count the waiting values."""
         if not self._waiting:
