@@ -22,7 +22,7 @@ class Listener(Protocol):
     def head(self, status: int, headers: Headers, at_ns: int) -> None:
         """The head has arrived."""
 
-    def feed(self, chunk: Chunk) -> None:
+    def feed(self, chunk: Chunk) -> object:
         """Body bytes have arrived, at most one HTTP chunk of them."""
 
 

@@ -11,7 +11,8 @@ _READ_BYTES = 65_536
 
 
 def client_context() -> ssl.SSLContext:
-    """Verifies the peer against SSL_CERT_FILE or SSL_CERT_DIR where set, else the system's store."""
+    """Verifies the peer against SSL_CERT_FILE or SSL_CERT_DIR where set, else the system's store.
+    """
     context = ssl.create_default_context(
         cafile=os.environ.get("SSL_CERT_FILE"), capath=os.environ.get("SSL_CERT_DIR")
     )

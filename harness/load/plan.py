@@ -1,0 +1,141 @@
+"""What one load run will send: plain data that travels to Locust's processes as a JSON file.
+
+Secrets are not part of it; `Identity` goes by environment variable.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UsageError
+from harness.load.arrivals import Arrivals
+from harness.routes.address import Address, Credentials
+from harness.routes.route import ROUTES
+from harness.transports.exchange import Timeouts
+
+SCHEMA_VERSION = 1
+
+PLAN_VARIABLE = "GATEWAY_HARNESS_PLAN"
+"""Names the file that holds the plan."""
+IDENTITY_VARIABLE = "GATEWAY_HARNESS_IDENTITY"
+"""Holds credentials and extra header fields as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """What a run may use at most, over all workers; None is no bound. Prices are USD per token."""
+
+    requests: int | None = None
+    total_tokens: int | None = None
+    cost: float | None = None
+    price_in: float | None = None
+    price_out: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """One load: where to, how many at once or how often, how long, with which prompts.
+
+    `users` is a closed loop: each sends when its last answer has ended. `rate` (requests per
+    second) is an open loop and wins over `users`; `in_flight` bounds it, and a request that is due
+    beyond the bound is `dropped`. The run lasts `warmup_s` + `duration_s`, then waits at most
+    `drain_s` for answers. `blocks` ends an interleaved comparison early. `workers` counts Locust's
+    processes. `rid_header` names a field that carries the sample's `seq`, for servers that keep
+    records.
+    """
+
+    run_id: str
+    folder: str
+    address: Address
+    model: str
+    model_id: str | None = None
+    routes: tuple[str, ...] = ROUTES
+    users: int = 10
+    rate: float | None = None
+    arrivals: Arrivals = Arrivals.CONSTANT
+    gamma_shape: float = 0.5
+    in_flight: int = 1000
+    duration_s: float = 30.0
+    warmup_s: float = 5.0
+    drain_s: float = 30.0
+    blocks: int | None = None
+    stream: bool = True
+    prompt_tokens: int = 64
+    max_output_tokens: int = 64
+    prompts: str | None = None
+    store_bodies: bool = False
+    skip_cache: bool = True
+    collect_log: bool = False
+    thresholds: tuple[str, ...] = ()
+    abort: tuple[str, ...] = ()
+    seed: int = 0
+    caps: Caps = field(default_factory=Caps)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    workers: int = 1
+    rid_header: str | None = None
+
+    @property
+    def open_loop(self) -> bool:
+        """Whether requests are sent by a schedule, not when answers have ended."""
+        return self.rate is not None
+
+    @property
+    def total_s(self) -> float:
+        """How long requests are sent, in seconds."""
+        return self.warmup_s + self.duration_s
+
+    def in_folder(self, folder: Path) -> "LoadPlan":
+        """The same load with its records in another folder."""
+        return replace(self, folder=str(folder))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as JSON values."""
+        return {"schema_version": SCHEMA_VERSION, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who asks: credentials and extra fields, which may be secret."""
+
+    credentials: Credentials = field(default_factory=Credentials)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    def to_text(self) -> str:
+        """For an environment variable, never for a file."""
+        return json.dumps({"credentials": asdict(self.credentials), "headers": self.headers})
+
+
+def write_plan(plan: LoadPlan, path: Path) -> None:
+    """Write the plan where Locust's processes will read it."""
+    path.write_text(json.dumps(plan.to_dict(), indent=2) + "\n", encoding="utf-8")
+
+
+def read_plan(path: Path) -> LoadPlan:
+    """Read what `write_plan` wrote."""
+    document = json.loads(path.read_text(encoding="utf-8"))
+    if document.pop("schema_version", None) != SCHEMA_VERSION:
+        raise UsageError(f"{path}: expected a load plan of schema version {SCHEMA_VERSION}")
+    return plan_of(document)
+
+
+def plan_of(document: Mapping[str, Any]) -> LoadPlan:
+    """The plan out of its JSON values."""
+    nested = {
+        "address": Address(**document["address"]),
+        "arrivals": Arrivals(document["arrivals"]),
+        "caps": Caps(**document["caps"]),
+        "timeouts": Timeouts(**document["timeouts"]),
+        "routes": tuple(document["routes"]),
+        "thresholds": tuple(document["thresholds"]),
+        "abort": tuple(document["abort"]),
+    }
+    return LoadPlan(**{**document, **nested})
+
+
+def read_identity(text: str) -> Identity:
+    """The identity out of its environment variable."""
+    document = json.loads(text)
+    headers = tuple((name, value) for name, value in document["headers"])
+    return Identity(Credentials(**document["credentials"]), headers)

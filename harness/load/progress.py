@@ -1,0 +1,146 @@
+"""What each Locust process says of itself while it runs, and the sum over all of them.
+
+One JSON file per worker beside the samples' folder, replaced whole, so that a reader never sees
+half.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from harness.load.tally import RouteTally
+from harness.measure.histogram import Histogram
+
+FOLDER = "workers"
+SCHEMA_VERSION = 1
+
+
+class State(StrEnum):
+    """Where a worker is in its life."""
+
+    RUNNING = "running"
+    DRAINED = "drained"
+    """Nothing more will be sent and nothing is awaited."""
+    CLOSED = "closed"
+    """Every sample is written and the file has its end."""
+
+
+@dataclass(slots=True)
+class WorkerReport:
+    """One worker's counts; times are CLOCK_MONOTONIC nanoseconds of its machine.
+
+    `records` are the samples handed to the kernel. `unstamped` of `reads` had no receive time of
+    the kernel. `loop_lag` holds how much later than asked the worker's loop woke up, nanoseconds.
+    """
+
+    worker: str
+    pid: int
+    started_ns: int
+    updated_ns: int = 0
+    state: State = State.RUNNING
+    in_flight: int = 0
+    records: int = 0
+    exhausted: str | None = None
+    tokens: int = 0
+    cost: float = 0.0
+    cpu_s: float = 0.0
+    connections: int = 0
+    reused: int = 0
+    reads: int = 0
+    unstamped: int = 0
+    loop_lag: Histogram = field(default_factory=Histogram)
+    routes: dict[str, RouteTally] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values; `loop_lag_ms` repeats the lag for readers."""
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        return {
+            "schema_version": SCHEMA_VERSION,
+            **plain,
+            "loop_lag": self.loop_lag.to_dict(),
+            "loop_lag_ms": lag_ms(self.loop_lag),
+            "routes": {route: tally.to_dict() for route, tally in self.routes.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "WorkerReport":
+        """What `to_dict` wrote."""
+        plain = {name: document[name] for name in cls.__slots__}
+        plain["state"] = State(plain["state"])
+        plain["loop_lag"] = Histogram.from_dict(plain["loop_lag"])
+        plain["routes"] = {r: RouteTally.from_dict(one) for r, one in plain["routes"].items()}
+        return cls(**plain)
+
+
+def lag_ms(lag: Histogram) -> dict[str, float | None]:
+    """The loop's lateness in milliseconds: p50, p99 and the largest."""
+    values = {"p50": lag.quantile(0.5), "p99": lag.quantile(0.99), "max": lag.max}
+    return {name: None if ns is None else ns / 1e6 for name, ns in values.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """All workers together; `elapsed_s` since the first one started sending."""
+
+    elapsed_s: float = 0.0
+    routes: Mapping[str, RouteTally] = field(default_factory=dict)
+    in_flight: int = 0
+    records: int = 0
+    exhausted: str | None = None
+    states: tuple[State, ...] = ()
+    loop_lag: Histogram = field(default_factory=Histogram)
+    reads: int = 0
+    unstamped: int = 0
+
+    @property
+    def requests(self) -> int:
+        """Logical requests that have ended."""
+        return sum(tally.requests for tally in self.routes.values())
+
+    @property
+    def errors(self) -> int:
+        """Those that did not end well."""
+        return sum(tally.errors for tally in self.routes.values())
+
+
+def write_report(folder: Path, report: WorkerReport) -> None:
+    """Replace the worker's file."""
+    path = folder / FOLDER / f"{report.worker}.json"
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.write_text(json.dumps(report.to_dict()), encoding="utf-8")
+    draft.replace(path)
+
+
+def read_reports(folder: Path) -> tuple[WorkerReport, ...]:
+    """The reports of all workers that have written one, by name."""
+    paths = sorted((folder / FOLDER).glob("*.json"))
+    return tuple(WorkerReport.from_dict(json.loads(path.read_text("utf-8"))) for path in paths)
+
+
+def add_up(reports: Iterable[WorkerReport]) -> Progress:
+    """The sum over all workers of one machine."""
+    reports = tuple(reports)
+    if not reports:
+        return Progress()
+    routes: dict[str, RouteTally] = {}
+    lag = Histogram()
+    for report in reports:
+        lag.merge(report.loop_lag)
+        for route, tally in report.routes.items():
+            routes.setdefault(route, RouteTally()).merge(tally)
+    first_ns = min(report.started_ns for report in reports)
+    return Progress(
+        elapsed_s=(max(report.updated_ns for report in reports) - first_ns) / 1e9,
+        routes=routes,
+        in_flight=sum(report.in_flight for report in reports),
+        records=sum(report.records for report in reports),
+        exhausted=next((report.exhausted for report in reports if report.exhausted), None),
+        states=tuple(report.state for report in reports),
+        loop_lag=lag,
+        reads=sum(report.reads for report in reports),
+        unstamped=sum(report.unstamped for report in reports),
+    )

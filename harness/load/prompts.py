@@ -1,0 +1,114 @@
+"""What is asked: prompts of a wanted length or from a file, each opened by a nonce.
+
+The nonce comes first, because prompt caches of model servers match from the beginning.
+"""
+
+import json
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UsageError
+from harness.routes.body import encode
+from harness.routes.route import Route
+
+BYTES_PER_TOKEN = 3
+"""A cautious guess for a budget: tokenizers of the models served need 3.5 to 5 bytes of English."""
+
+_WORDS = ("time", "river", "stone", "light", "garden", "paper", "winter", "music", "bridge", "year")
+"""Words of one token each in the usual tokenizers."""
+_TASK = "Continue this list of words with words of your own:"
+
+Prompt = Mapping[str, Any]
+"""Fields of a request body: `messages` or `prompt`, and what else a line of the file holds."""
+
+
+def read_prompts(path: Path) -> tuple[Prompt, ...]:
+    """The prompts of a JSONL file: one object per line with `prompt` or `messages`.
+
+    Every other field of a line goes into the request body as it is. UsageError names the line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--prompts {path}: cannot be read: {error}") from error
+    prompts = [_prompt(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    if not prompts:
+        raise UsageError(f"--prompts {path}: expected at least one line, got none")
+    return tuple(prompts)
+
+
+def words(count: int, seed: int) -> str:
+    """A prompt of about `count` tokens."""
+    dice = random.Random(seed)  # noqa: S311 - no secret
+    return " ".join((_TASK, *(dice.choice(_WORDS) for _ in range(max(count - 12, 1)))))
+
+
+class Prompts:
+    """Makes the body of each request; the same plan and index make the same body."""
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        stream: bool,
+        max_output_tokens: int,
+        prompt_tokens: int,
+        seed: int = 0,
+        prompts: tuple[Prompt, ...] = (),
+    ) -> None:
+        self._prompts = prompts or ({"prompt": words(prompt_tokens, seed)},)
+        self._model = model
+        self._max_output_tokens = max_output_tokens
+        self._stream = stream
+
+    def body(self, route: str, *, index: int, nonce: str) -> dict[str, Any]:
+        """The request body for `route`, its prompt opened by the nonce."""
+        prompt = dict(self._prompts[index % len(self._prompts)])
+        text, messages = prompt.pop("prompt", None), prompt.pop("messages", None)
+        body: dict[str, Any] = {"max_tokens": self._max_output_tokens, "stream": self._stream}
+        if route == Route.MODEL and messages is None:
+            return {"prompt": f"[{nonce}] {text}", **body, **prompt}
+        if messages is None:
+            messages = [{"role": "user", "content": text}]
+        body["messages"] = _opened(messages, nonce)
+        if route == Route.MODEL:
+            return body | prompt
+        if self._stream:
+            body["stream_options"] = {"include_usage": True}
+        return {"model": self._model, "temperature": 0, **body, **prompt}
+
+    def most_tokens(self, body: Mapping[str, Any]) -> tuple[int, int]:
+        """Prompt and completion tokens that a body can cost at most, guessed from its length."""
+        asked = body.get("max_completion_tokens", body.get("max_tokens"))
+        limit = asked if isinstance(asked, int) else self._max_output_tokens
+        return len(encode(dict(body))) // BYTES_PER_TOKEN + 1, limit
+
+
+def _prompt(path: Path, number: int, line: str) -> Prompt:
+    try:
+        prompt = json.loads(line)
+    except ValueError as error:
+        raise UsageError(f"--prompts {path}, line {number}: not JSON: {error}") from error
+    good = isinstance(prompt, dict) and (
+        isinstance(prompt.get("prompt"), str)
+        or (isinstance(prompt.get("messages"), list) and prompt["messages"])
+    )
+    if not good:
+        raise UsageError(
+            f'--prompts {path}, line {number}: expected an object with "prompt" or "messages", '
+            f"got {line[:200]!r}"
+        )
+    return dict(prompt)
+
+
+def _opened(messages: list[Any], nonce: str) -> list[Any]:
+    """The messages with the nonce at the very start of the first one."""
+    first, *others = messages
+    if not isinstance(first, dict):
+        return messages
+    content = first.get("content")
+    if isinstance(content, list):
+        return [{**first, "content": [{"type": "text", "text": f"[{nonce}]"}, *content]}, *others]
+    return [{**first, "content": f"[{nonce}] {content or ''}".rstrip()}, *others]
