@@ -146,6 +146,8 @@ class Histogram:
             )
         histogram = cls()
         for bucket, count in document["counts"].items():
+            if not (bucket.isdecimal() and int(bucket) < BUCKETS):
+                raise ValueError(f"histogram: expected buckets 0 to {BUCKETS - 1}, got {bucket!r}")
             histogram._counts[int(bucket)] = count
         histogram._sum = document["sum_ns"]
         histogram._min = document["min_ns"]

@@ -1,0 +1,146 @@
+"""Objectives: what can be written, what it means, and what is said about the rest."""
+
+import contextlib
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import UsageError
+from harness.measure.objective import LATENCIES, RATES, SHARES, Objective, parse_objective
+
+LABELS = st.dictionaries(
+    st.sampled_from(["route", "scenario", "phase", "worker"]),
+    st.text(st.characters(exclude_characters='"', exclude_categories=["Cs", "Cc"]), max_size=8),
+    max_size=3,
+)
+PERCENTILES = st.floats(0.001, 99.9999).map(lambda p: f"p{p:.3f}")
+OPERATORS = st.sampled_from(["<", "<=", ">", ">="])
+LIMITS = st.floats(0, 1e9)
+
+
+@st.composite
+def objectives(draw: st.DrawFn) -> Objective:
+    labels = tuple(draw(LABELS).items())
+    bound = draw(OPERATORS), draw(LIMITS)
+    if draw(st.booleans()):
+        statistic = draw(PERCENTILES | st.sampled_from(["mean", "min", "max", "p95", "p99.9"]))
+        metric = draw(st.sampled_from(LATENCIES))
+        return Objective("", statistic, metric, labels, *bound, "ms")
+    metric = draw(st.sampled_from(SHARES + RATES))
+    return Objective("", None, metric, labels, *bound, "/s" if metric in RATES else "")
+
+
+@given(objectives())
+def test_an_objective_written_out_is_read_back(objective: Objective) -> None:
+    again = parse_objective(str(objective))
+
+    assert str(again) == str(objective)
+    assert (again.statistic, again.metric, again.labels, again.operator, again.limit) == (
+        objective.statistic,
+        objective.metric,
+        objective.labels,
+        objective.operator,
+        objective.limit,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "unit"),
+    [
+        ("p95(ttft) < 800ms", 800, "ms"),
+        ("p95(ttft) < 0.8s", 800, "ms"),
+        ("p95(ttft) < 800000 us", 800, "ms"),
+        ("p95(ttft) < 8e8ns", 800, "ms"),
+        ("error_rate < 1%", 0.01, ""),
+        ("error_rate < 0.01", 0.01, ""),
+        ("rate > 10/s", 10, "/s"),
+        ("rate>10", 10, "/s"),
+    ],
+)
+def test_limits_are_kept_in_one_unit(text: str, limit: float, unit: str) -> None:
+    objective = parse_objective(text)
+
+    assert objective.limit == pytest.approx(limit)
+    assert objective.unit == unit
+    assert objective.text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "quantile"),
+    [
+        ("p50(e2e) < 1s", 0.5),
+        ("p99.9(e2e_scheduled) < 1s", 0.999),
+        ("mean(e2e) < 1s", None),
+        ("error_rate < 1", None),
+    ],
+)
+def test_a_percentile_is_a_quantile(text: str, quantile: float | None) -> None:
+    assert parse_objective(text).quantile == quantile
+
+
+def test_labels_select_the_groups_that_have_them() -> None:
+    objective = parse_objective('p95( ttft { route = compat , scenario="a, b" } ) <= 1s')
+
+    assert objective.labels == (("route", "compat"), ("scenario", "a, b"))
+    assert objective.applies_to({"route": "compat", "scenario": "a, b", "phase": "steady"})
+    assert not objective.applies_to({"route": "compat"})
+    assert parse_objective("rate > 1").applies_to({})
+
+
+@pytest.mark.parametrize(
+    ("sign", "below", "equal", "above"),
+    [
+        ("<", True, False, False),
+        ("<=", True, True, False),
+        (">", False, False, True),
+        (">=", False, True, True),
+    ],
+)
+def test_a_bound_is_met_on_its_own_side(
+    sign: str, *, below: bool, equal: bool, above: bool
+) -> None:
+    objective = parse_objective(f"p95(ttft) {sign} 800ms")
+
+    assert [objective.met(value) for value in (799.0, 800.0, 801.0)] == [below, equal, above]
+    assert not objective.met(math.nan)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "at"),
+    [
+        ("", "a statistic such as p95", 0),
+        ("p95(speed) < 1ms", "one of ttfb", 4),
+        ("p95(ttft) < 800", "a unit: ns us ms s", 15),
+        ("p95(ttft) < 8m", "a unit: ns us ms s", 13),
+        ("p95(ttft < 8ms", "')'", 9),
+        ("p95(ttft) 8ms", "one of < <= > >=", 10),
+        ("p95(ttft) < fast", "a number", 12),
+        ("p95(ttft) < 1ms now", "the end", 16),
+        ("p0(ttft) < 1ms", "a percentile", 0),
+        ("p100(ttft) < 1ms", "a percentile", 0),
+        ("median(ttft) < 1ms", "a percentile", 0),
+        ("ttft < 1ms", "such as p95(ttft)", 0),
+        ("p95(error_rate) < 1%", "one of ttfb", 4),
+        ("throughput > 3", "one of error_rate", 0),
+        ("error_rate < 1ms", "a unit: %", 14),
+        ("rate{route} > 1", "'='", 10),
+        ("rate{route=a b} > 1", "','", 13),
+        ("p95(ttft) < 1e999ms", "a finite number", 12),
+    ],
+)
+def test_bad_text_says_what_was_expected_and_where(text: str, expected: str, at: int) -> None:
+    with pytest.raises(UsageError) as raised:
+        parse_objective(text)
+
+    message, shown, caret = str(raised.value).split("\n")
+    assert expected in message
+    assert shown == f"  {text}"
+    assert caret == f"  {' ' * at}^"
+
+
+@given(st.text(max_size=30))
+def test_no_text_raises_anything_but_a_usage_error(text: str) -> None:
+    with contextlib.suppress(UsageError):
+        parse_objective(text)
