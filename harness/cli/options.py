@@ -64,7 +64,7 @@ def common(
     `mock` allows the in-process target, which only the contract can use. Commands that write no
     run leave `out` away, those that send nothing leave `caps` away.
     """
-    options = [*_target_options(target), *(_OUT if out else ()), *(_CAPS if caps else ()), *_PRINT]
+    options = [*(_OUT if out else ()), *(_CAPS if caps else ())]
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -73,9 +73,10 @@ def common(
             command = click.get_current_context().info_name or "run"
             return function(common=_common(command, taken, mock=mock), **values)
 
+        print_options(call)
         for option in reversed(options):
             option(call)
-        return call
+        return target_options(target)(call)
 
     return decorate
 
@@ -123,23 +124,30 @@ def _common(command: str, taken: dict[str, Any], *, mock: bool) -> Common:
     return Common(command=command, settings=settings, target=target, **taken)
 
 
-def _target_options(default: str) -> list[Callable[[Any], Any]]:
-    return [
-        click.option(
-            "--target",
-            default=default,
-            show_default=True,
-            metavar="mock|local|live|NAME|URL",
-            help="The gateway: embedded, configured, named in harness.toml, or an origin.",
-        ),
-        click.option(
-            "--header",
-            multiple=True,
-            metavar="NAME:VALUE",
-            callback=parse_header,
-            help="A header field for every request; repeatable.",
-        ),
-    ]
+def target_options(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--target` and `--header`, which name the gateway and what it is sent."""
+    target = click.option(
+        "--target",
+        default=default,
+        show_default=True,
+        metavar="mock|local|live|NAME|URL",
+        help="The gateway: embedded, configured, named in harness.toml, or an origin.",
+    )
+    header = click.option(
+        "--header",
+        multiple=True,
+        metavar="NAME:VALUE",
+        callback=parse_header,
+        help="A header field for every request; repeatable.",
+    )
+    return lambda function: target(header(function))
+
+
+def print_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--quiet` and `--json`."""
+    quiet = click.option("--quiet", is_flag=True, help="Print only the verdict.")
+    as_json = click.option("--json", is_flag=True, help="Print the verdict as JSON, nothing else.")
+    return quiet(as_json(function))
 
 
 _OUT = (
@@ -155,10 +163,6 @@ _CAPS = (
     click.option("--max-requests", type=click.IntRange(min=1), metavar="N"),
     click.option("--max-total-tokens", type=click.IntRange(min=1), metavar="N"),
     click.option("--max-cost", type=click.FloatRange(min=0), metavar="USD"),
-)
-_PRINT = (
-    click.option("--quiet", is_flag=True, help="Print only the verdict."),
-    click.option("--json", is_flag=True, help="Print the verdict as JSON and nothing else."),
 )
 _NAMES = (
     *("target", "header", "out", "seed"),

@@ -31,13 +31,15 @@ def conclude(
     summary: str = "",
     out: Path | None = None,
     as_json: bool = False,
+    code: int | None = None,
     **extra: Any,
 ) -> NoReturn:
     """Print the verdict, its reasons and where the report is, and leave with its exit code.
 
     With `as_json` standard output gets one JSON document and nothing else; `extra` goes into it.
+    `code` is for 2, which no verdict has.
     """
-    code = exit_code(verdict)
+    code = exit_code(verdict) if code is None else code
     if as_json:
         document = {
             "schema_version": 1,

@@ -146,7 +146,9 @@ def _complaint(exc: ValidationError, merged: Layer) -> str:
     value, place = merged[key]
     variable = BY_KEY.get(key)
     got = "" if variable is None or variable.secret else f", got {value!r}"
-    name = place.removeprefix("environment ") if place.startswith("environment ") else key
-    where = "" if name != key else f"{place}: "
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{where}{name}: {message}{got[:200]}"
+    message = f"{problem['msg'].removeprefix('Value error, ')}{got[:200]}"
+    if place == "flag":
+        return f"--{key.removeprefix('expect_').replace('_', '-')}: {message}"
+    if place.startswith("environment "):
+        return f"{place.removeprefix('environment ')}: {message}"
+    return f"{place}: {key}: {message}"

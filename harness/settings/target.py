@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -24,6 +25,11 @@ from harness.settings.redaction import Secrets, of_headers
 from harness.settings.values import RateLimit, is_loopback, parse_origin
 from harness.settings.variables import BY_KEY
 from harness.wire import Headers
+
+if TYPE_CHECKING:
+    from harness.client import GatewayClient
+    from harness.transports.exchange import Timeouts
+    from harness.transports.httpx import HttpxTransport
 
 STAND_IN_ACCOUNT = "acc"
 STAND_IN_GATEWAY = "gw"
@@ -88,6 +94,22 @@ class Target:
         """The same target at an origin: the stand-in after it has been started."""
         return replace(self, address=replace(self.address, origin=origin))
 
+    def client(
+        self, *, transport: "HttpxTransport | None" = None, timeouts: "Timeouts | None" = None
+    ) -> "GatewayClient":
+        """A client of this target, its credentials and models."""
+        from harness.client import GatewayClient
+
+        return GatewayClient(
+            self.address,
+            self.credentials,
+            model=self.model,
+            model_id=self.model_id,
+            headers=self.headers.fields,
+            transport=transport,
+            timeouts=timeouts,
+        )
+
     def describe(self) -> dict[str, object]:
         """What a manifest may say of it: no secret, only whether one is used."""
         limit = self.expectations.rate_limit
@@ -120,9 +142,7 @@ def resolve_target(
     authentication is declared. UsageError lists the variables that are missing.
     """
     extra = Headers() if headers is None else headers
-    kind, chosen = _choose(text, settings, os.environ if environment is None else environment)
-    local = kind in (Kind.MOCK, Kind.LOCAL) or is_loopback(chosen.base_url)
-    chosen = _with_defaults(chosen) if local else chosen
+    kind, chosen = choose(text, settings, environment=environment)
     address = _address(text, kind, chosen)
     credentials = Credentials(
         provider_key=_plain(chosen.provider_key),
@@ -145,14 +165,25 @@ def resolve_target(
     )
 
 
+def choose(
+    text: str, settings: Settings, *, environment: Mapping[str, str] | None = None
+) -> tuple[Kind, Settings]:
+    """The settings that are in force for a target, complete or not, and its kind."""
+    kind, chosen = _choose(text, settings, os.environ if environment is None else environment)
+    local = kind in (Kind.MOCK, Kind.LOCAL) or is_loopback(chosen.base_url)
+    return kind, _with_defaults(chosen) if local else chosen
+
+
 def _choose(text: str, settings: Settings, environment: Mapping[str, str]) -> tuple[Kind, Settings]:
     if text in (Kind.MOCK, Kind.LOCAL, Kind.LIVE):
         return Kind(text), settings
     if "://" in text:
         try:
-            return Kind.URL, settings.model_copy(update={"base_url": parse_origin(text)})
+            origin = parse_origin(text)
         except ValueError as exc:
             raise UsageError(f"--target {text}: {exc}") from exc
+        provenance = {**settings.provenance, "base_url": "flag"}
+        return Kind.URL, settings.model_copy(update={"base_url": origin, "provenance": provenance})
     file = settings.file
     if text not in file.targets:
         raise UsageError(_unknown(text, settings))
@@ -193,16 +224,18 @@ def _secrets(credentials: Credentials, chosen: Settings) -> Secrets:
 
 
 def _with_defaults(chosen: Settings) -> Settings:
-    token = SecretStr(STAND_IN_TOKEN) if chosen.expect_auth else None
-    return chosen.model_copy(
-        update={
-            "account_id": chosen.account_id or STAND_IN_ACCOUNT,
-            "gateway_id": chosen.gateway_id or STAND_IN_GATEWAY,
-            "provider_key": chosen.provider_key or SecretStr(STAND_IN_PROVIDER_KEY),
-            "gateway_token": chosen.gateway_token or token,
-            "model_id": chosen.model_id or STAND_IN_MODEL_ID,
-        }
-    )
+    """The stand-in's defaults for what is not set, its token only where one is asked for."""
+    defaults: dict[str, object] = {
+        "account_id": STAND_IN_ACCOUNT,
+        "gateway_id": STAND_IN_GATEWAY,
+        "provider_key": SecretStr(STAND_IN_PROVIDER_KEY),
+        "model_id": STAND_IN_MODEL_ID,
+    }
+    if chosen.expect_auth:
+        defaults["gateway_token"] = SecretStr(STAND_IN_TOKEN)
+    used = {key: value for key, value in defaults.items() if getattr(chosen, key) is None}
+    provenance = {**chosen.provenance, **dict.fromkeys(used, "the stand-in's default")}
+    return chosen.model_copy(update={**used, "provenance": provenance})
 
 
 def _address(text: str, kind: Kind, chosen: Settings) -> Address:

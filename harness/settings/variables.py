@@ -17,16 +17,16 @@ class Variable:
     secret: bool = False
 
 
-_DASHBOARD = "copy it from the Cloudflare dashboard, AI > AI Gateway"
+_DASHBOARD = "export it; the Cloudflare dashboard shows it under AI > AI Gateway"
 
 VARIABLES: tuple[Variable, ...] = (
-    Variable("account_id", "CLOUDFLARE_ACCOUNT_ID", "first path segment", _DASHBOARD),
-    Variable("gateway_id", "CLOUDFLARE_GATEWAY_ID", "second path segment", _DASHBOARD),
+    Variable("account_id", "CLOUDFLARE_ACCOUNT_ID", "first segment of every path", _DASHBOARD),
+    Variable("gateway_id", "CLOUDFLARE_GATEWAY_ID", "second segment of every path", _DASHBOARD),
     Variable(
         "provider_key",
         "BASETEN_API_KEY",
-        "sent as Authorization; absent: the gateway's stored key",
-        "create a key at app.baseten.co, Settings > API keys, or store one in the gateway",
+        "sent as Authorization; without it the gateway uses its stored key",
+        "export it; app.baseten.co has it under Settings > API keys",
         secret=True,
     ),
     Variable("byok_alias", "CF_AIG_BYOK_ALIAS", "which stored key the gateway uses"),
@@ -34,7 +34,7 @@ VARIABLES: tuple[Variable, ...] = (
         "gateway_token",
         "CF_AIG_TOKEN",
         "sent as cf-aig-authorization",
-        "needed when the gateway has authentication on: create a token in its settings",
+        "needed when the gateway has authentication on; create a token in its settings",
         secret=True,
     ),
     Variable("model", "BASETEN_MODEL", "model of the native and compat routes"),
@@ -42,7 +42,7 @@ VARIABLES: tuple[Variable, ...] = (
         "model_id",
         "BASETEN_MODEL_ID",
         "dedicated model of the model route",
-        "copy the id of your deployment from app.baseten.co; without it that route is left out",
+        "export it; app.baseten.co shows the id of your deployment; without it, no model route",
     ),
     Variable("base_url", "GATEWAY_BASE_URL", "origin of the gateway"),
     Variable("custom_domain", "GATEWAY_CUSTOM_DOMAIN", "1: no /v1/{account}/{gateway} in URLs"),
