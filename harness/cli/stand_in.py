@@ -1,0 +1,56 @@
+"""Run the stand-in for the length of a command, as the `local` target."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.gateway.config import Config
+    from harness.settings import Target
+
+
+@contextmanager
+def running(target: "Target", *, defect: str | None = None, seed: int = 0) -> Iterator["Target"]:
+    """The target with its origin: `local` is started and stopped, any other passes through."""
+    from harness.settings import Kind
+
+    if target.kind is not Kind.LOCAL:
+        yield target
+        return
+    from harness.gateway.model import Gateway
+    from harness.gateway.server import LocalGateway
+
+    config = configure(target, seed=seed)
+    with LocalGateway(Gateway(config, defect=defect)) as gateway:
+        _do_not_proxy("127.0.0.1")
+        yield target.at(gateway.url)
+
+
+def configure(target: "Target", *, seed: int) -> "Config":
+    """The stand-in with the target's identity, set up as is declared about it, at today's date."""
+    from harness.gateway.config import Config, RateLimit
+
+    expected = target.expectations
+    limit = expected.rate_limit
+    return Config(
+        account_id=target.address.account_id,
+        gateway_id=target.address.gateway_id,
+        provider_key=target.credentials.provider_key or "",
+        gateway_token=target.credentials.gateway_token if expected.auth else None,
+        model_id=target.model_id or "",
+        cache_ttl=expected.cache_ttl or None,
+        rate_limit=RateLimit(limit.requests, limit.seconds) if limit else None,
+        custom_domain=target.address.custom_domain,
+        seed=seed,
+        epoch_ns=time.time_ns(),
+    )
+
+
+def _do_not_proxy(host: str) -> None:
+    """Keep a proxy of the environment out of the way to our own stand-in, in subprocesses too."""
+    for name in ("NO_PROXY", "no_proxy"):
+        listed = [entry for entry in os.environ.get(name, "").split(",") if entry.strip()]
+        if host not in listed:
+            os.environ[name] = ",".join((*listed, host))
