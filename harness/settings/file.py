@@ -160,7 +160,7 @@ class _File:
             header = re.match(r"\s*\[([^\[\]]+)\]", line)
             if header:
                 table = tuple(part.strip().strip("\"'") for part in header[1].split("."))
-                if table == (*where, key):
+                if table[: len(where) + 1] == (*where, key):
                     return number
             dotted = re.match(r"\s*([\w\"'.\- ]+?)\s*=", line)
             if dotted:

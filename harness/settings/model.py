@@ -145,7 +145,8 @@ def _complaint(exc: ValidationError, merged: Layer) -> str:
     key = str(problem["loc"][0])
     value, place = merged[key]
     variable = BY_KEY.get(key)
-    got = "" if variable is None or variable.secret else f", got {value!r}"
+    hidden = variable is None or variable.secret or "@" in str(value)
+    got = "" if hidden else f", got {value!r}"
     message = f"{problem['msg'].removeprefix('Value error, ')}{got[:200]}"
     if place == "flag":
         return f"--{key.removeprefix('expect_').replace('_', '-')}: {message}"

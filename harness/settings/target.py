@@ -181,7 +181,8 @@ def _choose(text: str, settings: Settings, environment: Mapping[str, str]) -> tu
         try:
             origin = parse_origin(text)
         except ValueError as exc:
-            raise UsageError(f"--target {text}: {exc}") from exc
+            shown = "URL" if "@" in text else text
+            raise UsageError(f"--target {shown}: {exc}") from exc
         provenance = {**settings.provenance, "base_url": "flag"}
         return Kind.URL, settings.model_copy(update={"base_url": origin, "provenance": provenance})
     file = settings.file

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-_SEGMENT = re.compile(r"[A-Za-z0-9_.~-]+")
+_SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.~-]+")
+_NO_HOST = re.compile(r"[\s%<>\\^`{|}]")
 _VISIBLE = re.compile(r"[!-~]+")
 
 
@@ -47,11 +48,14 @@ def parse_secret(value: Any) -> str:
 
 
 def parse_origin(value: Any) -> str:
-    """`scheme://host[:port]` of a URL that has nothing else in it."""
-    if not isinstance(value, str):
-        raise ValueError("expected a URL such as https://gateway.ai.cloudflare.com")  # noqa: TRY004
-    parts = urlsplit(value.strip())
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+    """`scheme://host[:port]` of a URL that has nothing else in it; the message never shows it."""
+    try:
+        parts = urlsplit(value.strip())
+        legal = parts.scheme in ("http", "https") and parts.port != 0
+        legal = legal and bool((parts.hostname or "").encode("idna"))
+    except (AttributeError, ValueError):  # no text; brackets, port or label out of bounds
+        legal = False
+    if not legal or _NO_HOST.search(parts.netloc):
         raise ValueError("expected a URL such as https://gateway.ai.cloudflare.com")
     if "@" in parts.netloc:
         raise ValueError("expected no user and password in the URL")
@@ -61,9 +65,7 @@ def parse_origin(value: Any) -> str:
             "harness appends /v1/{account}/{gateway} from CLOUDFLARE_ACCOUNT_ID and "
             "CLOUDFLARE_GATEWAY_ID"
         )
-    if parts.port == 0:  # reading it also checks its range
-        raise ValueError("expected a port between 1 and 65535")
-    return f"{parts.scheme.lower()}://{parts.netloc.lower()}"
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 def is_loopback(origin: str) -> bool:

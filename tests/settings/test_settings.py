@@ -1,0 +1,131 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import UsageError
+from harness.settings import RateLimit, Settings, load_settings
+
+
+def load(folder: Path, environment: dict[str, str] | None = None, **flags: Any) -> Settings:
+    return load_settings(flags=flags, environment=environment or {}, folder=folder)
+
+
+def test_nothing_set_leaves_the_documented_defaults(tmp_path: Path) -> None:
+    settings = load(tmp_path)
+
+    assert settings.base_url == "https://gateway.ai.cloudflare.com"
+    assert settings.model == "openai/gpt-oss-120b"
+    assert settings.provider_key is None
+    assert set(settings.provenance.values()) == {"default"}
+
+
+def test_every_variable_of_the_interface_is_read(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path,
+        {
+            "CLOUDFLARE_ACCOUNT_ID": "acc1",
+            "CLOUDFLARE_GATEWAY_ID": "gw1",
+            "BASETEN_API_KEY": "key1",
+            "CF_AIG_BYOK_ALIAS": "alias1",
+            "CF_AIG_TOKEN": "token1",
+            "BASETEN_MODEL": "a/b",
+            "BASETEN_MODEL_ID": "id1",
+            "GATEWAY_BASE_URL": "https://ai.example.com/",
+            "GATEWAY_CUSTOM_DOMAIN": "1",
+            "GATEWAY_EXPECT_AUTH": "1",
+            "GATEWAY_EXPECT_CACHE_TTL": "300",
+            "GATEWAY_EXPECT_RATE_LIMIT": "50/60",
+        },
+    )
+
+    assert (settings.account_id, settings.gateway_id) == ("acc1", "gw1")
+    assert settings.provider_key is not None
+    assert settings.provider_key.get_secret_value() == "key1"
+    assert settings.gateway_token is not None
+    assert settings.gateway_token.get_secret_value() == "token1"
+    assert (settings.byok_alias, settings.model, settings.model_id) == ("alias1", "a/b", "id1")
+    assert (settings.base_url, settings.custom_domain) == ("https://ai.example.com", True)
+    assert (settings.expect_auth, settings.expect_cache_ttl) == (True, 300)
+    assert settings.expect_rate_limit == RateLimit(50, 60)
+
+
+def test_flags_are_over_the_environment_over_the_file_over_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "harness.toml"
+    path.write_text('account_id = "file"\ngateway_id = "file"\nmodel = "file"')
+    environment = {"CLOUDFLARE_ACCOUNT_ID": "env", "CLOUDFLARE_GATEWAY_ID": "env"}
+
+    settings = load(tmp_path, environment, account_id="flag", model=None)
+
+    assert (settings.account_id, settings.gateway_id, settings.model) == ("flag", "env", "file")
+    assert settings.provenance["account_id"] == "flag"
+    assert settings.provenance["gateway_id"] == "environment CLOUDFLARE_GATEWAY_ID"
+    assert settings.provenance["model"] == str(path)
+    assert settings.provenance["base_url"] == "default"
+
+
+def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
+    settings = load(tmp_path, {"BASETEN_API_KEY": "", "BASETEN_MODEL": " "})
+
+    assert settings.provider_key is None
+    assert settings.model == "openai/gpt-oss-120b"
+
+
+def test_the_file_names_the_variable_that_holds_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "harness.toml").write_text(
+        'provider_key_env = "TEAM_KEY"\nheaders_env = { "cf-access-token" = "ACCESS" }'
+    )
+
+    settings = load(tmp_path, {"TEAM_KEY": "0123456789", "ACCESS": "abcdefghij0"})
+
+    assert settings.provider_key is not None
+    assert settings.provider_key.get_secret_value() == "0123456789"
+    assert settings.provenance["provider_key"] == "environment TEAM_KEY"
+    assert settings.headers == (("cf-access-token", "abcdefghij0"),)
+    assert settings.secrets.redact("0123456789 abcdefghij0") == "$TEAM_KEY $CF_ACCESS_TOKEN"
+
+
+def test_secrets_do_not_show_in_a_representation(tmp_path: Path) -> None:
+    settings = load(tmp_path, {"BASETEN_API_KEY": "hush-1234", "CF_AIG_TOKEN": "hush-5678"})
+
+    assert "hush" not in repr(settings)
+    assert "hush" not in settings.model_dump_json(exclude={"secrets", "file"})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("GATEWAY_EXPECT_CACHE_TTL", "soon", "GATEWAY_EXPECT_CACHE_TTL: Input should be a valid"),
+        ("GATEWAY_EXPECT_CACHE_TTL", "-1", "got '-1'"),
+        ("GATEWAY_EXPECT_RATE_LIMIT", "fast", "expected requests/seconds such as 100/60"),
+        ("GATEWAY_EXPECT_AUTH", "perhaps", "GATEWAY_EXPECT_AUTH: Input should be a valid boolean"),
+        ("GATEWAY_BASE_URL", "example.com", "GATEWAY_BASE_URL: expected a URL such as https://"),
+        ("CLOUDFLARE_ACCOUNT_ID", "a/b", "CLOUDFLARE_ACCOUNT_ID: expected an id"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_was_expected(
+    tmp_path: Path, variable: str, value: str, expected: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        load(tmp_path, {variable: value})
+
+    assert expected in str(refused.value)
+
+
+def test_a_wrong_secret_is_named_but_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="BASETEN_API_KEY: expected visible ASCII") as refused:
+        load(tmp_path, {"BASETEN_API_KEY": "Bearer hush-1234"})
+
+    assert "hush" not in str(refused.value)
+
+
+def test_a_wrong_value_in_the_file_is_named_with_the_file(tmp_path: Path) -> None:
+    (tmp_path / "harness.toml").write_text("[targets.x]\nexpect_cache_ttl = true\nmodel = 7\n")
+
+    with pytest.raises(UsageError, match=r"harness.toml \[targets.x\]: model: "):
+        load(tmp_path)
+
+
+def test_a_flag_is_named_as_it_was_typed(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^--rate-limit: expected requests/seconds"):
+        load(tmp_path, expect_rate_limit="fast")
