@@ -63,7 +63,7 @@ def forward(call: Call, upstream: Baseten, rules: Rules) -> Forwarded:
     authorization = credential(call)
     if isinstance(authorization, Refusal):
         return Forwarded(authorization, 0, None)
-    asked = _asked(call, rules.credential(authorization), rules)
+    asked = _asked(call, rules.credential(call, authorization), rules)
     options = call.options
     elapsed_ns = call.config.timing.extra_ns(call.target.route)
     attempt = 1

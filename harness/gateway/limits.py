@@ -19,10 +19,10 @@ class Limiter:
         self._current = 0
         self._previous = 0
 
-    def admit(self, now_ns: int) -> bool:
-        """Whether the request at `now_ns` is within the limit; counts it."""
+    def admit(self, now_ns: int, *, spare: int = 0) -> bool:
+        """Whether the request at `now_ns` is within the limit plus `spare`; counts it."""
         self._advance(now_ns // (self._limit.seconds * _SECOND_NS))
-        admitted = self._load(now_ns) < self._limit.limit
+        admitted = self._load(now_ns) < self._limit.limit + spare
         if admitted or self._count_refused:
             self._current += 1
         return admitted

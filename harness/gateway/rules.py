@@ -74,6 +74,11 @@ def forward(_call: Call, document: Any) -> Any:
     return document
 
 
+def credential(_call: Call, given: str | None) -> str | None:
+    """The provider credential that is sent on: as it was resolved."""
+    return given
+
+
 def admits(limiter: Limiter, now_ns: int) -> bool:
     """Whether the rate limit lets a request through that no cache answered."""
     return limiter.admit(now_ns)
@@ -91,4 +96,4 @@ class Rules:
     upstream_model: Callable[[str], str] = upstream_model
     forward: Callable[[Call, Any], Any] = forward
     admits: Callable[[Limiter, int], bool] = admits
-    credential: Callable[[str | None], str | None] = lambda authorization: authorization
+    credential: Callable[[Call, str | None], str | None] = credential

@@ -8,7 +8,19 @@ from dataclasses import replace
 
 from harness.errors import UsageError
 from harness.gateway.config import Config, RateLimit
+from harness.gateway.defects.access import ACCESS
+from harness.gateway.defects.caching import CACHING
+from harness.gateway.defects.calls import CALLS
 from harness.gateway.defects.defect import Defect
+from harness.gateway.defects.failures import FAILURES
+from harness.gateway.defects.framing import FRAMING
+from harness.gateway.defects.integrity import INTEGRITY
+from harness.gateway.defects.pacing import PACING
+from harness.gateway.defects.parameters import PARAMETERS
+from harness.gateway.defects.quota import QUOTA
+from harness.gateway.defects.structure import STRUCTURE
+from harness.gateway.defects.transport import TRANSPORT
+from harness.gateway.defects.usage import USAGE
 
 
 class Catalogue(Mapping[str, Defect]):
@@ -33,7 +45,22 @@ class Catalogue(Mapping[str, Defect]):
         return self._defects[name]
 
 
-DEFECTS = Catalogue(())
+DEFECTS = Catalogue(
+    (
+        *TRANSPORT,
+        *FRAMING,
+        *STRUCTURE,
+        *INTEGRITY,
+        *CALLS,
+        *USAGE,
+        *PARAMETERS,
+        *FAILURES,
+        *PACING,
+        *CACHING,
+        *ACCESS,
+        *QUOTA,
+    )
+)
 
 DEFAULT_GATEWAY_KEY = "gateway-token"
 

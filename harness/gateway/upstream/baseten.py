@@ -6,7 +6,7 @@ from harness.gateway.identity import provider_request_id, uuid4
 from harness.gateway.upstream import errors
 from harness.gateway.upstream.asked import Asked, Malformed
 from harness.gateway.upstream.chat import read_chat
-from harness.gateway.upstream.completion import complete
+from harness.gateway.upstream.completion import can_answer, complete
 from harness.gateway.upstream.messages import MULTIMODAL
 from harness.gateway.upstream.predict import predict
 from harness.gateway.upstream.rendering import Identity, plain
@@ -76,6 +76,8 @@ class Baseten:
         config = self._config
         behaviour, timing = config.behaviour, config.timing
         chat = read_chat(asked.document, behaviour, config.seed)
+        if not can_answer(chat):
+            return _invalid("Validation: response_format json_schema allows no value")
         completions = [complete(chat, index, timing.tokens) for index in range(chat.choices)]
         dice = Dice("answer", config.seed, asked.serial)
         who = Identity(f"chatcmpl-{uuid4(dice)}", asked.now_s, dice)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.gateway.dice import Dice
 from harness.gateway.upstream.chat import Chat, Tool
-from harness.gateway.upstream.schema import generate_text
+from harness.gateway.upstream.schema import can_satisfy, generate_text
 from harness.gateway.upstream.text import pieces, prose
 
 _MOST = 16_384
@@ -44,6 +44,14 @@ def complete(chat: Chat, index: int, tokens: int | None) -> Completion:
     if chat.calls:
         return _calling(chat, dice, thought, left)
     return _speaking(chat, thought, left, _content(chat, dice, tokens))
+
+
+def can_answer(chat: Chat) -> bool:
+    """Whether the demanded JSON form can be met in every choice."""
+    if chat.schema is None:
+        return True
+    dice = (chat.dice.fork(index).fork("schema") for index in range(chat.choices))
+    return all(can_satisfy(chat.schema, each) for each in dice)
 
 
 def _content(chat: Chat, dice: Dice, tokens: int | None) -> list[str]:

@@ -1,15 +1,16 @@
 """Drawing one candidate value from a JSON Schema (2020-12 vocabulary); the caller validates it."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from harness.gateway.dice import Dice
+from harness.gateway.upstream.numbers import bounded, draw_integer, draw_number
 from harness.gateway.upstream.pattern import draw_pattern
 
 _DEPTH = 8
+_DEEPEST = 40
+_NODES = 2000
 _LONGEST = 200
-_HUGE = 1e15
 _FORMATS = {
     "date-time": "2026-11-01T12:30:00Z",
     "date": "2026-11-01",
@@ -29,46 +30,95 @@ _FORMATS = {
 _WORDS = ("Zürich", "東京", "owl 🦉", "plain", "Δelta", "north")
 
 
-def draw(schema: Any, root: Any, dice: Dice, *, depth: int = 0, sparse: bool = False) -> Any:
-    """A candidate for `schema`; `root` resolves local references, `sparse` leaves options out."""
-    if not isinstance(schema, Mapping):
-        return "anything"
-    schema = _resolved(schema, root, dice)
-    if "const" in schema:
-        return schema["const"]
-    if isinstance(schema.get("enum"), list) and schema["enum"]:
-        return dice.pick(schema["enum"])
-    kind = _kind(schema, dice)
-    if kind == "object":
-        return _object(schema, root, dice, depth, sparse or depth >= _DEPTH)
-    if kind == "array":
-        return _array(schema, root, dice, depth, sparse or depth >= _DEPTH)
-    return _scalar(kind, schema, dice)
+def draw(schema: Any, dice: Dice, *, sparse: bool = False) -> Any:
+    """A candidate for `schema`; `sparse` leaves out what is optional."""
+    return _Drawing(schema, dice, sparse=sparse).value(schema, 0)
 
 
-def _resolved(schema: Mapping[str, Any], root: Any, dice: Dice) -> dict[str, Any]:
-    """The schema with its references, allOf and one branch of anyOf and oneOf merged in."""
-    merged = dict(schema)
-    for _ in range(_DEPTH):
-        parts: list[Any] = []
-        if "$ref" in merged:
-            parts.append(_target(merged.pop("$ref"), root))
-        parts += _list(merged.pop("allOf", None))
-        for name in ("anyOf", "oneOf"):
-            branches = _list(merged.pop(name, None))
-            parts += [dice.pick(branches)] if branches else []
-        if not parts:
-            break
-        for part in parts:
-            merged = _merge(merged, part)
-    return merged
+class _Drawing:
+    """One candidate in the making; the number of values is bounded, so no schema can explode."""
+
+    def __init__(self, root: Any, dice: Dice, *, sparse: bool) -> None:
+        self._root = root
+        self._dice = dice
+        self._sparse = sparse
+        self._left = _NODES
+
+    def value(self, schema: Any, depth: int) -> Any:
+        self._left -= 1
+        if not isinstance(schema, Mapping) or self._left < 0 or depth > _DEEPEST:
+            return "anything"
+        schema = self._resolved(schema)
+        if "const" in schema:
+            return schema["const"]
+        if isinstance(schema.get("enum"), list) and schema["enum"]:
+            return self._dice.pick(schema["enum"])
+        kind = _kind(schema, self._dice)
+        if kind == "object":
+            return self._object(schema, depth)
+        return self._array(schema, depth) if kind == "array" else self._scalar(kind, schema)
+
+    def _resolved(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        """The schema with its references, allOf and a branch of anyOf and oneOf merged in."""
+        merged = dict(schema)
+        for _ in range(_DEPTH):
+            parts = [self._target(merged.pop("$ref"))] if "$ref" in merged else []
+            parts += _list(merged.pop("allOf", None))
+            for name in ("anyOf", "oneOf"):
+                branches = _list(merged.pop(name, None))
+                parts += [self._dice.pick(branches)] if branches else []
+            if not parts:
+                break
+            for part in parts:
+                merged = _merged(merged, part)
+        return merged
+
+    def _target(self, reference: Any) -> Any:
+        """What a local reference names; an empty schema when it names nothing."""
+        if not isinstance(reference, str) or not reference.startswith("#"):
+            return {}
+        node = self._root
+        for part in reference[1:].split("/")[1:]:
+            key = part.replace("~1", "/").replace("~0", "~")
+            node = node.get(key) if isinstance(node, Mapping) else None
+        return node if node is not None else {}
+
+    def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
+        properties = schema.get("properties")
+        properties = properties if isinstance(properties, Mapping) else {}
+        required = [name for name in _list(schema.get("required")) if isinstance(name, str)]
+        sparse = self._sparse or depth >= _DEPTH
+        names = dict.fromkeys(required if sparse else [*properties, *required])
+        extra = schema.get("additionalProperties", {})
+        made = {name: self.value(properties.get(name, extra), depth + 1) for name in names}
+        for number in range(len(made), min(_count(schema, "minProperties", 0), _LONGEST)):
+            made[f"key{number}"] = self.value(extra, depth + 1)
+        return made
+
+    def _array(self, schema: Mapping[str, Any], depth: int) -> list[Any]:
+        least, most = _count(schema, "minItems", 0), _count(schema, "maxItems", _LONGEST)
+        sparse = self._sparse or depth >= _DEPTH
+        prefix, items = _list(schema.get("prefixItems")), schema.get("items", {})
+        count = min(max(least if sparse else max(least, 2), len(prefix)), most, _LONGEST)
+        schemas = [prefix[n] if n < len(prefix) else items for n in range(count)]
+        made = [self.value(item, depth + 1) for item in schemas]
+        return _distinct(made) if schema.get("uniqueItems") is True else made
+
+    def _scalar(self, kind: str, schema: Mapping[str, Any]) -> Any:
+        if kind == "integer":
+            return draw_integer(schema, self._dice)
+        if kind == "number":
+            return draw_number(schema, self._dice)
+        if kind == "boolean":
+            return self._dice.below(2) == 1
+        return None if kind == "null" else _string(schema, self._dice)
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _merge(one: dict[str, Any], other: Any) -> dict[str, Any]:
+def _merged(one: dict[str, Any], other: Any) -> dict[str, Any]:
     if not isinstance(other, Mapping):
         return one
     merged = {**one, **other}
@@ -78,17 +128,6 @@ def _merge(one: dict[str, Any], other: Any) -> dict[str, Any]:
     if required:
         merged["required"] = required
     return merged
-
-
-def _target(reference: Any, root: Any) -> Any:
-    """What a local reference names; an empty schema when it names nothing."""
-    if not isinstance(reference, str) or not reference.startswith("#"):
-        return {}
-    node = root
-    for part in reference[1:].split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        node = node.get(key) if isinstance(node, Mapping) else None
-    return node if node is not None else {}
 
 
 def _kind(schema: Mapping[str, Any], dice: Dice) -> str:
@@ -105,103 +144,29 @@ def _kind(schema: Mapping[str, Any], dice: Dice) -> str:
     return "number" if any(name in schema for name in numeric) else "string"
 
 
-def _scalar(kind: str, schema: Mapping[str, Any], dice: Dice) -> Any:
-    if kind == "integer":
-        return _integer(schema, dice)
-    if kind == "number":
-        return _number(schema, dice)
-    if kind == "boolean":
-        return dice.below(2) == 1
-    return None if kind == "null" else _string(schema, dice)
-
-
-def _object(
-    schema: Mapping[str, Any], root: Any, dice: Dice, depth: int, sparse: bool
-) -> dict[str, Any]:
-    properties = schema.get("properties")
-    properties = properties if isinstance(properties, Mapping) else {}
-    required = [name for name in _list(schema.get("required")) if isinstance(name, str)]
-    names = list(dict.fromkeys(required if sparse else [*properties, *required]))
-    extra = schema.get("additionalProperties", {})
-    if depth > 3 * _DEPTH:
-        return {}
-    value = {
-        name: draw(properties.get(name, extra), root, dice, depth=depth + 1, sparse=sparse)
-        for name in names
-    }
-    for number in range(len(value), min(_count(schema, "minProperties", 0), _LONGEST)):
-        value[f"key{number}"] = draw(extra, root, dice, depth=depth + 1, sparse=sparse)
-    return value
-
-
-def _array(schema: Mapping[str, Any], root: Any, dice: Dice, depth: int, sparse: bool) -> list[Any]:
-    least = _count(schema, "minItems", 0)
-    most = _count(schema, "maxItems", _LONGEST)
-    count = min(least if sparse else max(least, 2), most, _LONGEST)
-    prefix, items = _list(schema.get("prefixItems")), schema.get("items", {})
-    if depth > 3 * _DEPTH:
-        return []
-    schemas = [prefix[n] if n < len(prefix) else items for n in range(max(count, len(prefix)))]
-    drawn = [draw(item, root, dice, depth=depth + 1, sparse=sparse) for item in schemas[:most]]
-    return _distinct(drawn) if schema.get("uniqueItems") is True else drawn
-
-
 def _distinct(items: list[Any]) -> list[Any]:
-    """The items with repetitions replaced: numbers moved on, strings lengthened."""
+    """The items without repetitions: numbers moved on, strings lengthened, others left out."""
     seen: list[Any] = []
     for item in items:
-        while item in seen and isinstance(item, int | float | str):
-            item = item + 1 if isinstance(item, int | float) else item + "x"
-        if item not in seen:
-            seen.append(item)
+        distinct = item
+        while distinct in seen and isinstance(distinct, int | float | str):
+            distinct = distinct + "x" if isinstance(distinct, str) else distinct + 1
+        if distinct not in seen:
+            seen.append(distinct)
     return seen
 
 
 def _count(schema: Mapping[str, Any], name: str, default: int) -> int:
-    value = schema.get(name)
-    return int(value) if isinstance(value, int | float) and 0 <= value < 1e6 else default
+    value = bounded(schema, name)
+    return min(int(value), 1_000_000) if value is not None and value >= 0 else default
 
 
 def _string(schema: Mapping[str, Any], dice: Dice) -> str:
     if isinstance(schema.get("pattern"), str):
         return draw_pattern(schema["pattern"], dice)
-    if schema.get("format") in _FORMATS:
-        return _FORMATS[schema["format"]]
+    form = schema.get("format")
+    if isinstance(form, str) and form in _FORMATS:
+        return _FORMATS[form]
     least, most = _count(schema, "minLength", 0), _count(schema, "maxLength", _LONGEST)
     text = dice.pick(_WORDS)
-    return (text if len(text) >= least else text + "é" * (least - len(text)))[:most]
-
-
-def _bound(schema: Mapping[str, Any], name: str) -> float | None:
-    value = schema.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return value if abs(value) < _HUGE else None
-
-
-def _integer(schema: Mapping[str, Any], dice: Dice) -> int:
-    low, high = _bound(schema, "minimum"), _bound(schema, "maximum")
-    above, below = _bound(schema, "exclusiveMinimum"), _bound(schema, "exclusiveMaximum")
-    lows = [math.ceil(low)] if low is not None else []
-    lows += [math.floor(above) + 1] if above is not None else []
-    highs = [math.floor(high)] if high is not None else []
-    highs += [math.ceil(below) - 1] if below is not None else []
-    least = max(lows) if lows else min(0, *highs) if highs else 0
-    most = max(min(highs) if highs else least + 100, least)
-    step = _bound(schema, "multipleOf")
-    if step and step >= 1:
-        first = -(-least // int(step)) * int(step)
-        return first + int(step) * dice.below(max(1, (most - first) // int(step) + 1))
-    return dice.between(least, most)
-
-
-def _number(schema: Mapping[str, Any], dice: Dice) -> float:
-    if _bound(schema, "multipleOf") is not None:
-        return _integer(schema, dice)
-    low = _bound(schema, "minimum")
-    low = _bound(schema, "exclusiveMinimum") if low is None else low
-    high = _bound(schema, "maximum")
-    high = _bound(schema, "exclusiveMaximum") if high is None else high
-    least = low if low is not None else (high - 10 if high is not None else 0.0)
-    most = high if high is not None else least + 10
-    return round(least + (most - least) * (0.25 + dice.unit() / 2), 6)
+    return (text + "é" * max(0, least - len(text)))[: max(most, least)]

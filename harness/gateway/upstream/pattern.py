@@ -10,6 +10,7 @@ _CLASSES = {"d": "0123456789", "w": "abcXYZ019_", "s": " ", "D": "abc", "W": "-"
 _CONTROLS = {"n": "\n", "t": "\t", "r": "\r"}
 _ANY = "abcdefXYZ019"
 _MOST = 64
+_ATOMS = 2000
 
 
 def draw_pattern(pattern: str, dice: Dice) -> str:
@@ -24,6 +25,7 @@ class _Reader:
         self._pattern = pattern
         self._position = 0
         self._dice = dice
+        self._atoms_left = _ATOMS
 
     def alternation(self, *, depth: int) -> str:
         branches = [self._sequence(depth)]
@@ -55,6 +57,8 @@ class _Reader:
         end = self._position
         out = [atom] if times else []
         for _ in range(times - 1):
+            if self._atoms_left < 0:
+                break
             self._position = start
             out.append(self._atom(depth))
         self._position = max(end, after)
@@ -82,6 +86,7 @@ class _Reader:
         return least, max(least, min(most, least + 3))
 
     def _atom(self, depth: int) -> str:
+        self._atoms_left -= 1
         character = self._next()
         if character == "(" and depth < 20:
             return self._group(depth)

@@ -37,10 +37,18 @@ def generate(schema: Any, dice: Dice) -> Any:
         return {}
     value: Any = {}
     for attempt in range(_TRIES):
-        value = draw(schema, schema, dice.fork(attempt), sparse=attempt > 0)
+        value = draw(schema, dice.fork(attempt), sparse=attempt % 2 == 1)
         if validator.is_valid(value):
             break
     return value
+
+
+def can_satisfy(schema: Any, dice: Dice) -> bool:
+    """Whether `generate` finds a value for `schema` with these draws."""
+    if schema is True or not isinstance(schema, dict):
+        return True
+    value = generate(schema, dice)
+    return jsonschema_rs.validator_for(schema, retriever=_refuse).is_valid(value)
 
 
 def generate_text(schema: Any, dice: Dice) -> str:
