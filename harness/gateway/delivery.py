@@ -1,11 +1,37 @@
 """Plays one framed answer on a transport, every piece at its own moment."""
 
-import asyncio
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from harness.gateway.framing import Framed, pieces
 
 _BATCH_BYTES = 65536
+
+
+class Timer(Protocol):
+    """What `call_at` returns."""
+
+    def cancel(self) -> None:
+        """Do not call."""
+
+
+class Loop(Protocol):
+    """The part of an asyncio event loop that a schedule needs."""
+
+    def time(self) -> float:
+        """Seconds that never go back."""
+        ...
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        """Call once, at `when` or later."""
+        ...
+
+
+class Writer(Protocol):
+    """The part of an asyncio transport that a schedule needs."""
+
+    def write(self, data: bytes) -> None:
+        """Send, or keep in order for later; may call `Delivery.pause` at once."""
 
 
 class Delivery:
@@ -17,11 +43,11 @@ class Delivery:
 
     def __init__(
         self,
-        transport: asyncio.Transport,
+        transport: Writer,
         framed: Framed,
         *,
         arrived: float,
-        loop: asyncio.AbstractEventLoop,
+        loop: Loop,
         on_end: Callable[[], None],
     ) -> None:
         self.framed = framed
@@ -35,7 +61,7 @@ class Delivery:
         self._due = 0.0
         self._data = b""
         self._more = self._advance()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self._paused = False
 
     @property

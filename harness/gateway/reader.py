@@ -55,6 +55,8 @@ class RequestReader:
             for event in self._events():
                 if isinstance(event, h11.Request):
                     self._head = event
+                    if not event.http_version.startswith(b"1."):
+                        return Refusal(505, "only HTTP/1.1 is spoken here")
                 elif isinstance(event, h11.Data):
                     self._body += event.data
                 elif isinstance(event, h11.EndOfMessage):

@@ -6,6 +6,7 @@ with LocalGateway(Gateway(Config())) as local:
 
 import asyncio
 import contextlib
+import os
 import resource
 import signal
 import ssl
@@ -25,7 +26,10 @@ _BACKLOG = 1024
 
 
 class Server:
-    """A listening socket and its connections, inside a running event loop."""
+    """A listening socket and its connections, inside a running event loop.
+
+    `url` is the origin, such as `http://127.0.0.1:8787`; the port is known once it listens.
+    """
 
     def __init__(
         self,
@@ -40,18 +44,10 @@ class Server:
         self._limits = limits or Limits()
         self._address = (host, port)
         self._tls = tls
+        self.url = self._origin(port)
         self._connections: set[Connection] = set()
         self._listener: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
-
-    @property
-    def url(self) -> str:
-        """The origin, such as `http://127.0.0.1:8787`; only while listening."""
-        if self._listener is None:
-            raise UsageError("the stand-in is not listening; it has no address yet")
-        host, port = self._listener.sockets[0].getsockname()[:2]
-        authority = f"[{host}]" if ":" in host else host
-        return f"{'https' if self._tls else 'http'}://{authority}:{port}"
 
     async def start(self) -> None:
         """Listen; `UsageError` when the port is taken or not allowed."""
@@ -66,7 +62,10 @@ class Server:
                 backlog=_BACKLOG,
             )
         except OSError as exc:
-            raise UsageError(f"cannot listen on {host}:{port}: {exc.strerror}") from exc
+            raise UsageError(
+                f"cannot listen on {host}:{port}: {os.strerror(exc.errno or 0)}"
+            ) from exc
+        self.url = self._origin(self._listener.sockets[0].getsockname()[1])
         self._sweep()
 
     async def close(self) -> None:
@@ -79,6 +78,11 @@ class Server:
             connection.abort()
         while self._connections:
             await asyncio.sleep(0)
+
+    def _origin(self, port: int) -> str:
+        host = self._address[0]
+        authority = f"[{host}]" if ":" in host else host
+        return f"{'https' if self._tls else 'http'}://{authority}:{port}"
 
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,5 +1,7 @@
 """Bytes into requests: framing of the request, limits, and what is refused."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,7 +58,7 @@ def test_requests_do_not_depend_on_how_their_bytes_are_cut(cuts: list[int]) -> N
     whole = POST + CHUNKED
     edges = [0, *cuts, len(whole)]
 
-    parts = [whole[a:b] for a, b in zip(edges, edges[1:], strict=False) if a != b]
+    parts = [whole[a:b] for a, b in pairwise(edges) if a != b]
 
     assert read_all(*parts) == read_all(whole)
 
