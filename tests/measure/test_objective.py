@@ -15,7 +15,7 @@ LABELS = st.dictionaries(
     st.text(st.characters(exclude_characters='"', exclude_categories=["Cs", "Cc"]), max_size=8),
     max_size=3,
 )
-PERCENTILES = st.floats(0.001, 99.9999).map(lambda p: f"p{p:.3f}")
+PERCENTILES = st.floats(0.001, 99.99).map(lambda p: f"p{p:.3f}")
 OPERATORS = st.sampled_from(["<", "<=", ">", ">="])
 LIMITS = st.floats(0, 1e9)
 
