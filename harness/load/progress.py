@@ -16,6 +16,8 @@ from harness.load.tally import RouteTally
 from harness.measure.histogram import Histogram
 
 FOLDER = "workers"
+STOP_FILE = "stop"
+"""Written into that folder to end a run early: how many seconds to wait for answers."""
 SCHEMA_VERSION = 1
 
 
@@ -106,6 +108,11 @@ class Progress:
         """Those that did not end well."""
         return sum(tally.errors for tally in self.routes.values())
 
+    @property
+    def kernel_times(self) -> bool:
+        """Whether the kernel stamped all but a few of the reads."""
+        return self.unstamped <= self.reads / 100
+
 
 def write_report(folder: Path, report: WorkerReport) -> None:
     """Replace the worker's file."""
@@ -117,7 +124,7 @@ def write_report(folder: Path, report: WorkerReport) -> None:
 
 def read_reports(folder: Path) -> tuple[WorkerReport, ...]:
     """The reports of all workers that have written one, by name."""
-    paths = sorted((folder / FOLDER).glob("*.json"))
+    paths = sorted((folder / FOLDER).glob("w*.json"))
     return tuple(WorkerReport.from_dict(json.loads(path.read_text("utf-8"))) for path in paths)
 
 

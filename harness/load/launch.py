@@ -1,0 +1,237 @@
+"""Starts Locust as a subprocess, watches it, stops it, and says what became of the load.
+
+`import locust` patches the interpreter, so nothing here does; the plan goes by file and
+environment.
+"""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import HarnessError, UsageError
+from harness.load.abort import Watch
+from harness.load.outcome import LoadOutcome, outcome_of
+from harness.load.plan import (
+    IDENTITY_VARIABLE,
+    PLAN_VARIABLE,
+    Identity,
+    LoadPlan,
+    write_plan,
+)
+from harness.load.progress import FOLDER, STOP_FILE, Progress, State, add_up, read_reports
+
+LOG_FILE = "locust.log"
+INTERRUPT_DRAIN_S = 2.0
+"""How long answers are waited for after Ctrl-C or an abort."""
+START_S = 30.0
+"""How long Locust may take to send its first request."""
+
+_POLL_S = 0.1
+_GRACE_S = 15.0
+_ERRNO_BASE = 200
+_LOG_LINES = 15
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Locust:
+    """How Locust is started: the scenario, its user interface, and its place in a cluster.
+
+    `processes` forks so many workers on this machine. `master` or `worker` with further `options`
+    are passed on; a master sends nothing itself, and a worker obeys its master.
+    """
+
+    locustfile: Path
+    processes: int = 1
+    ui: bool = False
+    master: bool = False
+    worker: bool = False
+    options: tuple[str, ...] = ()
+
+
+def launch(
+    plan: LoadPlan,
+    identity: Identity,
+    locust: Locust,
+    *,
+    on_progress: OnProgress | None = None,
+) -> LoadOutcome:
+    """Run the load to its end; Ctrl-C (KeyboardInterrupt) ends it early with what there is.
+
+    UsageError when Locust does not start, with the last lines of its log; OSError when the samples
+    could not be written.
+    """
+    folder = Path(plan.folder)
+    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+    (folder / "samples").mkdir(exist_ok=True)
+    (folder / FOLDER / STOP_FILE).unlink(missing_ok=True)
+    plan_file = folder / FOLDER / "plan.json"
+    write_plan(plan, plan_file)
+    with _started(plan, identity, locust, plan_file) as process:
+        run = _Run(plan, locust, process, on_progress or _ignore)
+        run.watch()
+    return run.outcome()
+
+
+class _Run:
+    """One Locust process tree under watch."""
+
+    def __init__(
+        self,
+        plan: LoadPlan,
+        locust: Locust,
+        process: "subprocess.Popen[bytes]",
+        on_progress: OnProgress,
+    ) -> None:
+        self._plan = plan
+        self._locust = locust
+        self._process = process
+        self._on_progress = on_progress
+        self._folder = Path(plan.folder)
+        self._watch = Watch(plan.abort)
+        self._interrupted = False
+        self._progress = Progress()
+        self._started_at = time.monotonic()
+
+    def watch(self) -> None:
+        """Follow the run to its end."""
+        while self._process.poll() is None:
+            try:
+                self._follow()
+            except KeyboardInterrupt:
+                if self._interrupted:
+                    self._process.kill()
+                    raise
+                self._interrupted = True
+                self._ask_to_stop()
+
+    def outcome(self) -> LoadOutcome:
+        """What became of the load, once Locust has ended."""
+        code = self._process.wait()
+        self._read()
+        if code > _ERRNO_BASE:
+            number = code - _ERRNO_BASE
+            raise OSError(number, os.strerror(number), str(self._folder / "samples"))
+        started = bool(self._progress.states) or self._locust.master
+        if not started and not self._interrupted:
+            raise UsageError(f"Locust did not start (exit code {code}); {self._log_end()}")
+        if code not in (0, -signal.SIGTERM, -signal.SIGKILL) and not self._interrupted:
+            raise HarnessError(f"Locust failed (exit code {code}); {self._log_end()}")
+        return outcome_of(
+            self._plan,
+            self._progress,
+            interrupted=self._interrupted,
+            aborted=self._watch.tripped,
+            expected_workers=0 if self._locust.master else self._plan.workers,
+        )
+
+    def _follow(self) -> None:
+        asked_at: float | None = None
+        while self._process.poll() is None:
+            self._read()
+            self._on_progress(self._progress)
+            if self._watch.trips(self._progress):
+                self._ask_to_stop()
+            now = time.monotonic()
+            if asked_at is None and self._over(now):
+                asked_at = now
+                self._process.send_signal(signal.SIGTERM)
+            if asked_at is not None and now - asked_at > _GRACE_S:
+                self._process.kill()
+            time.sleep(_POLL_S)
+
+    def _over(self, now: float) -> bool:
+        """Whether Locust should end: all is sent and answered, or its time is long over."""
+        states = self._progress.states
+        if not states:
+            return self._interrupted or (now - self._started_at > START_S and self._own_clock)
+        if len(states) >= self._plan.workers and State.RUNNING not in states:
+            return not self._locust.ui or self._interrupted
+        bound = self._plan.total_s + self._plan.drain_s + START_S
+        return self._own_clock and now - self._started_at > bound
+
+    @property
+    def _own_clock(self) -> bool:
+        """Whether the run's length is ours to decide, not a user's at a page or a master's."""
+        return not (self._locust.ui or self._locust.master or self._locust.worker)
+
+    def _read(self) -> None:
+        self._progress = add_up(read_reports(self._folder))
+
+    def _ask_to_stop(self) -> None:
+        stop = self._folder / FOLDER / STOP_FILE
+        stop.write_text(str(min(INTERRUPT_DRAIN_S, self._plan.drain_s)), encoding="ascii")
+
+    def _log_end(self) -> str:
+        log = self._folder / LOG_FILE
+        lines = log.read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]
+        return f"the end of {log}:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def _ignore(progress: Progress) -> None:
+    del progress
+
+
+@contextmanager
+def _started(
+    plan: LoadPlan, identity: Identity, locust: Locust, plan_file: Path
+) -> "Iterator[subprocess.Popen[bytes]]":
+    """Locust in a session of its own, so that Ctrl-C reaches only us; never left behind."""
+    folder = Path(plan.folder)
+    with (folder / LOG_FILE).open("wb") as log:
+        command = _command(plan, locust)
+        log.write(f"$ {shlex.join(command)}\n".encode())
+        log.flush()
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=_environment(identity, plan_file),
+            cwd=folder,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _command(plan: LoadPlan, locust: Locust) -> list[str]:
+    """Locust's own limits are wider than the plan's, which its users obey."""
+    users = plan.workers if plan.open_loop else plan.users
+    spawn_rate = max(users / max(plan.warmup_s / 2, 1.0), 1.0)
+    limit = int(plan.total_s + plan.drain_s + 1)
+    arguments = ["-f", str(locust.locustfile.resolve()), "--host", plan.address.origin]
+    arguments += ["--exit-code-on-error", "0", "--only-summary"]
+    arguments += ["--stop-timeout", str(int(plan.drain_s + 5))]
+    if not locust.worker:
+        arguments += ["--users", str(users), "--spawn-rate", f"{spawn_rate:g}"]
+        arguments += ["--run-time", f"{limit}s"]
+        arguments += ["--autostart"] if locust.ui else ["--headless"]
+    if locust.processes > 1:
+        arguments += ["--processes", str(locust.processes)]
+    arguments += ["--master"] if locust.master else []
+    arguments += ["--worker"] if locust.worker else []
+    return [sys.executable, "-m", "locust", *arguments, *locust.options]
+
+
+def _environment(identity: Identity, plan_file: Path) -> dict[str, str]:
+    """Ours without Locust's variables, which would change the run, plus plan and identity."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+    return {
+        **kept,
+        PLAN_VARIABLE: str(plan_file.resolve()),
+        IDENTITY_VARIABLE: identity.to_text(),
+        "PYTHONUNBUFFERED": "1",
+    }

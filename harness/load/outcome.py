@@ -1,0 +1,163 @@
+"""What became of a load: counts, who failed, and what makes its numbers no numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.load.plan import LoadPlan
+from harness.load.progress import Progress, State, lag_ms
+from harness.load.tally import RouteTally, total
+from harness.measure.outcome import Outcome
+
+LAG_ALLOWED = {True: (100.0, 0.2), False: (5.0, 0.02)}
+"""How late the loop may be at p99: milliseconds or a share of the median TTFT, whichever is more.
+
+With receive times of the kernel (True) a late loop merges events but moves none; without them all
+of its lateness is in the latencies.
+"""
+
+_REFUSALS = (Outcome.UNAUTHORIZED, Outcome.RATE_LIMITED, Outcome.OVERLOADED, Outcome.HTTP_5XX)
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Why not one request of a load came back well: the layer that refused, and its words."""
+
+    layer: str
+    outcome: str
+    message: str
+
+    def __str__(self) -> str:
+        said = f": {self.message}" if self.message else ""
+        return f"every request failed ({self.outcome}), refused by the {self.layer}{said}"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOutcome:
+    """The end of one load; `records` are the samples that its workers say they wrote.
+
+    `blocked` is set when nobody let a request through, so that the target cannot be judged.
+    `problems` are sentences that make the numbers invalid, `notes` those that do not.
+    """
+
+    interrupted: bool
+    aborted: str | None
+    exhausted: str | None
+    requests: int
+    errors: int
+    records: int
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    layers: Mapping[str, int] = field(default_factory=dict)
+    blocked: Blocked | None = None
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    loop_lag_ms: Mapping[str, float | None] = field(default_factory=dict)
+    elapsed_s: float = 0.0
+
+    @property
+    def dropped(self) -> int:
+        """Requests that were due and not sent."""
+        return self.outcomes.get(Outcome.DROPPED, 0)
+
+
+def outcome_of(
+    plan: LoadPlan,
+    progress: Progress,
+    *,
+    interrupted: bool,
+    aborted: str | None,
+    expected_workers: int,
+) -> LoadOutcome:
+    """The outcome by the workers' last reports."""
+    whole = total(progress.routes.values())
+    return LoadOutcome(
+        interrupted=interrupted,
+        aborted=aborted,
+        exhausted=progress.exhausted,
+        requests=whole.requests,
+        errors=whole.errors,
+        records=progress.records,
+        outcomes=dict(whole.outcomes),
+        layers=dict(whole.layers),
+        blocked=_blocked(whole),
+        problems=tuple(_problems(progress, whole, expected_workers)),
+        notes=tuple(_notes(plan, progress)),
+        loop_lag_ms=lag_ms(progress.loop_lag),
+        elapsed_s=progress.elapsed_s,
+    )
+
+
+def _blocked(whole: RouteTally) -> Blocked | None:
+    """Set when no request ended well and all ended before or with a refusal."""
+    failed = whole.errors
+    if not failed or failed < whole.requests or whole.layers.total() < failed:
+        return None
+    refused = {o.value for o in _REFUSALS} | {k for k in whole.outcomes if _is_transport(k)}
+    refused |= {Outcome.HTTP_4XX.value}
+    if not set(whole.outcomes) <= refused:
+        return None
+    layer, _ = whole.layers.most_common(1)[0]
+    outcome, _ = whole.outcomes.most_common(1)[0]
+    return Blocked(layer, outcome, whole.messages.get(outcome, ""))
+
+
+def _is_transport(outcome: str) -> bool:
+    return outcome in _TRANSPORT
+
+
+_TRANSPORT = frozenset(
+    o.value
+    for o in (
+        Outcome.DNS,
+        Outcome.REFUSED,
+        Outcome.UNREACHABLE,
+        Outcome.TLS,
+        Outcome.PROXY,
+        Outcome.CONNECT_TIMEOUT,
+        Outcome.SEND,
+        Outcome.FIRST_BYTE_TIMEOUT,
+        Outcome.TOTAL_TIMEOUT,
+        Outcome.CUT,
+        Outcome.RESET,
+        Outcome.PROTOCOL,
+    )
+)
+
+
+def _problems(progress: Progress, whole: RouteTally, expected_workers: int) -> list[str]:
+    problems = []
+    closed = progress.states.count(State.CLOSED)
+    if closed < expected_workers:
+        problems.append(f"{expected_workers - closed} of {expected_workers} workers did not finish")
+    if progress.records != whole.requests:
+        problems.append(f"{whole.requests} requests ended, {progress.records} were recorded")
+    if late := _saturated(progress, whole):
+        problems.append(late)
+    return problems
+
+
+def _saturated(progress: Progress, whole: RouteTally) -> str | None:
+    lag_ns = progress.loop_lag.quantile(0.99)
+    ttft_ns = whole.latencies["ttft"].quantile(0.5)
+    if lag_ns is None or ttft_ns is None:
+        return None
+    floor_ms, part = LAG_ALLOWED[progress.kernel_times]
+    allowed_ns = max(floor_ms * 1e6, part * ttft_ns)
+    if lag_ns <= allowed_ns:
+        return None
+    return (
+        f"the client was saturated: its loop was {lag_ns / 1e6:.1f} ms late at p99, "
+        f"{allowed_ns / 1e6:.1f} ms are allowed; use more --processes or less load"
+    )
+
+
+def _notes(plan: LoadPlan, progress: Progress) -> list[str]:
+    notes = []
+    if not progress.kernel_times:
+        share = progress.unstamped / max(progress.reads, 1)
+        notes.append(f"{share:.0%} of receive times are the client's own, not the kernel's")
+    dropped = sum(tally.outcomes[Outcome.DROPPED] for tally in progress.routes.values())
+    if dropped:
+        notes.append(
+            f"{dropped} requests were due while {plan.in_flight} were under way, and dropped"
+        )
+    return notes

@@ -1,0 +1,173 @@
+"""Locust users for the three routes: closed and open loop, each alone, mixed, and interleaved.
+
+Import it in locustfiles only: `import locust` patches the interpreter.
+"""
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+
+from locust import User, events, task
+from locust.env import Environment
+from locust.exception import StopUser
+from locust.runners import MasterRunner
+
+from harness.load.direct import direct_plan
+from harness.load.driver import drive
+from harness.load.order import BLOCK_STEP, block_order, route_of
+from harness.load.plan import IDENTITY_VARIABLE, PLAN_VARIABLE, read_identity, read_plan
+from harness.load.sender import Ticket
+from harness.load.worker import Worker
+from harness.measure.outcome import Outcome
+from harness.measure.sample import Sample
+
+EXIT_CODE_BASE = 200
+"""Locust ends with this plus the errno when the samples could not be written."""
+EXIT_CODE_FAILED = 199
+"""Locust ends with this after an error of our own."""
+
+_LOG = logging.getLogger(__name__)
+_workers: list[Worker] = []
+_EVENTS: Any = events
+"""Locust gives its event hooks no types."""
+
+
+class GatewayUser(User):
+    """Sends requests one after another; in an open loop one such user sends the whole schedule.
+
+    `routes` empty: those of the plan.
+    """
+
+    abstract = True
+    scenario: ClassVar[str] = "mixed"
+    routes: ClassVar[tuple[str, ...]] = ()
+
+    def on_start(self) -> None:
+        """Take a transport; in a closed loop wait a random moment first."""
+        self.worker = _workers[-1]
+        self.transport = self.worker.transport()
+        if not self.worker.plan.open_loop:
+            self.worker.stagger()
+
+    def on_stop(self) -> None:
+        """Close the connections."""
+        self.transport.close()
+
+    @task
+    def work(self) -> None:
+        """One turn; an error of our own ends the run instead of being repeated for ever."""
+        if not self.worker.may_send():
+            raise StopUser
+        try:
+            self.turn()
+        except Exception as error:
+            self.worker.fail(error)
+            raise StopUser from error
+
+    def turn(self) -> None:
+        """Send one request, or the whole schedule."""
+        plan = self.worker.plan
+        routes = self.routes or plan.routes
+        if plan.open_loop:
+            drive(self.worker, self.transport, scenario=self.scenario, routes=routes)
+            raise StopUser
+        index = self.worker.take_index()
+        seed = plan.seed * plan.workers + self.worker.index
+        self.send(
+            route_of(routes, index=index, seed=seed), index * plan.workers + self.worker.index
+        )
+
+    def send(self, route: str, seq: int) -> None:
+        """Send one request now."""
+        phase = self.worker.phase(time.monotonic_ns())
+        self.worker.perform(self.transport, Ticket(seq, route, self.scenario, phase))
+
+
+class CompareUser(GatewayUser):
+    """Sends every route once per block, in shuffled order, one after another."""
+
+    abstract = True
+    scenario = "compare"
+
+    def turn(self) -> None:
+        """Send one block."""
+        plan = self.worker.plan
+        block = self.worker.take_index() * plan.workers + self.worker.index
+        if plan.blocks is not None and block >= plan.blocks:
+            self.worker.stop(plan.drain_s)
+            raise StopUser
+        order = block_order(self.routes or plan.routes, block=block, seed=plan.seed)
+        for position, route in enumerate(order):
+            self.send(route, block * BLOCK_STEP + position)
+
+
+def _start(environment: Environment, **_: Any) -> None:
+    runner = environment.runner
+    if isinstance(runner, MasterRunner):
+        return
+    plan_file, identity = os.environ.get(PLAN_VARIABLE), os.environ.get(IDENTITY_VARIABLE)
+    if plan_file and identity:
+        plan, asker = read_plan(Path(plan_file)), read_identity(identity)
+    else:
+        plan, asker = direct_plan(environment.host, _drain_s(environment))
+        _LOG.info("samples are written to %s", plan.folder)
+    index = max(getattr(runner, "worker_index", 0), 0)
+
+    def report(sample: Sample, length: int) -> None:
+        _fire(environment, sample, length)
+
+    worker = Worker(plan, asker, index=index, on_request=report)
+    _workers.append(worker)
+    worker.start()
+
+
+def _fire(environment: Environment, sample: Sample, length: int) -> None:
+    """One Locust event per logical request, for its live view; the truth is in the samples."""
+    timeline = sample.timeline
+    ended_ns = timeline.done_ns or timeline.closed_ns
+    error = None
+    if sample.outcome != Outcome.OK:
+        error = RuntimeError(
+            f"{sample.outcome}: {sample.message}" if sample.message else sample.outcome
+        )
+    fire: Any = environment.events.request.fire
+    fire(
+        request_type="POST",
+        name=sample.route,
+        response_time=None if ended_ns is None else (ended_ns - timeline.sent_ns) / 1e6,
+        response_length=length,
+        exception=error,
+        context={},
+    )
+
+
+def _stopping(environment: Environment, **_: Any) -> None:
+    del environment
+    for worker in _workers:
+        worker.stop(worker.plan.drain_s)
+
+
+def _stop(environment: Environment, **_: Any) -> None:
+    while _workers:
+        worker = _workers.pop()
+        worker.close()
+        failure = worker.failure
+        if failure is None:
+            continue
+        _LOG.error("the load failed: %s: %s", type(failure).__name__, failure)
+        code = EXIT_CODE_FAILED
+        if isinstance(failure, OSError) and failure.errno is not None and failure.errno < 55:
+            code = EXIT_CODE_BASE + failure.errno
+        environment.process_exit_code = code
+
+
+def _drain_s(environment: Environment) -> float:
+    return float(environment.stop_timeout or 0.0)
+
+
+_EVENTS.test_start.add_listener(_start)
+_EVENTS.test_stopping.add_listener(_stopping)
+_EVENTS.test_stop.add_listener(_stop)
+_EVENTS.quitting.add_listener(_stop)
