@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from harness.errors import UsageError
-from harness.report import conformance, frame, manifest, markdown, samples
+from harness.report import conformance, frame, manifest, markdown, page, samples
 from harness.report.comparison import Comparison, compare
 from harness.report.conformance import Conformance
 from harness.report.files import write_json, write_text
@@ -39,6 +39,12 @@ class Report:
     rows: pd.DataFrame
 
     @property
+    def load(self) -> pd.DataFrame:
+        """The requests of the load's scenarios, warm-up excluded."""
+        counted = frame.steady(self.rows)
+        return counted[counted["scenario"].isin(self.summary["routes_of"])]
+
+    @property
     def verdict(self) -> str:
         """`pass`, `fail` or `unknown`."""
         return self.decision.verdict
@@ -61,6 +67,7 @@ def build_report(folder: Path) -> Report:
     write_json(folder / "summary.json", report.summary)
     write_json(folder / "comparison.json", report.comparison.document())
     write_text(folder / "report.md", markdown.render(report))
+    write_text(folder / "report.html", page.render(report))
     return report
 
 

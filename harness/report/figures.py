@@ -24,12 +24,20 @@ def duration(milliseconds: float | None) -> str:
     return f"{digits(milliseconds * factor)} {unit}" if size else "0 ms"
 
 
+def short_duration(milliseconds: float) -> str:
+    """A round time as an axis shows it: `250 ms`, `1.5 s`, `50 µs`."""
+    size = abs(milliseconds)
+    factor, unit = next((f, u) for least, f, u in UNITS if size >= least)
+    return f"{milliseconds * factor:g} {unit}" if size else "0"
+
+
 def span(low: float | None, high: float | None) -> str:
     """An interval of times, in the unit of its upper end: 106 to 121 ms with a dash between."""
     if low is None or high is None:
         return NOTHING
     factor, unit = next((f, u) for least, f, u in UNITS if abs(high) >= least)
-    return f"{digits(low * factor)}{DASH}{digits(high * factor)} {unit}"
+    between = " to " if low < 0 else DASH
+    return f"{digits(low * factor)}{between}{digits(high * factor)} {unit}"
 
 
 def digits(value: float | None) -> str:

@@ -1,0 +1,1 @@
+"""Charts as inline SVG: plain functions from numbers to markup, styled by the page's CSS."""
