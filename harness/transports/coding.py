@@ -9,8 +9,6 @@ import zlib
 from harness.errors import TransportError, TransportKind
 from harness.wire import Headers
 
-_GZIP = 16 + zlib.MAX_WBITS
-
 
 class ContentDecoder:
     """The decoder of one body; `feed` returns what the bytes so far reveal, maybe nothing.
@@ -22,8 +20,8 @@ class ContentDecoder:
         coding = (headers.get("content-encoding") or "identity").strip().lower()
         self._gzip = coding in ("gzip", "x-gzip")
         self._active = self._gzip or coding == "deflate"
-        self._inflate = self._new()
-        self._started = False
+        self._start = b""
+        self._inflate: zlib._Decompress | None = None
 
     def feed(self, data: bytes) -> bytes:
         """The decoded bytes that become known with `data`."""
@@ -36,31 +34,28 @@ class ContentDecoder:
 
     def finish(self) -> None:
         """Complain when the body ended inside the coded data."""
-        if self._active and self._started and not self._inflate.eof:
+        ended = self._inflate.eof if self._inflate else not self._start
+        if not ended:
             message = "the body ended before its content coding did"
             raise TransportError(TransportKind.PROTOCOL, message)
 
     def _feed(self, data: bytes) -> bytes:
-        if not self._started and not self._gzip and not _is_zlib(data):
-            self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-        self._started = True
+        if self._inflate is None:
+            data = self._start = self._start + data
+            if len(data) < 2:
+                return b""
+            self._inflate = self._new(data)
         pieces = []
         while data:
-            inflate = self._inflate = self._next()
-            pieces.append(inflate.decompress(data))
-            data = inflate.unused_data
-            if data and not self._gzip:
-                break
+            if self._inflate.eof and self._gzip:  # several members in a row are legal
+                self._inflate = self._new(data)
+            pieces.append(self._inflate.decompress(data))
+            data = self._inflate.unused_data if self._gzip else b""
         return b"".join(pieces)
 
-    def _next(self) -> "zlib._Decompress":
-        """The inflater for the bytes to come: gzip allows several members in a row."""
-        return self._new() if self._gzip and self._inflate.eof else self._inflate
-
-    def _new(self) -> "zlib._Decompress":
-        return zlib.decompressobj(_GZIP if self._gzip else zlib.MAX_WBITS)
-
-
-def _is_zlib(data: bytes) -> bool:
-    """Whether deflate comes in its zlib wrapper, as it should; some servers leave it out."""
-    return data[0] & 0x0F == 8 and (len(data) < 2 or int.from_bytes(data[:2], "big") % 31 == 0)
+    def _new(self, start: bytes) -> "zlib._Decompress":
+        """An inflater; deflate should come in a zlib wrapper, which some servers leave out."""
+        if self._gzip:
+            return zlib.decompressobj(16 + zlib.MAX_WBITS)
+        wrapped = start[0] & 0x0F == 8 and int.from_bytes(start[:2], "big") % 31 == 0
+        return zlib.decompressobj(zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS)

@@ -8,8 +8,9 @@ reads them. A body coded with gzip or deflate is decoded, its header fields stay
 
 import ssl
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import NoReturn, Self
 
@@ -135,6 +136,8 @@ class Incoming:
         self._chunks: list[Chunk] = []
         self._response: httpx.Response | None = None
         self._bounds: dict[str, float | None] = {}
+        self._total_is_next = False
+        self._whole = False
         self.end_at_ns = 0
         self._watch = Watch(timeouts.total, connections)
 
@@ -174,6 +177,7 @@ class Incoming:
                     yield chunk
                 self._bounds["read"] = self._bound(self._timeouts.idle)
             decoder.finish()
+            self._whole = True
         except httpx.TransportError as exc:
             self._fail(exc)
         except TransportError as exc:
@@ -183,13 +187,12 @@ class Incoming:
             self.end_at_ns = self._elapsed_ns()
 
     def exchange(self) -> Exchange:
-        """All that has arrived, after the rest has been read."""
+        """All that has arrived, after the rest has been read; it is cut when iteration was left."""
         if self.error is None:
-            try:
-                for _ in self:
-                    pass
-            except TransportError as exc:
-                self.error = exc
+            with suppress(TransportError):  # which is kept
+                deque(self, maxlen=0)
+        if self.error is None and not self._whole:
+            self.error = self._error(TransportKind.CUT, "the rest of the answer was not read")
         response = None
         if self._response is not None:
             response = Response(
@@ -230,18 +233,21 @@ class Incoming:
         return None if total is None else total - (self._now_ns() - self._began_ns) / 1e9
 
     def _bound(self, seconds: float | None) -> float | None:
-        bounds = [bound for bound in (seconds, self._left()) if bound is not None]
-        return max(min(bounds), 0.001) if bounds else None
+        """The nearer of a bound and the total one, never quite nothing: 0 would not wait at all."""
+        left = self._left()
+        self._total_is_next = left is not None and (seconds is None or left < seconds)
+        bound = left if self._total_is_next else seconds
+        return None if bound is None else max(bound, 0.001)
 
     def _check_total(self) -> None:
         left = self._left()
-        if left is not None and left <= 0:
+        if left is not None and left < 0:
             raise self._error(TransportKind.TOTAL_TIMEOUT)
 
     def _fail(self, exc: httpx.TransportError) -> NoReturn:
         kind, reason = _diagnose(exc)
-        left = self._left()
-        if self._watch.expired or (left is not None and left <= 0):
+        waited = isinstance(exc, httpx.TimeoutException)
+        if self._watch.expired or (waited and self._total_is_next):
             kind = TransportKind.TOTAL_TIMEOUT
         elif kind is TransportKind.FIRST_BYTE_TIMEOUT and self._response is not None:
             kind = TransportKind.IDLE_TIMEOUT
@@ -283,6 +289,8 @@ class _Body(httpx.SyncByteStream):
 def _outgoing(request: Request, on_last: Callable[[], None]) -> httpx.Request:
     """The request for httpx, which adds nothing to one that brings its own stream."""
     url = httpx.URL(request.url)
+    if not url.host:
+        raise httpx.InvalidURL("expected a URL with a host")
     headers = request.headers
     extra: list[tuple[str, str]] = []
     if "host" not in headers:
