@@ -49,11 +49,20 @@ class Conformance:
         """How many clauses had which result on one route."""
         return Counter(clause.result for clause in self.clauses if clause.route == route)
 
+    @property
+    def by_level(self) -> dict[str, Counter[str]]:
+        """How many clauses of each level had which result, over all routes; MUST first."""
+        levels = sorted({clause.level for clause in self.clauses}, key=_rank)
+        return {
+            level: Counter(clause.result for clause in self.clauses if clause.level == level)
+            for level in levels
+        }
+
     def with_result(self, result: str, *, level: str | None = None) -> list[Clause]:
         """The clauses with a result, MUST first."""
         found = [clause for clause in self.clauses if clause.result == result]
         kept = [clause for clause in found if level in (None, clause.level)]
-        return sorted(kept, key=lambda clause: LEVELS.get(clause.level, len(LEVELS)))
+        return sorted(kept, key=lambda clause: _rank(clause.level))
 
 
 def read(document: Mapping[str, Any]) -> Conformance:
@@ -62,6 +71,10 @@ def read(document: Mapping[str, Any]) -> Conformance:
     listed = clauses if isinstance(clauses, list) else []
     entries = tuple(_clause(each) for each in listed if isinstance(each, dict))
     return Conformance(str(document.get("verdict", "unknown")), entries)
+
+
+def _rank(level: str) -> int:
+    return LEVELS.get(level, len(LEVELS))
 
 
 def _clause(entry: Mapping[str, Any]) -> Clause:

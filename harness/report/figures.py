@@ -70,11 +70,10 @@ def count(value: float | None) -> str:
     return NOTHING if value is None else f"{value:,.0f}"
 
 
-def metric(name: str) -> str:
-    """The field's name of a metric key: `ttft_scheduled_ms` is `TTFT from schedule`."""
-    plain = name.removesuffix("_ms")
-    key = plain.removesuffix("_scheduled")
-    return NAMES.get(key, key) + (" from schedule" if plain != key else "")
+def metric(key: str) -> str:
+    """The field's name of a key of `summary.json`: `ttft_ms_scheduled` is `TTFT from schedule`."""
+    name, _, twin = key.partition("_ms")
+    return NAMES.get(name, name) + (" from schedule" if twin else "")
 
 
 def percentile(measured: dict[str, Any], name: str) -> str:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).with_name("templates")
 DOTS = 250
-SHAPES = ("ttft", "inter_chunk", "tpot", "e2e")
+SHAPES = ("ttft", "inter_chunk", "e2e")
+SAME_FROM_SCHEDULE = ("inter_chunk_scheduled", "tpot_scheduled")
 WORDS = {"pass": "Pass", "fail": "Fail", "unknown": "Unknown"}
 
 
@@ -43,7 +44,7 @@ def render(report: "Report") -> str:
             charts=_charts(report),
             evidence=sentences.evidence(report),
             compared=sentences.compared(report.comparison),
-            latencies=[key(name) for name in METRICS],
+            latencies=[key(name) for name in METRICS if name not in SAME_FROM_SCHEDULE],
             percentiles=[f"p{percent}" for percent in PERCENTILES],
             needed={f"p{percent}": needed(percent) for percent in PERCENTILES},
             definitions=definitions(),
@@ -70,6 +71,7 @@ def _environment() -> jinja2.Environment:
         "ratio": figures.ratio,
         "share": figures.share,
     }
+    environment.filters["zip"] = zip
     environment.globals |= {"span": figures.span, "style_of": plot.style, "legend": _legend}
     return environment
 

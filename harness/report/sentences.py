@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.report import figures
-from harness.report.comparison import Comparison, Pair
+from harness.report.comparison import Comparison, Effect, Pair
 
 if TYPE_CHECKING:
     from harness.report.build import Report
@@ -15,9 +15,12 @@ def evidence(report: "Report") -> list[str]:
     return [phrase for source in (_contract, _load, _objectives) for phrase in source(report)]
 
 
-def compared(comparison: Comparison) -> list[str]:
-    """One sentence for each two routes, in the metric that routes are judged by."""
-    return [_pair(pair, comparison.margin) for pair in comparison.main if pair.effect]
+def compared(comparison: Comparison) -> list[tuple[str, str]]:
+    """For each two routes the verdict and a sentence, in the metric that routes are judged by."""
+    pairs = [(pair, pair.effect) for pair in comparison.main]
+    return [
+        (pair.verdict, _pair(pair, effect, comparison.margin)) for pair, effect in pairs if effect
+    ]
 
 
 def _contract(report: "Report") -> Iterator[str]:
@@ -44,18 +47,12 @@ def _objectives(report: "Report") -> Iterator[str]:
         yield f"{met} of {len(report.checked)} objectives met"
 
 
-def _pair(pair: Pair, margin: float) -> str:
-    effect, name = pair.effect, figures.metric(pair.metric)
-    if effect is None:
-        return f"{pair.b} against {pair.a}: {pair.reason}"
-    change = figures.ratio(effect.ratio)
+def _pair(pair: Pair, effect: Effect, margin: float) -> str:
+    name, absolute = figures.metric(pair.metric), figures.duration(abs(effect.difference_ms))
     between = f"{figures.ratio(effect.low)} to {figures.ratio(effect.high)}"
-    absolute = figures.duration(abs(effect.difference_ms))
+    change = f"{figures.ratio(effect.ratio)}, 95 % interval {between}"
     if pair.verdict in ("slower", "faster"):
-        told = f"{pair.b} is {pair.verdict} than {pair.a} by {absolute} of {name}"
-        return f"{told} ({change}, {between})"
+        return f"{pair.b} is {pair.verdict} than {pair.a} by {absolute} of {name} ({change})"
     if pair.verdict == "equivalent":
-        told = f"{pair.b} and {pair.a} have the same {name} within {margin:.0%}"
-        return f"{told} ({change}, {between})"
-    told = f"{pair.b} against {pair.a} is open: {name} {change} ({between})"
-    return f"{told}, {pair.reason}"
+        return f"{pair.b} has the {name} of {pair.a} within {margin:.0%} ({change})"
+    return f"{pair.b} against {pair.a}: {name} {change}; {pair.reason}"

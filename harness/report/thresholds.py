@@ -25,13 +25,13 @@ class Checked:
     """One objective on one route: what was measured and whether it is met.
 
     `result` is `pass`, `fail`, `unknown`, or `warn` (the default objective, missed by so few that
-    it proves nothing). `low` and `high` are the interval of `value`, all in the objective's unit.
+    it proves nothing). `measured` is for people; `low` and `high` are the interval of `value`, all
+    three in the objective's unit.
     """
 
     objective: str
     route: str
     result: str
-    sentence: str
     measured: str
     value: float | None = None
     low: float | None = None
@@ -95,8 +95,7 @@ def _explicit(
             yield _judged(objective, name, value)
         if not applies:
             route = dict(objective.labels).get("route", "any route")
-            sentence = f"{objective.text}: nothing was measured on {route}"
-            yield Checked(objective.text, route, "unknown", sentence, "nothing")
+            yield Checked(objective.text, route, "unknown", "nothing was measured")
 
 
 def _measured(objective: Objective, rows: pd.DataFrame, route: Mapping[str, Any]) -> Estimate:
@@ -111,14 +110,11 @@ def _measured(objective: Objective, rows: pd.DataFrame, route: Mapping[str, Any]
 
 
 def _judged(objective: Objective, name: str, measured: Estimate) -> Checked:
-    about = f"{objective.text} on {name}"
     if measured.value is None:
-        reason = str(measured.reason)
-        return Checked(objective.text, name, "unknown", f"{about}: {reason}", reason)
-    met, shown = objective.met(measured.value), show(objective, measured)
-    told = f"{about}: {'met' if met else 'missed'} with {shown}"
+        return Checked(objective.text, name, "unknown", str(measured.reason))
+    result = "pass" if objective.met(measured.value) else "fail"
     numbers = measured.value, measured.low, measured.high
-    return Checked(objective.text, name, "pass" if met else "fail", told, shown, *numbers)
+    return Checked(objective.text, name, result, show(objective, measured), *numbers)
 
 
 def show(objective: Objective, measured: Estimate) -> str:
@@ -139,10 +135,8 @@ def _default(routes: Mapping[str, Any]) -> Iterator[Checked]:
             continue
         low, high = wilson(route["errors"], n)
         result = "warn" if objective.met(low) else "fail"
-        sentence = f"{route['errors']:,} of {n:,} requests failed on {name} ({rate:.1%})"
-        by_default = f"{sentence}; the default objective is {DEFAULT_ERRORS}"
-        shown = figures.share(rate)
-        yield Checked(DEFAULT_ERRORS, name, result, by_default, shown, rate, low, high)
+        shown = f"{figures.share(rate)}, {route['errors']:,} of {n:,} failed"
+        yield Checked(f"{DEFAULT_ERRORS} (default)", name, result, shown, rate, low, high)
 
 
 def wilson(count: int, n: int) -> tuple[float, float]:

@@ -30,10 +30,16 @@ class Weight(StrEnum):
     """The numbers cannot be trusted: unknown, also where an objective was missed."""
     MISSED = "missed"
     """An objective is missed: fail."""
+    INTERRUPTED = "interrupted"
+    """The run is not whole: unknown, unless an objective was missed already."""
     OPEN = "open"
     """Something that was asked has no answer: unknown."""
     REMARK = "remark"
     """Worth knowing; changes nothing."""
+
+
+FOLLOWS = (Weight.MISSED, Weight.OPEN)
+"""What says nothing more where the target never answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,8 @@ class Evidence:
 def decide(evidence: Evidence) -> Verdict:
     """Weigh every finding; with none against it, a run that had something to show passes."""
     findings = [finding for source in SOURCES for finding in source(evidence)]
+    if any(finding.weight is Weight.UNJUDGED for finding in findings):
+        findings = [finding for finding in findings if finding.weight not in FOLLOWS]
     decisive = [finding for finding in findings if finding.weight is not Weight.REMARK]
     order = list(Weight)
     decisive.sort(key=lambda finding: order.index(finding.weight))
@@ -162,17 +170,22 @@ def layer_of(outcome: str) -> str:
 
 
 def _objectives(evidence: Evidence) -> Iterator[Finding]:
+    """One finding per objective and result, naming the routes with what was measured."""
     weights = {"fail": Weight.MISSED, "unknown": Weight.OPEN, "warn": Weight.REMARK}
-    for checked in evidence.checked:
-        if checked.result in weights:
-            yield Finding(weights[checked.result], checked.sentence)
+    words = {"fail": "missed", "unknown": "cannot be judged", "warn": "close"}
+    for result, weight in weights.items():
+        found = [each for each in evidence.checked if each.result == result]
+        for objective in dict.fromkeys(each.objective for each in found):
+            routes = [each for each in found if each.objective == objective]
+            told = ", ".join(f"{each.route}: {each.measured}" for each in routes)
+            yield Finding(weight, f"{objective} {words[result]}: {told}")
 
 
 def _course(evidence: Evidence) -> Iterator[Finding]:
     """How the run itself went."""
     manifest = evidence.manifest
     if manifest.interrupted:
-        yield Finding(Weight.OPEN, "the run was interrupted: what follows is the part that ran")
+        yield Finding(Weight.INTERRUPTED, "the run was interrupted: the rest was not measured")
     if manifest.facts.get("aborted"):
         yield Finding(Weight.MISSED, f"the run was stopped by --abort: {manifest.facts['aborted']}")
     yield from (Finding(Weight.INVALID, problem) for problem in manifest.problems)

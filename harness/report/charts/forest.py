@@ -10,9 +10,8 @@ from harness.report.charts.svg import Svg, group, tag, text
 from harness.report.comparison import Effect, Pair
 
 WIDTH = 400
-LEFT, RIGHT = 116, 300
+LEFT, RIGHT = 112, 284
 ROW, HEAD = 24, 26
-WORDS = {"slower": "slower", "faster": "faster", "equivalent": "same", "inconclusive": "open"}
 
 
 def forest(title: str, pairs: Sequence[Pair], margin: float) -> Svg | None:
@@ -59,7 +58,7 @@ def _backdrop(scale: Scale, margin: float, bottom: float) -> Iterator[Svg]:
         at = scale(value)
         kind = "axis" if value == 1 else "rule"
         yield tag("line", x1=at, x2=at, y1=4, y2=bottom, class_=kind)
-        label = "equal" if value == 1 else f"{(value - 1) * 100:+.3g}%"
+        label = "equal" if value == 1 else f"{(value - 1) * 100:+.2g}%"
         yield text(label, at, bottom + 14, class_="label middle")
     yield text("faster", LEFT, bottom + 32, class_="label muted")
     yield text("slower", RIGHT, bottom + 32, class_="label end muted")
@@ -81,8 +80,8 @@ def _row(scale: Scale, pair: Pair, effect: Effect, y: float) -> Svg:
         text(f"{pair.b} vs {pair.a}", 12, y + 4),
         tag("line", x1=low, x2=high, y1=y, y2=y, class_=f"whisker {kind}"),
         _mark(pair.verdict, at, y),
-        text(figures.ratio(effect.ratio), 350, y + 4, class_="label end"),
-        text(WORDS[pair.verdict], 356, y + 4, class_=f"label {kind}"),
+        text(figures.ratio(effect.ratio), 328, y + 4, class_="label end"),
+        text(pair.verdict, 334, y + 4, class_=f"label {kind}"),
         tip=_tip(pair, effect),
     )
 
