@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn
 
-from harness.sse import BYTE_ORDER_MARK, decode
+from harness.sse import BYTE_ORDER_MARK, Malformed, decode
 
 
 class ProblemKind(StrEnum):
@@ -66,6 +66,10 @@ class NotJson:
 def decode_text(text: str) -> Any:
     """The document in `text`, or a `NotJson`."""
     try:
+        if text.startswith("{") and text.endswith("}"):
+            document, end = _DECODER.raw_decode(text)  # spares the search for white space
+            if end == len(text):
+                return document
         return _DECODER.decode(text)
     except RecursionError:
         return NotJson(f"expected JSON, got one nested too deeply, in {excerpt(text)}")
@@ -78,12 +82,15 @@ def decode_body(body: bytes) -> tuple[Any, str, tuple[Problem, ...]]:
 
     RFC 8259, section 8.1: UTF-8, and a byte order mark may be ignored.
     """
-    text, malformed = decode(body.removeprefix(BYTE_ORDER_MARK))
-    problems = tuple(
-        Problem(ProblemKind.INVALID_UTF8, f"expected UTF-8, got {run.data[:50]!r} at {run.offset}")
-        for run in malformed
-    )
+    bare = body.removeprefix(BYTE_ORDER_MARK)
+    text, malformed = decode(bare, len(body) - len(bare))
+    problems = tuple(Problem(ProblemKind.INVALID_UTF8, not_utf8(run)) for run in malformed)
     return decode_text(text), text, problems
+
+
+def not_utf8(run: Malformed) -> str:
+    """What a problem says of invalid bytes."""
+    return f"expected UTF-8, got {run.data[:50]!r} at byte {run.offset}"
 
 
 def excerpt(text: str | bytes) -> str:

@@ -7,7 +7,6 @@ basetenlabs/baseten-go (inference.json), basetenlabs/truss (truss_server.py).
 
 import json
 import re
-from collections.abc import Mapping
 from enum import StrEnum
 from html import unescape
 from typing import Any, NamedTuple
@@ -71,7 +70,7 @@ def failure_of(document: Any, status: int, headers: Headers, *, message: str = "
 
 def is_error(document: Any) -> bool:
     """Whether a document inside a success answer is an error and no part of a completion."""
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         return False
     if document.get("error") or (document.get("success") is False and document.get("errors")):
         return True
@@ -111,19 +110,19 @@ def _event(body: bytes) -> Parts | None:
         return None
     for item in Decoder().feed(body + b"\n\n"):
         document = decode_text(item.data) if isinstance(item, Event) and item.data else None
-        if isinstance(document, Mapping):
+        if isinstance(document, dict):
             return _parts(document)
     return None
 
 
 def _parts(document: Any) -> Parts:
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         return Parts(Shape.JSON, _text(document))
     error = document.get("error")
     items = error if isinstance(error, list) else document.get("errors")
     if isinstance(items, list) and ("success" in document or "name" in document or items):
         return _envelope(document, items)
-    if isinstance(error, Mapping):
+    if isinstance(error, dict):
         return _nested(document, error)
     if isinstance(error, str):
         code = _scalar(document.get("error_code"))
@@ -132,8 +131,8 @@ def _parts(document: Any) -> Parts:
     return _flat(document)
 
 
-def _envelope(document: Mapping[str, Any], items: list[Any]) -> Parts:
-    first = items[0] if items and isinstance(items[0], Mapping) else {}
+def _envelope(document: dict[str, Any], items: list[Any]) -> Parts:
+    first = items[0] if items and isinstance(items[0], dict) else {}
     code = _scalar(document.get("internalCode")) or _scalar(first.get("code"))
     message = first.get("message") or document.get("message") or document.get("description")
     if message is None and items:
@@ -141,8 +140,8 @@ def _envelope(document: Mapping[str, Any], items: list[Any]) -> Parts:
     return Parts(Shape.ENVELOPE, _text(message), code, _scalar(document.get("name")))
 
 
-def _nested(document: Mapping[str, Any], error: Mapping[str, Any]) -> Parts:
-    message = _text(error.get("message") or error.get("detail") or (dict(error) if error else None))
+def _nested(document: dict[str, Any], error: dict[str, Any]) -> Parts:
+    message = _text(error.get("message") or error.get("detail") or (error or None))
     code, kind = _scalar(error.get("code")), _scalar(error.get("type"))
     if document.get("success") is False:
         return Parts(Shape.POLICY, message, code, kind)
@@ -151,7 +150,7 @@ def _nested(document: Mapping[str, Any], error: Mapping[str, Any]) -> Parts:
     return Parts(Shape.OPENAI, message, code, kind)
 
 
-def _flat(document: Mapping[str, Any]) -> Parts:
+def _flat(document: dict[str, Any]) -> Parts:
     code, kind = _scalar(document.get("code")), _scalar(document.get("type"))
     if isinstance(document.get("message"), str):
         return Parts(Shape.FLAT, document["message"], code, kind)
@@ -161,7 +160,7 @@ def _flat(document: Mapping[str, Any]) -> Parts:
         )
     if "detail" in document:
         return Parts(Shape.DETAIL, _text(document["detail"]), code, kind)
-    return Parts(Shape.JSON, _text(dict(document)), code, kind)
+    return Parts(Shape.JSON, _text(document), code, kind)
 
 
 _GATEWAY_SHAPES = (Shape.ENVELOPE, Shape.POLICY)
@@ -191,10 +190,10 @@ def _layer(parts: Parts, status: int, headers: Headers) -> Layer:
 
 def _inner_status(document: Any) -> int | None:
     """An HTTP status that an error object carries as its code."""
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         return None
     error = document.get("error")
-    inner = error.get("code") if isinstance(error, Mapping) else None
+    inner = error.get("code") if isinstance(error, dict) else None
     places = (document.get("httpCode"), inner, document.get("code"))
     return next((code for code in places if type(code) is int and 400 <= code < 600), None)
 

@@ -2,7 +2,7 @@
 
 from harness.routes.answer import DONE, TimedComment, TimedEvent
 from harness.routes.completion import ANSWER
-from harness.routes.document import NotJson, ProblemKind, decode_text, excerpt
+from harness.routes.document import NotJson, ProblemKind, decode_text, excerpt, not_utf8
 from harness.routes.failure import failure_of, is_error
 from harness.routes.record import Record
 from harness.sse import Comment, Decoder, Event, Malformed
@@ -139,7 +139,4 @@ class Stream:
 
     def _report_bytes(self, malformed: tuple[Malformed, ...]) -> None:
         for run in malformed:
-            self._record.report(
-                ProblemKind.INVALID_UTF8,
-                f"expected UTF-8, got {run.data[:50]!r} at byte {run.offset}",
-            )
+            self._record.report(ProblemKind.INVALID_UTF8, not_utf8(run))

@@ -1,6 +1,5 @@
 """Token counts of one answer, from however many reports the answer carries."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +44,7 @@ def parse_usage(document: Any) -> Usage | None:
     Counts sent as decimal strings are read, since Baseten sends some so; the names of other APIs
     (`input_tokens`) are not, because on these routes they are a break of the format.
     """
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         return None
     usage = Usage(
         count(document.get("prompt_tokens")),
@@ -71,9 +70,9 @@ def count(value: Any) -> int | None:
 NOTHING = Usage()
 
 
-def _detail(document: Mapping[str, Any], group: str, name: str) -> int | None:
+def _detail(document: dict[str, Any], group: str, name: str) -> int | None:
     details = document.get(group)
-    return count(details.get(name)) if isinstance(details, Mapping) else None
+    return count(details.get(name)) if isinstance(details, dict) else None
 
 
 def _larger(one: int | None, other: int | None) -> int | None:
