@@ -18,7 +18,7 @@ check: $(BIN)/.installed
 	$(BIN)/lint-imports
 
 bench: $(BIN)/.installed
-	$(BIN)/python tests/bench/run.py
+	$(BIN)/python -m tests.bench.run
 
 build: $(BIN)/.installed
 	$(BIN)/python -m build

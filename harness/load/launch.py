@@ -25,9 +25,8 @@ from harness.load.plan import (
     LoadPlan,
     write_plan,
 )
-from harness.load.progress import FOLDER, STOP_FILE, Progress, State, add_up, read_reports
+from harness.load.progress import FOLDER, Progress, State, add_up, read_reports, stop_file
 
-LOG_FILE = "locust.log"
 INTERRUPT_DRAIN_S = 2.0
 """How long answers are waited for after Ctrl-C or an abort."""
 START_S = 30.0
@@ -72,8 +71,7 @@ def launch(
     folder = Path(plan.folder)
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     (folder / "samples").mkdir(exist_ok=True)
-    (folder / FOLDER / STOP_FILE).unlink(missing_ok=True)
-    plan_file = folder / FOLDER / "plan.json"
+    plan_file = folder / FOLDER / f"{plan.name}.plan.json"
     write_plan(plan, plan_file)
     with _started(plan, identity, locust, plan_file) as process:
         run = _Run(plan, locust, process, on_progress or _ignore)
@@ -164,16 +162,20 @@ class _Run:
         return not (self._locust.ui or self._locust.master or self._locust.worker)
 
     def _read(self) -> None:
-        self._progress = add_up(read_reports(self._folder))
+        self._progress = add_up(read_reports(self._folder, self._plan.name))
 
     def _ask_to_stop(self) -> None:
-        stop = self._folder / FOLDER / STOP_FILE
+        stop = stop_file(self._folder, self._plan.name)
         stop.write_text(str(min(INTERRUPT_DRAIN_S, self._plan.drain_s)), encoding="ascii")
 
     def _log_end(self) -> str:
-        log = self._folder / LOG_FILE
+        log = _log_file(self._plan)
         lines = log.read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]
         return f"the end of {log}:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def _log_file(plan: LoadPlan) -> Path:
+    return Path(plan.folder) / FOLDER / f"{plan.name}.log"
 
 
 def _ignore(progress: Progress) -> None:
@@ -186,7 +188,7 @@ def _started(
 ) -> "Iterator[subprocess.Popen[bytes]]":
     """Locust in a session of its own, so that Ctrl-C reaches only us; never left behind."""
     folder = Path(plan.folder)
-    with (folder / LOG_FILE).open("wb") as log:
+    with _log_file(plan).open("wb") as log:
         command = _command(plan, locust)
         log.write(f"$ {shlex.join(command)}\n".encode())
         log.flush()

@@ -51,6 +51,7 @@ class LoadPlan:
     address: Address
     model: str
     model_id: str | None = None
+    name: str = "load"
     routes: tuple[str, ...] = ROUTES
     users: int = 10
     rate: float | None = None

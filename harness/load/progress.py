@@ -16,8 +16,6 @@ from harness.load.tally import RouteTally
 from harness.measure.histogram import Histogram
 
 FOLDER = "workers"
-STOP_FILE = "stop"
-"""Written into that folder to end a run early: how many seconds to wait for answers."""
 SCHEMA_VERSION = 1
 
 
@@ -114,6 +112,11 @@ class Progress:
         return self.unstamped <= self.reads / 100
 
 
+def stop_file(folder: Path, name: str) -> Path:
+    """Written to end a load early; its content is how many seconds to wait for answers."""
+    return folder / FOLDER / f"{name}.stop"
+
+
 def write_report(folder: Path, report: WorkerReport) -> None:
     """Replace the worker's file."""
     path = folder / FOLDER / f"{report.worker}.json"
@@ -122,9 +125,9 @@ def write_report(folder: Path, report: WorkerReport) -> None:
     draft.replace(path)
 
 
-def read_reports(folder: Path) -> tuple[WorkerReport, ...]:
-    """The reports of all workers that have written one, by name."""
-    paths = sorted((folder / FOLDER).glob("w*.json"))
+def read_reports(folder: Path, name: str) -> tuple[WorkerReport, ...]:
+    """The reports of all workers of the load `name` that have written one."""
+    paths = sorted((folder / FOLDER).glob(f"{name}-*.json"))
     return tuple(WorkerReport.from_dict(json.loads(path.read_text("utf-8"))) for path in paths)
 
 

@@ -13,7 +13,7 @@ from gevent.event import Event
 from harness.load.budget import Budget, Reservation
 from harness.load.lag import LagProbe
 from harness.load.plan import Identity, LoadPlan
-from harness.load.progress import FOLDER, STOP_FILE, State, WorkerReport, write_report
+from harness.load.progress import FOLDER, State, WorkerReport, stop_file, write_report
 from harness.load.prompts import Prompts, read_prompts
 from harness.load.recorder import Recorder
 from harness.load.sender import Attempt, Bodies, Outgoing, Sender, Sent, Ticket
@@ -41,7 +41,7 @@ class Worker:
     ) -> None:
         self.plan = plan
         self.index = index
-        self.name = f"w{index}"
+        self.name = f"{plan.name}-{index}"
         self.failure: BaseException | None = None
         self._folder = Path(plan.folder)
         self._on_request = on_request
@@ -199,7 +199,7 @@ class Worker:
             self.fail(error)
 
     def _look_for_stop(self) -> None:
-        stop = self._folder / FOLDER / STOP_FILE
+        stop = stop_file(self._folder, self.plan.name)
         if stop.exists():
             self.stop(float(stop.read_text("ascii") or 0))
         self.may_send()

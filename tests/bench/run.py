@@ -1,7 +1,8 @@
 """How far our figures are from the truth, and what they cost: `make bench`.
 
-Each line is one load against `truth_server.c`, which keeps an exact schedule and writes down when it
-sent what. Client and server share the machine; each has a processor of its own where there are two.
+Each line is one load against `truth_server.c`, which keeps an exact schedule and writes down when
+it sent what. Client and server share the machine; each has a processor of its own where there are
+two.
 """
 
 import argparse
@@ -16,19 +17,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-sys.path.insert(0, str(Path(__file__).parent))
-from truth import Truth, truth_server
-
 from harness.bundled import folder as bundled_folder
 from harness.load.launch import Locust, launch
 from harness.load.plan import Identity, LoadPlan
 from harness.load.progress import read_reports
 from harness.routes.address import Address
+from tests.bench.truth import Truth, truth_server
 
 LIMIT_TTFT_MS = 1.0
 LIMIT_GAP_MS = 0.2
-HEAD = ("load", "requests", "rate /s", "TTFT p50 p99", "error p50 p99", "gap p50 p99", "error p50")
-HEAD += ("merged", "lag p99", "cores", "us/request", "us/chunk")
+HEAD = (
+    *("load", "requests", "rate /s", "TTFT p50 p99", "error p50 p99", "gap p50 p99", "error p50"),
+    *("merged", "lag p99", "cores", "us/request", "us/chunk"),
+)
+WIDTHS = (22, 8, 7, 16, 14, 16, 9, 7, 7, 5, 10, 8)
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def main() -> int:
     if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
         os.sched_setaffinity(0, {1})
     off = []
-    print(" | ".join(HEAD))
+    show(HEAD)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with truth_server(folder, seconds=600, cpu=0) as truth:
@@ -69,7 +71,7 @@ def main() -> int:
                 if options.only is None or options.only in case.name:
                     off += run(case, truth, folder / uuid.uuid4().hex, options.seconds)
     for sentence in off:
-        print("off:", sentence)
+        sys.stdout.write(f"off: {sentence}\n")
     return 1 if off else 0
 
 
@@ -95,9 +97,11 @@ def run(case: Case, truth: Truth, folder: Path, seconds: float) -> list[str]:
     order = [sent[seq] for seq in samples["seq"] if seq in sent]
     steady = np.array(samples["phase"]) == "steady"
     ttft, ttft_true = ttfts(samples, record, order, steady)
-    gaps = np.concatenate([np.array(g) for g, s in zip(samples["gap_ms"], steady, strict=True) if s])
+    gaps = np.concatenate(
+        [np.array(g) for g, s in zip(samples["gap_ms"], steady, strict=True) if s]
+    )
     gaps_true = true_gaps(record, chunk_times, order, steady)
-    report = read_reports(folder)[0]
+    report = read_reports(folder, plan.name)[0]
     chunks = sum(samples["output_chunks"])
     error = np.percentile(ttft - ttft_true, 50), np.percentile(np.abs(ttft - ttft_true), 99)
     gap_error = np.percentile(gaps, 50) - np.percentile(gaps_true, 50) if gaps.size else np.nan
@@ -115,7 +119,7 @@ def run(case: Case, truth: Truth, folder: Path, seconds: float) -> list[str]:
         f"{report.cpu_s / len(samples['seq']) * 1e6:.0f}",
         f"{report.cpu_s / max(chunks, 1) * 1e6:.0f}",
     )
-    print(" | ".join(cells), flush=True)
+    show(cells)
     if outcome.errors:
         off.append(f"{case.name}: {dict(outcome.outcomes)}")
     if case.judged and abs(error[0]) > LIMIT_TTFT_MS:
@@ -148,6 +152,13 @@ def true_gaps(record: Any, times: Any, order: list[int], steady: Any) -> Any:
     spans = [(record["offset"][row], record["chunks"][row]) for row in rows]
     pieces = [np.diff(times[start : start + count]) / 1e6 for start, count in spans if count > 1]
     return np.concatenate(pieces) if pieces else np.array([])
+
+
+def show(cells: tuple[str, ...]) -> None:
+    """One line of the table; times in milliseconds."""
+    padded = (cell.rjust(width) for cell, width in zip(cells, WIDTHS, strict=True))
+    sys.stdout.write(" ".join(padded) + "\n")
+    sys.stdout.flush()
 
 
 def pair(values: Any) -> str:

@@ -62,10 +62,11 @@ class Truth:
 @contextmanager
 def truth_server(folder: Path, *, seconds: int = 60, cpu: int | None = None) -> Iterator[Truth]:
     """Compile and run the server, on one processor if asked; it also stops by itself."""
-    if shutil.which("gcc") is None:
+    compiler = shutil.which("gcc")
+    if compiler is None:
         raise RuntimeError("gcc is missing: install the package gcc (apt-get install gcc)")
     program = folder / "truth_server"
-    subprocess.run(["gcc", "-O3", "-o", program, SOURCE], check=True, capture_output=True)
+    subprocess.run([compiler, "-O3", "-o", program, SOURCE], check=True, capture_output=True)
     port = _free_port()
     pin = [] if cpu is None or not shutil.which("taskset") else ["taskset", "-c", str(cpu)]
     server = subprocess.Popen([*pin, program, str(port), str(seconds)], stderr=subprocess.DEVNULL)

@@ -1,0 +1,61 @@
+"""What a load may cost where requests cost money: default caps, and an estimate beforehand."""
+
+from dataclasses import replace
+
+from harness.errors import UsageError
+from harness.load.budget import price_per_token
+from harness.load.plan import Caps, LoadPlan
+from harness.routes.route import Route
+
+PAID_REQUESTS = 1_000
+PAID_TOKENS = 500_000
+PAID_COST = 1.0
+"""US dollars."""
+
+
+def caps_for(given: Caps, *, model: str, routes: tuple[str, ...], paid: bool) -> Caps:
+    """The caps that hold: those given, and on a paid target the defaults for the others.
+
+    UsageError when the cost cannot be bounded: a dollar cap without a known price, or no cap at all
+    for a model whose price nobody knows (dedicated models are billed by the minute).
+    """
+    price = price_per_token(model)
+    priced = price is not None and Route.MODEL not in routes
+    if given.cost is not None and price is None:
+        raise UsageError(
+            f"--max-cost: the price of {model} is not known; use --max-total-tokens instead"
+        )
+    if price is not None:
+        given = replace(given, price_in=price[0], price_out=price[1])
+    if not paid:
+        return given
+    if not priced and (given.requests, given.total_tokens, given.cost) == (None, None, None):
+        what = f"the price of {model}" if price is None else "the cost of the model route"
+        raise UsageError(
+            f"{what} is not known, so the cost cannot be bounded; "
+            "set --max-requests or --max-total-tokens"
+        )
+    return replace(
+        given,
+        requests=PAID_REQUESTS if given.requests is None else given.requests,
+        total_tokens=PAID_TOKENS if given.total_tokens is None else given.total_tokens,
+        cost=PAID_COST if given.cost is None and priced else given.cost,
+    )
+
+
+def estimate(plan: LoadPlan) -> str:
+    """What the load will use at most, in one line."""
+    requests = plan.caps.requests
+    if plan.rate is not None:
+        due = int(plan.rate * plan.total_s)
+        requests = due if requests is None else min(due, requests)
+    each = plan.prompt_tokens + plan.max_output_tokens
+    bounds = [f"at most {requests} requests" if requests is not None else "requests not capped"]
+    tokens = plan.caps.total_tokens
+    if requests is not None:
+        tokens = min(requests * each, tokens if tokens is not None else requests * each)
+    if tokens is not None:
+        bounds.append(f"about {tokens:,} tokens")
+    if plan.caps.cost is not None:
+        bounds.append(f"${plan.caps.cost:.2f}")
+    return ", ".join(bounds)
