@@ -47,7 +47,7 @@ def tools_stream_the_same(scene: Scene) -> Finding:
 
 def compat_says_the_same(scene: Scene) -> Finding:
     """The same request by compat says what it says by native."""
-    return _same(scene, ("plain", "plain_again"), ("compat",), "compat")
+    return _same(scene, ("native", "native_again"), ("plain",), "compat")
 
 
 def _same(scene: Scene, pair: tuple[str, str], others: tuple[str, ...], way: str) -> Finding:
@@ -73,7 +73,7 @@ def seed_repeats_itself(scene: Scene) -> Finding:
 
 def prompts_cost_the_same(scene: Scene) -> Finding:
     """The same prompt costs the same tokens, plain, streamed and by compat."""
-    names = [n for n in ("plain", "plain_again", "stream", "compat") if n in scene]
+    names = [n for n in ("native", "plain", "plain_again", "stream") if n in scene]
     counts = {
         name: count
         for name in names

@@ -34,7 +34,7 @@ def _label(seen: Observation, wanted: str) -> Finding:
 def event_id_is_echoed(seen: Observation) -> Finding:
     """The caller's `cf-aig-event-id` comes back under the same name."""
     sent = seen.exchange.request.headers.get("cf-aig-event-id")
-    if not seen.good or sent is None:
+    if not seen.ok or not seen.case.sound or sent is None:
         return None
     came = seen.headers.get("cf-aig-event-id")
     return () if came == sent else (fault(repr(sent), came, "header cf-aig-event-id"),)

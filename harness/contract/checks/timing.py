@@ -12,7 +12,7 @@ from harness.contract.clause import Finding, Scene
 from harness.contract.evidence import fault
 from harness.contract.observation import Observation
 
-LONG_NS = 60_000_000
+LONG_NS = 20_000_000
 """An answer that takes less than this longer than a short one is too fast to be judged."""
 ENOUGH = 8
 """Output events below which the spread of a stream says nothing."""
@@ -34,11 +34,12 @@ def _duration(seen: Observation) -> int:
 
 
 def _generation(scene: Scene) -> int | None:
-    """How much longer the long plain answer took than the short one, or None when not known."""
-    seen = answered("short", "long", scene=scene)
+    """How much longer long plain answers take than short ones, at least; None when not known."""
+    seen = answered("short", "short_again", "long", "long_again", scene=scene)
     if seen is None or not all(s.good and s.exchange.whole for s in seen):
         return None
-    return max(0, _duration(seen[1]) - _duration(seen[0]))
+    short, again, *longs = map(_duration, seen)
+    return max(0, min(longs) - max(short, again))
 
 
 def arrives_as_it_is_made(scene: Scene) -> Finding:

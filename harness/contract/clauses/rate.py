@@ -15,7 +15,7 @@ CLAUSES = (
         evidence=Evidence.DOCUMENTED,
         scene=rate.as_many_as_declared_pass,
         probe="rate",
-        needs=("rate",),
+        needs=("rate", "clock"),
     ),
     Clause(
         id="rate-refuses",
@@ -27,7 +27,7 @@ CLAUSES = (
         evidence=Evidence.DOCUMENTED,
         scene=rate.one_more_is_refused,
         probe="rate",
-        needs=("rate",),
+        needs=("rate", "clock"),
     ),
     Clause(
         id="rate-exact",
@@ -39,7 +39,7 @@ CLAUSES = (
         evidence=Evidence.DOCUMENTED,
         scene=rate.no_more_than_declared_pass,
         probe="rate",
-        needs=("rate",),
+        needs=("rate", "clock"),
     ),
     Clause(
         id="rate-code",
@@ -51,7 +51,7 @@ CLAUSES = (
         evidence=Evidence.OBSERVED,
         scene=rate.refusal_says_rate_limited,
         probe="rate",
-        needs=("rate",),
+        needs=("rate", "clock"),
     ),
     Clause(
         id="rate-recovers",

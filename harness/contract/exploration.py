@@ -1,0 +1,219 @@
+"""A contract run: what is sent in which order, until everything is seen or a budget ends it.
+
+The order puts the requests that show most breaks first, so that a small budget is well spent.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice, zip_longest
+from typing import Literal
+
+from harness.contract.budget import BudgetError
+from harness.contract.case import Case, Expect
+from harness.contract.infrastructure import Outage, common_refusal, outage
+from harness.contract.ledger import Ledger
+from harness.contract.observation import Observation
+from harness.contract.probes.catalogue import PROBES
+from harness.contract.probes.stage import Stage
+from harness.contract.reduction import reduce
+from harness.contract.sender import Sender
+from harness.contract.strategies import chat, fixed
+from harness.contract.strategies.bounds import BOUNDS
+from harness.contract.strategies.draw import draw
+
+Mode = Literal["pr", "nightly", "live"]
+GIVE_UP = 4
+"""So many outages in a row end the run on a route."""
+TELLING = 8
+"""How many fixed cases of a route come before the probes."""
+RESERVE = 30
+"""Requests kept back from optional cases for confirming what failed."""
+REJECTED = sum(bound.expect is Expect.REJECT for bound in BOUNDS)
+
+
+@dataclass(slots=True)
+class Exploration:
+    """One run over one subject. `limited` is a second sender for the probe of the rate limit.
+
+    `deadline_ns` is a moment of the sender's clock. `again` is how often a failing request is sent
+    again, `reductions` how many requests the search for a smaller one may take. After `run`,
+    `outages` has the routes that could not be judged and `stopped` why the run ended early.
+    """
+
+    sender: Sender
+    ledger: Ledger
+    mode: Mode = "pr"
+    seed: int = 0
+    drawn: int = 40
+    deadline_ns: int | None = None
+    limited: Sender | None = None
+    again: int = 2
+    reductions: int = 24
+    outages: dict[str, Outage] = field(default_factory=dict)
+    stopped: str = ""
+    _row: dict[str, int] = field(default_factory=dict)
+    _judged: int = 0
+
+    def run(self) -> None:
+        """Send, judge, confirm and reduce; the ledger has the result."""
+        try:
+            if self._preflight():
+                self._play(self._steps())
+                self._play(self._optional(), reserve=RESERVE)
+        except BudgetError as exc:
+            self.stopped = str(exc)
+        with suppress(BudgetError):
+            self._confirm()
+        self._judge()
+        self.ledger.see_whole(self.sender.seen)
+        for route, found in self.outages.items():
+            self.ledger.missing(f"outage, {found}", route=route)
+        if self.stopped:
+            self.ledger.missing(self.stopped)
+
+    def _play(self, steps: Iterator[Callable[[], None]], *, reserve: int = 0) -> None:
+        """Take steps until they end, the time is over, or only `reserve` requests are left."""
+        for step in steps:
+            left = self.sender.budget.left
+            if self._late() or (reserve and left is not None and left <= reserve):
+                break
+            step()
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """The routes under test that answer."""
+        wanted = {route for _, route in self.ledger.entries}
+        routes = [route for route in self.sender.subject.routes if route in wanted]
+        return tuple(route for route in routes if route not in self.outages)
+
+    def _preflight(self) -> bool:
+        """One good request per route; whether any route can be judged."""
+        first: dict[str, Observation] = {}
+        for route in self.routes:
+            seen = self._send(next(self._fixed(route)))
+            found = outage(seen)
+            if found is not None and not found.whole_origin and seen.status is not None:
+                self.sender.clock.sleep(0.5)
+                seen = self._send(next(self._fixed(route)))
+                found = outage(seen)
+            if found is not None:
+                self.outages[route] = found
+            if found is not None and found.whole_origin:
+                self.outages |= dict.fromkeys(self.routes, found)
+                return False
+            first[route] = seen
+        refused = common_refusal(first)
+        if refused is not None:
+            self.outages |= dict.fromkeys(first, refused)
+            self._forget()
+        return bool(self.routes)
+
+    def _forget(self) -> None:
+        """Take back what was judged: a target that refuses everybody was not judged at all."""
+        for entry in self.ledger.entries.values():
+            entry.exercised = entry.violated = 0
+            entry.faults, entry.shown = (), ()
+            entry.records.clear()
+        self._judged = len(self.sender.seen)
+
+    def _steps(self) -> Iterator[Callable[[], None]]:
+        rest = {route: islice(self._fixed(route), 1, None) for route in self.routes}
+        yield from self._cases({r: islice(cases, TELLING) for r, cases in rest.items()})
+        bounds = {route: self._bounds(route) for route in self.routes}
+        yield from self._cases({r: islice(cases, 6) for r, cases in bounds.items()})
+        for name in PROBES:
+            for route in self.routes:
+                yield self._probe(name, route)
+        yield from self._cases(rest)
+        yield from self._cases({r: islice(cases, REJECTED - 6) for r, cases in bounds.items()})
+
+    def _optional(self) -> Iterator[Callable[[], None]]:
+        """What no clause depends on: drawn requests, and bounds on which the documents differ."""
+        yield from self._cases({route: iter(self._drawn(route)) for route in self.routes})
+        bounds = {route: islice(self._bounds(route), REJECTED, None) for route in self.routes}
+        yield from self._cases(bounds)
+
+    def _cases(self, by_route: Mapping[str, Iterator[Case]]) -> Iterator[Callable[[], None]]:
+        """The cases of all routes in turn."""
+        for row in zip_longest(*by_route.values()):
+            for case in row:
+                if case is not None:
+                    yield self._case(case)
+
+    def _case(self, case: Case) -> Callable[[], None]:
+        def step() -> None:
+            if case.route not in self.outages:
+                self._send(case)
+
+        return step
+
+    def _probe(self, name: str, route: str) -> Callable[[], None]:
+        def step() -> None:
+            wanted = frozenset(e.clause.id for e in self.ledger.of_probe(name, route))
+            if not wanted or route in self.outages:
+                return
+            sender = self.limited if name == "rate" and self.limited else self.sender
+            stage = Stage(sender, route, self._number(0), wanted)
+            try:
+                PROBES[name](stage)
+            finally:
+                self.ledger.see_scene(name, route, stage.scene)
+                self._judge()
+
+        return step
+
+    def _send(self, case: Case) -> Observation:
+        seen = self.sender.send(case)
+        self._judge()
+        return seen
+
+    def _judge(self) -> None:
+        """Show the ledger what is new, and give up on a route that only fails."""
+        for seen in self.sender.seen[self._judged :]:
+            self._judged += 1
+            self.ledger.see(seen)
+            found = outage(seen)
+            route = seen.case.route
+            self._row[route] = self._row.get(route, 0) + 1 if found else 0
+            if found is not None and self._row[route] >= GIVE_UP:
+                self.outages[route] = found
+
+    def _confirm(self) -> None:
+        """Send failing requests again, and look for smaller ones that fail as well."""
+        for entry in self.ledger.failing():
+            check = entry.clause.check
+            if check is None or entry.route in self.outages or self._late():
+                continue
+            case = entry.shown[0].case
+            for _ in range(self.again):
+                seen = self._send(case)
+                entry.sent_again += 1
+                entry.failed_again += bool(check(seen))
+            reduce(check, entry.shown[0], self._send, limit=self.reductions)
+
+    def _late(self) -> bool:
+        if self.deadline_ns is None or self.sender.clock.now_ns() < self.deadline_ns:
+            return False
+        self.stopped = self.stopped or "the time for this run is used up"
+        return True
+
+    def _fixed(self, route: str) -> Iterator[Case]:
+        if route == "model":
+            return fixed.model_cases(self._number(0))
+        return fixed.chat_cases(route, self.sender.subject.model, self._number(0))
+
+    def _bounds(self, route: str) -> Iterator[Case]:
+        if route == "model":
+            return iter(())
+        return fixed.bound_cases(route, self.sender.subject.model, self._number(0))
+
+    def _drawn(self, route: str) -> list[Case]:
+        number = None if self.mode == "nightly" and not self.seed else self._number(1)
+        if route == "model":
+            return draw(chat.model_cases(), self.drawn // 4, number=number)
+        model = self.sender.subject.model
+        return draw(chat.chat_cases(route=route, model=model), self.drawn, number=number)
+
+    def _number(self, salt: int) -> int:
+        return self.seed * 2 + salt

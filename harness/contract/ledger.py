@@ -1,0 +1,139 @@
+"""What a run found out, per clause and route, and what that makes of each clause."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from harness.contract.clause import Clause, Fault, Finding, Level, Record
+from harness.contract.observation import Observation
+
+
+class Result(StrEnum):
+    """The result of one clause on one route."""
+
+    PASS = "pass"  # noqa: S105 - a verdict
+    FAIL = "fail"
+    WAIVED = "waived"
+    RECORDED = "recorded"
+    NOT_APPLICABLE = "not_applicable"
+    NOT_EXERCISED = "not_exercised"
+
+
+@dataclass(slots=True)
+class Entry:
+    """One clause on one route.
+
+    `exercised` and `violated` count exchanges (or sequences). `faults` and `shown` are the
+    violation with the smallest request and the observations that show it; `sent_again` and
+    `failed_again` tell how often that request was repeated and failed. `lacks` names a missing
+    setting, `reason` says why a clause was not exercised.
+    """
+
+    clause: Clause
+    route: str
+    exercised: int = 0
+    violated: int = 0
+    faults: tuple[Fault, ...] = ()
+    shown: tuple[Observation, ...] = ()
+    records: list[str] = field(default_factory=list)
+    sent_again: int = 0
+    failed_again: int = 0
+    lacks: str | None = None
+    reason: str = ""
+    waived: str = ""
+
+    def note(self, finding: Finding, shown: tuple[Observation, ...]) -> None:
+        """Count what a check said; the smallest violation is kept as the evidence."""
+        if finding is None:
+            return
+        self.exercised += 1
+        if isinstance(finding, Record):
+            if finding.value not in self.records:
+                self.records.append(finding.value)
+        elif finding:
+            self.violated += 1
+            if not self.faults or _size(shown) < _size(self.shown):
+                self.faults, self.shown = finding, shown
+
+    @property
+    def result(self) -> Result:
+        """What the counts make of the clause."""
+        if self.lacks is not None:
+            return Result.NOT_APPLICABLE
+        if self.violated:
+            return Result.WAIVED if self.waived else Result.FAIL
+        if self.exercised:
+            recorded = self.clause.level is Level.RECORD
+            return Result.RECORDED if recorded else Result.PASS
+        return Result.NOT_EXERCISED if self.reason else Result.NOT_APPLICABLE
+
+    @property
+    def why(self) -> str:
+        """In a line: the evidence, the records, or why there is neither."""
+        if self.faults:
+            return str(self.faults[0])
+        if self.records:
+            return "; ".join(self.records)
+        if self.lacks is not None:
+            return f"not declared: {self.lacks}"
+        return self.reason or ("" if self.exercised else "no answer gave occasion")
+
+
+def _size(shown: tuple[Observation, ...]) -> int:
+    return sum(len(seen.exchange.request.body) for seen in shown)
+
+
+class Ledger:
+    """Entries for the chosen clauses of every route, fed with observations."""
+
+    def __init__(self, clauses: Iterable[Clause], routes: Iterable[str]) -> None:
+        self.entries: dict[tuple[str, str], Entry] = {
+            (clause.id, route): Entry(clause, route)
+            for route in routes
+            for clause in clauses
+            if route in clause.routes
+        }
+        self._checks: dict[str, list[Entry]] = {}
+        for (_, route), entry in self.entries.items():
+            if entry.clause.check is not None:
+                self._checks.setdefault(route, []).append(entry)
+
+    def see(self, seen: Observation) -> None:
+        """Judge one observation by every clause on single exchanges of its route."""
+        for entry in self._checks.get(seen.case.route, ()):
+            if entry.clause.check is not None and entry.lacks is None:
+                entry.note(entry.clause.check(seen), (seen,))
+
+    def see_scene(self, probe: str, route: str, scene: Mapping[str, Observation]) -> None:
+        """Judge one played probe by its clauses."""
+        for entry in self.of_probe(probe, route):
+            if entry.clause.scene is not None:
+                entry.note(entry.clause.scene(scene), tuple(scene.values()))
+
+    def see_whole(self, seen: Iterable[Observation]) -> None:
+        """Judge the run as a whole."""
+        listed = list(seen)
+        for (_, route), entry in self.entries.items():
+            if entry.clause.whole is not None and entry.lacks is None:
+                mine = [each for each in listed if each.case.route == route]
+                finding = entry.clause.whole(mine)
+                entry.note(finding, tuple(mine[-2:]))
+
+    def of_probe(self, probe: str, route: str) -> list[Entry]:
+        """The applicable entries that a probe on a route has to feed."""
+        return [
+            entry
+            for (_, its), entry in self.entries.items()
+            if its == route and entry.clause.probe == probe and entry.lacks is None
+        ]
+
+    def failing(self) -> list[Entry]:
+        """The entries with a violation, RECORD never among them."""
+        return [entry for entry in self.entries.values() if entry.violated]
+
+    def missing(self, reason: str, *, route: str | None = None) -> None:
+        """Say why the clauses without any observation have none."""
+        for entry in self.entries.values():
+            mine = route is None or entry.route == route
+            if mine and not entry.exercised and entry.lacks is None and not entry.reason:
+                entry.reason = reason

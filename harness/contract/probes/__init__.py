@@ -1,0 +1,1 @@
+"""Probes: the short sequences that clauses on more than one exchange are judged by."""

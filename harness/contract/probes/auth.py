@@ -1,0 +1,22 @@
+"""Asks without and with wrong credentials, and then with good ones."""
+
+from dataclasses import replace
+
+from harness.contract.case import Expect, Key
+from harness.contract.probes.stage import Stage
+
+KEYS = ("auth-key-missing", "auth-key-wrong", "auth-key-status", "auth-key-layer")
+TOKENS = ("auth-token-missing", "auth-token-wrong", "auth-token-code")
+
+
+def play(stage: Stage) -> None:
+    """Each credential missing and wrong; the good request at the end shows that nothing stuck."""
+    case = replace(stage.plain("credentials", 1100), expect=Expect.REJECT)
+    if stage.wants(*KEYS):
+        stage.play("no_key", replace(case, provider_key=Key.NONE, topic="no provider key"))
+        stage.play("wrong_key", replace(case, provider_key=Key.WRONG, topic="wrong provider key"))
+    if stage.wants(*TOKENS):
+        stage.play("no_token", replace(case, gateway_key=Key.NONE, topic="no gateway token"))
+        stage.play("wrong_token", replace(case, gateway_key=Key.WRONG, topic="wrong token"))
+    if stage.wants("auth-recovers"):
+        stage.play("after", stage.plain("after refusals", 1101))

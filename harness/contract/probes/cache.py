@@ -1,0 +1,84 @@
+"""Warms the gateway's cache with one request and asks what else it answers."""
+
+from dataclasses import replace
+from typing import Any
+
+from harness.contract.case import Case, Expect, Key
+from harness.contract.probes.stage import Stage, with_headers
+from harness.contract.strategies.text import nonce
+
+OTHER_MODEL = "deepseek-ai/DeepSeek-V3.1"
+CHAT_FIELDS: tuple[tuple[str, Any], ...] = (
+    ("temperature", 0.7),
+    ("max_tokens", 15),
+    ("seed", 11),
+    ("stop", ["zzz"]),
+    ("user", "somebody"),
+)
+MODEL_FIELDS: tuple[tuple[str, Any], ...] = (("max_tokens", 15), ("extra", 1))
+
+
+def play(stage: Stage) -> None:
+    """First, again, then every difference that must and must not matter."""
+    case = stage.plain("cache", 1200, fresh=False)
+    stage.play("first", case)
+    stage.play("again", case)
+    stage.play("skipped", replace(case, fresh=True, topic="skip the cache"))
+    other = stage.plain("another message", 1201, fresh=False)
+    stage.play("other_message", other)
+    _fields(stage, case)
+    if stage.wants("cache-key-auth"):
+        wrong = replace(case, provider_key=Key.WRONG, expect=Expect.REJECT)
+        stage.play("other_key", replace(wrong, topic="another provider key"))
+    _other_places(stage, case)
+    if stage.wants("cache-metadata"):
+        tagged = with_headers(case, ("cf-aig-metadata", '{"team":"other"}'))
+        stage.play("metadata", replace(tagged, topic="other metadata"))
+    _errors(stage, case)
+    if case.route != "model":
+        stream = replace(case.having(stream=True), topic="streams are not cached")
+        stage.play("stream", stream)
+        stage.play("stream_again", stream)
+    if stage.wants("cache-custom-key"):
+        _custom_key(stage)
+    if stage.wants("cache-expires"):
+        stage.play("warm", case)
+        stage.wait((stage.sender.subject.cache_ttl or 0) + 0.2)
+        stage.play("expired", replace(case, topic="after the TTL"))
+
+
+def _fields(stage: Stage, case: Case) -> None:
+    for name, value in MODEL_FIELDS if case.route == "model" else CHAT_FIELDS:
+        changed = replace(case.having(**{name: value}), topic=f"another {name}")
+        stage.play(f"field_{name}", changed)
+
+
+def _other_places(stage: Stage, case: Case) -> None:
+    if not stage.wants("cache-key-path", "cache-key-model"):
+        return
+    either = replace(case, expect=Expect.EITHER)
+    if case.route == "model":
+        stage.play("other_model", replace(either, model_id="zyxw9876", topic="another model"))
+        stage.play("other_route", replace(either, route="native", topic="another path"))
+        return
+    stage.play("other_model", replace(either.having(model=OTHER_MODEL), topic="another model"))
+    if stage.sender.subject.model_id is not None:
+        request = stage.sender.request(case, 0)
+        on_model = replace(either, route="model", body=request.body)
+        stage.play("other_route", replace(on_model, topic="another path"))
+
+
+def _errors(stage: Stage, case: Case) -> None:
+    if case.route == "model":
+        bad = replace(case, model_id="nothing0", expect=Expect.REJECT)
+    else:
+        bad = replace(case.having(max_tokens=0), expect=Expect.REJECT)
+    stage.play("error", replace(bad, topic="errors are not cached"))
+    stage.play("error_again", replace(bad, topic="errors are not cached"))
+
+
+def _custom_key(stage: Stage) -> None:
+    key = ("cf-aig-cache-key", f"contract-{stage.route}-{nonce(stage.seed, 1250)}")
+    for name, number in (("keyed", 1202), ("keyed_other", 1203)):
+        case = with_headers(stage.plain("a key of one's own", number, fresh=False), key)
+        stage.play(name, case)

@@ -1,0 +1,15 @@
+"""All probes by name, in the order in which a run plays them."""
+
+from collections.abc import Callable, Mapping
+
+from harness.contract.probes import auth, cache, cross, places, rate, timing
+from harness.contract.probes.stage import Stage
+
+PROBES: Mapping[str, Callable[[Stage], None]] = {
+    "timing": timing.play,
+    "cross": cross.play,
+    "cache": cache.play,
+    "auth": auth.play,
+    "places": places.play,
+    "rate": rate.play,
+}

@@ -1,0 +1,40 @@
+"""Asks one thing in several ways: twice plain (A/A), streamed, and by the other route."""
+
+from dataclasses import replace
+
+from harness.contract.case import Case
+from harness.contract.probes.stage import Stage
+from harness.contract.strategies.fixed import CLOCK, USAGE, WEATHER, body
+from harness.contract.strategies.text import SCRIPTS, nonce
+
+STREAMED = {"stream": True, "stream_options": USAGE}
+
+
+def play(stage: Stage) -> None:
+    """Text first, then a tool call."""
+    mark = nonce(stage.seed, 1300)
+    text = f"Tell me about rivers and about: {' / '.join(SCRIPTS[:6])} ({mark})"
+    model = stage.sender.subject.model
+    asked = body(model, text, temperature=0, seed=7, max_tokens=64)
+    case = Case(stage.route, asked, "plain and streamed")
+    stage.play("plain", case)
+    stage.play("plain_again", case)
+    stage.play("stream", case.having(**STREAMED))
+    stage.play("stream_again", case.having(**STREAMED))
+    if stage.wants("compat-equals-native"):
+        native = replace(case, route="native", topic="native beside compat")
+        stage.play("native", native)
+        stage.play("native_again", native)
+    if stage.wants("tools-stream-equal"):
+        _tools(stage, model, mark)
+
+
+def _tools(stage: Stage, model: str, mark: str) -> None:
+    text = f"Weather in Oslo for three days? ({mark})"
+    fields = {"tools": [WEATHER, CLOCK], "tool_choice": "required", "max_tokens": 200}
+    asked = body(model, text, temperature=0, seed=7, **fields)
+    case = Case(stage.route, asked, "tools, plain and streamed")
+    stage.play("tool_plain", case)
+    stage.play("tool_plain_again", case)
+    stage.play("tool_stream", case.having(**STREAMED))
+    stage.play("tool_stream_again", case.having(**STREAMED))

@@ -1,0 +1,52 @@
+"""Where a probe plays: it sends cases under names and leaves a scene behind."""
+
+from dataclasses import dataclass, field, replace
+
+from harness.contract.case import Case
+from harness.contract.observation import Observation
+from harness.contract.sender import Sender
+from harness.contract.strategies.fixed import body
+from harness.contract.strategies.text import nonce
+
+
+@dataclass(slots=True)
+class Stage:
+    """One probe on one route; `wanted` are the ids of the clauses that it has to feed.
+
+    `scene` grows with each request, so what was seen before a budget ran out still counts.
+    """
+
+    sender: Sender
+    route: str
+    seed: int
+    wanted: frozenset[str]
+    scene: dict[str, Observation] = field(default_factory=dict)
+
+    def play(self, name: str, case: Case) -> Observation:
+        """Send a case and put what was seen into the scene."""
+        seen = self.sender.send(case)
+        self.scene[name] = seen
+        return seen
+
+    def plain(self, topic: str, number: int, *, fresh: bool = True) -> Case:
+        """A small valid request of the route; the same number gives the same body."""
+        mark = nonce(self.seed, number)
+        if self.route == "model":
+            document = {"prompt": f"Say hello to {mark}.", "max_tokens": 16}
+            return Case("model", document, topic, fresh=fresh)
+        text = f"Say hello to {mark}."
+        asked = body(self.sender.subject.model, text, max_tokens=16, temperature=0)
+        return Case(self.route, asked, topic, fresh=fresh)
+
+    def wants(self, *clauses: str) -> bool:
+        """Whether any of these clauses is to be judged."""
+        return not self.wanted.isdisjoint(clauses)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass on the run's clock."""
+        self.sender.clock.sleep(seconds)
+
+
+def with_headers(case: Case, *fields: tuple[str, str]) -> Case:
+    """The case with further header fields."""
+    return replace(case, headers=(*case.headers, *fields))

@@ -1,0 +1,111 @@
+"""Sends a case and observes the answer: the one place where a contract run does I/O.
+
+It builds the request, keeps to the budget and the pace, marks its traffic, and remembers
+everything that it saw.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.contract.budget import Budget
+from harness.contract.case import Case, Key
+from harness.contract.observation import Observation, observe
+from harness.contract.output import tokens
+from harness.contract.subject import Clock, Subject, Transport
+from harness.routes import compat, model, native
+from harness.routes.address import Address, Credentials, GatewayOptions
+from harness.routes.body import USER_AGENT
+from harness.transports.exchange import Timeouts
+from harness.wire import Request
+
+WRONG = "wrong-key-of-the-contract-run"
+
+
+@dataclass(slots=True)
+class Sender:
+    """Sends cases to one subject; `seen` is every observation in order.
+
+    `interval_s` is the least time between two requests on `clock`.
+    """
+
+    subject: Subject
+    transport: Transport
+    clock: Clock
+    budget: Budget
+    run_id: str
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    interval_s: float = 0.0
+    seen: list[Observation] = field(default_factory=list)
+    due_ns: int = 0
+
+    def send(self, case: Case) -> Observation:
+        """The observation of one case; BudgetError when it may not be sent."""
+        reserved = case.cost()
+        self.budget.reserve(reserved)
+        self._wait()
+        number = self.budget.requests
+        request = self.request(case, number)
+        seen = observe(number, case, self.transport.send(request, timeouts=self.timeouts))
+        used = tokens(seen.reading, "total_tokens") if seen.reading else None
+        self.budget.settle(reserved, 0 if seen.rejected else used)
+        self.seen.append(seen)
+        return seen
+
+    def request(self, case: Case, number: int) -> Request:
+        """The HTTP request of a case."""
+        options = GatewayOptions(
+            skip_cache=True if case.fresh else None,
+            event_id=f"{self.run_id}-{number}",
+            metadata={"run": self.run_id},
+            extra=(*self.subject.headers, ("User-Agent", f"{USER_AGENT}-contract"), *case.headers),
+        )
+        built = _build(case, self.subject, _credentials(case, self.subject.credentials), options)
+        if case.path is not None:
+            base = _address(case, self.subject.address).base
+            built = Request(built.method, base + case.path, built.headers, built.body)
+        if case.method == "POST":
+            return built
+        return Request(case.method, built.url, built.headers.without("content-type"), b"")
+
+    def _wait(self) -> None:
+        if self.interval_s <= 0:
+            return
+        now = self.clock.now_ns()
+        if now < self.due_ns:
+            self.clock.sleep((self.due_ns - now) / 1e9)
+        self.due_ns = max(now, self.due_ns) + int(self.interval_s * 1e9)
+
+
+def _build(
+    case: Case, subject: Subject, credentials: Credentials, options: GatewayOptions
+) -> Request:
+    address = _address(case, subject.address)
+    body: Mapping[str, Any] | bytes = case.body
+    if case.route == "native":
+        return native.build(address, body, credentials=credentials, options=options)
+    if case.route == "compat":
+        prefix = compat.PREFIX if case.prefix else ""
+        return compat.build(address, body, credentials=credentials, options=options, prefix=prefix)
+    model_id = case.model_id or subject.model_id or ""
+    return model.build(address, body, model_id=model_id, credentials=credentials, options=options)
+
+
+def _address(case: Case, address: Address) -> Address:
+    if case.gateway is None:
+        return address
+    return Address(address.origin, address.account_id, case.gateway, address.custom_domain)
+
+
+def _credentials(case: Case, given: Credentials) -> Credentials:
+    return Credentials(
+        provider_key=_key(case.provider_key, given.provider_key),
+        gateway_token=_key(case.gateway_key, given.gateway_token),
+        byok_alias=given.byok_alias,
+    )
+
+
+def _key(which: Key, given: str | None) -> str | None:
+    if which is Key.GIVEN:
+        return given
+    return WRONG if which is Key.WRONG else None

@@ -1,0 +1,1 @@
+"""What a run sends: fixed cases that every run needs, and Hypothesis strategies for the rest."""

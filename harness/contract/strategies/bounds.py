@@ -1,0 +1,63 @@
+"""Single request fields at, just inside and just outside their bounds, with the expected outcome.
+
+The documents (Baseten's published schema, its frontend's validator, OpenAI) disagree on many
+bounds, so the outcome is data: only where all agree that a value is invalid must it be refused.
+"""
+
+from typing import Any, NamedTuple
+
+from harness.contract.case import Expect
+
+ACCEPT, REJECT, EITHER = Expect.ACCEPT, Expect.REJECT, Expect.EITHER
+
+
+class Bound(NamedTuple):
+    """One value of one body field; `why` names the documents that say so."""
+
+    field: str
+    value: Any
+    expect: Expect
+    why: str
+
+
+ALL = "OpenAI, Baseten and its frontend agree"
+NAMED = {"type": "function", "function": {"name": "nothing"}}
+
+BOUNDS: tuple[Bound, ...] = (
+    Bound("messages", None, REJECT, ALL),
+    Bound("messages", [], REJECT, f"minItems 1: {ALL}"),
+    Bound("max_tokens", 0, REJECT, f"at least 1: {ALL}"),
+    Bound("temperature", "hot", REJECT, f"a number: {ALL}"),
+    Bound("messages", "hello", REJECT, f"an array: {ALL}"),
+    Bound("temperature", -0.1, REJECT, f"at least 0: {ALL}"),
+    Bound("model", None, REJECT, f"required: {ALL}"),
+    Bound("messages", [{"role": "wizard", "content": "hi"}], REJECT, f"a known role: {ALL}"),
+    Bound("stream", "yes", REJECT, f"a boolean: {ALL}"),
+    Bound("max_tokens", -1, REJECT, f"at least 1: {ALL}"),
+    Bound("temperature", 4.5, REJECT, "OpenAI and the frontend end at 2, Baseten's schema at 4"),
+    Bound("top_p", 1.1, REJECT, f"at most 1: {ALL}"),
+    Bound("n", 0, REJECT, f"at least 1: {ALL}"),
+    Bound("response_format", {"type": "poem"}, REJECT, f"a known type: {ALL}"),
+    Bound("tools", [{"type": "function"}], REJECT, f"a function has a name: {ALL}"),
+    Bound("messages", [{"content": "no role"}], REJECT, f"role is required: {ALL}"),
+    Bound("temperature", 0, ACCEPT, ALL),
+    Bound("temperature", 2, ACCEPT, ALL),
+    Bound("top_p", 1, ACCEPT, ALL),
+    Bound("max_tokens", 1, ACCEPT, ALL),
+    Bound("frequency_penalty", -2, ACCEPT, ALL),
+    Bound("presence_penalty", 2, ACCEPT, ALL),
+    Bound("stop", ["\n\n", "END", "STOP", "###"], ACCEPT, "four items: all agree"),
+    Bound("seed", 2**31, ACCEPT, ALL),
+    Bound("n", 1, ACCEPT, ALL),
+    Bound("temperature", 2.5, EITHER, "Baseten's schema accepts to 4, the frontend to 2"),
+    Bound("top_p", 0, EITHER, "Baseten's schema excludes 0, the frontend does not"),
+    Bound("stop", ["a1", "b2", "c3", "d4", "e5"], EITHER, "OpenAI 4 items, Baseten 32"),
+    Bound("n", 2, EITHER, "Baseten 1, OpenAI 128"),
+    Bound("frequency_penalty", 2.1, EITHER, "unbounded in Baseten's schema"),
+    Bound("max_completion_tokens", 8, EITHER, "absent from Baseten's schema"),
+    Bound("stream_options", {"include_usage": True}, EITHER, "without stream: versions differ"),
+    Bound("max_tokens", 262_145, EITHER, "Baseten's schema ends at 262144"),
+    Bound("logit_bias", {"50256": -100}, EITHER, "prose only"),
+    Bound("user", "", EITHER, "refused by the frontend only"),
+    Bound("unknown_field", 1, EITHER, "frontend versions ignore or refuse it"),
+)

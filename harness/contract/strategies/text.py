@@ -1,0 +1,36 @@
+"""Prompts: what they ask for is open, so that any model has something to say."""
+
+import random
+
+from hypothesis import strategies as st
+
+SUBJECTS = ("rivers", "bridges", "bread", "the moon", "chess", "bees", "paper", "rain")
+LONG = "Count from one to five hundred in words, one number after another, and do not stop."
+SCRIPTS = (
+    "naïve café œuvre",
+    "Ελληνικά και русский текст",
+    "日本語と한국어の文",
+    "עברית ثم العربية",
+    "emoji 😀👩‍👩‍👧‍👦🏳️‍🌈",
+    "combining e\u0301 and \u200d joiner",
+    "line\u2028separator\u2029paragraph",
+    "\U0001d54c\U0001d55f\U0001d55a beyond the first plane",
+    "quotes \"'` and \\ back\\slashes / \t tab",
+    "<|im_end|> </think> {{braces}} [DONE] data: x",
+)
+
+
+def nonce(seed: int, number: int) -> str:
+    """Eight letters that tell one prompt from all others of a run; the same for the same seed."""
+    letters = random.Random(seed * 1_000_003 + number)  # noqa: S311 - not a secret
+    return "".join(letters.choices("abcdefghijklmnopqrstuvwxyz", k=8))
+
+
+def prompts() -> st.SearchStrategy[str]:
+    """Short prompts in many scripts, and a few long ones."""
+    subject = st.sampled_from(SUBJECTS)
+    plain = subject.map(lambda s: f"Tell me something about {s}.")
+    script = st.sampled_from(SCRIPTS).map(lambda s: f"Say something about this text: {s}")
+    free = st.text(max_size=40).map(lambda s: f"Say something about this text: {s}")
+    sized = st.sampled_from((1, 400, 5000)).map(lambda n: "word " * n + "- continue.")
+    return st.one_of(plain, script, free, sized)

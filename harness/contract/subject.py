@@ -1,0 +1,76 @@
+"""What is under test, in the words of the contract: address, credentials, what is declared."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from harness.contract.clause import Clause
+from harness.routes.address import Address, Credentials
+from harness.transports.exchange import Exchange, Timeouts
+from harness.wire import Headers, Request
+
+
+class Transport(Protocol):
+    """Sends one request and brings back the exchange; never raises for what the target does."""
+
+    def send(self, request: Request, *, timeouts: Timeouts | None = None) -> Exchange:
+        """The whole exchange."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A clock and how to wait on it; `free` is whether waiting costs nothing (a virtual clock)."""
+
+    now_ns: Callable[[], int]
+    sleep: Callable[[float], None]
+    free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One gateway under test.
+
+    `auth`, `cache_ttl` (seconds) and `rate_limit` (requests, seconds) are what is declared about
+    it; None is not declared. `headers` go with every request.
+    """
+
+    address: Address
+    credentials: Credentials
+    model: str
+    model_id: str | None
+    headers: Headers = field(default_factory=Headers)
+    auth: bool | None = None
+    cache_ttl: int | None = None
+    rate_limit: tuple[int, int] | None = None
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """The routes that can be asked."""
+        return ("native", "compat", "model") if self.model_id else ("native", "compat")
+
+    def lacks(self, clause: Clause, route: str, *, clock: Clock) -> str | None:
+        """Why the clause is not applicable to the route, in a word that names the setting."""
+        if route not in self.routes:
+            return "model"
+        present = {
+            "auth": bool(self.auth and self.credentials.gateway_token),
+            "cache": bool(self.cache_ttl),
+            "rate": self.rate_limit is not None,
+            "provider_key": self.credentials.provider_key is not None,
+            "gateway_path": not self.address.custom_domain,
+            "clock": clock.free or self._waits_are_short(clause),
+        }
+        return next((need for need in clause.needs if not present[need]), None)
+
+    def _waits_are_short(self, clause: Clause) -> bool:
+        """Whether the wait that the clause needs on a real clock is bearable."""
+        if clause.probe == "rate":
+            return self.rate_limit is not None and self.rate_limit[1] <= LONGEST_WINDOW_S
+        return (self.cache_ttl or 0) <= LONGEST_WAIT_S
+
+
+LONGEST_WAIT_S = 5
+"""The longest cache TTL, in seconds, that a run waits for on a real clock."""
+LONGEST_WINDOW_S = 60
+"""The longest rate-limit window, in seconds, that a run waits for on a real clock."""
