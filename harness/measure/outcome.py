@@ -12,6 +12,8 @@ class Outcome(StrEnum):
     """A success status, a whole body, and a finished answer."""
     DROPPED = "dropped"
     """Due by the schedule, but never sent."""
+    CANCELLED = "cancelled"
+    """Sent, and given up by the client when the run's time was over."""
 
     DNS = "dns"
     REFUSED = "refused"

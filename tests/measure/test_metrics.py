@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.measure.columns import COLUMNS, row
+from harness.measure.columns import COLUMNS
 from harness.measure.metrics import METRICS, NAMES, SCHEDULED, definitions, inter_chunk, tpot
-from harness.measure.sample import Sample
 from harness.measure.timeline import Timeline
 
 MS = 1_000_000
@@ -102,28 +101,3 @@ def formula_columns() -> Iterator[tuple[str, str]]:
 def test_formulas_speak_of_columns_that_samples_have(name: str, column: str) -> None:
     assert column in COLUMNS
     assert column in METRICS[name].formula
-
-
-def test_a_row_has_every_column_and_the_gaps_in_milliseconds() -> None:
-    sample = Sample(
-        run_id="r",
-        worker="w",
-        seq=1,
-        event_id="e",
-        scenario="chat",
-        phase="steady",
-        route="native",
-        stream=True,
-        outcome="ok",
-        timeline=FULL,
-        violations=("C-1",),
-    )
-
-    columns = row(sample)
-
-    assert list(columns) == list(COLUMNS)
-    assert columns["gap_ms"] == [20.0, 1.0, 39.0]
-    assert columns["output_chunks"] == 4
-    assert columns["last_output_ns"] == 220 * MS
-    assert columns["violations"] == ["C-1"]
-    assert columns["status"] is None
