@@ -5,6 +5,9 @@ from typing import Any, Never
 
 from harness.gateway.upstream.asked import Malformed
 
+_DEEPEST = 128
+"""How deep serde_json reads; deeper documents would also exhaust Python's stack further on."""
+
 
 def decode(body: bytes, *, reject_duplicates: bool = False) -> Any:
     """The JSON document in `body`, or `Malformed`. Never raises."""
@@ -19,6 +22,8 @@ def decode(body: bytes, *, reject_duplicates: bool = False) -> Any:
         return Malformed("recursion limit exceeded")
     except ValueError as exc:
         return Malformed(_reason(exc))
+    if body.count(b"[") + body.count(b"{") > _DEEPEST and _depth(document) > _DEEPEST:
+        return Malformed("recursion limit exceeded")
     if "\\ud" in text or "\\uD" in text:
         return document if _is_encodable(document) else Malformed("lone surrogate in hex escape")
     return document
@@ -28,6 +33,17 @@ def _reason(exc: ValueError) -> str:
     if isinstance(exc, json.JSONDecodeError):
         return f"{exc.msg} at line {exc.lineno} column {exc.colno}"
     return str(exc)[:100]
+
+
+def _depth(document: Any) -> int:
+    """How many containers stand inside each other, found level by level."""
+    depth, level = 0, [document]
+    while level := [node for node in level if isinstance(node, dict | list)]:
+        depth += 1
+        level = [
+            child for node in level for child in (node.values() if isinstance(node, dict) else node)
+        ]
+    return depth
 
 
 def _constant(name: str) -> Never:

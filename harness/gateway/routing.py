@@ -26,11 +26,6 @@ class Target:
     provider: str
     endpoint: str
 
-    @property
-    def model_id(self) -> str:
-        """The dedicated model of a model route."""
-        return unquote(self.endpoint.removeprefix("model/"))
-
 
 def path_of(url: str) -> str:
     """The path of a URL, still percent-encoded; empty when the URL cannot be split."""

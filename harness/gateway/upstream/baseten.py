@@ -1,5 +1,7 @@
 """The provider as the gateway sees it: keys, paths, catalogue, and the two kinds of model."""
 
+from urllib.parse import unquote
+
 from harness.gateway.config import Config
 from harness.gateway.dice import Dice
 from harness.gateway.identity import provider_request_id, uuid4
@@ -24,7 +26,8 @@ class Baseten:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._schemes = tuple(f"{scheme} {config.provider_key}" for scheme in ("Bearer", "Api-Key"))
+        schemes = ("Bearer", "Api-Key") if config.provider_key else ()
+        self._accepted = tuple(f"{scheme} {config.provider_key}" for scheme in schemes)
 
     def answer(self, asked: Asked) -> Response:
         """The provider's answer; times count from the request's arrival at the provider."""
@@ -41,7 +44,7 @@ class Baseten:
 
     def _route(self, asked: Asked) -> Response:
         on_model = asked.path.startswith("model/")
-        if asked.authorization not in self._schemes:
+        if asked.authorization not in self._accepted:
             return _unauthorized(on_model, given=asked.authorization is not None)
         if asked.path == "v1/models" and asked.method in ("GET", "HEAD"):
             return self._models()
@@ -59,7 +62,7 @@ class Baseten:
         return errors.answer(200, {"object": "list", "data": models})
 
     def _predict(self, asked: Asked) -> Response:
-        if asked.path != f"model/{self._config.model_id}":
+        if unquote(asked.path) != f"model/{self._config.model_id}" or not self._config.model_id:
             return errors.predict(404, "model_does_not_exist", "Model not found")
         if asked.size > _MODEL_BYTES:
             return errors.predict(413, "payload_too_large", "Payload too large")

@@ -1,0 +1,43 @@
+"""Seeded draws."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.gateway.dice import Dice, digest
+
+KEYS = st.lists(st.one_of(st.integers(), st.text(), st.binary()), max_size=4)
+
+
+@given(KEYS, st.lists(st.integers(1, 200), max_size=10))
+def test_the_same_key_draws_the_same_whatever_the_pieces(
+    key: list[object], cuts: list[int]
+) -> None:
+    whole = Dice(*key).bytes(sum(cuts))
+
+    dice = Dice(*key)
+    assert b"".join(dice.bytes(count) for count in cuts) == whole
+
+
+@given(KEYS, st.integers(1, 10**9))
+def test_draws_stay_below_their_limit(key: list[object], limit: int) -> None:
+    dice = Dice(*key)
+
+    assert 0 <= dice.below(limit) < limit
+    assert 0 <= dice.unit() < 1
+    assert 3 <= dice.between(3, 3 + limit) <= 3 + limit
+
+
+def test_a_digest_tells_where_its_parts_are_cut() -> None:
+    assert digest("ab", "c") != digest("a", "bc")
+
+
+def test_a_fork_does_not_move_what_it_was_forked_from() -> None:
+    dice, other = Dice(1), Dice(1)
+
+    dice.fork("x").bytes(100)
+
+    assert dice.bytes(10) == other.bytes(10)
+
+
+def test_a_lone_surrogate_is_a_legal_key() -> None:
+    assert Dice("\ud800").below(2) in (0, 1)
