@@ -51,6 +51,7 @@ class LoadOutcome:
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     loop_lag_ms: Mapping[str, float | None] = field(default_factory=dict)
+    kernel_times: bool = True
     elapsed_s: float = 0.0
 
     @property
@@ -82,6 +83,7 @@ def outcome_of(
         problems=tuple(_problems(progress, whole, expected_workers)),
         notes=tuple(_notes(plan, progress)),
         loop_lag_ms=lag_ms(progress.loop_lag),
+        kernel_times=progress.kernel_times,
         elapsed_s=progress.elapsed_s,
     )
 

@@ -1,0 +1,87 @@
+"""`gateway-harness load`: one load scenario, its report, and one verdict."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.options import Common, common
+from harness.cli.verdict import conclude
+from harness.cli.workload import locust_of, plan_fields, workload_options
+
+if TYPE_CHECKING:
+    from harness.load.outcome import LoadOutcome
+    from harness.load.plan import LoadPlan
+    from harness.report.build import Report
+
+
+@click.command
+@click.argument("locustfile", required=False)
+@workload_options
+@common()
+def command(*, common: Common, **values: Any) -> None:
+    """Run one load scenario and report latency and throughput.
+
+    LOCUSTFILE is a path, or one of native, compat, model, mixed (the default) and compare.
+    """
+    report = load(common, values)
+    reasons = list(report.reasons)
+    blocked = report.manifest.facts.get("blocked")
+    conclude(
+        report.verdict,
+        reasons=[blocked, *reasons] if blocked else reasons,
+        summary=f"{report.summary['requests']:,} requests",
+        out=report.folder,
+        as_json=common.json,
+    )
+
+
+def load(common: Common, values: dict[str, Any]) -> "Report":
+    """Run the load that was asked for, and make its report."""
+    from harness.cli.stand_in import running
+    from harness.load.plan import Caps
+    from harness.load.session import facts_of, plan_load, run_load
+    from harness.report import manifest
+
+    locust = locust_of(values)
+    caps = Caps(common.max_requests, common.max_total_tokens, common.max_cost)
+    plan = plan_load(common.target, caps=caps, seed=common.seed, **plan_fields(values))
+    folder = common.make_folder()
+    plan = plan.in_folder(folder)
+    common.say(_announcement(common, plan))
+    manifest.start(
+        folder,
+        command=common.command,
+        target=common.target.describe(),
+        settings=common.settings.provenance,
+        plan=plan.to_dict(),
+        seed=common.seed,
+    )
+    with running(common.target, seed=common.seed) as target:
+        outcome = run_load(plan, target, locust, show=not (common.quiet or common.json))
+    manifest.note(folder, **facts_of(outcome))
+    return _conclude(common, folder, outcome)
+
+
+def _announcement(common: Common, plan: "LoadPlan") -> str:
+    from harness.load.caps import estimate
+
+    many = f"{plan.rate:g} requests/s" if plan.open_loop else f"{plan.users} users"
+    length = f"{plan.warmup_s:g} s warm-up and {plan.duration_s:g} s"
+    lines = [f"load: {many} on {', '.join(plan.routes)} for {length}, target {common.target.name}"]
+    if not common.target.loopback:
+        lines.append(f"estimate: {estimate(plan)}")
+    return "\n".join(lines)
+
+
+def _conclude(common: Common, folder: Path, outcome: "LoadOutcome") -> "Report":
+    from harness.report import manifest
+    from harness.report.build import build_report
+
+    report = build_report(folder)
+    manifest.finish(
+        folder, verdict=report.verdict, exit_code=report.exit_code, reasons=report.reasons
+    )
+    for note in outcome.notes:
+        common.say(f"note: {note}")
+    return report

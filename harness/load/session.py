@@ -1,0 +1,86 @@
+"""A load from a target to an outcome: the plan checked, Locust run, the end shown and summed up."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UsageError
+from harness.load.caps import caps_for
+from harness.load.display import Display
+from harness.load.launch import Locust, launch
+from harness.load.outcome import LoadOutcome
+from harness.load.plan import Caps, Identity, LoadPlan
+from harness.load.prompts import read_prompts
+from harness.measure.objective import parse_objective
+from harness.settings import Target
+
+
+def plan_load(
+    target: Target,
+    *,
+    routes: tuple[str, ...] = (),
+    caps: Caps | None = None,
+    thresholds: Sequence[str] = (),
+    abort: Sequence[str] = (),
+    prompts: Path | None = None,
+    **fields: Any,
+) -> LoadPlan:
+    """The plan of a load on `target`; no `routes` means all that it has.
+
+    `fields` are those of `LoadPlan`. UsageError when a route is not declared, an objective or the
+    file of prompts cannot be read, or the cost on a paid target cannot be bounded.
+    """
+    missing = [route for route in routes if route not in target.routes]
+    if missing:
+        raise UsageError(
+            f"--routes {','.join(missing)}: the target has no model id; set BASETEN_MODEL_ID"
+        )
+    chosen = routes or target.routes
+    for text in (*thresholds, *abort):
+        parse_objective(text)
+    if prompts is not None:
+        read_prompts(prompts)
+    return LoadPlan(
+        run_id=uuid.uuid4().hex[:12],
+        folder="",
+        address=target.address,
+        model=target.model,
+        model_id=target.model_id,
+        routes=chosen,
+        caps=caps_for(caps or Caps(), model=target.model, routes=chosen, paid=not target.loopback),
+        thresholds=tuple(thresholds),
+        abort=tuple(abort),
+        prompts=None if prompts is None else str(prompts.resolve()),
+        **fields,
+    )
+
+
+def run_load(
+    plan: LoadPlan, target: Target, locust: Locust, *, show: bool = True, title: str = "load"
+) -> LoadOutcome:
+    """Send the load to `target`, which is running, and wait for its end.
+
+    With `show` its progress goes to standard error.
+    """
+    plan = replace(plan, address=target.address)
+    identity = Identity(target.credentials, target.headers.fields)
+    if not show:
+        return launch(plan, identity, locust)
+    with Display(title, seconds=plan.total_s) as display:
+        return launch(plan, identity, locust, on_progress=display)
+
+
+def facts_of(outcome: LoadOutcome) -> dict[str, Any]:
+    """What the manifest of the run should know; several loads of one run add theirs up."""
+    return {
+        "interrupted": outcome.interrupted,
+        "aborted": outcome.aborted,
+        "exhausted": outcome.exhausted,
+        "problems": list(outcome.problems),
+        "notes": list(outcome.notes),
+        "expected_records": outcome.requests,
+        "blocked": None if outcome.blocked is None else str(outcome.blocked),
+        "client": {"loop_lag_ms": dict(outcome.loop_lag_ms), "kernel_times": outcome.kernel_times},
+    }
