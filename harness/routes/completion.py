@@ -202,10 +202,13 @@ class Completion:
         return ToolCall(index, call.id, call.type, call.name, self._joined(call.arguments))
 
     def _joined(self, parts: list[str]) -> str:
-        """The parts as one text; the halves of a character split between two parts are joined."""
+        """The parts as one text; the halves of a character split between two parts are joined.
+
+        Invalid bytes, which the decoder keeps as surrogates of its own, were reported before.
+        """
         text = "".join(parts)
         try:
-            text.encode()
+            text.encode("utf-8", "surrogateescape")
         except UnicodeEncodeError as exc:
             self._report(
                 ProblemKind.LONE_SURROGATE,

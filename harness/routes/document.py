@@ -48,7 +48,8 @@ _LOSSY = {
 class Problem:
     """One thing wrong; `detail` says what was expected, what came and where.
 
-    `event` is the position of its event in `Answer.events`, None for a plain answer.
+    `event` is the position of its event in `Answer.events`, for a comment that of the event after
+    it, and None for a plain answer.
     """
 
     kind: ProblemKind

@@ -44,7 +44,8 @@ class ModelParser:
     By its Content-Type the answer is an event stream, a JSON document (also when there is no type),
     or raw chunks: a model that yields sends them as `application/octet-stream` without any framing,
     so every chunk is output and a crash looks like an end. A document is one output, at its first
-    byte. Call `head`, then `feed` per chunk, then `finish` once.
+    byte. A page of HTML is taken for a document, which it is not: models do not send it, edges do.
+    Call `head`, then `feed` per chunk, then `finish` once.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class ModelParser:
         if record.content_type == "text/event-stream":
             self._stream = Stream(record, chat=False, keep_events=self._keep_events)
         else:
-            record.streamed = not _is_json(record.content_type)
+            record.streamed = not _is_document(record.content_type)
 
     def feed(self, chunk: Chunk) -> list[TimedEvent]:
         """Take body bytes; returns the events they complete, none unless it is an event stream."""
@@ -116,8 +117,9 @@ class ModelParser:
             record.completion.add(document)
 
 
-def _is_json(media_type: str) -> bool:
-    return media_type in ("", "application/json") or media_type.endswith("+json")
+def _is_document(media_type: str) -> bool:
+    named = media_type in ("", "application/json", "text/html", "application/xhtml+xml")
+    return named or media_type.endswith("+json")
 
 
 def _ignore(*_: object) -> None:

@@ -120,6 +120,7 @@ class Stream:
 
     def _comment(self, comment: Comment, at_ns: int) -> None:
         self._note = comment.text
+        self._record.position = self._count
         self._report_bytes(comment.malformed)
         if self._keep:
             self._record.comments.append(TimedComment(comment, at_ns))

@@ -196,6 +196,7 @@ def test_an_error_in_a_plain_success_is_a_failure() -> None:
         (b'data: {"choices": [{"delta": 1}]}\n\n', ProblemKind.WRONG_TYPE),
         (b'data: {"choices": [{"index": "0"}]}\n\n', ProblemKind.WRONG_TYPE),
         (b'data: {"p": "\xff"}\n\n', ProblemKind.INVALID_UTF8),
+        (b": \xff\n" + event(chunk()), ProblemKind.INVALID_UTF8),
     ],
 )
 def test_what_cannot_be_read_is_reported_and_makes_the_answer_malformed(
@@ -207,6 +208,14 @@ def test_what_cannot_be_read_is_reported_and_makes_the_answer_malformed(
     assert [problem.event for problem in answer.problems] == [1]
     assert answer.outcome is Outcome.MALFORMED
     assert answer.text == "hi"
+
+
+def test_invalid_bytes_inside_content_stay_in_the_text() -> None:
+    answer = read(stream({"content": "x?y"}).replace(b"?", b"\xff"))
+
+    assert answer.text == "x\udcffy"
+    assert kinds(answer) == {ProblemKind.INVALID_UTF8}
+    assert answer.outcome is Outcome.MALFORMED
 
 
 def test_a_character_split_between_two_events_is_joined_and_reported() -> None:

@@ -92,6 +92,12 @@ def test_a_document_that_is_no_json_is_malformed(body: bytes, kind: ProblemKind)
     assert {problem.kind for problem in answer.problems} == {kind}
 
 
+def test_a_page_with_a_status_of_success_is_no_answer() -> None:
+    answer = read(b"<html><title>502</title></html>", kind="text/html; charset=utf-8")
+
+    assert (answer.outcome, answer.streamed) == (Outcome.MALFORMED, False)
+
+
 def test_raw_chunks_are_text_and_each_is_output() -> None:
     answer = read(b"da", b"ta: caf\xc3", b"\xa9", kind="application/octet-stream")
 
