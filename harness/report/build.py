@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from harness.errors import UsageError
-from harness.report import conformance, frame, manifest, markdown, page, samples
+from harness.report import client, conformance, frame, manifest, markdown, page, samples
 from harness.report.comparison import Comparison, compare
 from harness.report.conformance import Conformance
 from harness.report.files import write_json, write_text
@@ -23,6 +23,8 @@ from harness.report.thresholds import Checked, check, good, objectives
 from harness.report.verdict import Evidence, Verdict, decide
 
 SCHEMA_VERSION = 1
+CANCELLED = "cancelled"
+"""Still awaited when the run ended; says nothing about the target when somebody ended it early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +78,28 @@ def assemble(folder: Path) -> Report:
     run = manifest.read(folder)
     found = samples.read(folder)
     rows = frame.frame(found.table)
+    recorded = len(rows)
+    if run.interrupted or run.facts.get("aborted"):
+        rows = rows[rows["outcome"] != CANCELLED]
     wanted = objectives(run.thresholds)
     measured = summarise(rows, good(wanted))
+    measured["client"] = _client(folder, run, measured["routes"])
     compared = compare(rows, margin=_margin(run), seed=run.seed or 0)
     contract = _read_contract(folder)
     loaded = frame.steady(rows)
     loaded = loaded[loaded["scenario"].isin(measured["routes_of"])]
     checked = check(wanted, loaded, measured["routes"], command=run.command)
-    decision = decide(Evidence(run, measured, compared, contract, checked, found.losses, len(rows)))
+    decision = decide(Evidence(run, measured, compared, contract, checked, found.losses, recorded))
     summary = _summary(run, measured, decision, checked, found)
     summary["timeline"] = timeline(rows)
     return Report(folder, run, decision, summary, compared, contract, checked, rows)
+
+
+def _client(folder: Path, run: Manifest, routes: Mapping[str, Any]) -> dict[str, Any]:
+    described = client.describe(client.read_workers(folder), run.facts.get("noise_floor"))
+    medians = [route["ttft_ms"]["p50"] for route in routes.values()]
+    fastest = min((median for median in medians if median is not None), default=None)
+    return {**described, "saturated": client.saturation(described, fastest)}
 
 
 def _margin(run: Manifest) -> float:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from harness.report import frame
 from harness.report.paired import cliffs_delta, holm, moving_block_medians, signed_rank_p
-from harness.report.pairing import Paired, aligned, in_blocks, interleaved
+from harness.report.pairing import Paired, aligned, interleaved
 from harness.report.quantile import Floats
 from harness.report.summary import ordered_routes
 
@@ -115,10 +115,10 @@ def compare(rows: pd.DataFrame, *, margin: float = MARGIN, seed: int = 0) -> Com
     counted = frame.steady(rows)
     if counted["route"].nunique() < 2:
         return Comparison(margin=margin, reason="fewer than two routes were measured")
-    scenario = interleaved(counted)
-    if scenario is None:
+    found_blocks = interleaved(counted)
+    if found_blocks is None:
         return Comparison(tuple(_unpaired(counted)), margin, reason=UNPAIRED)
-    blocks = in_blocks(counted[counted["scenario"] == scenario])
+    scenario, blocks = found_blocks
     rng = np.random.default_rng(seed)
     found = [_pair(paired, rng) for metric in METRICS for paired in aligned(blocks, metric)]
     return Comparison(tuple(judge(found, margin)), margin, scenario, blocks["block"].nunique())

@@ -77,6 +77,11 @@ class Manifest:
         """What makes the run's numbers invalid, as the commands that ran it noted."""
         return tuple(self.facts.get("problems") or ())
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the numbers should know, though they stay valid."""
+        return tuple(self.facts.get("notes") or ())
+
 
 def start(
     folder: Path,
@@ -108,10 +113,11 @@ def start(
 
 
 def note(folder: Path, **facts: Any) -> Manifest:
-    """Add facts; the verdict reads `interrupted`, `aborted`, `problems` and `expected_records`.
+    """Add facts; the verdict reads `interrupted`, `aborted`, `problems`, `notes`, `exhausted`.
 
-    `aborted` is the objective that stopped the run, `problems` a list of sentences that make its
-    numbers invalid, `expected_records` how many requests the senders counted.
+    `aborted` is the objective that stopped the run, `exhausted` the budget that did; `problems` are
+    sentences that make its numbers invalid, `notes` such that do not. `expected_records` is how
+    many requests the senders counted, `noise_floor` what a calibration found.
     """
     manifest = read(folder)
     return _write(folder, replace(manifest, facts={**manifest.facts, **redact(facts)}))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.report import figures
+from harness.report.sentences import client, one_line, target
 
 if TYPE_CHECKING:
     from harness.report.build import Report
@@ -28,9 +29,7 @@ def render(report: "Report") -> str:
 
 def cell(value: Any, *, most: int = 160) -> str:
     """Any text as one harmless line."""
-    line = " ".join(str(value).split())
-    kept = line if len(line) <= most else line[: most - 1] + "…"
-    return ACTIVE.sub(r"\\\1", kept)
+    return ACTIVE.sub(r"\\\1", one_line(str(value), most=most))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int = 1) -> str:
@@ -47,7 +46,7 @@ def _head(report: "Report") -> Iterator[str]:
     if report.decision.remarks:
         yield _bullets(f"note: {remark}" for remark in report.decision.remarks)
     started = cell(run.clock.get("started", ""))
-    yield f"Target {cell(run.target)}, run {cell(run.run_id)}, started {started}."
+    yield f"Target {cell(target(run.target))}, run {cell(run.run_id)}, started {started}."
 
 
 def _bullets(lines: Iterable[str]) -> str:
@@ -176,9 +175,9 @@ def _effect(pair: Any) -> list[str]:
 
 
 def _method(report: "Report") -> Iterator[str]:
-    del report
+    measured_by = cell(client(report.summary["client"]), most=300)
     yield (
-        "<sub>Warm-up excluded; failed requests count in rates and never in latencies; a dash "
-        "stands where too few samples bound a percentile (p50 6, p90 36, p95 72, p99 368). "
+        f"<sub>{measured_by} Warm-up excluded; failed requests count in rates, never in latencies; "
+        "a dash stands where too few samples bound a percentile (p50 6, p90 36, p95 72, p99 368). "
         "Definitions and charts: report.html.</sub>"
     )

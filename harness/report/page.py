@@ -40,6 +40,8 @@ def render(report: "Report") -> str:
         .render(
             report=report,
             run=report.manifest,
+            target=sentences.target(report.manifest.target),
+            client=sentences.client(report.summary["client"]),
             word=WORDS[report.verdict],
             charts=_charts(report),
             evidence=sentences.evidence(report),

@@ -10,6 +10,7 @@ from harness.report.quantile import Floats
 from harness.report.summary import COMPARE, ordered_routes
 
 BLOCK = 10
+"""`compare` numbers its requests by ten times the block plus the position in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +24,34 @@ class Paired:
     after: Floats
 
 
-def interleaved(rows: pd.DataFrame) -> str | None:
-    """The scenario whose `seq` is ten times the block plus the position: `compare`, else any."""
-    names = sorted(rows["scenario"].unique(), key=lambda name: (name != COMPARE, name))
-    return next((name for name in names if _blocked(rows[rows["scenario"] == name])), None)
+def interleaved(rows: pd.DataFrame) -> tuple[str, pd.DataFrame] | None:
+    """The first scenario that was sent in blocks, `compare` before others, and its rows.
+
+    They get the column `block`. None when no scenario was.
+    """
+    for name in sorted(rows["scenario"].unique(), key=lambda name: (name != COMPARE, name)):
+        chosen = rows[rows["scenario"] == name]
+        for numbered in _numberings(chosen):
+            if not numbered.duplicated(["block", "route"]).any():
+                return name, numbered
+    return None
 
 
-def in_blocks(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the column `block`; each worker counts its own."""
-    number = (rows["seq"] // BLOCK).astype(str)
-    return rows.assign(block=rows["worker"].fillna("").astype(str) + ":" + number)
+def _numberings(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The ways in which `seq` may count blocks: in tens, or through all requests one by one.
+
+    In the second, a block is as many requests in a row as there are routes, either of one worker,
+    when several share the numbers by turns, or of all.
+    """
+    routes, workers = rows["route"].nunique(), max(rows["worker"].nunique(), 1)
+    seq = rows["seq"]
+    if routes < 2 or seq.isna().any():
+        return
+    own = rows["worker"].fillna("").astype(str) + ":"
+    if (seq - seq // BLOCK * BLOCK < routes).all():
+        yield rows.assign(block=own + (seq // BLOCK).astype(str))
+    yield rows.assign(block=own + (seq // (routes * workers)).astype(str))
+    yield rows.assign(block=(seq // routes).astype(str))
 
 
 def aligned(rows: pd.DataFrame, metric: str) -> Iterator[Paired]:
@@ -44,11 +63,3 @@ def aligned(rows: pd.DataFrame, metric: str) -> Iterator[Paired]:
         both = table.reindex(columns=[a, b]).dropna()
         both = both[(both > 0).all(axis=1)]
         yield Paired(a, b, f"{metric}_ms", both[a].to_numpy(), both[b].to_numpy())
-
-
-def _blocked(rows: pd.DataFrame) -> bool:
-    """Whether no block holds a route twice or a position that no route could have."""
-    routes, position = rows["route"].nunique(), rows["seq"] - rows["seq"] // BLOCK * BLOCK
-    if routes < 2 or rows["seq"].isna().any() or (position >= routes).any():
-        return False
-    return not in_blocks(rows).duplicated(["block", "route"]).any()

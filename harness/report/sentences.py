@@ -1,7 +1,7 @@
 """What a report says in words; the page, the Markdown and the terminal share it."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from harness.report import figures
 from harness.report.comparison import Comparison, Effect, Pair
@@ -21,6 +21,34 @@ def compared(comparison: Comparison) -> list[tuple[str, str]]:
     return [
         (pair.verdict, _pair(pair, effect, comparison.margin)) for pair, effect in pairs if effect
     ]
+
+
+def target(described: Any) -> str:
+    """The target of a run in a few words: its name and where it is."""
+    if not isinstance(described, Mapping):
+        return str(described)
+    name, where = described.get("name"), described.get("base")
+    return " at ".join(dict.fromkeys(str(each) for each in (name, where) if each)) or "unknown"
+
+
+def one_line(text: str, *, most: int = 160) -> str:
+    """A foreign text on one line, without control characters, cut."""
+    line = "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(line.split())
+    return line if len(line) <= most else line[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def client(described: Mapping[str, Any]) -> str:
+    """What the measuring side says of itself."""
+    if not described["workers"]:
+        return "The client left no record of itself: how late its loop was is not known."
+    lag = described["loop_lag_ms"]
+    late = f"its loop was {figures.duration(lag['p99'])} late at p99"
+    stamps = {True: "by the kernel", False: "by the client", None: "by nobody"}
+    processes = f"{described['workers']} processes" if described["workers"] > 1 else "One process"
+    busy = f"{figures.share(described['cpu_share'])} of a core at most"
+    received = f"receive times were taken {stamps[described['kernel_times']]}"
+    return f"{processes} sent the load, {busy}; {late}; {received}."
 
 
 def _contract(report: "Report") -> Iterator[str]:

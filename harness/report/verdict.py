@@ -86,7 +86,7 @@ def decide(evidence: Evidence) -> Verdict:
     order = list(Weight)
     decisive.sort(key=lambda finding: order.index(finding.weight))
     remarks = tuple(finding.text for finding in findings if finding.weight is Weight.REMARK)
-    reasons = tuple(finding.text for finding in decisive)
+    reasons = tuple(dict.fromkeys(finding.text for finding in decisive))
     if not decisive:
         return Verdict("pass", (), remarks)
     failed = decisive[0].weight in (Weight.BROKEN, Weight.MISSED)
@@ -125,12 +125,26 @@ def _target(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(Weight.UNJUDGED, f"no request was recorded{warm}")
     elif not any(route["ok"] for route in routes.values()):
         classes = _merged(route["error_classes"] for route in routes.values())
-        yield Finding(Weight.UNJUDGED, f"every request failed on every route: {blame(classes)}")
+        said = f"every request failed on every route: {blame(classes)}{_said(evidence.summary)}"
+        yield Finding(Weight.UNJUDGED, said)
     else:
         for name, route in routes.items():
             if not route["ok"]:
                 failed = blame(route["error_classes"])
                 yield Finding(Weight.OPEN, f"every request failed on {name}: {failed}")
+
+
+def _said(summary: Mapping[str, Any]) -> str:
+    """The layer that the workers blamed, and the commonest message."""
+    layers = summary["client"]["failed_layers"]
+    blamed = f"; refused by the {next(iter(layers))}" if layers else ""
+    examples = [
+        message
+        for route in summary["routes"].values()
+        for told in route["error_examples"].values()
+        for message in told
+    ]
+    return blamed + (f": {examples[0]}" if examples else "")
 
 
 def _merged(counts: Iterator[Mapping[str, int]]) -> dict[str, int]:
@@ -188,21 +202,28 @@ def _course(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(Weight.INTERRUPTED, "the run was interrupted: the rest was not measured")
     if manifest.facts.get("aborted"):
         yield Finding(Weight.MISSED, f"the run was stopped by --abort: {manifest.facts['aborted']}")
+    if manifest.facts.get("exhausted"):
+        ended = f"the load ended early, its budget was used up: {manifest.facts['exhausted']}"
+        yield Finding(Weight.REMARK, ended)
     yield from (Finding(Weight.INVALID, problem) for problem in manifest.problems)
+    yield from (Finding(Weight.REMARK, note) for note in manifest.notes)
 
 
 def _records(evidence: Evidence) -> Iterator[Finding]:
+    """Whether every request that was sent is in the samples."""
     yield from (Finding(Weight.INVALID, f"records are missing: {loss}") for loss in evidence.losses)
-    expected = evidence.manifest.facts.get("expected_records")
-    if isinstance(expected, int) and expected != evidence.recorded:
-        told = f"{expected:,} requests were sent, {evidence.recorded:,} are recorded"
+    client = evidence.summary["client"]
+    for worker in client["unfinished"]:
+        yield Finding(Weight.INVALID, f"worker {worker} did not finish")
+    expected = evidence.manifest.facts.get("expected_records", client["records"])
+    if isinstance(expected, int) and expected > evidence.recorded:
+        told = f"{expected:,} requests ended, {evidence.recorded:,} are recorded"
         yield Finding(Weight.INVALID, f"records are missing: {told}")
 
 
 def _client(evidence: Evidence) -> Iterator[Finding]:
-    client = evidence.summary.get("client", {})
-    if client.get("saturated"):
-        yield Finding(Weight.INVALID, f"the client was saturated: {client['saturated']}")
+    if evidence.summary["client"]["saturated"]:
+        yield Finding(Weight.INVALID, evidence.summary["client"]["saturated"])
 
 
 def _comparison(evidence: Evidence) -> Iterator[Finding]:

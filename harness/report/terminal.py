@@ -1,0 +1,131 @@
+"""The report as tables for a terminal; texts of servers are shown as they are, never as markup."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from harness.report import figures, sentences
+from harness.report.comparison import Comparison
+
+if TYPE_CHECKING:
+    from harness.report.build import Report
+
+LATENCIES = ("ttft_ms", "inter_chunk_ms", "tpot_ms", "e2e_ms")
+PERCENTILES = ("p50", "p90", "p95", "p99")
+COLOURS = {"pass": "green", "fail": "red", "unknown": "yellow"}
+VERDICTS = {"slower": "red", "faster": "cyan", "equivalent": "green", "inconclusive": "dim"}
+
+
+def show(report: "Report", console: Console) -> None:
+    """Print the whole report."""
+    console.print(render(report))
+
+
+def render(report: "Report") -> Group:
+    """Latencies, rates, comparison and objectives as far as there are any."""
+    parts = (_contract, _latency, _rates, _errors, _objectives)
+    tables = [table for part in parts for table in part(report)]
+    return Group(*tables, *compared(report.comparison))
+
+
+def compared(comparison: Comparison) -> Iterator[RenderableType]:
+    """Two things against each other: one row per pair and metric."""
+    if not comparison.pairs:
+        return
+    table = _table("comparison", "", "verdict", "ratio", "95 % interval", "difference", texts=3)
+    for pair in comparison.pairs:
+        effect = pair.effect
+        numbers = ["", "", ""]
+        if effect:
+            between = f"{figures.ratio(effect.low)} to {figures.ratio(effect.high)}"
+            difference = figures.duration(effect.difference_ms)
+            numbers = [figures.ratio(effect.ratio), between, difference]
+        verdict = Text(pair.verdict, style=VERDICTS[pair.verdict])
+        names = Text(f"{pair.b} vs {pair.a}"), Text(figures.metric(pair.metric))
+        table.add_row(*names, verdict, *numbers)
+    yield table
+    if comparison.reason:
+        yield Text(f"inconclusive: {comparison.reason}", style="yellow")
+
+
+def _contract(report: "Report") -> Iterator[Table]:
+    contract = report.contract
+    if contract is None or not contract.clauses:
+        return
+    results = contract.results
+    table = _table("contract", *(result.replace("_", " ") for result in results))
+    for route in contract.routes:
+        counts = contract.counts(route)
+        table.add_row(Text(route), *(str(counts[result]) for result in results))
+    yield table
+
+
+def _latency(report: "Report") -> Iterator[Table]:
+    table = _table("latency", "route", "n", *PERCENTILES, texts=2)
+    for name in LATENCIES:
+        for route, entry in report.summary["routes"].items():
+            measured = entry[name]
+            if measured["n"]:
+                numbers = [_bounded(measured, percentile) for percentile in PERCENTILES]
+                count = figures.count(measured["n"])
+                table.add_row(figures.metric(name), Text(route), count, *numbers)
+    if table.row_count:
+        yield table
+
+
+def _bounded(measured: dict[str, Any], name: str) -> Text:
+    if measured[name] is None:
+        return Text(figures.NOTHING, style="dim")
+    shown = Text(figures.percentile(measured, name))
+    return shown.append(f"\n{figures.interval(measured, name)}", style="dim")
+
+
+def _rates(report: "Report") -> Iterator[Table]:
+    head = ("requests", "failed", "rate", "goodput", "tokens/s", "cache hits")
+    table = _table("load", *head)
+    for route, entry in report.summary["routes"].items():
+        table.add_row(
+            Text(route),
+            figures.count(entry["requests"]),
+            f"{figures.count(entry['errors'])} ({figures.share(entry['error_rate'])})",
+            f"{figures.digits(entry['rate'])}/s",
+            f"{figures.digits(entry['goodput'])}/s",
+            figures.digits(entry["output_tokens_per_second"]),
+            figures.share(entry["cache_hit_share"]),
+        )
+    if table.row_count:
+        yield table
+
+
+def _errors(report: "Report") -> Iterator[Table]:
+    table = _table("errors", "route", "requests", "what it said", texts=2)
+    table.columns[-1].justify = "left"
+    for route, entry in report.summary["routes"].items():
+        for name, number in entry["error_classes"].items():
+            told = "; ".join(entry["error_examples"].get(name, ()))
+            count = figures.count(number)
+            table.add_row(Text(name), Text(route), count, Text(sentences.one_line(told)))
+    if table.row_count:
+        yield table
+
+
+def _objectives(report: "Report") -> Iterator[Table]:
+    table = _table("objectives", "route", "result", "measured", texts=3)
+    styles = {"pass": "green", "fail": "red", "unknown": "yellow", "warn": "yellow"}
+    words = {"pass": "met", "fail": "missed", "unknown": "unknown", "warn": "close"}
+    for each in report.checked:
+        result = Text(words[each.result], style=styles[each.result])
+        table.add_row(Text(each.objective), Text(each.route), result, Text(each.measured))
+    if table.row_count:
+        yield table
+
+
+def _table(*names: str, texts: int = 1) -> Table:
+    """A table without a frame; all but the first `texts` columns are numbers."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for place, name in enumerate(names):
+        table.add_column(name, justify="left" if place < texts else "right", no_wrap=place == 0)
+    return table
