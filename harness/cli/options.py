@@ -1,6 +1,7 @@
 """The options that every command shares, as one decorator and one value."""
 
 import functools
+import math
 import os
 import re
 from collections.abc import Callable
@@ -94,6 +95,24 @@ def parse_header(_: click.Context, __: click.Parameter, values: tuple[str, ...])
     return Headers(fields)
 
 
+def parse_cost(text: str) -> float:
+    """Dollars: a finite number that is not negative."""
+    try:
+        cost = float(text)
+    except ValueError:
+        cost = -1
+    if not 0 <= cost < math.inf:
+        raise click.BadParameter(f"{text!r}: expected dollars, such as 0.50")
+    return cost
+
+
+def parse_folder(text: str) -> Path:
+    """The path of a folder that exists or can be made."""
+    if not text.strip() or "\0" in text:
+        raise click.BadParameter(f"{text!r}: expected the path of a folder")
+    return Path(text)
+
+
 def unused(folder: Path) -> Path:
     """`folder`, or the same with a number when two runs began in one second."""
     numbered = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
@@ -153,7 +172,7 @@ def print_options(function: Callable[..., Any]) -> Callable[..., Any]:
 _OUT = (
     click.option(
         "--out",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=parse_folder,
         metavar="DIR",
         help="Where the run is left.  [default: reports/<timestamp>-<command>]",
     ),
@@ -162,7 +181,7 @@ _OUT = (
 _CAPS = (
     click.option("--max-requests", type=click.IntRange(min=1), metavar="N"),
     click.option("--max-total-tokens", type=click.IntRange(min=1), metavar="N"),
-    click.option("--max-cost", type=click.FloatRange(min=0), metavar="USD"),
+    click.option("--max-cost", type=parse_cost, metavar="USD"),
 )
 _NAMES = (
     *("target", "header", "out", "seed"),

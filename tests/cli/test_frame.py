@@ -120,7 +120,7 @@ def test_the_package_is_a_command_line_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["doctr"], "error: No such command 'doctr'"),
+        (["doctr"], "error: no such command 'doctr'; did you mean doctor?"),
         (["--nope"], "error: No such option"),
         (["doctor", "--jsn"], "--json"),
         (["doctor", "--header", "x"], "expected NAME:VALUE"),

@@ -1,0 +1,19 @@
+from pathlib import Path
+
+import pytest
+
+NAMES = (
+    *("CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_GATEWAY_ID", "BASETEN_API_KEY", "CF_AIG_TOKEN"),
+    *("CF_AIG_BYOK_ALIAS", "BASETEN_MODEL", "BASETEN_MODEL_ID", "GATEWAY_BASE_URL"),
+    *("GATEWAY_CUSTOM_DOMAIN", "GATEWAY_EXPECT_AUTH", "GATEWAY_EXPECT_CACHE_TTL"),
+    *("GATEWAY_EXPECT_RATE_LIMIT", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"),
+)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Every test of a command starts in an empty folder with nothing set."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.chdir(tmp_path)
