@@ -90,10 +90,10 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process with its exit code."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    sys.exit(execute(sys.argv[1:] if arguments is None else arguments))
 
 
-def run(arguments: Sequence[str]) -> int:
+def execute(arguments: Sequence[str]) -> int:
     """The exit code of one command line; every error becomes a line on standard error here."""
     try:
         return _invoke(arguments)
@@ -172,7 +172,8 @@ def _say(message: str, code: int) -> int:
 def _clean(message: str) -> str:
     from harness.settings.redaction import Secrets
 
-    return Secrets.of_process(os.environ, sys.argv).redact(message)
+    secrets = Secrets.of_process(os.environ, sys.argv) | Secrets.of_environment(os.environ)
+    return secrets.redact(message)
 
 
 def _discard_output() -> None:

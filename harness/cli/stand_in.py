@@ -19,12 +19,10 @@ def running(target: "Target", *, defect: str | None = None, seed: int = 0) -> It
     if target.kind is not Kind.LOCAL:
         yield target
         return
-    from harness.gateway.model import Gateway
-    from harness.gateway.server import LocalGateway
+    from harness.gateway.process import GatewayProcess
 
     config = configure(target, seed=seed)
-    with LocalGateway(Gateway(config, defect=defect)) as gateway:
-        _do_not_proxy("127.0.0.1")
+    with GatewayProcess(config, defect=defect) as gateway, _unproxied("127.0.0.1"):
         yield target.at(gateway.url)
 
 
@@ -48,9 +46,17 @@ def configure(target: "Target", *, seed: int) -> "Config":
     )
 
 
-def _do_not_proxy(host: str) -> None:
+@contextmanager
+def _unproxied(host: str) -> Iterator[None]:
     """Keep a proxy of the environment out of the way to our own stand-in, in subprocesses too."""
-    for name in ("NO_PROXY", "no_proxy"):
-        listed = [entry for entry in os.environ.get(name, "").split(",") if entry.strip()]
-        if host not in listed:
-            os.environ[name] = ",".join((*listed, host))
+    before = {name: os.environ.get(name) for name in ("NO_PROXY", "no_proxy")}
+    for name, listed in before.items():
+        os.environ[name] = f"{listed},{host}" if listed else host
+    try:
+        yield
+    finally:
+        for name, listed in before.items():
+            if listed is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = listed

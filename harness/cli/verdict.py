@@ -4,6 +4,8 @@
 """
 
 import json
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -37,7 +39,7 @@ def conclude(
     """Print the verdict, its reasons and where the report is, and leave with its exit code.
 
     With `as_json` standard output gets one JSON document and nothing else; `extra` goes into it.
-    `code` is for 2, which no verdict has.
+    `code` is for 2, which no verdict has. What a server sent back cannot show a secret here.
     """
     code = exit_code(verdict) if code is None else code
     if as_json:
@@ -49,11 +51,16 @@ def conclude(
             "out": None if out is None else str(out),
             **extra,
         }
-        click.echo(json.dumps(document, ensure_ascii=False))
+        lines = [json.dumps(document, ensure_ascii=False)]
     else:
-        click.echo(f"{verdict}: {summary}" if summary else verdict)
-        for reason in reasons:
-            click.echo(f"  {reason}")
-        if out is not None:
-            click.echo(f"report: {out}")
+        lines = [f"{verdict}: {summary}" if summary else verdict]
+        lines += [f"  {reason}" for reason in reasons]
+        lines += [] if out is None else [f"report: {out}"]
+    click.echo(_clean("\n".join(lines)))
     raise click.exceptions.Exit(code)
+
+
+def _clean(text: str) -> str:
+    from harness.settings.redaction import Secrets
+
+    return Secrets.of_process(os.environ, sys.argv).redact(text)

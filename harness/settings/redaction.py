@@ -13,6 +13,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
+from harness.settings.variables import VARIABLES
+
 _SHORT = 8
 _WORD = re.compile(r"[a-z-]{1,15}")
 _SECRET_WORDS = re.compile(
@@ -43,20 +45,16 @@ class Secrets:
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str]) -> "Secrets":
-        """Every long value whose variable has a secret's name, and the passwords of proxies.
-
-        A wide net for what is printed once, such as a traceback; reports use the secrets of their
-        target, which are known.
-        """
-        named = ((k, v) for k, v in environment.items() if is_secret_name(k) and len(v) >= _SHORT)
-        return cls((*named, *proxy_passwords(environment)))
+        """Every long value whose variable has a secret's name: a wide net, for tracebacks."""
+        return cls((k, v) for k, v in environment.items() if is_secret_name(k) and len(v) >= _SHORT)
 
     @classmethod
     def of_process(cls, environment: Mapping[str, str], arguments: Sequence[str]) -> "Secrets":
-        """The same with the values of secret fields given as `--header NAME:VALUE`."""
+        """The settings that are secrets, the passwords of proxies, and `--header NAME:VALUE`."""
+        named = ((v.name, environment.get(v.name, "")) for v in VARIABLES if v.secret)
         fields = (text.removeprefix("--header=").partition(":") for text in arguments)
-        found = [(name.strip(), value.strip()) for name, _, value in fields if is_secret_name(name)]
-        return cls.of_environment(environment) | of_headers(found)
+        found = [(name.strip(), value.strip()) for name, colon, value in fields if colon]
+        return cls((*named, *proxy_passwords(environment))) | of_headers(found)
 
     def __or__(self, other: "Secrets") -> "Secrets":
         return Secrets((*self._named, *other._named))

@@ -13,7 +13,7 @@ SECRET = "hush-0123456789"  # noqa: S105 - what must never be printed
 
 
 def doctor(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    code = harness.cli.run(["doctor", *arguments])
+    code = harness.cli.execute(["doctor", *arguments])
     printed = capsys.readouterr()
     return code, printed.out, printed.err
 

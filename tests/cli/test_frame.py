@@ -54,9 +54,9 @@ def modules_after(code: str) -> set[str]:
 
 HELP = """
 import io, contextlib
-from harness.cli import run
+from harness.cli import execute
 with contextlib.redirect_stdout(io.StringIO()) as text:
-    assert run(["--help"]) == 0
+    assert execute(["--help"]) == 0
 assert "doctor" in text.getvalue()
 """
 
@@ -97,10 +97,10 @@ def test_every_listed_command_can_be_asked_for_help(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if name not in harness.cli.cli.list_commands(click.Context(harness.cli.cli)):
-        assert harness.cli.run([name]) == 2
+        assert harness.cli.execute([name]) == 2
         return
 
-    assert harness.cli.run([name, "--help"]) == 0
+    assert harness.cli.execute([name, "--help"]) == 0
     assert capsys.readouterr().out.startswith(f"Usage: gateway-harness {name} ")
 
 
@@ -131,7 +131,7 @@ def test_the_package_is_a_command_line_of_its_own() -> None:
 def test_a_wrong_command_line_is_one_clear_message_and_exit_code_2(
     arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = harness.cli.run(arguments)
+    code = harness.cli.execute(arguments)
 
     printed = capsys.readouterr()
     assert code == 2
@@ -141,7 +141,7 @@ def test_a_wrong_command_line_is_one_clear_message_and_exit_code_2(
 
 
 def test_a_click_error_says_where_help_is(capsys: pytest.CaptureFixture[str]) -> None:
-    harness.cli.run(["doctor", "--nope"])
+    harness.cli.execute(["doctor", "--nope"])
 
     assert capsys.readouterr().err.endswith("try 'gateway-harness doctor --help'\n")
 
@@ -160,7 +160,7 @@ def run_raising(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], in
     def run(exc: BaseException) -> int:
         command = click.Command("doctor", callback=raising(exc))
         monkeypatch.setattr(harness.cli.LazyGroup, "get_command", lambda *_: command)
-        return harness.cli.run(["doctor"])
+        return harness.cli.execute(["doctor"])
 
     return run
 

@@ -37,6 +37,17 @@ def test_a_verdict_is_printed_with_its_reasons_and_its_report(
     assert capsys.readouterr().out == "fail: 1 of 2\n  p95(ttft) is 900 ms\nreport: reports/x\n"
 
 
+def test_no_reason_shows_a_secret(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BASETEN_API_KEY", "hush-0123456789")
+
+    with pytest.raises(click.exceptions.Exit):
+        conclude("unknown", reasons=["the key hush-0123456789 is wrong"])
+
+    assert capsys.readouterr().out == "unknown\n  the key $BASETEN_API_KEY is wrong\n"
+
+
 def test_as_json_it_is_one_document_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(click.exceptions.Exit):
         conclude("unknown", reasons=["refused"], out=Path("x"), as_json=True, routes=["native"])
