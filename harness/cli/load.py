@@ -25,11 +25,9 @@ def command(*, common: Common, **values: Any) -> None:
     LOCUSTFILE is a path, or one of native, compat, model, mixed (the default) and compare.
     """
     report = load(common, values)
-    reasons = list(report.reasons)
-    blocked = report.manifest.facts.get("blocked")
     conclude(
         report.verdict,
-        reasons=[blocked, *reasons] if blocked else reasons,
+        reasons=report.reasons,
         summary=f"{report.summary['requests']:,} requests",
         out=report.folder,
         as_json=common.json,
@@ -54,7 +52,7 @@ def load(common: Common, values: dict[str, Any]) -> "Report":
         command=common.command,
         target=common.target.describe(),
         settings=common.settings.provenance,
-        plan=plan.to_dict(),
+        plan=plan.describe(),
         seed=common.seed,
     )
     with running(common.target, seed=common.seed) as target:

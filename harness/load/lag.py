@@ -10,13 +10,14 @@ PERIOD_NS = 10_000_000
 
 
 class LagProbe:
-    """Samples the loop's lateness a hundred times a second from its making until `stop`.
+    """Samples the loop's lateness a hundred times a second from `start_ns` until `stop`.
 
     A request that is due waits as long as this probe does, and so would user-space receive times.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, start_ns: int) -> None:
         self.histogram = Histogram()
+        self._start_ns = start_ns
         self._greenlet = gevent.spawn(self._probe)
 
     def stop(self) -> None:
@@ -24,6 +25,7 @@ class LagProbe:
         self._greenlet.kill()
 
     def _probe(self) -> None:
+        gevent.sleep(max(self._start_ns - time.monotonic_ns(), 0) / 1e9)
         while True:
             due_ns = time.monotonic_ns() + PERIOD_NS
             gevent.sleep(PERIOD_NS / 1e9)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError, UsageError
 from harness.load.abort import Watch
-from harness.load.outcome import LoadOutcome, outcome_of
+from harness.load.outcome import LoadOutcome, blocked, outcome_of
 from harness.load.plan import (
     IDENTITY_VARIABLE,
     PLAN_VARIABLE,
@@ -25,16 +25,27 @@ from harness.load.plan import (
     LoadPlan,
     write_plan,
 )
-from harness.load.progress import FOLDER, Progress, State, add_up, read_reports, stop_file
+from harness.load.progress import (
+    EXIT_CODE_BASE,
+    FOLDER,
+    Progress,
+    State,
+    add_up,
+    read_reports,
+    stop_file,
+)
+from harness.load.tally import total
 
 INTERRUPT_DRAIN_S = 2.0
 """How long answers are waited for after Ctrl-C or an abort."""
+HOPELESS_REQUESTS = 50
+"""After so many refusals and not one good answer, a load ends early."""
 START_S = 30.0
 """How long Locust may take to send its first request."""
 
 _POLL_S = 0.1
 _GRACE_S = 15.0
-_ERRNO_BASE = 200
+_ENDED = (0, -signal.SIGTERM, -signal.SIGKILL)
 _LOG_LINES = 15
 
 OnProgress = Callable[[Progress], None]
@@ -96,6 +107,7 @@ class _Run:
         self._folder = Path(plan.folder)
         self._watch = Watch(plan.abort)
         self._interrupted = False
+        self._hopeless = False
         self._progress = Progress()
         self._started_at = time.monotonic()
 
@@ -115,14 +127,7 @@ class _Run:
         """What became of the load, once Locust has ended."""
         code = self._process.wait()
         self._read()
-        if code > _ERRNO_BASE:
-            number = code - _ERRNO_BASE
-            raise OSError(number, os.strerror(number), str(self._folder / "samples"))
-        started = bool(self._progress.states) or self._locust.master
-        if not started and not self._interrupted:
-            raise UsageError(f"Locust did not start (exit code {code}); {self._log_end()}")
-        if code not in (0, -signal.SIGTERM, -signal.SIGKILL) and not self._interrupted:
-            raise HarnessError(f"Locust failed (exit code {code}); {self._log_end()}")
+        self._raise_failure(code)
         return outcome_of(
             self._plan,
             self._progress,
@@ -131,12 +136,26 @@ class _Run:
             expected_workers=0 if self._locust.master else self._plan.workers,
         )
 
+    def _raise_failure(self, code: int) -> None:
+        """Raise what kept the load from being run or recorded."""
+        progress = self._progress
+        number = progress.errno or (code - EXIT_CODE_BASE if code > EXIT_CODE_BASE else None)
+        if number is not None:
+            raise OSError(number, os.strerror(number), str(self._folder / "samples"))
+        if progress.failure is not None:
+            raise HarnessError(f"the load failed: {progress.failure}")
+        if self._interrupted or code in _ENDED:
+            return
+        if not progress.states and not self._locust.master:
+            raise UsageError(f"Locust did not start (exit code {code}); {self._log_end()}")
+        raise HarnessError(f"Locust failed (exit code {code}); {self._log_end()}")
+
     def _follow(self) -> None:
         asked_at: float | None = None
         while self._process.poll() is None:
             self._read()
             self._on_progress(self._progress)
-            if self._watch.trips(self._progress):
+            if self._watch.trips(self._progress) or self._finds_no_way():
                 self._ask_to_stop()
             now = time.monotonic()
             if asked_at is None and self._over(now):
@@ -145,6 +164,13 @@ class _Run:
             if asked_at is not None and now - asked_at > _GRACE_S:
                 self._process.kill()
             time.sleep(_POLL_S)
+
+    def _finds_no_way(self) -> bool:
+        """Whether it has just become clear that the target lets nothing through."""
+        if self._hopeless or self._progress.requests < HOPELESS_REQUESTS:
+            return False
+        self._hopeless = blocked(total(self._progress.routes.values())) is not None
+        return self._hopeless
 
     def _over(self, now: float) -> bool:
         """Whether Locust should end: all is sent and answered, or its time is long over."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from harness.errors import TransportKind
 from harness.load.plan import LoadPlan
 from harness.load.progress import Progress, State, lag_ms
 from harness.load.tally import RouteTally, total
@@ -15,7 +16,17 @@ With receive times of the kernel (True) a late loop merges events but moves none
 of its lateness is in the latencies.
 """
 
-_REFUSALS = (Outcome.UNAUTHORIZED, Outcome.RATE_LIMITED, Outcome.OVERLOADED, Outcome.HTTP_5XX)
+_BLOCKING = frozenset(
+    {
+        *(kind.value for kind in TransportKind),
+        Outcome.UNAUTHORIZED,
+        Outcome.RATE_LIMITED,
+        Outcome.OVERLOADED,
+        Outcome.HTTP_4XX,
+        Outcome.HTTP_5XX,
+    }
+)
+"""With nothing but these, a target was not reached or let nobody in: it cannot be judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +90,7 @@ def outcome_of(
         records=progress.records,
         outcomes=dict(whole.outcomes),
         layers=dict(whole.layers),
-        blocked=_blocked(whole),
+        blocked=blocked(whole),
         problems=tuple(_problems(progress, whole, expected_workers)),
         notes=tuple(_notes(plan, progress)),
         loop_lag_ms=lag_ms(progress.loop_lag),
@@ -88,41 +99,13 @@ def outcome_of(
     )
 
 
-def _blocked(whole: RouteTally) -> Blocked | None:
-    """Set when no request ended well and all ended before or with a refusal."""
-    failed = whole.errors
-    if not failed or failed < whole.requests or whole.layers.total() < failed:
-        return None
-    refused = {o.value for o in _REFUSALS} | {k for k in whole.outcomes if _is_transport(k)}
-    refused |= {Outcome.HTTP_4XX.value}
-    if not set(whole.outcomes) <= refused:
+def blocked(whole: RouteTally) -> Blocked | None:
+    """Why nobody was let in, when every request was refused or found no way; else None."""
+    if not whole.errors or not whole.layers or not set(whole.outcomes) <= _BLOCKING:
         return None
     layer, _ = whole.layers.most_common(1)[0]
     outcome, _ = whole.outcomes.most_common(1)[0]
     return Blocked(layer, outcome, whole.messages.get(outcome, ""))
-
-
-def _is_transport(outcome: str) -> bool:
-    return outcome in _TRANSPORT
-
-
-_TRANSPORT = frozenset(
-    o.value
-    for o in (
-        Outcome.DNS,
-        Outcome.REFUSED,
-        Outcome.UNREACHABLE,
-        Outcome.TLS,
-        Outcome.PROXY,
-        Outcome.CONNECT_TIMEOUT,
-        Outcome.SEND,
-        Outcome.FIRST_BYTE_TIMEOUT,
-        Outcome.TOTAL_TIMEOUT,
-        Outcome.CUT,
-        Outcome.RESET,
-        Outcome.PROTOCOL,
-    )
-)
 
 
 def _problems(progress: Progress, whole: RouteTally, expected_workers: int) -> list[str]:

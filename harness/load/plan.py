@@ -89,11 +89,16 @@ class LoadPlan:
 
     def in_folder(self, folder: Path) -> "LoadPlan":
         """The same load with its records in another folder."""
-        return replace(self, folder=str(folder))
+        return replace(self, folder=str(folder.resolve()))
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as JSON values."""
         return {"schema_version": SCHEMA_VERSION, **asdict(self)}
+
+    def describe(self) -> dict[str, Any]:
+        """What a manifest says of it: neither where it is written nor, again, the target."""
+        elsewhere = {"folder", "address", "model", "model_id"}
+        return {name: value for name, value in asdict(self).items() if name not in elsewhere}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,11 @@ from harness.measure.histogram import Histogram
 FOLDER = "workers"
 SCHEMA_VERSION = 1
 
+EXIT_CODE_FAILED = 199
+"""Locust ends with this after an error of our own."""
+EXIT_CODE_BASE = 200
+"""Locust ends with this plus the errno when the samples could not be written."""
+
 
 class State(StrEnum):
     """Where a worker is in its life."""
@@ -45,6 +50,8 @@ class WorkerReport:
     in_flight: int = 0
     records: int = 0
     exhausted: str | None = None
+    failure: str | None = None
+    errno: int | None = None
     tokens: int = 0
     cost: float = 0.0
     cpu_s: float = 0.0
@@ -91,6 +98,8 @@ class Progress:
     in_flight: int = 0
     records: int = 0
     exhausted: str | None = None
+    failure: str | None = None
+    errno: int | None = None
     states: tuple[State, ...] = ()
     loop_lag: Histogram = field(default_factory=Histogram)
     reads: int = 0
@@ -149,6 +158,8 @@ def add_up(reports: Iterable[WorkerReport]) -> Progress:
         in_flight=sum(report.in_flight for report in reports),
         records=sum(report.records for report in reports),
         exhausted=next((report.exhausted for report in reports if report.exhausted), None),
+        failure=next((report.failure for report in reports if report.failure), None),
+        errno=next((report.errno for report in reports if report.errno), None),
         states=tuple(report.state for report in reports),
         loop_lag=lag,
         reads=sum(report.reads for report in reports),

@@ -39,6 +39,8 @@ class Recorder:
         self._writer = pa.ipc.new_stream(self._file, SCHEMA)
         self._file.flush()
         self._waiting: list[dict[str, Any]] = []
+        # The first conversion imports pandas, which takes a quarter of a second: not in the load.
+        _batch([])
 
     def add(self, sample: Sample) -> None:
         """Take one sample; it may be written at once."""
@@ -51,8 +53,7 @@ class Recorder:
         if not self._waiting:
             return
         rows, self._waiting = self._waiting, []
-        arrays = [pa.array([one[field.name] for one in rows], field.type) for field in SCHEMA]
-        self._writer.write_batch(pa.record_batch(arrays, schema=SCHEMA))
+        self._writer.write_batch(_batch(rows))
         self._file.flush()
         self.written += len(rows)
 
@@ -63,3 +64,8 @@ class Recorder:
             self._writer.close()
         finally:
             self._file.close()
+
+
+def _batch(rows: list[dict[str, Any]]) -> pa.RecordBatch:
+    arrays = [pa.array([one[field.name] for one in rows], field.type) for field in SCHEMA]
+    return pa.record_batch(arrays, schema=SCHEMA)

@@ -18,15 +18,15 @@ from harness.load.direct import direct_plan
 from harness.load.driver import drive
 from harness.load.order import BLOCK_STEP, block_order, route_of
 from harness.load.plan import IDENTITY_VARIABLE, PLAN_VARIABLE, read_identity, read_plan
+from harness.load.progress import EXIT_CODE_BASE, EXIT_CODE_FAILED
 from harness.load.sender import Ticket
 from harness.load.worker import Worker
 from harness.measure.outcome import Outcome
 from harness.measure.sample import Sample
 
-EXIT_CODE_BASE = 200
-"""Locust ends with this plus the errno when the samples could not be written."""
-EXIT_CODE_FAILED = 199
-"""Locust ends with this after an error of our own."""
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 2.0
+"""A closed loop over a gateway that refuses at once would else be a flood."""
 
 _LOG = logging.getLogger(__name__)
 _workers: list[Worker] = []
@@ -47,6 +47,7 @@ class GatewayUser(User):
     def on_start(self) -> None:
         """Take a transport; in a closed loop wait a random moment first."""
         self.worker = _workers[-1]
+        self.failures = 0
         self.transport = self.worker.transport()
         if not self.worker.plan.open_loop:
             self.worker.stagger()
@@ -72,7 +73,7 @@ class GatewayUser(User):
         routes = self.routes or plan.routes
         if plan.open_loop:
             drive(self.worker, self.transport, scenario=self.scenario, routes=routes)
-            raise StopUser
+            return
         index = self.worker.take_index()
         seed = plan.seed * plan.workers + self.worker.index
         self.send(
@@ -80,9 +81,12 @@ class GatewayUser(User):
         )
 
     def send(self, route: str, seq: int) -> None:
-        """Send one request now."""
+        """Send one request now; after failures wait, longer each time, before the next."""
         phase = self.worker.phase(time.monotonic_ns())
-        self.worker.perform(self.transport, Ticket(seq, route, self.scenario, phase))
+        sample = self.worker.perform(self.transport, Ticket(seq, route, self.scenario, phase))
+        self.failures = 0 if sample is None or sample.outcome == Outcome.OK else self.failures + 1
+        if self.failures:
+            self.worker.pause(min(FIRST_PAUSE_S * 2 ** (self.failures - 1), LONGEST_PAUSE_S))
 
 
 class CompareUser(GatewayUser):
@@ -97,7 +101,7 @@ class CompareUser(GatewayUser):
         block = self.worker.take_index() * plan.workers + self.worker.index
         if plan.blocks is not None and block >= plan.blocks:
             self.worker.stop(plan.drain_s)
-            raise StopUser
+            return
         order = block_order(self.routes or plan.routes, block=block, seed=plan.seed)
         for position, route in enumerate(order):
             self.send(route, block * BLOCK_STEP + position)
@@ -153,14 +157,17 @@ def _stop(environment: Environment, **_: Any) -> None:
     while _workers:
         worker = _workers.pop()
         worker.close()
-        failure = worker.failure
-        if failure is None:
-            continue
-        _LOG.error("the load failed: %s: %s", type(failure).__name__, failure)
-        code = EXIT_CODE_FAILED
-        if isinstance(failure, OSError) and failure.errno is not None and failure.errno < 55:
-            code = EXIT_CODE_BASE + failure.errno
-        environment.process_exit_code = code
+        if worker.failure is not None:
+            error = worker.failure
+            _LOG.error("the load failed: %s: %s", type(error).__name__, error)
+            environment.process_exit_code = exit_code(error)
+
+
+def exit_code(error: BaseException) -> int:
+    """How Locust ends after an error of our own; a disk that takes no more is told apart."""
+    if isinstance(error, OSError) and error.errno is not None and error.errno < 55:
+        return EXIT_CODE_BASE + error.errno
+    return EXIT_CODE_FAILED
 
 
 def _drain_s(environment: Environment) -> float:

@@ -70,7 +70,7 @@ class Worker:
         self.started_ns = time.monotonic_ns()
         self.steady_ns = self.started_ns + int(self.plan.warmup_s * 1e9)
         self._end_ns = self.started_ns + self.plan.total_s * 1e9
-        self._lag = LagProbe()
+        self._lag = LagProbe(self.steady_ns)
         self._report = WorkerReport(self.name, os.getpid(), self.started_ns)
         self._report.loop_lag = self._lag.histogram
         self._tending = gevent.spawn(self._tend)
@@ -112,12 +112,12 @@ class Worker:
                 return False
         return self.may_send()
 
-    def perform(self, transport: GeventTransport, ticket: Ticket) -> bool:
-        """Send one request and record what became of it; False when the budget has no room."""
+    def perform(self, transport: GeventTransport, ticket: Ticket) -> Sample | None:
+        """Send one request and record what became of it; None when the budget has no room."""
         outgoing = self._sender.prepare(ticket)
         reserved = Reservation(outgoing.prompt_tokens, outgoing.completion_tokens)
         if not self._budget.reserve(reserved):
-            return False
+            return None
         attempt = Attempt(self._sender, outgoing, asked_stream=self.plan.stream)
         sending = gevent.getcurrent()
         self._sending.add(sending)
@@ -129,7 +129,7 @@ class Worker:
         finally:
             self._sending.discard(sending)
         self._record(outgoing, sent, reserved)
-        return True
+        return sent.sample
 
     def drop(self, ticket: Ticket) -> None:
         """Record a request that is due while too many are under way."""
@@ -216,6 +216,9 @@ class Worker:
         report.in_flight = len(self._sending)
         report.records = self._recorder.written
         report.exhausted, report.tokens, report.cost = budget.exhausted, budget.tokens, budget.cost
+        if self.failure is not None:
+            report.failure = f"{type(self.failure).__name__}: {self.failure}"
+            report.errno = getattr(self.failure, "errno", None)
         report.cpu_s = time.process_time()
         report.connections, report.reused = counts.connections, counts.reused
         report.reads, report.unstamped = counts.reads, counts.unstamped
