@@ -7,7 +7,7 @@ Nothing here sends, parses or waits. Times are integers, nanoseconds after the r
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 
 class Headers:
@@ -78,13 +78,21 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The path of the URL, still percent-encoded, without its query."""
-        return urlsplit(self.url).path
+        """The path of the URL, still percent-encoded, without its query; empty in no URL at all."""
+        return _split(self.url).path
 
     @property
     def query(self) -> str:
         """The query of the URL without its question mark, or an empty string."""
-        return urlsplit(self.url).query
+        return _split(self.url).query
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of a URL; a server is also sent what is none, and a leading `//` is no host."""
+    try:
+        return urlsplit(f"http://host{url}" if url.startswith("/") else url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
 
 
 @dataclass(frozen=True, slots=True)

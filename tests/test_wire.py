@@ -47,6 +47,11 @@ def test_a_request_knows_path_and_query_of_absolute_and_relative_urls() -> None:
     assert (relative.path, relative.query) == ("/v1/a%2Fb/c", "x=1&y=2")
 
 
+def test_what_a_server_may_be_sent_as_a_target_never_fails() -> None:
+    assert Request("GET", "//[broken?x").path == "//[broken"
+    assert Request("GET", "http://[broken/x").path == ""
+
+
 def test_a_body_is_its_chunks_in_order() -> None:
     assert Response(200, chunks=(Chunk(b"a", 1), Chunk(b""), Chunk(b"b", 2))).body == b"ab"
 

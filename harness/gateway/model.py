@@ -89,7 +89,7 @@ class Gateway:
         return Arrival(request, at_ns, now_ns, self._serial, fields, dice)
 
     def _decide(self, arrival: Arrival, options: Options | Refusal) -> _Outcome:
-        rest = routing.below_gateway(routing.path_of(arrival.request.url), self.config)
+        rest = routing.below_gateway(arrival.request.path, self.config)
         if rest is None:
             return _Outcome(envelope.UNKNOWN_GATEWAY, known=False)
         if not self._rules.authorised(arrival, self.config):
@@ -174,7 +174,7 @@ class Gateway:
             at_ns=arrival.at_ns,
             end_ns=arrival.at_ns + response.end_at_ns,
             method=arrival.request.method,
-            path=routing.path_of(arrival.request.url),
+            path=arrival.request.path,
             route=call.target.route if call else None,
             status=response.status,
             stream=call.stream if call else False,

@@ -4,14 +4,16 @@ h11 does the parsing, one parser per request: answers that break HTTP on purpose
 through the same connection object, so its sending half stays unused.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
-from urllib.parse import urlsplit
 
 import h11
 
 from harness.wire import Headers, Request
+
+_AFTER_HOST = re.compile(r"[/?].*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,9 @@ def _origin_form(target: str) -> str:
     """The path and query of a target in any form (RFC 9112, section 3.2)."""
     if target.startswith("/") or "://" not in target:
         return target
-    url = urlsplit(target)
-    return (url.path or "/") + (f"?{url.query}" if url.query else "")
+    after_host = _AFTER_HOST.search(target.partition("://")[2])
+    rest = after_host.group() if after_host else ""
+    return rest if rest.startswith("/") else f"/{rest}"
 
 
 def _asks_keep_alive(head: h11.Request, version: str) -> bool:

@@ -1,7 +1,7 @@
 """From a request path to what it addresses, or to the refusal it earns."""
 
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from harness.gateway import envelope
 from harness.gateway.config import Config
@@ -25,16 +25,6 @@ class Target:
     route: str
     provider: str
     endpoint: str
-
-
-def path_of(url: str) -> str:
-    """The path of a URL, still percent-encoded; empty when the URL cannot be split."""
-    if url.startswith("/"):
-        return url.partition("#")[0].partition("?")[0]
-    try:
-        return urlsplit(url).path
-    except ValueError:
-        return ""
 
 
 def below_gateway(path: str, config: Config) -> str | None:
