@@ -18,7 +18,7 @@ from harness.report.conformance import Conformance
 from harness.report.files import write_json, write_text
 from harness.report.manifest import Manifest
 from harness.report.series import timeline
-from harness.report.summary import summarise
+from harness.report.summary import flat, summarise
 from harness.report.thresholds import Checked, check, good, objectives
 from harness.report.verdict import Evidence, Verdict, decide
 
@@ -67,6 +67,7 @@ def build_report(folder: Path) -> Report:
     report = assemble(folder)
     samples.convert(folder)
     write_json(folder / "summary.json", report.summary)
+    write_text(folder / "summary.csv", flat(report.summary).to_csv(index=False))
     write_json(folder / "comparison.json", report.comparison.document())
     write_text(folder / "report.md", markdown.render(report))
     write_text(folder / "report.html", page.render(report))

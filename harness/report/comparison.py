@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from harness.report import frame
-from harness.report.paired import cliffs_delta, holm, moving_block_medians, signed_rank_p
+from harness.report.paired import cliffs_delta, holm, resampled_medians, signed_rank_p
 from harness.report.pairing import Paired, aligned, interleaved
 from harness.report.quantile import Floats
 from harness.report.summary import ordered_routes
@@ -52,7 +52,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """b against a in one metric, over `n` pairs.
+    """b against a in one metric, over `n` pairs; with a `route`, a and b are two runs of it.
 
     `verdict` is `slower` (b is slower than a), `faster`, `equivalent` (within the margin) or
     `inconclusive`; `significant` is the test after Holm's correction over all routes and metrics.
@@ -62,6 +62,7 @@ class Pair:
     b: str
     metric: str
     n: int
+    route: str | None = None
     a_median_ms: float | None = None
     b_median_ms: float | None = None
     effect: Effect | None = None
@@ -69,6 +70,11 @@ class Pair:
     significant: bool = False
     p_corrected: float | None = None
     reason: str | None = None
+
+    @property
+    def names(self) -> str:
+        """What is compared, in few words."""
+        return self.route or f"{self.b} vs {self.a}"
 
     def document(self) -> dict[str, Any]:
         """One entry of `pairs`: flat, null where there is nothing to say."""
@@ -168,10 +174,10 @@ def _pair(paired: Paired, rng: np.random.Generator) -> Pair:
         difference_ms=float(np.median(differences)),
         cliffs_delta=cliffs_delta(before, after),
         p=signed_rank_p(log_ratios),
-        **spread(*moving_block_medians([log_ratios, differences], rng)),
+        **spread(*resampled_medians([log_ratios, differences], rng)),
     )
     medians = float(np.median(before)), float(np.median(after))
-    return Pair(paired.a, paired.b, paired.metric, n, *medians, effect)
+    return Pair(paired.a, paired.b, paired.metric, n, None, *medians, effect)
 
 
 def _unpaired(rows: pd.DataFrame) -> Iterator[Pair]:
@@ -182,4 +188,4 @@ def _unpaired(rows: pd.DataFrame) -> Iterator[Pair]:
         medians = {route: float(np.median(x)) if len(x) else None for route, x in found.items()}
         for a, b in combinations(routes, 2):
             numbers = medians[a], medians[b]
-            yield Pair(a, b, f"{metric}_ms", 0, *numbers, reason="not interleaved")
+            yield Pair(a, b, f"{metric}_ms", 0, None, *numbers, reason="not interleaved")

@@ -64,13 +64,18 @@ class Manifest:
     @property
     def thresholds(self) -> tuple[str, ...]:
         """The objectives that decide the verdict, as they were typed."""
-        return tuple(self.plan.get("thresholds") or ())
+        return tuple(self.facts.get("thresholds") or self.plan.get("thresholds") or ())
+
+    @property
+    def going_on(self) -> bool:
+        """Whether another process on this machine seems to be at it still."""
+        return self.state == "running" and self.pid != os.getpid() and _alive(self.pid)
 
     @property
     def interrupted(self) -> bool:
         """Whether the run was stopped from outside, or ended without a word."""
-        abandoned = self.state == "running" and self.pid != os.getpid()
-        return bool(self.facts.get("interrupted")) or abandoned
+        without_end = self.state == "running" and self.pid != os.getpid()
+        return bool(self.facts.get("interrupted")) or without_end
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -115,9 +120,10 @@ def start(
 def note(folder: Path, **facts: Any) -> Manifest:
     """Add facts; the verdict reads `interrupted`, `aborted`, `problems`, `notes`, `exhausted`.
 
-    `aborted` is the objective that stopped the run, `exhausted` the budget that did; `problems` are
-    sentences that make its numbers invalid, `notes` such that do not. `expected_records` is how
-    many requests the senders counted, `noise_floor` what a calibration found.
+    `thresholds` replace those of the plan; `aborted` is the objective that stopped the run,
+    `exhausted` the budget that did; `problems` are sentences that make its numbers invalid, `notes`
+    such that do not. `expected_records` is how many requests the senders counted, `noise_floor`
+    what a calibration found.
     """
     manifest = read(folder)
     return _write(folder, replace(manifest, facts={**manifest.facts, **redact(facts)}))
@@ -126,10 +132,17 @@ def note(folder: Path, **facts: Any) -> Manifest:
 def finish(
     folder: Path, *, verdict: str, exit_code: int, reasons: Sequence[str], **facts: Any
 ) -> Manifest:
-    """Close the manifest with the verdict `pass`, `fail` or `unknown` and its reasons."""
-    ended = {"ended": datetime.now(UTC).isoformat(timespec="seconds"), **facts}
+    """Close the manifest with the verdict `pass`, `fail` or `unknown` and its reasons.
+
+    A run that was killed stays interrupted, and nobody knows when it ended; a report made later
+    changes neither.
+    """
+    before = read(folder)
+    own = before.state == "running" and before.pid == os.getpid()
+    ended = datetime.now(UTC).isoformat(timespec="seconds") if own else before.facts.get("ended")
+    known = {"interrupted": before.interrupted, "ended": ended, **facts}
     manifest = replace(
-        note(folder, **ended),
+        note(folder, **known),
         state="finished",
         verdict=verdict,
         exit_code=exit_code,
@@ -188,6 +201,16 @@ def machine() -> dict[str, Any]:
         "architecture": platform.machine(),
         "cpus": os.cpu_count(),
     }
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _blank(name: str, value: Any) -> Any:

@@ -19,6 +19,7 @@ from harness.report import figures, frame, sentences
 from harness.report.charts import contract, distribution, forest, overtime, plot
 from harness.report.charts.svg import Svg, tag
 from harness.report.quantile import PERCENTILES, needed
+from harness.report.runs import CAVEAT, Runs
 from harness.report.summary import key, ordered_routes
 
 if TYPE_CHECKING:
@@ -32,27 +33,51 @@ WORDS = {"pass": "Pass", "fail": "Fail", "unknown": "Unknown"}
 
 
 def render(report: "Report") -> str:
-    """The whole page."""
+    """The page of one run."""
+    return _render(
+        "report.html.j2",
+        report=report,
+        run=report.manifest,
+        target=sentences.target(report.manifest.target),
+        client=sentences.client(report.summary["client"]),
+        word=WORDS[report.verdict],
+        charts=_charts(report),
+        evidence=sentences.evidence(report),
+        compared=sentences.compared(report.comparison),
+        latencies=[key(name) for name in METRICS if name not in SAME_FROM_SCHEDULE],
+        percentiles=[f"p{percent}" for percent in PERCENTILES],
+        needed={f"p{percent}": needed(percent) for percent in PERCENTILES},
+        definitions=definitions(),
+    )
+
+
+def render_runs(runs: Runs) -> str:
+    """The page of two runs against each other."""
+    comparison = runs.comparison
+    described = runs.document()["runs"]
+    for run in described.values():
+        run["target"] = sentences.target(run["target"])
+    return _render(
+        "runs.html.j2",
+        runs=runs,
+        caveat=CAVEAT,
+        described=described,
+        shown=ordered_routes({route for run in described.values() for route in run["routes"]}),
+        forest=forest.forest("Run against run", comparison.pairs, comparison.margin),
+        compared=sentences.compared(comparison),
+    )
+
+
+def _render(template: str, **context: Any) -> str:
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return (
         _environment()
-        .get_template("report.html.j2")
+        .get_template(template)
         .render(
-            report=report,
-            run=report.manifest,
-            target=sentences.target(report.manifest.target),
-            client=sentences.client(report.summary["client"]),
-            word=WORDS[report.verdict],
-            charts=_charts(report),
-            evidence=sentences.evidence(report),
-            compared=sentences.compared(report.comparison),
-            latencies=[key(name) for name in METRICS if name not in SAME_FROM_SCHEDULE],
-            percentiles=[f"p{percent}" for percent in PERCENTILES],
-            needed={f"p{percent}": needed(percent) for percent in PERCENTILES},
-            definitions=definitions(),
             style=Svg((TEMPLATES / "report.css").read_text(encoding="utf-8")),
             script=Svg(script),
             script_hash=_hash(script),
+            **context,
         )
     )
 

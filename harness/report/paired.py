@@ -44,14 +44,16 @@ def block_length(n: int) -> int:
     return max(1, round(math.cbrt(n)))
 
 
-def moving_block_medians(columns: Sequence[Floats], rng: np.random.Generator) -> list[Floats]:
+def resampled_medians(
+    columns: Sequence[Floats], rng: np.random.Generator, *, length: int | None = None
+) -> list[Floats]:
     """The bootstrapped medians of several columns over the same resampled rows.
 
-    Runs of `block_length` neighbouring rows are drawn with replacement (Kunsch, Annals of
-    Statistics 17, 1989) until they fill a sample of the original length.
+    Runs of `length` neighbouring rows (default: `block_length`) are drawn with replacement
+    (Kunsch, Annals of Statistics 17, 1989) until they fill a sample of the original length.
     """
     n = len(columns[0])
-    length = block_length(n)
+    length = min(length or block_length(n), n)
     drawn = math.ceil(n / length)
     medians: list[list[Floats]] = [[] for _ in columns]
     batch = max(1, CELLS // n)

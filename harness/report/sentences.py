@@ -79,8 +79,9 @@ def _pair(pair: Pair, effect: Effect, margin: float) -> str:
     name, absolute = figures.metric(pair.metric), figures.duration(abs(effect.difference_ms))
     between = f"{figures.ratio(effect.low)} to {figures.ratio(effect.high)}"
     change = f"{figures.ratio(effect.ratio)}, 95 % interval {between}"
+    a, b = (f"{pair.route} in {run}" if pair.route else run for run in (pair.a, pair.b))
     if pair.verdict in ("slower", "faster"):
-        return f"{pair.b} is {pair.verdict} than {pair.a} by {absolute} of {name} ({change})"
+        return f"{b} is {pair.verdict} than {a} by {absolute} of {name} ({change})"
     if pair.verdict == "equivalent":
-        return f"{pair.b} has the {name} of {pair.a} within {margin:.0%} ({change})"
-    return f"{pair.b} against {pair.a}: {name} {change}; {pair.reason}"
+        return f"{b} has the {name} of {a} within {margin:.0%} ({change})"
+    return f"{b} against {a}: {name} {change}; {pair.reason}"

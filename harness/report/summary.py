@@ -13,6 +13,10 @@ from harness.report.quantile import PERCENTILES, Estimate, Floats, Indices, Mask
 COMPARE = "compare"
 EXAMPLES = 3
 ROUTES = ("native", "compat", "model")
+COUNTED = (
+    *("requests", "errors", "error_rate", "dropped", "rate", "goodput", "goodput_share"),
+    *("output_tokens_per_second", "cache_hit_share", "violation_rate"),
+)
 PLAIN: Mapping[str, Callable[[Floats], np.float64]] = {
     "mean": np.mean,
     "min": np.min,
@@ -88,6 +92,34 @@ def key(metric: str) -> str:
     """The name of a metric in `summary.json`: `ttft_scheduled` is `ttft_ms_scheduled` there."""
     plain = metric.removesuffix(SCHEDULED)
     return f"{plain}_ms{metric.removeprefix(plain)}"
+
+
+def flat(summary: Mapping[str, Any]) -> pd.DataFrame:
+    """The same as one row per scenario, route and metric: `summary.csv`."""
+    rows = [
+        {
+            "scenario": scenario,
+            "route": route,
+            "metric": name,
+            **_counted(entry),
+            **_plain(measured),
+        }
+        for scenario, routes in summary["scenarios"].items()
+        for route, entry in routes["routes"].items()
+        for name, measured in entry.items()
+        if "_ms" in name
+    ]
+    names = [f"p{percent}{end}" for percent in PERCENTILES for end in ("", "_low", "_high")]
+    head = ["scenario", "route", "metric", *COUNTED, "n", *PLAIN, *names]
+    return pd.DataFrame(rows, columns=head)
+
+
+def _counted(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: entry[name] for name in COUNTED}
+
+
+def _plain(measured: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in measured.items() if name != "reasons"}
 
 
 def _routes(rows: pd.DataFrame, good: Good) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def compared(comparison: Comparison) -> Iterator[RenderableType]:
             difference = figures.duration(effect.difference_ms)
             numbers = [figures.ratio(effect.ratio), between, difference]
         verdict = Text(pair.verdict, style=VERDICTS[pair.verdict])
-        names = Text(f"{pair.b} vs {pair.a}"), Text(figures.metric(pair.metric))
+        names = Text(pair.names), Text(figures.metric(pair.metric))
         table.add_row(*names, verdict, *numbers)
     yield table
     if comparison.reason:

@@ -77,7 +77,7 @@ def _row(scale: Scale, pair: Pair, effect: Effect, y: float) -> Svg:
     kind = f"verdict-{pair.verdict}"
     return group(
         tag("rect", x=0, y=y - ROW / 2, width=WIDTH, height=ROW, class_="target"),
-        text(f"{pair.b} vs {pair.a}", 12, y + 4),
+        text(pair.names, 12, y + 4),
         tag("line", x1=low, x2=high, y1=y, y2=y, class_=f"whisker {kind}"),
         _mark(pair.verdict, at, y),
         text(figures.ratio(effect.ratio), 328, y + 4, class_="label end"),

@@ -1,0 +1,64 @@
+"""`gateway-harness report RUN`: everything that is made of a run, made again from its samples."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import print_options
+from harness.cli.verdict import conclude
+
+if TYPE_CHECKING:
+    from harness.report.build import Report
+
+
+@click.command
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--threshold",
+    multiple=True,
+    metavar="OBJECTIVE",
+    help='Judge by these objectives in place of the run\'s own, such as "p95(ttft) < 800ms".',
+)
+@print_options
+def command(*, run: Path, threshold: tuple[str, ...], quiet: bool, json: bool) -> None:
+    """Rebuild html, markdown, csv and json of RUN from its samples, an interrupted run's too.
+
+    The same samples give the same files. Exit code: 0 pass, 1 fail, 3 unknown.
+    """
+    report = rebuild(run, threshold)
+    if not quiet and not json:
+        _show(report)
+    conclude(
+        report.verdict,
+        reasons=report.reasons,
+        summary=f"{report.summary['requests']:,} requests",
+        out=run,
+        as_json=json,
+    )
+
+
+def rebuild(run: Path, thresholds: tuple[str, ...] = ()) -> "Report":
+    """Build the report again and write its verdict into the manifest of a run that has ended."""
+    from harness.report import manifest
+    from harness.report.build import build_report
+    from harness.report.thresholds import objectives
+
+    found = manifest.read(run)
+    objectives(thresholds)
+    if thresholds:
+        manifest.note(run, thresholds=list(thresholds))
+    report = build_report(run)
+    if not found.going_on:
+        manifest.finish(
+            run, verdict=report.verdict, exit_code=report.exit_code, reasons=report.reasons
+        )
+    return report
+
+
+def _show(report: "Report") -> None:
+    from rich.console import Console
+
+    from harness.report.terminal import show
+
+    show(report, Console())

@@ -1,0 +1,142 @@
+"""Two runs against each other: the same routes at different times.
+
+Such runs are not paired. Their intervals hold what changed within each run, never what changed
+between them, and the report says so; a difference between routes needs one interleaved run.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.errors import UsageError
+from harness.report import frame, manifest, samples
+from harness.report.comparison import METRICS, Comparison, Effect, Pair, judge, spread
+from harness.report.manifest import Manifest
+from harness.report.paired import RESAMPLES, cliffs_delta, resampled_medians
+from harness.report.quantile import Floats
+from harness.report.summary import load_scenarios, ordered_routes
+
+CAVEAT = (
+    "the two runs were made at different times: a change of the service or of the network between "
+    "them looks the same as a change of what is compared"
+)
+RUN_SHARE = 20
+"""Neighbours are resampled together in twentieths of a run at least, to keep its slow drift."""
+OF_NO_MATTER = ("run_id", "folder", "schema_version", "seed", "thresholds", "abort", "caps")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One of the two: its folder's name, its manifest, and the requests of its load."""
+
+    name: str
+    manifest: Manifest
+    rows: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Two runs and what was found; `differences` are the settings in which they differ."""
+
+    a: Run
+    b: Run
+    comparison: Comparison
+    differences: Mapping[str, tuple[Any, Any]]
+
+    def document(self) -> dict[str, Any]:
+        """The content of `comparison.json`."""
+        runs = {name: _described(run) for name, run in (("a", self.a), ("b", self.b))}
+        differences = {name: list(values) for name, values in self.differences.items()}
+        return {**self.comparison.document(), "runs": runs, "setup_differences": differences}
+
+
+def compare_runs(first: Path, second: Path, *, margin: float, seed: int = 0) -> Runs:
+    """Compare the second run with the first, route by route; UsageError when one cannot be read."""
+    names = (first.name, second.name) if first.name != second.name else ("A", "B")
+    a, b = (_read(path, name) for path, name in zip((first, second), names, strict=True))
+    shared = set(a.rows["route"]) & set(b.rows["route"])
+    rng = np.random.default_rng(seed)
+    pairs = [
+        _pair(a, b, route, metric, rng) for metric in METRICS for route in ordered_routes(shared)
+    ]
+    reason = None if shared else "the two runs have no route in common"
+    comparison = Comparison(tuple(judge(pairs, margin)), margin, reason=reason)
+    return Runs(a, b, comparison, _differences(a.manifest, b.manifest))
+
+
+def _read(folder: Path, name: str) -> Run:
+    found = manifest.read(folder)
+    rows = frame.steady(frame.frame(samples.read(folder).table))
+    rows = rows[rows["scenario"].isin(load_scenarios(rows))]
+    if rows.empty:
+        raise UsageError(f"{folder} holds no sample outside the warm-up")
+    return Run(name, found, rows.sort_values("sent_ns"))
+
+
+def _pair(a: Run, b: Run, route: str, metric: str, rng: np.random.Generator) -> Pair:
+    before, after = (
+        frame.values(run.rows[run.rows["route"] == route], metric)[0] for run in (a, b)
+    )
+    n = min(len(before), len(after))
+    pair = Pair(a.name, b.name, f"{metric}_ms", n, route)
+    if n < 2:
+        return replace(pair, reason=f"{n} samples in the smaller run")
+    old, new = float(np.median(before)), float(np.median(after))
+    effect = _effect(before, after, rng)
+    return replace(pair, a_median_ms=old, b_median_ms=new, effect=effect)
+
+
+def _effect(before: Floats, after: Floats, rng: np.random.Generator) -> Effect | None:
+    old, new = (_resampled(data, rng) for data in (before, after))
+    if min(old.min(), new.min()) <= 0:
+        return None
+    below = int((new <= old).sum())
+    tail = min(below, RESAMPLES - below)
+    medians = float(np.median(before)), float(np.median(after))
+    return Effect(
+        ratio=medians[1] / medians[0],
+        difference_ms=medians[1] - medians[0],
+        cliffs_delta=cliffs_delta(before, after),
+        p=min(1.0, 2 * (tail + 1) / (RESAMPLES + 1)),
+        **spread(np.log(new / old), new - old),
+    )
+
+
+def _resampled(data: Floats, rng: np.random.Generator) -> Floats:
+    length = max(round(len(data) ** (1 / 3)), len(data) // RUN_SHARE, 1)
+    return resampled_medians([data], rng, length=length)[0]
+
+
+def _differences(a: Manifest, b: Manifest) -> dict[str, tuple[Any, Any]]:
+    """Where two runs were not set up alike."""
+    before = {**a.plan, "target": a.target, "settings": a.settings, "machine": a.machine}
+    after = {**b.plan, "target": b.target, "settings": b.settings, "machine": b.machine}
+    return {name: values for name, values in _changed(before, after) if name not in OF_NO_MATTER}
+
+
+def _changed(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    for name in dict.fromkeys([*before, *after]):
+        values = before.get(name), after.get(name)
+        if values[0] != values[1]:
+            yield name, values
+
+
+def _described(run: Run) -> dict[str, Any]:
+    routes = run.rows.groupby("route")["ok"]
+    return {
+        "name": run.name,
+        "run_id": run.manifest.run_id,
+        "started": run.manifest.clock.get("started"),
+        "target": run.manifest.target,
+        "interrupted": run.manifest.interrupted,
+        "routes": {
+            str(route): {"requests": len(group), "error_rate": 1 - float(group.mean())}
+            for route, group in routes
+        },
+    }
