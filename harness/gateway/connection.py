@@ -167,9 +167,12 @@ class Connection(asyncio.Protocol):
         elif framed.end is End.OPEN:
             self._note(End.OPEN)
             self._wait(self._limits.open_s)
+        elif framed.keep_alive:
+            self._note(framed.end)
+            self._loop.call_soon(self._next)
         else:
             self._note(framed.end)
-            self._loop.call_soon(self._next) if framed.keep_alive else self._close()
+            self._close()
 
     def _next(self) -> None:
         """Turn to the next request, which may have been sent already."""

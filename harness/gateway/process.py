@@ -1,0 +1,93 @@
+"""The stand-in in a process of its own: what a load needs, so that client and server each have one.
+
+The process ends with its parent, however that ends: it watches the pipe between them. Ctrl-C in a
+terminal reaches both, and only the parent may decide what that means.
+"""
+
+import asyncio
+import multiprocessing
+import signal
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Self
+
+from harness.errors import HarnessError
+from harness.gateway.config import Config
+from harness.gateway.eventloop import new_event_loop
+from harness.gateway.model import Gateway
+from harness.gateway.server import Server, raise_descriptor_limit
+
+_STOP_S = 10.0
+
+
+class GatewayProcess:
+    """The server in a child process, from `with` to its end; its record is at /__harness/log."""
+
+    def __init__(self, config: Config, *, defect: str | None = None) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, there = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(there, config, defect), name="gateway-harness"
+        )
+        self._there = there
+        self.url = ""
+
+    @property
+    def pid(self) -> int:
+        """The child's process id; 0 before it was started."""
+        return self._process.pid or 0
+
+    def start(self) -> Self:
+        """Start the process and wait until it listens; raises what kept it from doing so."""
+        self._process.start()
+        self._there.close()
+        try:
+            answer = self._pipe.recv()
+        except EOFError as exc:
+            self.close()
+            raise HarnessError(f"the stand-in ended with {self._process.exitcode}") from exc
+        if isinstance(answer, HarnessError):
+            self.close()
+            raise answer
+        self.url = str(answer)
+        return self
+
+    def close(self) -> None:
+        """End every connection and the process."""
+        self._pipe.close()
+        self._process.join(_STOP_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._process.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _serve(pipe: Connection, config: Config, defect: str | None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise_descriptor_limit()
+    try:
+        server = Server(Gateway(config, defect=defect))
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(_serve_while(server, pipe))
+    except HarnessError as exc:
+        pipe.send(exc)
+
+
+async def _serve_while(server: Server, pipe: Connection) -> None:
+    parent_left = asyncio.Event()
+    asyncio.get_running_loop().add_reader(pipe.fileno(), parent_left.set)
+    await server.start()
+    pipe.send(server.url)
+    await parent_left.wait()
+    await server.close()
