@@ -5,6 +5,7 @@ or our own fault, 3 unknown; `harness.cli.verdict` has the same table for verdic
 """
 
 import errno
+import io
 import os
 import sys
 import traceback
@@ -90,6 +91,9 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what a server says may not fit a C locale
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(execute(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -132,7 +136,12 @@ def _explain(exc: HarnessError) -> int:
 
 
 def _system(exc: OSError) -> int:
+    """What a person can change; anything else is a bug of ours."""
     known = {
+        errno.ENOENT: "no such file",
+        errno.EISDIR: "a folder, not a file",
+        errno.ENOTDIR: "not a folder",
+        errno.ENAMETOOLONG: "the name is too long",
         errno.ENOSPC: "the disk is full",
         errno.EDQUOT: "the disk quota is used up",
         errno.EACCES: "permission denied",

@@ -80,7 +80,7 @@ def command(*, target: str, header: Headers, quiet: bool, json: bool) -> None:
     conclude(
         "unknown" if refused else "pass",
         reasons=[f"{probe.route}: {probe.message}" for probe in refused],
-        summary=f"{len(probes) - len(refused)} of {len(probes)} routes answer",
+        summary=f"{len(probes) - len(refused)} of {len(resolved.routes)} routes answer",
         as_json=json,
         target=resolved.describe(),
         settings=[asdict(row) for row in rows],

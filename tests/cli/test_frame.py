@@ -178,6 +178,7 @@ FAILURE = Failure(Layer.PROVIDER, "flat", 401, "x", "no such key", retryable=Fal
         (KeyboardInterrupt(), 3, "interrupted: no verdict"),
         (OSError(errno.ENOSPC, "No space", "/out/x"), 2, "error: the disk is full: /out/x"),
         (OSError(errno.EACCES, "denied", "/out/x"), 2, "error: permission denied: /out/x"),
+        (FileNotFoundError(errno.ENOENT, "No", "x.toml"), 2, "error: no such file: x.toml"),
         (OSError(errno.EIO, "I/O error"), 2, "internal error: OSError: "),
         (ZeroDivisionError("division"), 2, "internal error: ZeroDivisionError: division; please"),
         (HarnessError("odd"), 2, "internal error: HarnessError: odd"),
@@ -238,6 +239,18 @@ main(["--help"])
 
     assert done.returncode == 3
     assert done.stderr == ""
+
+
+def test_text_that_the_terminal_cannot_show_is_escaped() -> None:
+    code = """
+import click, harness.cli
+command = click.Command("x", callback=lambda: print("\\u00fc"))
+harness.cli.LazyGroup.get_command = lambda *_: command
+harness.cli.main(["doctor"])
+"""
+    done = python(code, PYTHONIOENCODING="ascii")
+
+    assert (done.returncode, done.stdout) == (0, "\\xfc\n")
 
 
 def test_a_full_disk_is_one_clear_message() -> None:
