@@ -49,6 +49,7 @@ def _diagnose(exc: BaseException) -> tuple[TransportKind, str] | None:
 def _tls(exc: ssl.SSLError) -> str:
     if isinstance(exc, ssl.SSLCertVerificationError):
         return f"the certificate is not trusted: {exc.verify_message}"
-    reason = (exc.reason or str(exc)).replace("_", " ").lower()
+    # OpenSSL sets the attribute; an error raised by Python code has none.
+    reason = (getattr(exc, "reason", None) or str(exc)).replace("_", " ").lower()
     hint = "; is this a plain http:// port?" if reason == "wrong version number" else ""
     return f"{reason}{hint}"
