@@ -163,6 +163,8 @@ def _probe_all(target: "Target", *, show: bool) -> list[Probe]:
 def _warnings(target: "Target") -> Iterator[str]:
     if not target.loopback and target.address.origin.startswith("http://"):
         yield "http:// carries credentials unencrypted"
+    if target.expectations.auth and target.credentials.gateway_token is None:
+        yield "authentication is declared (GATEWAY_EXPECT_AUTH), but CF_AIG_TOKEN is not set"
 
 
 def probe_routes(target: "Target") -> Iterator[Probe]:

@@ -76,6 +76,21 @@ def test_nothing_listening_is_unknown_and_blamed_on_the_network(
     assert "compat  " not in out
 
 
+def test_what_looks_wrong_is_warned_of_before_anything_is_sent(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", "acc")
+    monkeypatch.setenv("CLOUDFLARE_GATEWAY_ID", "gw")
+    monkeypatch.setenv("GATEWAY_EXPECT_AUTH", "1")
+
+    code, out, _ = doctor(capsys, "--target", "http://nowhere.invalid")
+
+    assert code == 3
+    assert "warning: http:// carries credentials unencrypted" in out
+    assert "warning: authentication is declared (GATEWAY_EXPECT_AUTH), but CF_AIG_TOKEN" in out
+    assert "native  network: dns: nowhere.invalid: the name cannot be resolved" in out
+
+
 def probes(capsys: pytest.CaptureFixture[str], config: Config) -> list[dict[str, Any]]:
     with LocalGateway(Gateway(config)) as gateway:
         found = document(capsys, "--target", gateway.url)
