@@ -14,7 +14,7 @@ class LogEntry:
 
     `forwarded` names the top-level fields of the body that reached the provider,
     `forwarded_model` is its model; empty and None when nothing was forwarded. `attempts` counts the
-    calls to the provider.
+    calls to the provider. `collect_log` is what the request said about being kept in the log.
     """
 
     seq: int
@@ -32,6 +32,7 @@ class LogEntry:
     attempts: int
     forwarded_model: str | None
     forwarded: tuple[str, ...]
+    collect_log: bool | None
     metadata: Mapping[str, str | float | bool]
     defect: str | None
 

@@ -185,6 +185,7 @@ class Gateway:
             attempts=outcome.attempts,
             forwarded_model=model if isinstance(model, str) else None,
             forwarded=forwarding.names_of(document),
+            collect_log=call.options.collect_log if call else None,
             metadata=read_metadata(arrival.fields.get("cf-aig-metadata")),
             defect=self.defect.name if self.defect else None,
         )

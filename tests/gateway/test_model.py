@@ -356,14 +356,19 @@ def test_padding_is_added_to_every_chunk_when_switched_on(
 
 def test_the_log_has_one_entry_per_request(chat: Ask) -> None:
     gateway = Gateway()
-    metadata = {"cf-aig-metadata": '{"run": "r1"}', "cf-aig-event-id": "e1"}
+    headers = {
+        "cf-aig-metadata": '{"run": "r1"}',
+        "cf-aig-event-id": "e1",
+        "cf-aig-collect-log": "false",
+    }
 
-    gateway.handle(chat({"stream": True}, route="compat", headers=metadata), 5)
+    gateway.handle(chat({"stream": True}, route="compat", headers=headers), 5)
     gateway.handle(replace(chat(), url="/nowhere"), 6)
 
     first, second = gateway.log
     assert (first.seq, first.at_ns, first.route, first.event_id) == (1, 5, "compat", "e1")
     assert (first.stream, first.status, first.metadata) == (True, 200, {"run": "r1"})
+    assert first.collect_log is False
     assert first.forwarded == ("model", "messages", "stream")
     assert (second.seq, second.route, second.status) == (2, None, 400)
     assert json.dumps(first.document())

@@ -49,12 +49,15 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 MESSAGES = st.just([{"role": "user", "content": "Hello"}])
-CHATS = st.fixed_dictionaries(
-    {
-        "model": st.sampled_from(["openai/gpt-oss-120b", "baseten/openai/gpt-oss-120b"]),
-        "messages": st.one_of(MESSAGES, MESSAGES, st.lists(VALUES, max_size=3)),
-    },
-    optional=dict.fromkeys(sorted(KNOWN_FIELDS - {"model", "messages"}), VALUES),
+CHATS = st.builds(
+    lambda model, messages, others: {"model": model, "messages": messages, **others},
+    st.sampled_from(["openai/gpt-oss-120b", "baseten/openai/gpt-oss-120b"]),
+    st.one_of(MESSAGES, MESSAGES, st.lists(VALUES, max_size=3)),
+    st.dictionaries(
+        st.sampled_from(sorted(KNOWN_FIELDS)),
+        st.one_of(VALUES, st.sampled_from([1, 0.5, True, "none", ["a"], [1]])),
+        max_size=3,
+    ),
 )
 BODIES = st.one_of(
     CHATS.map(lambda document: json.dumps(document).encode()),

@@ -30,7 +30,7 @@ PARAMETERS = (
         catalogue="P01",
         group="P",
         statement="max_tokens and max_completion_tokens do not reach the provider",
-        shown_by="chat and model requests with a limit below 12 tokens",
+        shown_by="chat and model requests with a limit below 20 tokens",
         source="atoma-infer#228",
         rules=_without("max_tokens", "max_completion_tokens"),
     ),

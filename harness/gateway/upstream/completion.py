@@ -57,7 +57,7 @@ def can_answer(chat: Chat) -> bool:
 def _content(chat: Chat, dice: Dice, tokens: int | None) -> list[str]:
     if chat.schema is not None:
         return pieces(generate_text(chat.schema, dice.fork("schema")))
-    natural = tokens if tokens is not None else dice.between(12, 40)
+    natural = tokens if tokens is not None else dice.between(20, 48)
     if chat.ignore_eos:
         natural = chat.limit or _DEFAULT_LIMIT
     return prose(min(max(natural, chat.min_tokens), _MOST), dice.fork("prose"))

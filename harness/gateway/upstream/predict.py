@@ -39,7 +39,7 @@ def predict(asked: Asked, *, seed: int, timing: Timing, gathers: bool) -> Respon
 def _tokens(body: Mapping[str, Any], document: Any, seed: int, timing: Timing) -> list[str]:
     named = {name: value for name, value in body.items() if name not in ("stream", "max_tokens")}
     dice = Dice("predict", seed, repr(named if body else document))
-    natural = timing.tokens if timing.tokens is not None else dice.between(12, 40)
+    natural = timing.tokens if timing.tokens is not None else dice.between(20, 48)
     return prose(max(1, min(natural, _limit(body.get("max_tokens")))), dice)
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.gateway.model import Gateway
 from harness.wire import Request, Response
@@ -140,6 +142,65 @@ def test_a_structured_answer_satisfies_its_schema(chat: Ask, schema: dict[str, A
         asked = chat({"response_format": form, "seed": seed})
         content = _choice(Gateway().handle(asked, 0))["message"]["content"]
         assert jsonschema_rs.is_valid(schema, json.loads(content)), content
+
+
+LEAVES: st.SearchStrategy[Any] = st.sampled_from(
+    [
+        {"type": "string", "maxLength": 3},
+        {"type": "integer", "minimum": 3},
+        {"type": "number", "exclusiveMaximum": -2.5},
+        {"enum": [1, "x"]},
+        {"type": "null"},
+        {"$ref": "#"},
+        {"type": "string", "pattern": "^x{2,3}$"},
+        {"not": {}},
+    ]
+)
+NESTED = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.builds(
+            lambda properties, required: {
+                "type": "object",
+                "properties": properties,
+                "required": sorted(required),
+            },
+            st.dictionaries(st.sampled_from("abc"), inner),
+            st.sets(st.sampled_from("abc")),
+        ),
+        st.builds(
+            lambda items, least, unique: {
+                "type": "array",
+                "items": items,
+                "minItems": least,
+                "uniqueItems": unique,
+            },
+            inner,
+            st.integers(0, 4),
+            st.booleans(),
+        ),
+        st.builds(
+            lambda branches, word: {word: branches},
+            st.lists(inner, min_size=1, max_size=3),
+            st.sampled_from(["anyOf", "oneOf", "allOf"]),
+        ),
+    ),
+    max_leaves=8,
+)
+
+
+@given(schema=NESTED, seed=st.integers(0, 3))
+@settings(deadline=None)
+def test_a_structured_answer_satisfies_its_schema_or_is_refused(
+    chat: Ask, schema: dict[str, Any], seed: int
+) -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+
+    response = Gateway().handle(chat({"response_format": form, "seed": seed}), 0)
+
+    if response.status != 400:
+        value = json.loads(_choice(response)["message"]["content"])
+        assert jsonschema_rs.is_valid(schema, value)
 
 
 def test_a_json_object_is_an_object(chat: Ask) -> None:
