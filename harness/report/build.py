@@ -17,6 +17,7 @@ from harness.report.comparison import Comparison, compare
 from harness.report.conformance import Conformance
 from harness.report.files import write_json, write_text
 from harness.report.manifest import Manifest
+from harness.report.runs import Runs
 from harness.report.series import timeline
 from harness.report.summary import flat, summarise
 from harness.report.thresholds import Checked, check, good, objectives
@@ -72,6 +73,13 @@ def build_report(folder: Path) -> Report:
     write_text(folder / "report.md", markdown.render(report))
     write_text(folder / "report.html", page.render(report))
     return report
+
+
+def write_runs(runs: Runs, folder: Path) -> None:
+    """Write comparison.json, report.md and report.html of two runs against each other."""
+    write_json(folder / "comparison.json", runs.document())
+    write_text(folder / "report.md", markdown.render_runs(runs))
+    write_text(folder / "report.html", page.render_runs(runs))
 
 
 def assemble(folder: Path) -> Report:

@@ -101,6 +101,19 @@ class Comparison:
         return tuple(pair for pair in self.pairs if pair.metric == metric)
 
     @property
+    def measured(self) -> list[tuple[Pair, Effect]]:
+        """The pairs that have an effect at all, with it."""
+        return [(pair, pair.effect) for pair in self.pairs if pair.effect]
+
+    @property
+    def still_open(self) -> str:
+        """Why there is no answer, in one line; empty when there is."""
+        if self.reason:
+            return self.reason
+        unsure = [pair for pair in self.main if pair.verdict == "inconclusive"]
+        return "; ".join(f"{pair.names}: {pair.reason}" for pair in unsure)
+
+    @property
     def conclusive(self) -> bool:
         """Whether every two routes have an answer in that metric."""
         return bool(self.main) and all(pair.verdict != "inconclusive" for pair in self.main)

@@ -12,7 +12,8 @@ NAMES = {
     "tpot": "TPOT",
     "e2e": "E2E",
 }
-UNITS = ((1e3, 1e-3, "s"), (1.0, 1.0, "ms"), (0.0, 1e3, "µs"))
+UNITS = ((999.5, 1e-3, "s"), (0.9995, 1.0, "ms"), (0.0, 1e3, "µs"))
+"""From which size in milliseconds, the factor and the unit: what rounds to 1,000 is 1."""
 
 
 def duration(milliseconds: float | None) -> str:
@@ -41,11 +42,11 @@ def span(low: float | None, high: float | None) -> str:
 
 
 def digits(value: float | None) -> str:
-    """Three significant digits without an exponent: 0.0421, 4.21, 42.1, 421, 4,213."""
+    """Three significant digits without an exponent: 0.042, 4.21, 42.1, 421, 4,213."""
     if value is None:
         return NOTHING
     size = abs(value)
-    decimals = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
+    decimals = 0 if size >= 99.95 else 1 if size >= 9.995 else 2 if size >= 0.9995 else 3
     return f"{value:,.{decimals}f}"
 
 

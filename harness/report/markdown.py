@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.report import figures
+from harness.report.comparison import Comparison, Effect
+from harness.report.runs import CAVEAT, Runs
 from harness.report.sentences import client, one_line, target
 
 if TYPE_CHECKING:
@@ -145,30 +147,35 @@ def _errors(report: "Report") -> Iterator[str]:
         yield table(["class", "route", "requests", "what it said"], rows, texts=2)
 
 
+def render_runs(runs: Runs) -> str:
+    """Two runs against each other."""
+    a, b = cell(runs.a.name), cell(runs.b.name)
+    blocks = [f"## {b} against {a}", f"Read with care: {CAVEAT}.", *_compared(runs.comparison)]
+    if runs.differences:
+        blocks.append("### Not set up alike")
+        changed = [[cell(name), *map(cell, values)] for name, values in runs.differences.items()]
+        blocks.append(table(["setting", a, b], changed, texts=3))
+    return "\n\n".join(blocks) + "\n"
+
+
 def _comparison(report: "Report") -> Iterator[str]:
-    comparison = report.comparison
-    if not comparison.pairs:
-        return
-    yield "### Routes against each other"
+    if report.comparison.pairs:
+        yield "### Routes against each other"
+        yield from _compared(report.comparison)
+
+
+def _compared(comparison: Comparison) -> Iterator[str]:
     if comparison.reason:
         yield f"Inconclusive: {cell(comparison.reason, most=400)}."
     rows = [
-        [
-            cell(pair.b),
-            cell(pair.a),
-            figures.metric(pair.metric),
-            cell(pair.verdict),
-            *_effect(pair),
-        ]
-        for pair in comparison.pairs
+        [cell(pair.names), figures.metric(pair.metric), cell(pair.verdict), *_effect(effect)]
+        for pair, effect in comparison.measured
     ]
-    yield table(["route", "against", "metric", "verdict", "ratio", "difference"], rows, texts=4)
+    if rows:
+        yield table(["compared", "metric", "verdict", "ratio", "difference"], rows, texts=3)
 
 
-def _effect(pair: Any) -> list[str]:
-    found = pair.effect
-    if found is None:
-        return [figures.NOTHING, figures.NOTHING]
+def _effect(found: Effect) -> list[str]:
     ratio, low, high = (figures.ratio(each) for each in (found.ratio, found.low, found.high))
     between = figures.span(found.difference_low_ms, found.difference_high_ms)
     return [f"{ratio} ({low} to {high})", f"{figures.duration(found.difference_ms)} ({between})"]

@@ -63,7 +63,7 @@ def render_runs(runs: Runs) -> str:
         caveat=CAVEAT,
         described=described,
         shown=ordered_routes({route for run in described.values() for route in run["routes"]}),
-        forest=forest.forest("Run against run", comparison.pairs, comparison.margin),
+        forest=forest.forest("Run against run", comparison),
         compared=sentences.compared(comparison),
     )
 
@@ -121,9 +121,7 @@ def _charts(report: "Report") -> dict[str, Any]:
     load = report.load
     return {
         "contract": report.contract and contract.overview("Clauses per route", report.contract),
-        "forest": forest.forest(
-            "Routes against each other", report.comparison.pairs, report.comparison.margin
-        ),
+        "forest": forest.forest("Routes against each other", report.comparison),
         "shapes": _shapes(load),
         "ttft": overtime.latency("TTFT over time", timeline, "ttft_ms", _dots(load, "ttft")),
         "e2e": overtime.latency("E2E over time", timeline, "e2e_ms", _dots(load, "e2e")),

@@ -17,10 +17,8 @@ def evidence(report: "Report") -> list[str]:
 
 def compared(comparison: Comparison) -> list[tuple[str, str]]:
     """For each two routes the verdict and a sentence, in the metric that routes are judged by."""
-    pairs = [(pair, pair.effect) for pair in comparison.main]
-    return [
-        (pair.verdict, _pair(pair, effect, comparison.margin)) for pair, effect in pairs if effect
-    ]
+    main = [(pair, effect) for pair, effect in comparison.measured if pair in comparison.main]
+    return [(pair.verdict, _pair(pair, effect, comparison.margin)) for pair, effect in main]
 
 
 def target(described: Any) -> str:

@@ -163,7 +163,7 @@ def _tokens(rows: pd.DataFrame, seconds: float) -> dict[str, Any]:
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
-        "output_tokens_per_second": _per(completion, seconds),
+        "output_tokens_per_second": None if completion is None else _per(completion, seconds),
         "output_chunks": chunks,
         "tokens_per_chunk": _share(completion, chunks),
         "coalesced_share": _share(coalesced, chunks),
@@ -186,12 +186,14 @@ def _examples(failed: pd.DataFrame) -> dict[str, list[str]]:
     return {outcome: messages[:EXAMPLES] for outcome, messages in found.items()}
 
 
-def _total(rows: pd.DataFrame, column: str) -> int:
-    return int(rows[column].fillna(0).sum())
+def _total(rows: pd.DataFrame, column: str) -> int | None:
+    """The sum over the requests that have a value; None when none has."""
+    known = rows[column].dropna()
+    return int(known.sum()) if len(known) else None
 
 
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
+def _share(part: int | None, whole: int | None) -> float | None:
+    return None if part is None or not whole else part / whole
 
 
 def _per(count: int, seconds: float) -> float | None:

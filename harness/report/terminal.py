@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 LATENCIES = ("ttft_ms", "inter_chunk_ms", "tpot_ms", "e2e_ms")
 PERCENTILES = ("p50", "p90", "p95", "p99")
-COLOURS = {"pass": "green", "fail": "red", "unknown": "yellow"}
+LONG = "what it said"
 VERDICTS = {"slower": "red", "faster": "cyan", "equivalent": "green", "inconclusive": "dim"}
 
 
@@ -28,7 +29,7 @@ def render(report: "Report") -> Group:
     """Latencies, rates, comparison and objectives as far as there are any."""
     parts = (_contract, _latency, _rates, _errors, _objectives)
     tables = [table for part in parts for table in part(report)]
-    return Group(*tables, *compared(report.comparison))
+    return Group(*(Padding(each, (0, 0, 1, 0)) for each in (*tables, *compared(report.comparison))))
 
 
 def compared(comparison: Comparison) -> Iterator[RenderableType]:
@@ -36,17 +37,15 @@ def compared(comparison: Comparison) -> Iterator[RenderableType]:
     if not comparison.pairs:
         return
     table = _table("comparison", "", "verdict", "ratio", "95 % interval", "difference", texts=3)
-    for pair in comparison.pairs:
-        effect = pair.effect
-        numbers = ["", "", ""]
-        if effect:
-            between = f"{figures.ratio(effect.low)} to {figures.ratio(effect.high)}"
-            difference = figures.duration(effect.difference_ms)
-            numbers = [figures.ratio(effect.ratio), between, difference]
+    for pair, effect in comparison.measured:
+        between = f"{figures.ratio(effect.low)} to {figures.ratio(effect.high)}"
+        difference = figures.duration(effect.difference_ms)
+        numbers = [figures.ratio(effect.ratio), between, difference]
         verdict = Text(pair.verdict, style=VERDICTS[pair.verdict])
         names = Text(pair.names), Text(figures.metric(pair.metric))
         table.add_row(*names, verdict, *numbers)
-    yield table
+    if table.row_count:
+        yield table
     if comparison.reason:
         yield Text(f"inconclusive: {comparison.reason}", style="yellow")
 
@@ -79,7 +78,7 @@ def _latency(report: "Report") -> Iterator[Table]:
 def _bounded(measured: dict[str, Any], name: str) -> Text:
     if measured[name] is None:
         return Text(figures.NOTHING, style="dim")
-    shown = Text(figures.percentile(measured, name))
+    shown = Text(figures.percentile(measured, name), no_wrap=True)
     return shown.append(f"\n{figures.interval(measured, name)}", style="dim")
 
 
@@ -101,7 +100,7 @@ def _rates(report: "Report") -> Iterator[Table]:
 
 
 def _errors(report: "Report") -> Iterator[Table]:
-    table = _table("errors", "route", "requests", "what it said", texts=2)
+    table = _table("errors", "route", "requests", LONG, texts=2)
     table.columns[-1].justify = "left"
     for route, entry in report.summary["routes"].items():
         for name, number in entry["error_classes"].items():
@@ -127,5 +126,5 @@ def _table(*names: str, texts: int = 1) -> Table:
     """A table without a frame; all but the first `texts` columns are numbers."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for place, name in enumerate(names):
-        table.add_column(name, justify="left" if place < texts else "right", no_wrap=place == 0)
+        table.add_column(name, justify="left" if place < texts else "right", no_wrap=name != LONG)
     return table

@@ -228,11 +228,7 @@ def _client(evidence: Evidence) -> Iterator[Finding]:
 
 def _comparison(evidence: Evidence) -> Iterator[Finding]:
     if evidence.manifest.command == "compare" and not evidence.comparison.conclusive:
-        told = evidence.comparison.reason or "; ".join(
-            f"{pair.a} and {pair.b}: {pair.reason}"
-            for pair in evidence.comparison.main
-            if pair.verdict == "inconclusive"
-        )
+        told = evidence.comparison.still_open or "there are no pairs"
         yield Finding(Weight.OPEN, f"the comparison is inconclusive: {told}")
 
 

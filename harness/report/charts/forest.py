@@ -7,22 +7,22 @@ from itertools import groupby
 from harness.report import figures
 from harness.report.charts.axis import Scale
 from harness.report.charts.svg import Svg, group, tag, text
-from harness.report.comparison import Effect, Pair
+from harness.report.comparison import Comparison, Effect, Pair
 
 WIDTH = 400
 LEFT, RIGHT = 112, 284
 ROW, HEAD = 24, 26
 
 
-def forest(title: str, pairs: Sequence[Pair], margin: float) -> Svg | None:
+def forest(title: str, comparison: Comparison) -> Svg | None:
     """Ratios b/a on a logarithmic axis around "no difference"; the shaded band is the margin.
 
     None when no pair has a ratio.
     """
-    drawn = [(pair, pair.effect) for pair in pairs if pair.effect]
+    drawn = comparison.measured
     if not drawn:
         return None
-    scale = _scale([effect for _, effect in drawn], margin)
+    scale = _scale([effect for _, effect in drawn], comparison.margin)
     rows, height = [], 8.0
     for metric, members in groupby(drawn, key=lambda entry: entry[0].metric):
         rows.append(text(figures.metric(metric), 4, height + 16, class_="label strong"))
@@ -33,7 +33,7 @@ def forest(title: str, pairs: Sequence[Pair], margin: float) -> Svg | None:
     return tag(
         "svg",
         tag("title", title),
-        *_backdrop(scale, margin, height + 4),
+        *_backdrop(scale, comparison.margin, height + 4),
         *rows,
         viewBox=f"0 0 {WIDTH} {height + 46:.0f}",
         role="img",
