@@ -14,17 +14,21 @@ from harness.contract.case import Case, Expect
 from harness.contract.infrastructure import Outage, common_refusal, outage
 from harness.contract.ledger import Ledger
 from harness.contract.observation import Observation
-from harness.contract.probes.catalogue import PROBES
+from harness.contract.probes.catalogue import LATER, PROBES
 from harness.contract.probes.stage import Stage
 from harness.contract.reduction import reduce
 from harness.contract.sender import Sender
 from harness.contract.strategies import chat, fixed
 from harness.contract.strategies.bounds import BOUNDS
 from harness.contract.strategies.draw import draw
+from harness.errors import TransportKind
 
 Mode = Literal["pr", "nightly", "live"]
 GIVE_UP = 4
 """So many outages in a row end the run on a route."""
+HUNG_NS = 20_000_000_000
+"""So much time spent on answers that never end ends the run."""
+HANGS = (TransportKind.IDLE_TIMEOUT, TransportKind.TOTAL_TIMEOUT)
 TELLING = 8
 """How many fixed cases of a route come before the probes."""
 RESERVE = 30
@@ -54,6 +58,8 @@ class Exploration:
     stopped: str = ""
     _row: dict[str, int] = field(default_factory=dict)
     _judged: int = 0
+    _stages: dict[tuple[str, str], Stage] = field(default_factory=dict)
+    _hung_ns: int = 0
 
     def run(self) -> None:
         """Send, judge, confirm and reduce; the ledger has the result."""
@@ -127,6 +133,9 @@ class Exploration:
                 yield self._probe(name, route)
         yield from self._cases(rest)
         yield from self._cases({r: islice(cases, REJECTED - 6) for r, cases in bounds.items()})
+        for name in LATER:
+            for route in self.routes:
+                yield self._later(name, route)
 
     def _optional(self) -> Iterator[Callable[[], None]]:
         """What no clause depends on: drawn requests, and bounds on which the documents differ."""
@@ -150,18 +159,36 @@ class Exploration:
 
     def _probe(self, name: str, route: str) -> Callable[[], None]:
         def step() -> None:
-            wanted = frozenset(e.clause.id for e in self.ledger.of_probe(name, route))
+            later = [after for after, (base, _) in LATER.items() if base == name]
+            wanted = self._wanted(name, route).union(*(self._wanted(n, route) for n in later))
             if not wanted or route in self.outages:
                 return
             sender = self.limited if name == "rate" and self.limited else self.sender
             stage = Stage(sender, route, self._number(0), wanted)
-            try:
-                PROBES[name](stage)
-            finally:
-                self.ledger.see_scene(name, route, stage.scene)
-                self._judge()
+            self._stages[name, route] = stage
+            self._act(name, stage, PROBES[name])
 
         return step
+
+    def _later(self, name: str, route: str) -> Callable[[], None]:
+        def step() -> None:
+            base, play = LATER[name]
+            stage = self._stages.get((base, route))
+            if stage is not None and self._wanted(name, route) and route not in self.outages:
+                self._act(name, stage, play)
+
+        return step
+
+    def _act(self, name: str, stage: Stage, play: Callable[[Stage], None]) -> None:
+        """Play a probe and judge its scene, also the part before a budget ran out."""
+        try:
+            play(stage)
+        finally:
+            self.ledger.see_scene(name, stage.route, stage.scene)
+            self._judge()
+
+    def _wanted(self, name: str, route: str) -> frozenset[str]:
+        return frozenset(entry.clause.id for entry in self.ledger.of_probe(name, route))
 
     def _send(self, case: Case) -> Observation:
         seen = self.sender.send(case)
@@ -173,11 +200,20 @@ class Exploration:
         for seen in self.sender.seen[self._judged :]:
             self._judged += 1
             self.ledger.see(seen)
+            self._note_hang(seen)
             found = outage(seen)
             route = seen.case.route
             self._row[route] = self._row.get(route, 0) + 1 if found else 0
             if found is not None and self._row[route] >= GIVE_UP:
                 self.outages[route] = found
+
+    def _note_hang(self, seen: Observation) -> None:
+        error = seen.exchange.error
+        if error is None or error.kind not in HANGS or seen.response is None:
+            return
+        self._hung_ns += seen.response.end_at_ns
+        if self._hung_ns >= HUNG_NS and not self.stopped:
+            self.stopped = "answers begin and never end; no more requests were sent"
 
     def _confirm(self) -> None:
         """Send failing requests again, and look for smaller ones that fail as well."""
@@ -193,9 +229,11 @@ class Exploration:
             reduce(check, entry.shown[0], self._send, limit=self.reductions)
 
     def _late(self) -> bool:
+        if self.stopped:
+            return True
         if self.deadline_ns is None or self.sender.clock.now_ns() < self.deadline_ns:
             return False
-        self.stopped = self.stopped or "the time for this run is used up"
+        self.stopped = "the time for this run is used up"
         return True
 
     def _fixed(self, route: str) -> Iterator[Case]:

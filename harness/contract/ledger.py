@@ -1,6 +1,6 @@
 """What a run found out, per clause and route, and what that makes of each clause."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -84,14 +84,20 @@ def _size(shown: tuple[Observation, ...]) -> int:
 
 
 class Ledger:
-    """Entries for the chosen clauses of every route, fed with observations."""
+    """Entries for the clauses of every route, or for the `wanted` pairs, fed with observations."""
 
-    def __init__(self, clauses: Iterable[Clause], routes: Iterable[str]) -> None:
+    def __init__(
+        self,
+        clauses: Iterable[Clause],
+        routes: Iterable[str],
+        *,
+        wanted: Container[tuple[str, str]] | None = None,
+    ) -> None:
         self.entries: dict[tuple[str, str], Entry] = {
             (clause.id, route): Entry(clause, route)
             for route in routes
             for clause in clauses
-            if route in clause.routes
+            if route in clause.routes and (wanted is None or (clause.id, route) in wanted)
         }
         self._checks: dict[str, list[Entry]] = {}
         for (_, route), entry in self.entries.items():

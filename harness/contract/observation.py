@@ -20,7 +20,8 @@ class Observation:
     """One request of a run and its answer; `number` counts the requests of the run from 1.
 
     `reading` and `choices` come from the contract's own reading of the bytes, `answer` from the
-    client's incremental parser. Without a response both are empty or None.
+    client's incremental parser. Without a response they are empty or None. An answer that is a
+    stream where none was asked for, or the reverse, has no choices: one clause judges that.
     """
 
     number: int
@@ -100,6 +101,7 @@ def observe(number: int, case: Case, exchange: Exchange) -> Observation:
     if response is None:
         return Observation(number, case, exchange)
     reading = read(response)
-    found = choices(reading) if case.route in CHAT else ()
+    in_form = case.route in CHAT and reading.streamed == case.stream
+    found = choices(reading) if in_form else ()
     answer = parse(case.route, exchange.request, response, sent_ns=exchange.sent_ns)
     return Observation(number, case, exchange, reading, found, answer)

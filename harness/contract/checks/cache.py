@@ -16,17 +16,13 @@ def _hit(seen: Observation) -> bool:
 
 
 def identity(seen: Observation) -> Any:
-    """What tells one answer from another: the id of a chat answer, else the whole body."""
+    """What tells one answer from another: the id of a chat answer, or None."""
     document = seen.reading.document if seen.reading else None
-    if isinstance(document, dict) and isinstance(document.get("id"), str):
-        return document["id"]
-    return seen.response.body if seen.response else b""
+    return document.get("id") if isinstance(document, dict) else None
 
 
 def _repeats(seen: Observation, first: Observation) -> bool:
-    return (
-        seen.ok and bool(seen.response and seen.response.body) and identity(seen) == identity(first)
-    )
+    return seen.ok and identity(seen) is not None and identity(seen) == identity(first)
 
 
 def first_is_a_miss(scene: Scene) -> Finding:

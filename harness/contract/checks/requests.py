@@ -43,7 +43,7 @@ def is_read_alike(seen: Observation) -> Finding:
     if not seen.good or seen.answer is None or not seen.exchange.whole or not seen.choices:
         return None
     whole = seen.reading is not None and not seen.reading.malformed
-    if not whole or len(seen.choices) != 1 or not seen.answer.text:
+    if not whole or len(seen.choices) != 1 or not seen.choices[0].text:
         return None
     if seen.answer.text == seen.choices[0].text:
         return ()

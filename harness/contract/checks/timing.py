@@ -16,7 +16,7 @@ LONG_NS = 20_000_000
 """An answer that takes less than this longer than a short one is too fast to be judged."""
 ENOUGH = 8
 """Output events below which the spread of a stream says nothing."""
-GAP_NS = 30_000_000_000
+GAP_NS = 5_000_000_000
 """A silence longer than this inside a stream breaks common client timeouts."""
 
 
@@ -81,7 +81,7 @@ def _arrivals(times: list[int]) -> list[int]:
 
 
 def no_long_silence(seen: Observation) -> Finding:
-    """No pause inside a stream is longer than 30 s."""
+    """No pause inside a stream is longer than 5 s."""
     reading = stream_of(seen)
     if reading is None or seen.response is None or failed_inside(reading):
         return None
@@ -89,4 +89,4 @@ def no_long_silence(seen: Observation) -> Finding:
     longest = max((b - a for a, b in pairwise(moments)), default=0)
     if longest <= GAP_NS:
         return ()
-    return (fault("no gap over 30 s", f" {longest / 1e9:.1f} s", "between chunks"),)
+    return (fault("no gap over 5 s", f" {longest / 1e9:.1f} s", "between chunks"),)

@@ -15,6 +15,8 @@ COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 def _reports(seen: Observation) -> tuple[tuple[int, dict[str, Any]], ...]:
     if not seen.good or seen.reading is None or not seen.exchange.whole:
         return ()
+    if seen.reading.streamed != seen.case.stream:
+        return ()
     return usages(seen.reading)
 
 

@@ -184,7 +184,7 @@ CLAUSES = (
         source=CACHING,
         evidence=Evidence.DOCUMENTED,
         scene=cache.entries_expire,
-        probe="cache",
+        probe="expiry",
         profile=Profile.EXTENDED,
         needs=("cache", "clock"),
     ),

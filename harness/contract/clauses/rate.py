@@ -62,7 +62,7 @@ CLAUSES = (
         source=RATE,
         evidence=Evidence.DOCUMENTED,
         scene=rate.window_passes,
-        probe="rate",
+        probe="recovery",
         needs=("rate", "clock"),
     ),
 )

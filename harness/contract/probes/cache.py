@@ -41,9 +41,13 @@ def play(stage: Stage) -> None:
         stage.play("stream_again", stream)
     if stage.wants("cache-custom-key"):
         _custom_key(stage)
-    if stage.wants("cache-expires"):
-        stage.play("warm", case)
-        stage.wait((stage.sender.subject.cache_ttl or 0) + 0.2)
+
+
+def expire(stage: Stage) -> None:
+    """The first request once more, when the TTL has passed since the last one of the scene."""
+    if "first" in stage.scene:
+        stage.wait_since_last(stage.sender.subject.cache_ttl or 0)
+        case = stage.scene["first"].case
         stage.play("expired", replace(case, topic="after the TTL"))
 
 

@@ -13,3 +13,8 @@ PROBES: Mapping[str, Callable[[Stage], None]] = {
     "places": places.play,
     "rate": rate.play,
 }
+LATER: Mapping[str, tuple[str, Callable[[Stage], None]]] = {
+    "expiry": ("cache", cache.expire),
+    "recovery": ("rate", rate.recover),
+}
+"""Probes that go on where another one ended, after some time: the name of that one, and how."""

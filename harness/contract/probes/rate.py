@@ -11,7 +11,7 @@ BEYOND = 2
 
 
 def play(stage: Stage) -> None:
-    """N requests, two more, and one after the window."""
+    """N requests and two more."""
     limit = stage.sender.subject.rate_limit
     if limit is None:
         return
@@ -20,15 +20,21 @@ def play(stage: Stage) -> None:
     try:
         for _ in range(ATTEMPTS):
             stage.scene.clear()
-            stage.wait(seconds * 2 + 0.1)
+            if stage.sender.seen:
+                stage.wait(seconds * 2 + 0.1)
             for number in range(requests):
                 stage.play(f"allowed_{number}", stage.plain("within the limit", 1500 + number))
             for number in range(BEYOND):
                 stage.play(f"beyond_{number}", stage.plain("beyond the limit", 2500 + number))
             if stage.scene["beyond_0"].status == 429:
                 break
-        if stage.wants("rate-recovers"):
-            stage.wait(seconds * 2 + 0.1)
-            stage.play("later_0", stage.plain("after the window", 3500))
     finally:
         stage.sender.interval_s = paced
+
+
+def recover(stage: Stage) -> None:
+    """One request when the window and the one after it have passed."""
+    limit = stage.sender.subject.rate_limit
+    if limit is not None and stage.scene:
+        stage.wait_since_last(limit[1] * 2)
+        stage.play("later_0", stage.plain("after the window", 3500))

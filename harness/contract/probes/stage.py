@@ -46,6 +46,12 @@ class Stage:
         """Let time pass on the run's clock."""
         self.sender.clock.sleep(seconds)
 
+    def wait_since_last(self, seconds: float) -> None:
+        """Wait until a little more than `seconds` have passed since the last of the scene."""
+        last_ns = max((seen.exchange.sent_ns for seen in self.scene.values()), default=0)
+        passed = (self.sender.clock.now_ns() - last_ns) / 1e9
+        self.wait(max(0.0, seconds + 0.2 - passed))
+
 
 def with_headers(case: Case, *fields: tuple[str, str]) -> Case:
     """The case with further header fields."""

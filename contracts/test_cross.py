@@ -1,0 +1,13 @@
+"""One request asked in two ways."""
+
+from collections.abc import Callable
+
+from harness.contract.clause import Clause
+from harness.contract.clauses.cross import CLAUSES
+
+__all__ = ["CLAUSES"]
+
+
+def test_cross(clause: Clause, route: str, judge: Callable[[Clause, str], None]) -> None:
+    """Each clause of this topic is kept on each of its routes."""
+    judge(clause, route)

@@ -1,0 +1,13 @@
+"""Rejections, graded."""
+
+from collections.abc import Callable
+
+from harness.contract.clause import Clause
+from harness.contract.clauses.errors import CLAUSES
+
+__all__ = ["CLAUSES"]
+
+
+def test_errors(clause: Clause, route: str, judge: Callable[[Clause, str], None]) -> None:
+    """Each clause of this topic is kept on each of its routes."""
+    judge(clause, route)

@@ -1,0 +1,13 @@
+"""A streamed answer as a sequence of chunks."""
+
+from collections.abc import Callable
+
+from harness.contract.clause import Clause
+from harness.contract.clauses.stream import CLAUSES
+
+__all__ = ["CLAUSES"]
+
+
+def test_stream(clause: Clause, route: str, judge: Callable[[Clause, str], None]) -> None:
+    """Each clause of this topic is kept on each of its routes."""
+    judge(clause, route)

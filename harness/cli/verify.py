@@ -1,0 +1,154 @@
+"""`gateway-harness verify`: the contract against a target, as a CI step or by hand."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.options import Common, common
+from harness.cli.verdict import conclude
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.contract.run import ContractOutcome
+
+SHOWN = 12
+FILE = click.Path(dir_okay=False, path_type=Path)
+REQUIRABLE = ("model", "cache", "rate", "auth")
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": False},
+    epilog="Further arguments after -- go to pytest, such as -- -k cache -x.",
+)
+@common(target="mock", mock=True)
+@click.option(
+    "--profile",
+    type=click.Choice(["core", "extended", "all"]),
+    help="Which clauses.  [default: all; core on live]",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["pr", "nightly", "live"]),
+    help="pr repeats the same requests, nightly draws new ones, live sends few.",
+)
+@click.option("--strict", is_flag=True, help="A broken SHOULD fails the run as well.")
+@click.option(
+    "--require",
+    metavar="LIST",
+    default="",
+    help="Settings that must be declared: model,cache,rate,auth.",
+)
+@click.option("--waivers", type=FILE, help="Accepted failures with expiry dates (TOML).")
+@click.option("--junit", type=FILE, help="Where junit.xml goes.  [default: in --out]")
+@click.option("--record", type=FILE, help="Write what the target does where nobody documents it.")
+@click.option("--against", type=FILE, help="Compare with an earlier --record file.")
+@click.option("--defect", metavar="NAME", help="Break the stand-in, to see the contract catch it.")
+@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
+def command(
+    *,
+    common: Common,
+    profile: str | None,
+    mode: str | None,
+    strict: bool,
+    require: str,
+    waivers: Path | None,
+    junit: Path | None,
+    record: Path | None,
+    against: Path | None,
+    defect: str | None,
+    pytest_args: tuple[str, ...],
+) -> None:
+    """Check the contract of the three routes against a target, with about 300 requests."""
+    from harness.bundled import folder
+    from harness.contract.run import run_contract
+
+    required = _required(require)
+    _check(common, defect)
+    suite, out = folder("contracts"), common.make_folder()
+    _announce(common)
+    found = run_contract(
+        common.target.name,
+        suite=suite,
+        folder=out,
+        profile=profile,
+        mode=mode,
+        strict=strict,
+        require=required,
+        max_requests=common.max_requests,
+        max_total_tokens=common.max_total_tokens,
+        max_cost=common.max_cost,
+        seed=common.seed,
+        defect=defect,
+        waivers=waivers,
+        junit=junit,
+        record=record,
+        against=against,
+        headers=_flag_headers(common),
+        pytest_args=pytest_args,
+        show=bool(pytest_args) and not common.json and not common.quiet,
+    )
+    common.say(_failures(found, out))
+    conclude(
+        found.verdict,
+        reasons=found.reasons,
+        summary=found.line.partition(": ")[2],
+        out=out,
+        as_json=common.json,
+        counts=dict(found.counts),
+        clauses=[] if not common.json else [_brief(row) for row in found.failing],
+    )
+
+
+def _required(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in REQUIRABLE:
+            raise UsageError(f"--require {name}: expected some of {', '.join(REQUIRABLE)}")
+    return names
+
+
+def _check(common: Common, defect: str | None) -> None:
+    if defect is None:
+        return
+    from harness.gateway.defects import DEFECTS
+
+    if not common.target.embedded:
+        raise UsageError("--defect breaks the embedded stand-in: use --target mock or local")
+    DEFECTS.named(defect)
+
+
+def _flag_headers(common: Common) -> tuple[tuple[str, str], ...]:
+    """The fields of the command line; those of harness.toml are read again by the suite."""
+    known = set(common.settings.headers)
+    return tuple(field for field in common.target.headers if field not in known)
+
+
+def _announce(common: Common) -> None:
+    if not common.target.loopback:
+        most = common.max_requests or 300
+        common.say(f"at most {most} requests to {common.target.address.base}, each of few tokens")
+
+
+def _failures(found: "ContractOutcome", out: Path) -> str:
+    """The failing clauses with statement and evidence, and where to look next."""
+    rows = found.failing
+    if not rows:
+        return "every clause that was exercised was kept"
+    lines = []
+    for row in rows[:SHOWN]:
+        lines.append(f"{row['level']} {row['id']} on {row['route']}: {row['statement']}")
+        lines.append(f"    {row['evidence'][:300]}")
+        again = f", sent again: {row['failed_again']} of {row['sent_again']} failed"
+        counts = f"{row['violated']} of {row['exercised']}"
+        lines.append(f"    seen in {counts}{again if row['sent_again'] else ''}")
+        lines.append(f"    reproduce: sh {out / row['capsule'] / 'curl.sh'}")
+    if len(rows) > SHOWN:
+        lines.append(f"... and {len(rows) - SHOWN} more in {out / 'conformance.json'}")
+    return "\n".join(lines)
+
+
+def _brief(row: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("id", "level", "route", "result", "evidence", "capsule")
+    return {name: row[name] for name in names}

@@ -1,0 +1,193 @@
+"""What a run leaves behind: conformance.json, junit.xml, a Markdown section, failure folders."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as Xml
+
+from harness.contract.budget import Budget
+from harness.contract.ledger import Entry, Ledger, Result
+from harness.contract.reproduction import (
+    Redact,
+    curl,
+    example,
+    raw_request,
+    raw_response,
+    transcript,
+)
+from harness.contract.verdict import Verdict
+
+SCHEMA_VERSION = 1
+
+
+def conformance(
+    ledger: Ledger, verdict: Verdict, *, budget: Budget, about: Mapping[str, Any], redact: Redact
+) -> dict[str, Any]:
+    """The document of `conformance.json`; `about` names target, mode, profile and seed."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "verdict": verdict.word,
+        "exit_code": verdict.exit_code,
+        "line": verdict.line,
+        "reasons": [redact(reason) for reason in verdict.reasons],
+        "counts": dict(verdict.counts),
+        "cost": {"requests": budget.requests, "tokens": budget.tokens, "usd": budget.cost},
+        **about,
+        "clauses": [_row(entry, redact) for entry in ledger.entries.values()],
+    }
+
+
+def _row(entry: Entry, redact: Redact) -> dict[str, Any]:
+    failing = bool(entry.violated)
+    return {
+        "id": entry.clause.id,
+        "level": str(entry.clause.level),
+        "route": entry.route,
+        "result": str(entry.result),
+        "exercised": entry.exercised,
+        "violated": entry.violated,
+        "evidence": redact(entry.why),
+        "capsule": f"failures/{capsule_name(entry)}" if failing else None,
+        "statement": entry.clause.statement,
+        "source": entry.clause.source,
+        "records": [redact(text) for text in entry.records],
+        "sent_again": entry.sent_again,
+        "failed_again": entry.failed_again,
+        "layer": layer(entry) if failing else None,
+    }
+
+
+def capsule_name(entry: Entry) -> str:
+    """The folder of a failing clause: one per clause and route."""
+    return f"{entry.clause.id}-{entry.route}"
+
+
+def layer(entry: Entry) -> str:
+    """The layer at fault as far as the answers tell; an answer that is wrong and says nothing
+    about an error came through the gateway, which is where it can be looked into."""
+    told = [seen.layer for seen in entry.shown if seen.layer is not None]
+    return str(told[-1]) if told else "gateway or provider"
+
+
+def junit(ledger: Ledger, redact: Redact) -> str:
+    """One test case for each clause and route."""
+    entries = list(ledger.entries.values())
+    failed = [entry for entry in entries if entry.result is Result.FAIL]
+    skipped = (Result.NOT_APPLICABLE, Result.NOT_EXERCISED, Result.WAIVED)
+    suite = Xml.Element(
+        "testsuite",
+        name="gateway-harness contract",
+        tests=str(len(entries)),
+        failures=str(len(failed)),
+        errors="0",
+        skipped=str(sum(entry.result in skipped for entry in entries)),
+    )
+    for entry in entries:
+        case = Xml.SubElement(
+            suite, "testcase", classname=f"contract.{entry.route}", name=entry.clause.id, time="0"
+        )
+        text = _legal(redact(explain(entry, redact)))
+        if entry.result is Result.FAIL:
+            message = f"{entry.clause.level}: {entry.clause.statement}"
+            Xml.SubElement(case, "failure", message=message, type=entry.clause.level).text = text
+        elif entry.result in skipped:
+            reason = _legal(redact(f"{entry.result}: {entry.why}"))
+            Xml.SubElement(case, "skipped", message=reason)
+    suites = Xml.Element("testsuites")
+    suites.append(suite)
+    Xml.indent(suites)
+    return Xml.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _legal(text: str) -> str:
+    """The text without characters that XML 1.0 cannot hold."""
+    return "".join(c if c in "\t\n" or " " <= c < "\ud800" or c > "\udfff" else "?" for c in text)
+
+
+def explain(entry: Entry, redact: Redact) -> str:
+    """A failing clause for people: what, why, the evidence, the request, where to look."""
+    clause = entry.clause
+    lines = [
+        f"{clause.id} ({clause.level}, {entry.route}): {clause.statement}",
+        f"why it matters: {clause.rationale}",
+        f"source: {clause.source}",
+        f"seen: {entry.violated} of {entry.exercised} exercised",
+    ]
+    if entry.sent_again:
+        lines.append(f"sent again: failed {entry.failed_again} of {entry.sent_again} times")
+    lines += [f"evidence: {fault}" for fault in entry.faults[:4]]
+    lines.append(f"layer at fault: {layer(entry)}")
+    if entry.shown:
+        last = entry.shown[-1]
+        lines += ["request:", curl(last.exchange.request, redact)]
+        answer = raw_response(last.response, last.exchange.error, redact)
+        lines += ["response:", answer if len(answer) < 2000 else f"{answer[:2000]}…"]
+    return redact("\n".join(lines))
+
+
+def write(
+    folder: Path, ledger: Ledger, document: Mapping[str, Any], *, redact: Redact, junit_at: Path
+) -> None:
+    """Write every file of a run into `folder`; nothing but redacted text is written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _put(folder / "conformance.json", json.dumps(document, indent=1, ensure_ascii=True) + "\n")
+    junit_at.parent.mkdir(parents=True, exist_ok=True)
+    _put(junit_at, junit(ledger, redact))
+    _put(folder / "contract.md", markdown(ledger, document, redact))
+    for entry in ledger.failing():
+        _capsule(folder / "failures" / capsule_name(entry), entry, redact)
+
+
+def _put(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def _capsule(folder: Path, entry: Entry, redact: Redact) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    _put(folder / "README.txt", explain(entry, redact) + "\n")
+    requests = [curl(seen.exchange.request, redact) for seen in entry.shown]
+    _put(folder / "curl.sh", "#!/bin/sh\n" + "\n".join(requests))
+    _put(folder / "test_example.py", example(entry.clause, entry.shown, redact))
+    for number, seen in enumerate(entry.shown, 1):
+        exchange = seen.exchange
+        _put(folder / f"{number:02}-request.txt", raw_request(exchange.request, redact))
+        answer = raw_response(seen.response, exchange.error, redact)
+        _put(folder / f"{number:02}-response.txt", answer)
+        if seen.response is not None and seen.reading is not None and seen.reading.streamed:
+            chunks = transcript(seen.response.chunks, redact)
+            _put(folder / f"{number:02}-transcript.jsonl", chunks)
+
+
+def markdown(ledger: Ledger, document: Mapping[str, Any], redact: Redact) -> str:
+    """The section on the contract for a pull request."""
+    counts = ", ".join(f"{count} {name}" for name, count in document["counts"].items() if count)
+    lines = [
+        "## Contract",
+        "",
+        f"**{document['line']}** ({counts}; {document['cost']['requests']} requests)",
+        "",
+    ]
+    failing = [e for e in ledger.failing() if e.result in (Result.FAIL, Result.WAIVED)]
+    if failing:
+        lines += ["| clause | level | route | statement | evidence |", "|---|---|---|---|---|"]
+        lines += [_line(entry, redact) for entry in failing]
+    else:
+        lines.append("Every clause that was exercised was kept.")
+    lines += [f"- {reason}" for reason in document["reasons"]]
+    recorded = [entry for entry in ledger.entries.values() if entry.result is Result.RECORDED]
+    if recorded:
+        lines += ["", "Recorded where nothing is documented:", ""]
+        lines += [f"- `{e.clause.id}` ({e.route}): {_cell(redact(e.why))}" for e in recorded]
+    return "\n".join(lines) + "\n"
+
+
+def _line(entry: Entry, redact: Redact) -> str:
+    clause = entry.clause
+    cells = (f"`{clause.id}`", clause.level, entry.route, clause.statement, redact(entry.why))
+    return f"| {' | '.join(_cell(str(cell)) for cell in cells)} |"
+
+
+def _cell(text: str) -> str:
+    cut = text if len(text) <= 300 else f"{text[:299]}…"
+    return cut.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,176 @@
+"""One contract run from options to verdict: what the pytest suite in `contracts/` drives."""
+
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.contract import documents, standin
+from harness.contract.budget import Budget
+from harness.contract.clause import Clause, Profile
+from harness.contract.clauses.catalogue import CLAUSES
+from harness.contract.exploration import Exploration, Mode
+from harness.contract.ledger import Ledger
+from harness.contract.reproduction import Redact
+from harness.contract.sender import Sender
+from harness.contract.subject import Clock, Subject
+from harness.contract.verdict import Verdict, conclude
+from harness.contract.waivers import apply, read_waivers
+from harness.transports.exchange import Timeouts
+from harness.transports.httpx import HttpxTransport
+
+DEFAULT_REQUESTS = 300
+PACE_PER_MINUTE = 120
+"""Requests a minute on a live target without a declared limit: the documented one of Baseten."""
+SECONDS = {"mock": 600.0, "local": 100.0, "live": 900.0}
+"""How long a run may take, by the kind of target; others have the time of `local`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run.
+
+    `kind` is mock, local, live, named or url; `paid` whether requests may cost money. `out` None
+    writes nothing. `dollars_per_token` is what bounds a cost.
+    """
+
+    kind: str = "mock"
+    paid: bool = False
+    profile: str = "all"
+    mode: Mode = "pr"
+    strict: bool = False
+    required: tuple[str, ...] = ()
+    max_requests: int = DEFAULT_REQUESTS
+    max_tokens: int | None = None
+    max_cost: float | None = None
+    dollars_per_token: float = 0.0
+    seed: int = 0
+    defect: str | None = None
+    waivers: Path | None = None
+    out: Path | None = None
+    junit: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run found: the ledger, the verdict and the document of `conformance.json`."""
+
+    ledger: Ledger
+    verdict: Verdict
+    document: dict[str, Any]
+
+
+def chosen(profile: str) -> tuple[Clause, ...]:
+    """The clauses of a profile: `core`, `extended` (what core leaves out) or `all`."""
+    if profile == "all":
+        return CLAUSES
+    return tuple(clause for clause in CLAUSES if clause.profile == Profile(profile))
+
+
+def perform(
+    subject: Subject, options: Options, *, pairs: Iterable[tuple[str, str]], redact: Redact
+) -> Outcome:
+    """Run the clauses of `pairs` (clause id and route) and write what `options.out` asks for."""
+    waivers = read_waivers(options.waivers, [c.id for c in CLAUSES]) if options.waivers else ()
+    run_id = f"contract-{uuid.uuid4().hex[:12]}"
+    budget = Budget(
+        options.max_requests, options.max_tokens, options.max_cost, options.dollars_per_token
+    )
+    with _senders(subject, options, budget, run_id) as (sender, limited):
+        ledger = _ledger(pairs, sender, limited)
+        exploration = Exploration(
+            sender,
+            ledger,
+            mode=options.mode,
+            seed=options.seed,
+            drawn=_drawn(options),
+            deadline_ns=sender.clock.now_ns() + int(_seconds(options) * 1e9),
+            limited=limited,
+            reductions=4 if options.paid else 24,
+        )
+        exploration.run()
+    complaints = apply(waivers, ledger, today=datetime.now(UTC).date())
+    verdict = conclude(
+        ledger,
+        strict=options.strict,
+        required=options.required,
+        stopped=exploration.stopped,
+        complaints=complaints,
+    )
+    document = documents.conformance(
+        ledger, verdict, budget=budget, about=_about(options, run_id), redact=redact
+    )
+    if options.out is not None:
+        junit = options.junit or options.out / "junit.xml"
+        documents.write(options.out, ledger, document, redact=redact, junit_at=junit)
+    return Outcome(ledger, verdict, document)
+
+
+@contextmanager
+def _senders(
+    subject: Subject, options: Options, budget: Budget, run_id: str
+) -> Iterator[tuple[Sender, Sender | None]]:
+    """The sender of the run, and for an embedded stand-in a second one with a rate limit."""
+    if options.kind in ("mock", "local"):
+        start = standin.mock if options.kind == "mock" else standin.local
+        with start(subject, defect=options.defect, seed=options.seed) as embedded:
+            timeouts = _timeouts(options)
+            parts = (embedded.transport, embedded.clock, budget, run_id, timeouts)
+            yield Sender(embedded.subject, *parts), Sender(embedded.limited, *parts)
+        return
+    clock = Clock(time.monotonic_ns, time.sleep)
+    with HttpxTransport() as transport:
+        sender = Sender(subject, transport, clock, budget, run_id, _timeouts(options))
+        sender.interval_s = _interval(subject, options)
+        yield sender, None
+
+
+def _ledger(pairs: Iterable[tuple[str, str]], sender: Sender, limited: Sender | None) -> Ledger:
+    wanted = set(pairs)
+    ledger = Ledger(CLAUSES, ("native", "compat", "model"), wanted=wanted)
+    for entry in ledger.entries.values():
+        judged = limited if limited is not None and "rate" in entry.clause.needs else sender
+        entry.lacks = judged.subject.lacks(entry.clause, entry.route, clock=sender.clock)
+    return ledger
+
+
+def _timeouts(options: Options) -> Timeouts:
+    """Generous on a live target, where a model may be cold; elsewhere a run has to end soon."""
+    if options.kind == "live" or options.paid:
+        return Timeouts(connect=10, first_byte=60, idle=30, total=180)
+    return Timeouts(connect=5, first_byte=15, idle=8, total=45)
+
+
+def _interval(subject: Subject, options: Options) -> float:
+    """Seconds between two requests: the declared limit, else the documented one where it costs."""
+    if subject.rate_limit is not None:
+        requests, seconds = subject.rate_limit
+        return seconds / requests
+    return 60 / PACE_PER_MINUTE if options.paid else 0.0
+
+
+def _seconds(options: Options) -> float:
+    return SECONDS["live"] if options.paid else SECONDS.get(options.kind, SECONDS["local"])
+
+
+def _drawn(options: Options) -> int:
+    """Drawn requests per chat route; none where they cost money."""
+    if options.profile == "core":
+        return 0
+    return {"pr": 20, "nightly": options.max_requests, "live": 0}[options.mode]
+
+
+def _about(options: Options, run_id: str) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "target_kind": options.kind,
+        "profile": options.profile,
+        "mode": options.mode,
+        "strict": options.strict,
+        "seed": options.seed,
+        "defect": options.defect,
+    }

@@ -1,0 +1,117 @@
+"""One verdict out of many results. Unknown is never green.
+
+A broken MUST is a fail, even beside an outage. A MUST that was declared and not exercised, or a
+setting that was required and not declared, makes the run unknown.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.contract.clause import Level
+from harness.contract.ledger import Entry, Ledger, Result
+
+EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
+REQUIRABLE = ("model", "cache", "rate", "auth")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a run says: `pass`, `fail` or `unknown`, why, and counts of results by level.
+
+    `word` is the same in the words of `conformance.json`. `routes` were judged, `undeclared`
+    settings kept clauses out of the verdict.
+    """
+
+    verdict: str
+    word: str
+    reasons: tuple[str, ...]
+    routes: tuple[str, ...]
+    undeclared: tuple[str, ...]
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass, 1 fail, 3 unknown."""
+        return EXIT_CODES[self.verdict]
+
+    @property
+    def line(self) -> str:
+        """The verdict in one line, such as `pass: native, compat; not declared: cache`."""
+        parts = [", ".join(self.routes) or "no route was judged"]
+        if self.undeclared:
+            parts.append(f"not declared: {', '.join(self.undeclared)}")
+        return f"{self.verdict}: {'; '.join(parts)}"
+
+
+def conclude(
+    ledger: Ledger,
+    *,
+    strict: bool = False,
+    required: Sequence[str] = (),
+    stopped: str = "",
+    complaints: Sequence[str] = (),
+) -> Verdict:
+    """The verdict over a ledger.
+
+    `required` names settings that may not be undeclared; `complaints` are about waivers and fail.
+    """
+    entries = list(ledger.entries.values())
+    binding = (Level.MUST, Level.SHOULD) if strict else (Level.MUST,)
+    failed = [e for e in entries if e.result is Result.FAIL and e.clause.level in binding]
+    open_ones = [e for e in entries if _open(e, required)]
+    ended = [stopped] if stopped and not any(stopped in e.reason for e in open_ones) else []
+    reasons = [*complaints, *_failures(failed), *_openings(open_ones), *ended]
+    judged = _judged(entries)
+    green = "pass" if judged and not open_ones else "unknown"
+    verdict = "fail" if failed or complaints else green
+    waived = any(entry.waived for entry in entries)
+    words = {"fail": "incompatible", "unknown": "unknown", "pass": "compatible"}
+    word = "compatible_with_waivers" if verdict == "pass" and waived else words[verdict]
+    return Verdict(
+        verdict=verdict,
+        word=word,
+        reasons=tuple(dict.fromkeys(reasons)),
+        routes=judged,
+        undeclared=_undeclared(entries),
+        counts=_counts(entries),
+    )
+
+
+def _open(entry: Entry, required: Sequence[str]) -> bool:
+    """Whether a clause that had to be judged was not."""
+    if entry.clause.level is not Level.MUST:
+        return False
+    return entry.result is Result.NOT_EXERCISED or entry.lacks in required
+
+
+def _failures(failed: Sequence[Entry]) -> list[str]:
+    by_clause: dict[str, list[str]] = {}
+    for entry in failed:
+        by_clause.setdefault(entry.clause.id, []).append(entry.route)
+    return [f"{clause} broken on {', '.join(routes)}" for clause, routes in by_clause.items()]
+
+
+def _openings(entries: Sequence[Entry]) -> list[str]:
+    reasons: dict[str, int] = {}
+    for entry in entries:
+        why = f"required, but not declared: {entry.lacks}" if entry.lacks else entry.reason
+        where = f"{entry.route}: " if why.startswith("outage") else ""
+        reasons[f"{where}{why}"] = reasons.get(f"{where}{why}", 0) + 1
+    return [f"{why} ({count} MUST clauses not exercised)" for why, count in reasons.items()]
+
+
+def _judged(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """The routes of which at least one answer was judged."""
+    exercised = {entry.route for entry in entries if entry.exercised}
+    return tuple(route for route in ("native", "compat", "model") if route in exercised)
+
+
+def _undeclared(entries: Sequence[Entry]) -> tuple[str, ...]:
+    lacking = {entry.lacks for entry in entries if entry.lacks}
+    return tuple(name for name in REQUIRABLE if name in lacking)
+
+
+def _counts(entries: Sequence[Entry]) -> dict[str, int]:
+    found = Counter(str(entry.result) for entry in entries)
+    return {str(result): found[str(result)] for result in Result}
