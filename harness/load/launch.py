@@ -30,6 +30,7 @@ from harness.load.progress import (
     FOLDER,
     Progress,
     State,
+    WorkerReport,
     add_up,
     read_reports,
     stop_file,
@@ -108,6 +109,7 @@ class _Run:
         self._watch = Watch(plan.abort)
         self._interrupted = False
         self._hopeless = False
+        self._reports: tuple[WorkerReport, ...] = ()
         self._progress = Progress()
         self._started_at = time.monotonic()
 
@@ -128,12 +130,13 @@ class _Run:
         code = self._process.wait()
         self._read()
         self._raise_failure(code)
+        records_nothing = self._locust.master or (self._interrupted and not self._reports)
         return outcome_of(
             self._plan,
             self._progress,
             interrupted=self._interrupted,
             aborted=self._watch.tripped,
-            expected_workers=0 if self._locust.master else self._plan.workers,
+            expected_workers=0 if records_nothing else self._own_workers,
         )
 
     def _raise_failure(self, code: int) -> None:
@@ -174,13 +177,19 @@ class _Run:
 
     def _over(self, now: float) -> bool:
         """Whether Locust should end: all is sent and answered, or its time is long over."""
-        states = self._progress.states
-        if not states:
+        if not self._reports:
             return self._interrupted or (now - self._started_at > START_S and self._own_clock)
-        if len(states) >= self._plan.workers and State.RUNNING not in states:
+        now_ns = time.monotonic_ns()
+        ended = [one.state is not State.RUNNING or one.lost(now_ns) for one in self._reports]
+        if len(ended) >= self._own_workers and all(ended):
             return not self._locust.ui or self._interrupted
         bound = self._plan.total_s + self._plan.drain_s + START_S
         return self._own_clock and now - self._started_at > bound
+
+    @property
+    def _own_workers(self) -> int:
+        """How many workers record on this machine."""
+        return self._locust.processes if self._locust.worker else self._plan.workers
 
     @property
     def _own_clock(self) -> bool:
@@ -188,7 +197,8 @@ class _Run:
         return not (self._locust.ui or self._locust.master or self._locust.worker)
 
     def _read(self) -> None:
-        self._progress = add_up(read_reports(self._folder, self._plan.name))
+        self._reports = read_reports(self._folder, self._plan.name)
+        self._progress = add_up(self._reports)
 
     def _ask_to_stop(self) -> None:
         stop = stop_file(self._folder, self._plan.name)

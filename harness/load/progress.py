@@ -17,6 +17,8 @@ from harness.measure.histogram import Histogram
 
 FOLDER = "workers"
 SCHEMA_VERSION = 1
+SILENCE_NS = 10_000_000_000
+"""A worker writes its report every second."""
 
 EXIT_CODE_FAILED = 199
 """Locust ends with this after an error of our own."""
@@ -61,6 +63,10 @@ class WorkerReport:
     unstamped: int = 0
     loop_lag: Histogram = field(default_factory=Histogram)
     routes: dict[str, RouteTally] = field(default_factory=dict)
+
+    def lost(self, now_ns: int) -> bool:
+        """Whether the worker has gone silent without closing its file: it was killed."""
+        return self.state is not State.CLOSED and now_ns - self.updated_ns > SILENCE_NS
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values; `loop_lag_ms` repeats the lag for readers."""
