@@ -13,6 +13,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Self
 
@@ -139,7 +140,8 @@ class LocalGateway:
     ) -> None:
         self.gateway = gateway
         self.server = Server(gateway, port=port, tls=tls, limits=limits)
-        self._loop = new_event_loop()
+        self._listening: Future[asyncio.AbstractEventLoop] = Future()
+        self._stopped = asyncio.Event()
         self._faults: list[Exception] = []
         self._thread = threading.Thread(target=self._run, name="gateway-harness", daemon=True)
 
@@ -150,19 +152,18 @@ class LocalGateway:
 
     def start(self) -> Self:
         """Listen and return."""
-        self._loop.set_exception_handler(self._note_fault)
         self._thread.start()
         try:
-            asyncio.run_coroutine_threadsafe(self.server.start(), self._loop).result()
+            self._listening.result()
         except UsageError:
-            self._stop()
+            self._thread.join()
             raise
         return self
 
     def close(self) -> None:
         """End every connection and the thread; raises the first fault of the server, if any."""
-        asyncio.run_coroutine_threadsafe(self.server.close(), self._loop).result()
-        self._stop()
+        self._listening.result().call_soon_threadsafe(self._stopped.set)
+        self._thread.join()
         if self._faults:
             raise self._faults[0]
 
@@ -178,13 +179,20 @@ class LocalGateway:
         self.close()
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        with contextlib.closing(self._loop):
-            self._loop.run_forever()
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(self._serve())
 
-    def _stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._note_fault)
+        try:
+            await self.server.start()
+        except UsageError as exc:
+            self._listening.set_exception(exc)
+            return
+        self._listening.set_result(loop)
+        await self._stopped.wait()
+        await self.server.close()
 
     def _note_fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         fault = context.get("exception")

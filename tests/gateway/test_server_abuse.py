@@ -4,12 +4,14 @@ import http.client
 import json
 import resource
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from urllib.parse import urlsplit
 
 import pytest
+import trustme
 
 from harness.gateway.connection import Limits
 from harness.gateway.server import LocalGateway
@@ -207,6 +209,23 @@ def test_an_upload_byte_by_byte_does_not_move_its_deadline() -> None:
                 continue
 
     assert answer.startswith(b"HTTP/1.1 408")
+
+
+def test_what_is_no_tls_does_not_stop_a_tls_server() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+
+    with LocalGateway(Streams(), tls=context) as local, ExitStack() as stack:
+        silent = [stack.enter_context(connect(local)) for _ in range(5)]
+        with connect(local) as plain:
+            plain.sendall(get("/plain"))
+            assert read_to_end(plain) == b""
+
+        trusting = ssl.create_default_context()
+        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+        with trusting.wrap_socket(silent.pop()) as tls:
+            tls.sendall(get("/plain"))
+            assert tls.recv(65536).startswith(b"HTTP/1.1 200 OK")
 
 
 def test_a_flood_of_pipelined_requests_is_held_back(local: LocalGateway) -> None:
