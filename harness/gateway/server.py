@@ -179,8 +179,11 @@ class LocalGateway:
         self.close()
 
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(self._serve())
+        try:
+            with asyncio.Runner(loop_factory=new_event_loop) as runner:
+                runner.run(self._serve())
+        finally:
+            self._listening.cancel()  # a fault before that moment must not leave `start` waiting
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
