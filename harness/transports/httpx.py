@@ -47,7 +47,9 @@ class HttpxTransport:
             max_connections=None, max_keepalive_connections=16, keepalive_expiry=_KEEP_ALIVE_S
         )
         try:
-            self._client = httpx.Client(verify=tls or True, limits=limits)
+            self._client = httpx.Client(
+                verify=tls or True, limits=limits, event_hooks={"response": [_keep_fields]}
+            )
         except (OSError, ValueError, ImportError, httpx.InvalidURL) as exc:
             raise UsageError(f"a proxy or certificate variable is wrong: {exc}") from exc
 
@@ -216,7 +218,7 @@ class Incoming:
         self.status = response.status_code
         self.headers = Headers(
             (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in response.headers.raw
+            for name, value in response.extensions["fields"]
         )
         stream = response.extensions.get("network_stream")
         self._watch.claim(None if stream is None else stream.get_extra_info("socket"))
@@ -284,6 +286,12 @@ class _Body(httpx.SyncByteStream):
         self._on_last()
         if self._data:
             yield self._data[last:]
+
+
+def _keep_fields(response: httpx.Response) -> None:
+    """Keep the head as it came, and Location from httpx, which raises on one that is no URL."""
+    response.extensions["fields"] = tuple(response.headers.raw)
+    response.headers.pop("location", None)
 
 
 def _outgoing(request: Request, on_last: Callable[[], None]) -> httpx.Request:

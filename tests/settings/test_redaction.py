@@ -1,6 +1,7 @@
 import base64
 import html
 import json
+import re
 import shlex
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
@@ -18,7 +19,9 @@ FORMS: dict[str, Callable[[str], str]] = {
     "json in json": lambda text: json.dumps({"a": text}),
     "slashes escaped": lambda text: json.dumps(text).replace("/", "\\/"),
     "percent": lambda text: quote(text, safe=""),
-    "percent, lower case": lambda text: quote(text, safe="").replace("%2F", "%2f"),
+    "percent, lower case": lambda text: re.sub(
+        "%..", lambda found: found[0].lower(), quote(text, safe="")
+    ),
     "query": quote_plus,
     "html": html.escape,
     "repr": repr,

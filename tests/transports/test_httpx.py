@@ -190,13 +190,18 @@ def test_one_connection_carries_several_exchanges(transport: HttpxTransport) -> 
     assert second.response.body == b"ok"
 
 
-def test_a_redirect_is_an_answer_and_not_followed(transport: HttpxTransport, serve: Serve) -> None:
-    peer = serve(sends(b"HTTP/1.1 307 X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"))
+@pytest.mark.parametrize("location", ["/elsewhere", "http://[", "\xff"])
+def test_a_redirect_is_an_answer_and_not_followed(
+    transport: HttpxTransport, serve: Serve, location: str
+) -> None:
+    head = f"HTTP/1.1 307 X\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+    peer = serve(sends(head.encode("latin-1")))
 
     exchange = transport.send(post(peer))
 
     assert exchange.response is not None
     assert exchange.response.status == 307
+    assert exchange.response.headers.get("location") == location
     assert len(peer.requests) == 1
 
 
