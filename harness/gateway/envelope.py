@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from harness.wire import Chunk, Headers, Response
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -38,6 +40,13 @@ class Refusal:
         """The envelope as JSON bytes."""
         text = json.dumps(self.document(form), ensure_ascii=False, separators=(",", ":"))
         return text.encode("utf-8", "replace")
+
+    def response(self, form: str, at_ns: int) -> Response:
+        """The whole answer at one time, without the headers that every answer gets."""
+        headers = Headers((("content-type", "application/json"),))
+        return Response(
+            self.status, headers, (Chunk(self.body(form), at_ns),), at_ns, end_at_ns=at_ns
+        )
 
 
 UNKNOWN_GATEWAY = Refusal(400, 2001, "Please configure AI Gateway in the Cloudflare dashboard")

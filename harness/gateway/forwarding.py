@@ -25,12 +25,19 @@ _RETRIED = (500, 502, 503, 504, 529)
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """What came back, after how many attempts, and what the provider was given."""
+    """What came back, after how many attempts, and the body that the provider was given."""
 
-    answer: Response | Refusal
+    answer: Response
     attempts: int
     document: Any
-    delay_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """One attempt: its answer, and whether another attempt could do better."""
+
+    answer: Response
+    failed: bool
 
 
 def credential(call: Call) -> str | Refusal | None:
@@ -62,17 +69,16 @@ def forward(call: Call, upstream: Baseten, rules: Rules) -> Forwarded:
     """Send the call to the provider, as often as its options allow."""
     authorization = credential(call)
     if isinstance(authorization, Refusal):
-        return Forwarded(authorization, 0, None)
+        return Forwarded(_made(call, authorization, call.config.timing.gateway_ns), 0, None)
     asked = _asked(call, rules.credential(call, authorization), rules)
-    options = call.options
     elapsed_ns = call.config.timing.extra_ns(call.target.route)
     attempt = 1
     while True:
-        last = attempt >= options.max_attempts
-        answer, took_ns = _attempt(call, upstream, asked, attempt, last)
-        if last or not _failed(answer):
-            return Forwarded(_shifted(answer, elapsed_ns), attempt, asked.document, elapsed_ns)
-        elapsed_ns += took_ns + retry_delay_ns(options, attempt)
+        last = attempt >= call.options.max_attempts
+        tried = _attempt(call, upstream, asked, attempt, last)
+        if last or not tried.failed:
+            return Forwarded(_shifted(tried.answer, elapsed_ns), attempt, asked.document)
+        elapsed_ns += tried.answer.head_at_ns + retry_delay_ns(call.options, attempt)
         attempt += 1
 
 
@@ -97,21 +103,24 @@ def _asked(call: Call, authorization: str | None, rules: Rules) -> Asked:
     )
 
 
-def _attempt(
-    call: Call, upstream: Baseten, asked: Asked, attempt: int, last: bool
-) -> tuple[Response | Refusal, int]:
-    """One try and how long it took until it failed or its answer began."""
+def _attempt(call: Call, upstream: Baseten, asked: Asked, attempt: int, last: bool) -> _Try:
     answer = _outage(call, attempt) or upstream.answer(asked)
     if isinstance(answer, Refusal):
-        return answer, 0
+        return _Try(_made(call, answer, call.config.timing.gateway_ns), failed=True)
+    behaviour, timeout_ns = call.config.behaviour, _timeout_ns(call, last)
+    if timeout_ns is not None and answer.head_at_ns > timeout_ns:
+        refusal = envelope.timed_out(behaviour.request_timeout)
+        return _Try(_made(call, refusal, timeout_ns), failed=True)
+    if answer.status >= 500 and behaviour.upstream_failure == "400-2005":
+        return _Try(_made(call, envelope.PROVIDER_FAILED, answer.head_at_ns), failed=True)
+    return _Try(answer, answer.status in _RETRIED)
+
+
+def _timeout_ns(call: Call, last: bool) -> int | None:
+    """The bound on this attempt; the last of several has none."""
     timeout_ms = call.options.request_timeout_ms
-    bounded = timeout_ms is not None and (not last or call.options.max_attempts == 1)
-    if bounded and timeout_ms is not None and answer.head_at_ns > timeout_ms * 1_000_000:
-        refusal = envelope.timed_out(call.config.behaviour.request_timeout)
-        return refusal_response(call, refusal, timeout_ms * 1_000_000), timeout_ms * 1_000_000
-    if answer.status >= 500 and call.config.behaviour.upstream_failure == "400-2005":
-        return envelope.PROVIDER_FAILED, answer.head_at_ns
-    return answer, answer.head_at_ns
+    unbounded = timeout_ms is None or (last and call.options.max_attempts > 1)
+    return None if unbounded or timeout_ms is None else timeout_ms * 1_000_000
 
 
 def _outage(call: Call, attempt: int) -> Response | Refusal | None:
@@ -123,25 +132,13 @@ def _outage(call: Call, attempt: int) -> Response | Refusal | None:
     return errors.flat(outage.status, errors.reason(outage.status))
 
 
-def refusal_response(call: Call, refusal: Refusal, at_ns: int) -> Response:
-    """A refusal as a response at `at_ns`; it can still be retried."""
-    body = refusal.body(call.config.behaviour.error_envelope)
-    headers = errors.answer(refusal.status, {}).headers
-    return Response(refusal.status, headers, (Chunk(body, at_ns),), at_ns, end_at_ns=at_ns)
+def _made(call: Call, refusal: Refusal, at_ns: int) -> Response:
+    """A refusal as the gateway's answer at `at_ns`."""
+    return refusal.response(call.config.behaviour.error_envelope, at_ns)
 
 
-def _failed(answer: Response | Refusal) -> bool:
-    if isinstance(answer, Refusal):
-        return True
-    return answer.status in _RETRIED or _is_gateway_made(answer)
-
-
-def _is_gateway_made(answer: Response) -> bool:
-    return "x-baseten-request-id" not in answer.headers
-
-
-def _shifted(answer: Response | Refusal, by_ns: int) -> Response | Refusal:
-    if isinstance(answer, Refusal) or by_ns == 0:
+def _shifted(answer: Response, by_ns: int) -> Response:
+    if by_ns == 0:
         return answer
     return replace(
         answer,

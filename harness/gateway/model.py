@@ -25,8 +25,7 @@ from harness.gateway.log import LogEntry
 from harness.gateway.options import Options, options_of, read_metadata
 from harness.gateway.rules import Rules
 from harness.gateway.upstream.baseten import Baseten
-from harness.gateway.upstream.errors import JSON
-from harness.wire import Chunk, Headers, Request, Response
+from harness.wire import Chunk, Request, Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +126,10 @@ class Gateway:
 
     def _forwarded(self, call: Call) -> _Outcome:
         forwarded = forwarding.forward(call, self._upstream, self._rules)
-        answer = forwarded.answer
-        status = "MISS" if _cacheable(call) and not isinstance(answer, Refusal) else None
-        if status and isinstance(answer, Response):
-            answer = padded(answer, self.config.behaviour, call.arrival.dice.fork("padding"))
+        status = "MISS" if _cacheable(call) else None
+        dice = call.arrival.dice.fork("padding")
+        answer = padded(forwarded.answer, self.config.behaviour, dice)
+        if status is not None:
             self._store(call, answer)
         return _Outcome(answer, call, status, forwarded.attempts, forwarded.document)
 
@@ -142,10 +141,10 @@ class Gateway:
             self._cache.put(key, answer, complete_ns=complete_ns, ttl_s=ttl_s)
 
     def _respond(self, arrival: Arrival, outcome: _Outcome, names: Names) -> Response:
-        answer = outcome.answer
+        behaviour, answer = self.config.behaviour, outcome.answer
         if isinstance(answer, Refusal):
-            answer = self._refused(answer)
-        shown = answer.status < 400 or self.config.behaviour.cache_status_on_errors
+            answer = answer.response(behaviour.error_envelope, self.config.timing.gateway_ns)
+        shown = answer.status < 400 or behaviour.cache_status_on_errors
         response = dress(
             answer,
             names,
@@ -158,12 +157,6 @@ class Gateway:
             served = Served(arrival, outcome.call, response, self._memory)
             response = self.defect.respond(served)
         return framed(response, method=arrival.request.method.upper(), streamed=streamed)
-
-    def _refused(self, refusal: Refusal) -> Response:
-        at_ns = self.config.timing.gateway_ns
-        body = refusal.body(self.config.behaviour.error_envelope)
-        headers = Headers((("content-type", JSON),))
-        return Response(refusal.status, headers, (Chunk(body, at_ns),), at_ns, end_at_ns=at_ns)
 
     def _note(self, arrival: Arrival, outcome: _Outcome, names: Names, response: Response) -> None:
         document = outcome.document

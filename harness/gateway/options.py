@@ -76,14 +76,10 @@ def read_options(fields: Mapping[str, str], *, reject: bool) -> Options | Refusa
 _NONE = Options()
 
 
-def any_options(fields: Mapping[str, str]) -> bool:
-    """Whether some field could be an option: the quick way past requests that have none."""
-    return any(name.startswith("cf-") for name in fields)
-
-
 def options_of(fields: Mapping[str, str], *, reject: bool) -> Options | Refusal:
-    """`read_options`, without its work when there is nothing to read."""
-    return read_options(fields, reject=reject) if any_options(fields) else _NONE
+    """`read_options`, without its work when no field could be an option."""
+    some = any(name.startswith("cf-") for name in fields)
+    return read_options(fields, reject=reject) if some else _NONE
 
 
 def _text(fields: Mapping[str, str], option: Range) -> str | None:

@@ -20,7 +20,7 @@ def authorised(arrival: Arrival, config: Config) -> bool:
     expected = f"Bearer {config.gateway_token}"
     if config.gateway_token is None or arrival.fields.get("cf-aig-authorization") == expected:
         return True
-    lone = "cf-aig-authorization" not in arrival.fields and "/compat/" in arrival.request.url
+    lone = "cf-aig-authorization" not in arrival.fields and "/compat/" in arrival.request.path
     allowed = config.behaviour.compat_token_in_authorization and lone
     return allowed and arrival.fields.get("authorization") == expected
 

@@ -102,6 +102,14 @@ def test_what_the_client_did_wrong_is_not_tried_again(chat: Ask) -> None:
     assert gateway.log[-1].attempts == 1
 
 
+def test_a_provider_that_limits_is_not_tried_again(chat: Ask) -> None:
+    gateway = Gateway(Config(outage=Outage(429, 1)))
+
+    response = gateway.handle(_ask(chat, max_attempts=3), 0)
+
+    assert (response.status, gateway.log[-1].attempts) == (429, 1)
+
+
 def test_a_routes_extra_time_delays_the_whole_answer(chat: Ask) -> None:
     timing = Timing(ttft_ns=5 * MS, itl_ns=MS, tokens=3, route_extra_ns=(("compat", 40 * MS),))
     gateway = Gateway(Config(timing=timing))
