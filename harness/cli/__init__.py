@@ -19,7 +19,7 @@ import click
 from harness.errors import AnswerError, ContractError, HarnessError, TransportError, UsageError
 
 COMMANDS = {
-    "run": "Verify, load and compare the three routes, write the report: one verdict.",
+    "run": "Verify, load, compare and report, with one verdict: the main job.",
     "verify": "Check the contract against a target.",
     "load": "Run one load scenario and report latency and throughput.",
     "capacity": "Find the highest load that still meets the objectives.",
