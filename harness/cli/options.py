@@ -40,6 +40,12 @@ class Common:
     quiet: bool
     json: bool
 
+    @property
+    def flag_headers(self) -> tuple[tuple[str, str], ...]:
+        """The header fields of the command line, without those of `harness.toml`."""
+        known = set(self.settings.headers)
+        return tuple(field for field in self.target.headers if field not in known)
+
     def make_folder(self) -> Path:
         """Create the output folder, prove that it can be written, and return it.
 

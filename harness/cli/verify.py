@@ -85,7 +85,7 @@ def command(
         junit=junit,
         record=record,
         against=against,
-        headers=_flag_headers(common),
+        headers=common.flag_headers,
         pytest_args=pytest_args,
         show=bool(pytest_args) and not common.json and not common.quiet,
     )
@@ -117,12 +117,6 @@ def _check(common: Common, defect: str | None) -> None:
     if not common.target.embedded:
         raise UsageError("--defect breaks the embedded stand-in: use --target mock or local")
     DEFECTS.named(defect)
-
-
-def _flag_headers(common: Common) -> tuple[tuple[str, str], ...]:
-    """The fields of the command line; those of harness.toml are read again by the suite."""
-    known = set(common.settings.headers)
-    return tuple(field for field in common.target.headers if field not in known)
 
 
 def _announce(common: Common) -> None:

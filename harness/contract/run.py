@@ -38,6 +38,12 @@ class ContractOutcome:
     document: Mapping[str, Any] = field(repr=False)
 
     @property
+    def routes(self) -> tuple[str, ...]:
+        """The routes of which at least one answer was judged."""
+        rows = self.document["clauses"]
+        return tuple(dict.fromkeys(row["route"] for row in rows if row["exercised"]))
+
+    @property
     def failing(self) -> list[Mapping[str, Any]]:
         """The rows of the clauses that were violated, RECORD never among them."""
         return [row for row in self.document["clauses"] if row["violated"]]

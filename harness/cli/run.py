@@ -1,0 +1,234 @@
+"""`gateway-harness run`: verify, load, compare and report in one go, with one verdict."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.options import Common, common
+from harness.cli.verdict import conclude
+from harness.cli.workload import parse_routes, seconds
+
+if TYPE_CHECKING:
+    from harness.contract.run import ContractOutcome
+    from harness.load.outcome import LoadOutcome
+    from harness.load.plan import LoadPlan
+    from harness.report.build import Report
+    from harness.settings import Target
+
+LONGEST_COMPARISON_S = 60.0
+"""What the comparison may take of a run; `compare` on its own takes as long as it needs."""
+
+
+@click.command
+@click.option(
+    "--profile",
+    type=click.Choice(["core", "extended", "all"]),
+    help="Which clauses.  [default: all; core on live]",
+)
+@click.option("--strict", is_flag=True, help="A broken SHOULD fails the run as well.")
+@click.option("--routes", callback=parse_routes, metavar="LIST", help="Such as native,compat.")
+@click.option(
+    "--users",
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    metavar="N",
+    help="How many ask at once in the load.",
+)
+@click.option(
+    "--duration",
+    type=seconds,
+    default="15s",
+    show_default=True,
+    metavar="TIME",
+    help="How long the load takes.",
+)
+@click.option("--warmup", type=seconds, default="2s", show_default=True, metavar="TIME")
+@click.option(
+    "--pairs",
+    type=click.IntRange(20, 100_000),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Interleaved blocks of the comparison.",
+)
+@click.option("--max-output-tokens", type=click.IntRange(1), default=32, show_default=True)
+@click.option(
+    "--threshold",
+    multiple=True,
+    metavar="OBJECTIVE",
+    help='Such as "p95(ttft) < 800ms"; repeatable.',
+)
+@common()
+def command(*, common: Common, **values: Any) -> None:
+    """Verify the contract, load the routes, compare them, write the report: one verdict."""
+    report, contract = run(common, values)
+    if not (common.quiet or common.json):
+        _print(report)
+    blocked = report.manifest.facts.get("blocked")
+    conclude(
+        report.verdict,
+        reasons=[*([blocked] if blocked else []), *report.reasons],
+        summary=f"{_contract_line(contract)}; {report.summary['requests']:,} requests measured",
+        out=report.folder,
+        as_json=common.json,
+    )
+
+
+@dataclass(slots=True)
+class Course:
+    """What the phases of a run leave for its manifest; `skipped` says what did not happen."""
+
+    contract: "ContractOutcome | None" = None
+    loads: list["LoadOutcome"] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def halted(self) -> bool:
+        """Whether the next phase has to stay away: stopped by the user, or the target is out."""
+        stopped = any(load.interrupted or load.aborted for load in self.loads)
+        return self.interrupted or stopped or any(load.blocked for load in self.loads)
+
+    def facts(self) -> dict[str, Any]:
+        """The facts of all loads as one, in the words of the manifest."""
+        from harness.load.session import facts_of
+
+        each = [facts_of(load) for load in self.loads]
+        alone = ("aborted", "blocked", "exhausted")
+        first = {name: next((f[name] for f in each if f[name]), None) for name in alone}
+        return {
+            **first,
+            "interrupted": self.interrupted or any(facts["interrupted"] for facts in each),
+            "problems": [problem for facts in each for problem in facts["problems"]],
+            "notes": [*self.skipped, *(note for facts in each for note in facts["notes"])],
+            "expected_records": sum(facts["expected_records"] for facts in each),
+            "client": each[0]["client"] if each else {},
+        }
+
+
+def run(common: Common, values: dict[str, Any]) -> "tuple[Report, ContractOutcome | None]":
+    """Do all phases and make the report; Ctrl-C ends the phases and keeps what there is."""
+    from harness.report import manifest
+    from harness.report.build import build_report
+
+    load, compare = _plans(common, values)
+    folder = common.make_folder()
+    load, compare = load.in_folder(folder), compare.in_folder(folder)
+    manifest.start(
+        folder,
+        command="run",
+        target=common.target.describe(),
+        settings=common.settings.provenance,
+        plan={**load.describe(), "pairs": values["pairs"]},
+        seed=common.seed,
+    )
+    course = Course()
+    try:
+        course.contract = _verify(common, values, folder)
+        _measure(common, load, compare, course)
+    except KeyboardInterrupt:
+        course.interrupted = True
+    manifest.note(folder, **course.facts())
+    report = build_report(folder)
+    manifest.finish(
+        folder, verdict=report.verdict, exit_code=report.exit_code, reasons=report.reasons
+    )
+    return report, course.contract
+
+
+def _plans(common: Common, values: dict[str, Any]) -> "tuple[LoadPlan, LoadPlan]":
+    """The load and the comparison; UsageError before anything is sent."""
+    from harness.load.caps import estimate
+    from harness.load.plan import Caps
+    from harness.load.session import plan_load
+
+    load = plan_load(
+        common.target,
+        routes=values["routes"],
+        caps=Caps(common.max_requests, common.max_total_tokens, common.max_cost),
+        thresholds=values["threshold"],
+        users=values["users"],
+        duration_s=values["duration"],
+        warmup_s=values["warmup"],
+        max_output_tokens=values["max_output_tokens"],
+        seed=common.seed,
+    )
+    compare = replace(
+        load,
+        name="compare",
+        users=2,
+        blocks=values["pairs"],
+        warmup_s=0.0,
+        duration_s=LONGEST_COMPARISON_S,
+        max_output_tokens=min(values["max_output_tokens"], 16),
+    )
+    if not common.target.loopback:
+        common.say(f"estimate for the load, and again for the comparison: {estimate(load)}")
+    return load, compare
+
+
+def _verify(common: Common, values: dict[str, Any], folder: Path) -> "ContractOutcome":
+    from harness.bundled import folder as bundled
+    from harness.contract.run import run_contract
+
+    common.say(f"verify: the contract on {', '.join(common.target.routes)}")
+    outcome = run_contract(
+        common.target.name,
+        suite=bundled("contracts"),
+        folder=folder,
+        profile=values["profile"],
+        strict=values["strict"],
+        max_requests=common.max_requests,
+        max_total_tokens=common.max_total_tokens,
+        max_cost=common.max_cost,
+        seed=common.seed,
+        headers=common.flag_headers,
+    )
+    common.say(f"  {outcome.line}")
+    return outcome
+
+
+def _measure(common: Common, load: "LoadPlan", compare: "LoadPlan", course: Course) -> None:
+    """The load and the comparison, each only where the one before left something to measure."""
+    from harness.cli.stand_in import running
+
+    if course.contract is not None and not course.contract.routes:
+        course.skipped.append("no load was sent: the contract found no route that answers")
+        return
+    with running(common.target, seed=common.seed) as target:
+        common.say(f"load: {load.users} users for {load.total_s:g} s on {', '.join(load.routes)}")
+        course.loads.append(_send(common, load, target, scenario="mixed"))
+        if len(load.routes) < 2:
+            course.skipped.append("nothing was compared: only one route was loaded")
+        elif course.halted:
+            course.skipped.append("nothing was compared: the load was stopped")
+        else:
+            common.say(f"compare: {compare.blocks} blocks of {', '.join(compare.routes)}")
+            course.loads.append(_send(common, compare, target, scenario="compare"))
+
+
+def _send(common: Common, plan: "LoadPlan", target: "Target", *, scenario: str) -> "LoadOutcome":
+    from harness.bundled import folder as bundled
+    from harness.load.launch import Locust
+    from harness.load.session import run_load
+
+    locust = Locust(bundled("locustfiles") / f"{scenario}.py")
+    shown = not (common.quiet or common.json)
+    return run_load(plan, target, locust, show=shown, title=plan.name)
+
+
+def _contract_line(contract: "ContractOutcome | None") -> str:
+    if contract is None:
+        return "the contract was not judged"
+    return f"contract {contract.line.replace(': ', ' on ', 1)}"
+
+
+def _print(report: "Report") -> None:
+    from rich.console import Console
+
+    from harness.report.terminal import show
+
+    show(report, Console())
