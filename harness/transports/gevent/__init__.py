@@ -1,6 +1,6 @@
 """The transport for loads: raw sockets under gevent, kernel receive times, no resending.
 
-Nothing outside `harness.load` imports it, because gevent and httpx do not share a process well.
+Nothing outside `harness.load` imports it: what meets gevent runs in Locust's processes.
 """
 
 from harness.transports.gevent.reader import Reader

@@ -24,13 +24,14 @@ _INBOX_BYTES = 8 * 1024 * 1024
 class Connection:
     """A connected socket whose bytes the shared `Reader` collects in an inbox with their times.
 
-    Reading goes on while nobody asks, so that the peer's end of the connection is seen at once.
-    Takes ownership of `sock`; not for more than one greenlet at a time.
+    Reading goes on while nobody asks, so that the peer's end of the connection is seen at once:
+    a parked connection then closes itself. Takes ownership of `sock`; not for more than one
+    greenlet at a time.
     """
 
     def __init__(self, sock: socket.socket, *, reader: Reader, clock: Clock) -> None:
         self.requests = 0
-        self.used_ns = time.monotonic_ns()
+        self.parked_ns: int | None = None
         self._sock = sock
         self._descriptor = sock.fileno()
         self._reader = reader
@@ -74,6 +75,8 @@ class Connection:
         self._inbox_bytes += len(arrival.data)
         if not arrival.data:
             self._reader.remove(self)
+            if self.parked_ns is not None:
+                self.close()
         elif self._inbox_bytes > _INBOX_BYTES:
             self._paused = True
             self._reader.remove(self)
@@ -127,9 +130,18 @@ class Connection:
                 return arrival._replace(data=plain)
         return None
 
-    def fit(self) -> bool:
-        """Whether another request may be sent: open, and nothing unasked has come."""
-        if self._descriptor < 0:
+    def park(self) -> None:
+        """Keep the connection for another request, unless the peer has already said more."""
+        if self._inbox:
+            self.close()
+        self.parked_ns = time.monotonic_ns()
+
+    def unpark(self, longest_ns: int) -> bool:
+        """Whether it is fit for another request: open, nothing unasked has come, not too old."""
+        parked_ns, self.parked_ns = self.parked_ns, None
+        if self._descriptor < 0 or parked_ns is None:
+            return False
+        if time.monotonic_ns() - parked_ns > longest_ns:
             return False
         self.read()
         while self._inbox and self._tls is not None:

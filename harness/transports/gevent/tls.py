@@ -2,8 +2,9 @@
 reader.
 """
 
-import os
 import ssl
+
+import httpx
 
 from harness.errors import TransportError, TransportKind
 
@@ -11,11 +12,8 @@ _READ_BYTES = 65_536
 
 
 def client_context() -> ssl.SSLContext:
-    """Verifies the peer against SSL_CERT_FILE or SSL_CERT_DIR where set, else the system's store.
-    """
-    context = ssl.create_default_context(
-        cafile=os.environ.get("SSL_CERT_FILE"), capath=os.environ.get("SSL_CERT_DIR")
-    )
+    """Verifies peers just as the contract client does: SSL_CERT_FILE, SSL_CERT_DIR, or certifi."""
+    context = httpx.create_ssl_context()
     context.set_alpn_protocols(["http/1.1"])
     return context
 

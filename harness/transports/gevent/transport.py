@@ -103,8 +103,7 @@ class GeventTransport:
         idle = self._idle.get(origin, [])
         while idle:
             connection = idle.pop()
-            fresh = time.monotonic_ns() - connection.used_ns < KEEP_ALIVE_NS
-            if fresh and connection.fit():
+            if connection.unpark(KEEP_ALIVE_NS):
                 self.counts.reused += 1
                 return connection
             connection.close()
@@ -114,7 +113,7 @@ class GeventTransport:
         if not reusable:
             connection.close()
             return
-        connection.used_ns = time.monotonic_ns()
+        connection.park()
         self._idle.setdefault(origin, []).append(connection)
 
     def _proxy(self, origin: Origin) -> Proxy | None:

@@ -1,0 +1,173 @@
+"""What the gateway's answer is made of, whatever the cuts; and what a request looks like."""
+
+import gzip
+import zlib
+from contextlib import suppress
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import TransportError, UsageError
+from harness.transports.gevent.incoming import Incoming
+from harness.transports.gevent.outgoing import connect_request, origin_of, serialize
+from harness.transports.gevent.proxy import Proxy, proxy_for
+from harness.wire import Chunk, End, Headers, Request
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+SAMPLE = (
+    CHUNKED + b"X: y\r\n\r\n" + b"5\r\nhello\r\n" + b"7;a=b\r\n, world\r\n" + b"0\r\nT: v\r\n\r\n"
+)
+
+
+def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
+    """`data` cut at the given places."""
+    places = [0, *sorted({cut % (len(data) + 1) for cut in cuts}), len(data)]
+    return [data[a:b] for a, b in pairwise(places) if a < b]
+
+
+@given(st.lists(st.integers(min_value=0), max_size=12))
+def test_an_answer_does_not_depend_on_how_its_bytes_are_cut(cuts: list[int]) -> None:
+    incoming = Incoming(sent_ns=0)
+
+    for index, piece in enumerate(pieces(SAMPLE, cuts)):
+        incoming.feed(piece, index)
+
+    response = incoming.response(End.COMPLETE)
+    assert incoming.reusable
+    assert response is not None
+    assert response.body == b"hello, world"
+    assert response.headers == Headers([("Transfer-Encoding", "chunked"), ("X", "y")])
+
+
+@given(st.binary(max_size=400), st.lists(st.integers(min_value=0), max_size=6))
+def test_a_compressed_body_is_decoded_as_it_comes(body: bytes, cuts: list[int]) -> None:
+    data = gzip.compress(body)
+    incoming = Incoming(sent_ns=0)
+    head = f"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {len(data)}\r\n\r\n"
+
+    incoming.feed(head.encode(), 0)
+    for piece in pieces(data, cuts):
+        incoming.feed(piece, 0)
+
+    response = incoming.response(End.COMPLETE)
+    assert response is not None
+    assert response.body == body
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_make_the_parser_fail_in_another_way(data: bytes) -> None:
+    incoming = Incoming(sent_ns=0)
+
+    with suppress(TransportError):
+        incoming.feed(data, 0)
+
+
+def test_a_body_that_is_not_the_announced_gzip_is_a_protocol_error() -> None:
+    incoming = Incoming(sent_ns=0)
+
+    with pytest.raises(TransportError, match="announced gzip"):
+        incoming.feed(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\nplain", 0)
+
+
+def test_deflate_is_decoded_too() -> None:
+    incoming = Incoming(sent_ns=0)
+
+    head = b"HTTP/1.1 200 OK\r\ncontent-encoding: deflate\r\n\r\n"
+    incoming.feed(head + zlib.compress(b"text"), 0)
+    incoming.end_of_stream(0)
+
+    response = incoming.response(End.COMPLETE)
+    assert response is not None
+    assert response.body == b"text"
+
+
+def test_a_body_without_an_end_in_sight_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.transports.gevent.incoming.MAX_BODY_BYTES", 1000)
+    incoming = Incoming(sent_ns=0)
+    incoming.feed(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n", 0)
+
+    with pytest.raises(TransportError, match="longer than 1000 bytes"):
+        incoming.feed(gzip.compress(b"0" * 1_000_000), 0)
+
+
+def test_times_count_from_the_sending_and_never_go_back() -> None:
+    incoming = Incoming(sent_ns=100)
+
+    incoming.feed(CHUNKED + b"\r\n", 150)
+    incoming.feed(b"1\r\na\r\n", 140)
+    incoming.feed(b"1\r\nb\r\n", 170)
+
+    response = incoming.response(End.CUT, ended_ns=200)
+    assert response is not None
+    assert response.head_at_ns == 50
+    assert response.chunks == (Chunk(b"a", 50), Chunk(b"b", 70))
+    assert response.end_at_ns == 100
+
+
+def test_a_field_that_would_start_a_new_line_is_refused() -> None:
+    request = Request("POST", "http://h/", Headers([("x", "a\r\ny: b")]))
+
+    with pytest.raises(UsageError, match="line break"):
+        serialize(request, origin_of(request.url))
+
+
+def test_a_field_beyond_latin_1_is_refused() -> None:
+    request = Request("POST", "http://h/", Headers([("x", "日本")]))
+
+    with pytest.raises(UsageError, match="Latin-1"):
+        serialize(request, origin_of(request.url))
+
+
+@pytest.mark.parametrize(
+    ("url", "authority"),
+    [
+        ("http://h/", "h"),
+        ("http://h:80/", "h"),
+        ("https://h:443/", "h"),
+        ("https://h:80/", "h:80"),
+        ("http://[::1]:81/", "[::1]:81"),
+    ],
+)
+def test_host_names_the_port_unless_it_is_the_default(url: str, authority: str) -> None:
+    assert origin_of(url).authority == authority
+
+
+def test_a_tunnel_is_asked_for_with_host_and_port() -> None:
+    request = connect_request(origin_of("https://h/"), None)
+
+    assert request == b"CONNECT h:443 HTTP/1.1\r\nhost: h:443\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("host", "no_proxy", "direct"),
+    [
+        ("api.example.com", "", False),
+        ("api.example.com", "example.com", True),
+        ("api.example.com", ".example.com", True),
+        ("notexample.com", "example.com", False),
+        ("api.example.com", "other, api.example.com:443", True),
+        ("api.example.com", "api.example.com:80", False),
+        ("127.0.0.1", "localhost,127.0.0.1", True),
+        ("anything", "*", True),
+    ],
+)
+def test_no_proxy_lists_names_their_subdomains_and_ports(
+    host: str, no_proxy: str, direct: bool
+) -> None:
+    proxies = {"https": "http://proxy:3128", "no": no_proxy}
+
+    assert proxy_for("https", host, 443, proxies) == (None if direct else Proxy("proxy", 3128))
+
+
+def test_a_proxys_password_is_not_shown() -> None:
+    found = proxy_for("https", "h", 443, {"https": "http://u:secret@p:1"})
+
+    assert repr(found) == "Proxy(p:1)"
+
+
+@pytest.mark.parametrize("address", ["socks5://p:1080", "https://p:1"])
+def test_a_proxy_that_we_cannot_speak_to_is_named(address: str) -> None:
+    with pytest.raises(UsageError, match="HTTPS_PROXY"):
+        proxy_for("https", "h", 443, {"https": address})
