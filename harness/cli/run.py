@@ -32,7 +32,7 @@ LONGEST_COMPARISON_S = 60.0
 @click.option(
     "--users",
     type=click.IntRange(1),
-    default=8,
+    default=16,
     show_default=True,
     metavar="N",
     help="How many ask at once in the load.",
@@ -49,7 +49,7 @@ LONGEST_COMPARISON_S = 60.0
 @click.option(
     "--pairs",
     type=click.IntRange(20, 100_000),
-    default=100,
+    default=150,
     show_default=True,
     metavar="N",
     help="Interleaved blocks of the comparison.",

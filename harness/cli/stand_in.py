@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from harness.settings import Target
 
 
+TTFT_NS, ITL_NS, JITTER = 40_000_000, 4_000_000, 0.2
+"""How the local stand-in answers: like a fast model, so that a short run has many requests."""
+
+
 @contextmanager
 def running(target: "Target", *, defect: str | None = None, seed: int = 0) -> Iterator["Target"]:
     """The target with its origin: `local` is started and stopped, any other passes through."""
@@ -29,6 +33,7 @@ def running(target: "Target", *, defect: str | None = None, seed: int = 0) -> It
 def configure(target: "Target", *, seed: int) -> "Config":
     """The stand-in with the target's identity, set up as is declared about it, at today's date."""
     from harness.gateway.config import Config, RateLimit
+    from harness.gateway.timing import Timing
 
     expected = target.expectations
     limit = expected.rate_limit
@@ -43,6 +48,7 @@ def configure(target: "Target", *, seed: int) -> "Config":
         custom_domain=target.address.custom_domain,
         seed=seed,
         epoch_ns=time.time_ns(),
+        timing=Timing(ttft_ns=TTFT_NS, itl_ns=ITL_NS, jitter=JITTER),
     )
 
 

@@ -55,9 +55,15 @@ def conclude(
     else:
         lines = [f"{verdict}: {summary}" if summary else verdict]
         lines += [f"  {reason}" for reason in reasons]
-        lines += [] if out is None else [f"report: {out}"]
+        lines += [] if out is None else [f"report: {_page(out)}"]
     click.echo(_clean("\n".join(lines)))
     raise click.exceptions.Exit(code)
+
+
+def _page(out: Path) -> Path:
+    """What to open: the page where the command made one, else the folder."""
+    page = out / "report.html"
+    return page if page.exists() else out
 
 
 def _clean(text: str) -> str:

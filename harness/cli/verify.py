@@ -13,13 +13,13 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     from harness.contract.run import ContractOutcome
 
-SHOWN = 12
+SHOWN = 8
+REQUESTS = 300
 FILE = click.Path(dir_okay=False, path_type=Path)
 REQUIRABLE = ("model", "cache", "rate", "auth")
 
 
 @click.command(
-    context_settings={"ignore_unknown_options": False},
     epilog="Further arguments after -- go to pytest, such as -- -k cache -x.",
 )
 @common(target="mock", mock=True)
@@ -67,7 +67,7 @@ def command(
     required = _required(require)
     _check(common, defect)
     suite, out = folder("contracts"), common.make_folder()
-    _announce(common)
+    caps = _caps(common)
     found = run_contract(
         common.target.name,
         suite=suite,
@@ -77,8 +77,8 @@ def command(
         strict=strict,
         require=required,
         max_requests=common.max_requests,
-        max_total_tokens=common.max_total_tokens,
-        max_cost=common.max_cost,
+        max_total_tokens=caps.total_tokens,
+        max_cost=caps.cost,
         seed=common.seed,
         defect=defect,
         waivers=waivers,
@@ -90,9 +90,10 @@ def command(
         show=bool(pytest_args) and not common.json and not common.quiet,
     )
     common.say(_failures(found, out))
+    shown = [reason for reason in found.reasons if common.json or " broken on " not in reason]
     conclude(
         found.verdict,
-        reasons=found.reasons,
+        reasons=shown,
         summary=found.line.partition(": ")[2],
         out=out,
         as_json=common.json,
@@ -119,28 +120,47 @@ def _check(common: Common, defect: str | None) -> None:
     DEFECTS.named(defect)
 
 
-def _announce(common: Common) -> None:
-    if not common.target.loopback:
-        most = common.max_requests or 300
-        common.say(f"at most {most} requests to {common.target.address.base}, each of few tokens")
+def _caps(common: Common) -> "Caps":
+    """What the run may use; on a paid target with defaults, and said before the first request."""
+    from harness.load.caps import caps_for
+    from harness.load.plan import Caps
+
+    given = Caps(common.max_requests, common.max_total_tokens, common.max_cost)
+    target = common.target
+    paid = not target.loopback
+    caps = caps_for(given, model=target.model, routes=target.routes, paid=paid)
+    if paid:
+        most = f"at most {common.max_requests or REQUESTS} requests, {caps.total_tokens:,} tokens"
+        dollars = "" if caps.cost is None else f", ${caps.cost:.2f}"
+        common.say(f"estimate: {most}{dollars} at {target.address.base}")
+    return caps
 
 
 def _failures(found: "ContractOutcome", out: Path) -> str:
     """The failing clauses with statement and evidence, and where to look next."""
-    rows = found.failing
-    if not rows:
-        return "every clause that was exercised was kept"
-    lines = []
-    for row in rows[:SHOWN]:
-        lines.append(f"{row['level']} {row['id']} on {row['route']}: {row['statement']}")
-        lines.append(f"    {row['evidence'][:300]}")
-        again = f", sent again: {row['failed_again']} of {row['sent_again']} failed"
-        counts = f"{row['violated']} of {row['exercised']}"
-        lines.append(f"    seen in {counts}{again if row['sent_again'] else ''}")
-        lines.append(f"    reproduce: sh {out / row['capsule'] / 'curl.sh'}")
-    if len(rows) > SHOWN:
-        lines.append(f"... and {len(rows) - SHOWN} more in {out / 'conformance.json'}")
+    by_clause: dict[str, list[Mapping[str, Any]]] = {}
+    for row in found.failing:
+        by_clause.setdefault(row["id"], []).append(row)
+    if not by_clause:
+        return "every clause that was exercised was kept" if found.verdict == "pass" else ""
+    lines = [line for rows in list(by_clause.values())[:SHOWN] for line in _failure(rows, out)]
+    if len(by_clause) > SHOWN:
+        lines.append(f"... and {len(by_clause) - SHOWN} more in {out / 'conformance.json'}")
     return "\n".join(lines)
+
+
+def _failure(rows: list[Mapping[str, Any]], out: Path) -> list[str]:
+    first = rows[0]
+    routes = ", ".join(row["route"] for row in rows)
+    seen = f"{sum(row['violated'] for row in rows)} of {sum(row['exercised'] for row in rows)}"
+    again, failed = (sum(row[name] for row in rows) for name in ("sent_again", "failed_again"))
+    repeated = f"; sent again: {failed} of {again} failed" if again else ""
+    return [
+        f"{first['level']} {first['id']} on {routes}: {first['statement']}",
+        f"    {first['evidence'][:300]}",
+        f"    seen in {seen}{repeated}",
+        f"    reproduce: sh {out / first['capsule'] / 'curl.sh'}",
+    ]
 
 
 def _brief(row: Mapping[str, Any]) -> dict[str, Any]:
