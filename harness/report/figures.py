@@ -1,5 +1,6 @@
 """Numbers as people read them: three significant digits, one unit, a dash for nothing."""
 
+from collections.abc import Mapping
 from typing import Any
 
 DASH = "\N{EN DASH}"
@@ -20,23 +21,21 @@ def duration(milliseconds: float | None) -> str:
     """A time given in milliseconds: `0.42 ms` is `420 µs`, `12345` is `12.3 s`."""
     if milliseconds is None:
         return NOTHING
-    size = abs(milliseconds)
-    factor, unit = next((f, u) for least, f, u in UNITS if size >= least)
-    return f"{digits(milliseconds * factor)} {unit}" if size else "0 ms"
+    factor, unit = _unit(milliseconds)
+    return f"{digits(milliseconds * factor)} {unit}" if milliseconds else "0 ms"
 
 
 def short_duration(milliseconds: float) -> str:
     """A round time as an axis shows it: `250 ms`, `1.5 s`, `50 µs`."""
-    size = abs(milliseconds)
-    factor, unit = next((f, u) for least, f, u in UNITS if size >= least)
-    return f"{milliseconds * factor:g} {unit}" if size else "0"
+    factor, unit = _unit(milliseconds)
+    return f"{milliseconds * factor:g} {unit}" if milliseconds else "0"
 
 
 def span(low: float | None, high: float | None) -> str:
     """An interval of times, in the unit of its upper end: 106 to 121 ms with a dash between."""
     if low is None or high is None:
         return NOTHING
-    factor, unit = next((f, u) for least, f, u in UNITS if abs(high) >= least)
+    factor, unit = _unit(high)
     between = " to " if low < 0 else DASH
     return f"{digits(low * factor)}{between}{digits(high * factor)} {unit}"
 
@@ -77,11 +76,20 @@ def metric(key: str) -> str:
     return NAMES.get(name, name) + (" from schedule" if twin else "")
 
 
-def percentile(measured: dict[str, Any], name: str) -> str:
+def percentile(measured: Mapping[str, Any], name: str) -> str:
     """A percentile of a summary entry, or a dash where there were too few samples."""
-    return duration(measured.get(name))
+    return duration(measured[name])
 
 
-def interval(measured: dict[str, Any], name: str) -> str:
-    """Its interval, or a dash."""
-    return span(measured.get(f"{name}_low"), measured.get(f"{name}_high"))
+def around(measured: Mapping[str, Any], name: str) -> str:
+    """Its interval in the unit of the percentile itself, which is left out: `6.43-9.29`."""
+    value, low, high = (measured[f"{name}{end}"] for end in ("", "_low", "_high"))
+    if value is None or low is None or high is None:
+        return NOTHING
+    factor, _ = _unit(value)
+    return f"{digits(low * factor)}{DASH}{digits(high * factor)}"
+
+
+def _unit(milliseconds: float) -> tuple[float, str]:
+    size = abs(milliseconds)
+    return next((factor, unit) for least, factor, unit in UNITS if size >= least)

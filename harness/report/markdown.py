@@ -128,7 +128,7 @@ def _latency(report: "Report") -> Iterator[str]:
 
 def _percentiles(measured: dict[str, Any]) -> list[str]:
     return [
-        f"{figures.percentile(measured, name)} ({figures.interval(measured, name)})"
+        f"{figures.percentile(measured, name)} ({figures.around(measured, name)})"
         if measured[name] is not None
         else figures.NOTHING
         for name in PERCENTILES

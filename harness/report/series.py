@@ -18,7 +18,8 @@ def timeline(rows: pd.DataFrame) -> dict[str, Any]:
     """Columns per route over the load's scenarios, warm-up included; `t_s` starts at 0.
 
     `sent` and the latencies of a bin are of the requests sent in it, `finished` and `errors` of
-    those that ended in it, `in_flight` is counted at its end. A p95 over fewer than 20 is null.
+    those that ended in it, `in_flight` is counted at its end. A p95 over fewer than 20 is null, and
+    so is the rate of a last bin that is less than half full.
     """
     chosen = rows[rows["scenario"].isin(load_scenarios(rows))]
     sent = chosen["sent_ns"].fillna(chosen["scheduled_ns"])
@@ -34,11 +35,13 @@ def timeline(rows: pd.DataFrame) -> dict[str, Any]:
     return {
         "width_s": width,
         "steady_from_s": _steady_from(times),
-        "routes": {route: _columns(times[times["route"] == route], edges) for route in routes},
+        "routes": {
+            route: _columns(times[times["route"] == route], edges, length) for route in routes
+        },
     }
 
 
-def _columns(rows: pd.DataFrame, edges: Floats) -> dict[str, Any]:
+def _columns(rows: pd.DataFrame, edges: Floats, length: float) -> dict[str, Any]:
     sent, end = (np.asarray(rows[name], dtype=np.float64) for name in ("sent", "end"))
     failed = ~np.asarray(rows["ok"], dtype=bool)
     started, ended = np.histogram(sent, edges)[0], np.histogram(end, edges)[0]
@@ -49,7 +52,13 @@ def _columns(rows: pd.DataFrame, edges: Floats) -> dict[str, Any]:
         "in_flight": np.cumsum(started) - np.cumsum(ended),
     }
     columns = {name: column.tolist() for name, column in counts.items()}
-    seconds = {"t_s": edges[:-1].tolist(), "rate": (ended / (edges[1] - edges[0])).tolist()}
+    width = float(edges[1] - edges[0])
+    covered = np.minimum(edges[1:], length) - edges[:-1]
+    rates = [
+        float(count / seconds) if seconds >= width / 2 else None
+        for count, seconds in zip(ended, covered, strict=True)
+    ]
+    seconds = {"t_s": edges[:-1].tolist(), "rate": rates}
     latencies = {metric: _percentiles(rows, metric, edges) for metric in ("ttft", "e2e")}
     return {**seconds, **columns, **{f"{name}_ms": found for name, found in latencies.items()}}
 

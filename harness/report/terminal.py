@@ -79,7 +79,7 @@ def _bounded(measured: dict[str, Any], name: str) -> Text:
     if measured[name] is None:
         return Text(figures.NOTHING, style="dim")
     shown = Text(figures.percentile(measured, name), no_wrap=True)
-    return shown.append(f"\n{figures.interval(measured, name)}", style="dim")
+    return shown.append(f"\n{figures.around(measured, name)}", style="dim")
 
 
 def _rates(report: "Report") -> Iterator[Table]:

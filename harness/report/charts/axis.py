@@ -16,6 +16,7 @@ class Scale:
     start: float
     stop: float
     log: bool = False
+    whole: bool = False
 
     def __call__(self, value: float) -> float:
         """The place of a value; one outside lands on the nearer end."""
@@ -24,7 +25,9 @@ class Scale:
         return self.start + (at - low) / (high - low) * (self.stop - self.start)
 
     def ticks(self, most: int = 6) -> list[float]:
-        """At most about `most` round values within the scale."""
+        """At most about `most` round values within the scale, whole numbers where asked."""
+        if self.whole:
+            return sorted({round(value) for value in _ticks(self.low, self.high, most)})
         return (
             _log_ticks(self.low, self.high, most) if self.log else _ticks(self.low, self.high, most)
         )
@@ -43,11 +46,12 @@ def log_scale(values: Iterable[float], start: float, stop: float) -> Scale:
     return Scale(low, high, start, stop, log=True)
 
 
-def from_zero(values: Iterable[float], start: float, stop: float) -> Scale:
+def from_zero(values: Iterable[float], start: float, stop: float, *, whole: bool = False) -> Scale:
     """A linear scale from 0 to a round number above the largest value."""
     highest = max([value for value in values if value > 0], default=1.0)
     step = _step(highest, 4)
-    return Scale(0.0, math.ceil(highest / step - 1e-9) * step, start, stop)
+    step = max(step, 1.0) if whole else step
+    return Scale(0.0, math.ceil(highest / step - 1e-9) * step, start, stop, whole=whole)
 
 
 def _ticks(low: float, high: float, most: int) -> list[float]:

@@ -10,7 +10,7 @@ from harness.report.charts.svg import Svg, group, tag, text
 from harness.report.comparison import Comparison, Effect, Pair
 
 WIDTH = 400
-LEFT, RIGHT = 112, 284
+LEFT, RIGHT = 116, 274
 ROW, HEAD = 24, 26
 
 

@@ -34,15 +34,15 @@ def latency(title: str, timeline: Mapping[str, Any], metric: str, dots: Points) 
 def counts(title: str, timeline: Mapping[str, Any], column: str, unit: str) -> Svg | None:
     """One count per bin and route as lines; None when the run has no bins."""
     routes = timeline["routes"]
-    values = [value for columns in routes.values() for value in columns[column]]
+    values = [v for columns in routes.values() for v in columns[column] if v is not None]
     if not values:
         return None
-    plot = _plot(title, timeline, values, lambda value: f"{value:g}")
+    plot = _plot(title, timeline, values, lambda value: f"{value:g}", whole=True)
     width = timeline["width_s"]
     marks = [_warm_up(plot, timeline)]
     for route, columns in routes.items():
         pairs = zip(columns["t_s"], columns[column], strict=True)
-        known = [(t + width / 2, value) for t, value in pairs]
+        known = [(t + width / 2, value) for t, value in pairs if value is not None]
         marks.append(_line(plot, route, known, lambda value: f"{value:g} {unit}"))
     return plot.draw(*marks)
 
@@ -53,7 +53,7 @@ def bars(title: str, timeline: Mapping[str, Any], column: str, unit: str) -> Svg
     stacks = [sum(values) for values in zip(*(c[column] for c in routes.values()), strict=True)]
     if not any(stacks):
         return None
-    plot = _plot(title, timeline, stacks, lambda value: f"{value:g}")
+    plot = _plot(title, timeline, stacks, lambda value: f"{value:g}", whole=True)
     heights = [0.0] * len(stacks)
     marks = [_warm_up(plot, timeline)]
     for route, columns in routes.items():
@@ -67,12 +67,19 @@ def bars(title: str, timeline: Mapping[str, Any], column: str, unit: str) -> Svg
     return plot.draw(*marks)
 
 
-def _plot(title: str, timeline: Mapping[str, Any], values: Sequence[float], show_y: Any) -> Plot:
+def _plot(
+    title: str,
+    timeline: Mapping[str, Any],
+    values: Sequence[float],
+    show_y: Any,
+    *,
+    whole: bool = False,
+) -> Plot:
     last = max(columns["t_s"][-1] for columns in timeline["routes"].values())
     return Plot(
         title,
         x=Scale(0.0, last + timeline["width_s"], LEFT, RIGHT),
-        y=from_zero(values, BOTTOM, TOP),
+        y=from_zero(values, BOTTOM, TOP, whole=whole),
         x_name="seconds since the first request",
         show_x=lambda value: f"{value:g}",
         show_y=show_y,

@@ -1,6 +1,6 @@
 """The frame that charts share: its size, its axes, and how each route looks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from harness.report.charts.axis import Scale
@@ -8,6 +8,8 @@ from harness.report.charts.svg import Svg, group, tag, text
 
 WIDTH, HEIGHT = 400, 250
 LEFT, RIGHT, TOP, BOTTOM = 46, 388, 12, 214
+LABEL = 48
+"""How wide a label of the lower axis may be."""
 KNOWN = ("native", "compat", "model")
 
 
@@ -64,16 +66,20 @@ class Plot:
 
     def _grid(self) -> Svg:
         rows = [self._row(value) for value in self.y.ticks(5)]
-        columns = [self._column(value) for value in self.x.ticks(6)]
         base = tag("line", x1=LEFT, x2=RIGHT, y1=BOTTOM, y2=BOTTOM, class_="axis")
-        return group(*rows, *columns, base, class_="grid")
+        return group(*rows, *self._columns(), base, class_="grid")
+
+    def _columns(self) -> Iterator[Svg]:
+        """A line for each value, with its label where there is room for it."""
+        free = 0.0
+        for value in self.x.ticks(6):
+            at = self.x(value)
+            yield tag("line", x1=at, x2=at, y1=TOP, y2=BOTTOM + 4, class_="rule")
+            if at - LABEL / 2 >= free:
+                yield text(self.show_x(value), at, BOTTOM + 18, class_="label middle")
+                free = at + LABEL / 2
 
     def _row(self, value: float) -> Svg:
         at = self.y(value)
         line = tag("line", x1=LEFT, x2=RIGHT, y1=at, y2=at, class_="rule")
         return group(line, text(self.show_y(value), LEFT - 6, at + 4, class_="label end"))
-
-    def _column(self, value: float) -> Svg:
-        at = self.x(value)
-        line = tag("line", x1=at, x2=at, y1=TOP, y2=BOTTOM + 4, class_="rule")
-        return group(line, text(self.show_x(value), at, BOTTOM + 18, class_="label middle"))

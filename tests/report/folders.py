@@ -1,0 +1,183 @@
+"""Run folders as a load leaves them, made from numbers that a test chooses."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from harness.measure.columns import row
+from harness.measure.histogram import Histogram
+from harness.measure.sample import Sample
+from harness.measure.timeline import Timeline
+from harness.report import manifest, samples
+from harness.report.files import write_json
+
+START_NS = 1_000_000_000_000
+MS = 1_000_000
+ROUTES = ("native", "compat", "model")
+
+
+def answered(
+    seq: int = 0,
+    *,
+    route: str = "native",
+    sent_ms: float = 0.0,
+    ttft_ms: float = 100.0,
+    gaps_ms: Sequence[float] = (10.0, 10.0, 10.0),
+    **changes: Any,
+) -> Sample:
+    """A successful streamed request; the first byte comes a millisecond before the first output."""
+    sent = START_NS + round(sent_ms * MS)
+    first = sent + round(ttft_ms * MS)
+    outputs = tuple(first + round(sum(gaps_ms[:n]) * MS) for n in range(len(gaps_ms) + 1))
+    timeline = Timeline(
+        sent_ns=sent,
+        headers_ns=first - MS,
+        first_byte_ns=first - MS,
+        first_event_ns=first - MS,
+        first_output_ns=first,
+        first_answer_ns=first,
+        outputs_ns=outputs,
+        done_ns=outputs[-1] + MS,
+    )
+    known: dict[str, Any] = {
+        "run_id": "run",
+        "worker": "load-0",
+        "seq": seq,
+        "event_id": f"run-{seq}-{route}",
+        "scenario": "mixed",
+        "phase": "steady",
+        "route": route,
+        "stream": True,
+        "outcome": "ok",
+        "timeline": timeline,
+        "status": 200,
+        "prompt_tokens": 20,
+        "completion_tokens": len(outputs),
+        "cache_status": "MISS",
+    }
+    return Sample(**{**known, **changes})
+
+
+def failed(seq: int = 0, *, outcome: str = "http_5xx", **changes: Any) -> Sample:
+    """A request that came to nothing after 30 ms."""
+    sample = answered(seq, **changes)
+    sent = sample.timeline.sent_ns
+    short = Timeline(sent_ns=sent, headers_ns=sent + 30 * MS, done_ns=sent + 30 * MS)
+    return replace(sample, outcome=outcome, timeline=short, completion_tokens=None)
+
+
+def mixed(n: int = 300, *, seed: int = 1, seconds: float = 20.0) -> list[Sample]:
+    """A load on all routes whose latencies are lognormal; the first two seconds are warm-up."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for seq in range(n):
+        at = seq * seconds / n
+        found.append(
+            answered(
+                seq,
+                route=ROUTES[seq % 3],
+                sent_ms=at * 1e3,
+                ttft_ms=float(rng.lognormal(np.log(120 + 10 * (seq % 3)), 0.25)),
+                gaps_ms=rng.lognormal(np.log(20), 0.2, 7).tolist(),
+                phase="warmup" if at < 2 else "steady",
+            )
+        )
+    return found
+
+
+def blocks(
+    n: int = 60, *, ratio: float = 1.0, noise: float = 0.1, seed: int = 2, drift: float = 0.0
+) -> list[Sample]:
+    """An interleaved comparison of native and compat, which takes `ratio` times as long."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for block in range(n):
+        level = 100 * (1 + drift * np.sin(block / n * 6.28))
+        for position, route in enumerate(rng.permutation(["native", "compat"]).tolist()):
+            ttft = level * (ratio if route == "compat" else 1.0) * rng.lognormal(0, noise)
+            found.append(
+                answered(
+                    block * 10 + position,
+                    route=route,
+                    sent_ms=(block * 2 + position) * 300.0,
+                    ttft_ms=float(ttft),
+                    scenario="compare",
+                )
+            )
+    return found
+
+
+def table(rows: Iterable[Sample]) -> pa.Table:
+    """The samples as a table with every column."""
+    return pa.Table.from_pylist([row(sample) for sample in rows], schema=samples.schema())
+
+
+def write_stream(path: Path, rows: Sequence[Sample], *, batch: int = 50) -> None:
+    """An Arrow stream as a worker writes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with pa.ipc.new_stream(str(path), samples.schema()) as writer:
+        for start in range(0, len(rows), batch):
+            writer.write_table(table(rows[start : start + batch]))
+
+
+def write_run(
+    folder: Path,
+    rows: Sequence[Sample],
+    *,
+    command: str = "load",
+    thresholds: Sequence[str] = (),
+    conformance: dict[str, Any] | None = None,
+    worker: bool = True,
+    **facts: Any,
+) -> Path:
+    """A finished run whose manifest does not depend on the machine or the hour."""
+    folder.mkdir(parents=True, exist_ok=True)
+    plan = {"run_id": "0123456789ab", "users": 3, "thresholds": list(thresholds)}
+    target = {"kind": "local", "name": "local", "base": None}
+    manifest.start(folder, command=command, target=target, settings={}, plan=plan, seed=7)
+    manifest.finish(folder, verdict="pass", exit_code=0, reasons=(), **facts)
+    document = json.loads((folder / "run.json").read_text("utf-8"))
+    document["clock"] = {"started": "2026-11-20T12:00:00+00:00", "wall_ns": 1, "monotonic_ns": 1}
+    document |= {"versions": {"python": "3.11"}, "machine": {"cpus": 2}, "pid": 1}
+    write_json(folder / "run.json", document)
+    write_stream(folder / "samples" / "load-0.arrows", rows)
+    if worker:
+        write_worker(folder, records=len(rows))
+    if conformance is not None:
+        write_json(folder / "conformance.json", conformance)
+    return folder
+
+
+def write_worker(folder: Path, *, records: int, lag_ms: float = 0.5, **changes: Any) -> None:
+    """What a load worker says of itself."""
+    (folder / "workers").mkdir(exist_ok=True)
+    known = {
+        "worker": "load-0",
+        "state": "closed",
+        "records": records,
+        "started_ns": START_NS,
+        "updated_ns": START_NS + 20_000 * MS,
+        "cpu_s": 5.0,
+        "reads": 1000,
+        "unstamped": 0,
+        "loop_lag": Histogram([round(lag_ms * MS)] * 10).to_dict(),
+        "routes": {},
+    }
+    name = changes.get("worker", "load-0")
+    write_json(folder / "workers" / f"{name}.json", {**known, **changes})
+
+
+def clause(result: str = "pass", *, route: str = "native", **changes: Any) -> dict[str, Any]:
+    """One entry of conformance.json."""
+    known = {"id": "stream.done", "level": "MUST", "exercised": 12, "violated": 0}
+    return {**known, "route": route, "result": result, "evidence": None, "capsule": None, **changes}
+
+
+def contract(*clauses: dict[str, Any], verdict: str = "compatible") -> dict[str, Any]:
+    """A conformance.json."""
+    return {"schema_version": 1, "verdict": verdict, "clauses": list(clauses)}
