@@ -21,6 +21,7 @@ from harness.contract.session import DEFAULT_REQUESTS, Options, Outcome, chosen,
 from harness.contract.subject import Subject
 from harness.errors import ContractError, UsageError
 from harness.gateway.defects import DEFECTS
+from harness.load.budget import price_per_token
 from harness.settings import Kind, Secrets, Target, load_settings, resolve_target
 from harness.settings.target import STAND_IN_TOKEN
 from harness.wire import Headers
@@ -46,7 +47,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--max-requests", type=int, default=DEFAULT_REQUESTS)
     group.addoption("--max-total-tokens", type=int, default=None)
     group.addoption("--max-cost", type=float, default=None)
-    group.addoption("--dollars-per-token", type=float, default=0.0)
     group.addoption("--seed", type=int, default=0)
     group.addoption("--out", type=Path, default=None, help="where the files of the run go")
 
@@ -176,13 +176,21 @@ def _options(config: pytest.Config, target: Target) -> Options:
         max_requests=config.getoption("--max-requests"),
         max_tokens=config.getoption("--max-total-tokens"),
         max_cost=config.getoption("--max-cost"),
-        dollars_per_token=config.getoption("--dollars-per-token"),
+        dollars_per_token=_price(config, target),
         seed=config.getoption("--seed"),
         defect=defect,
         waivers=config.getoption("--waivers"),
         out=config.getoption("--out"),
         junit=config.getoption("--junit"),
     )
+
+
+def _price(config: pytest.Config, target: Target) -> float:
+    """Dollars per token, an upper bound; needed where dollars are capped."""
+    price = price_per_token(target.model)
+    if price is None and config.getoption("--max-cost") is not None:
+        raise pytest.UsageError(f"--max-cost: the price of {target.model} is not known")
+    return max(price) if price else 0.0
 
 
 def _profile(config: pytest.Config) -> str:

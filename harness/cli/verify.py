@@ -12,6 +12,7 @@ from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.contract.run import ContractOutcome
+    from harness.load.plan import Caps
 
 SHOWN = 8
 REQUESTS = 300

@@ -31,6 +31,8 @@ def conformance(
         "exit_code": verdict.exit_code,
         "line": verdict.line,
         "reasons": [redact(reason) for reason in verdict.reasons],
+        "routes": list(verdict.routes),
+        "not_declared": list(verdict.undeclared),
         "counts": dict(verdict.counts),
         "cost": {"requests": budget.requests, "tokens": budget.tokens, "usd": budget.cost},
         **about,
@@ -136,18 +138,19 @@ def write(
     _put(junit_at, junit(ledger, redact))
     _put(folder / "contract.md", markdown(ledger, document, redact))
     for entry in ledger.failing():
-        _capsule(folder / "failures" / capsule_name(entry), entry, redact)
+        _capsule(folder / "failures" / capsule_name(entry), entry, document, redact)
 
 
 def _put(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
-def _capsule(folder: Path, entry: Entry, redact: Redact) -> None:
+def _capsule(folder: Path, entry: Entry, document: Mapping[str, Any], redact: Redact) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _put(folder / "README.txt", explain(entry, redact) + "\n")
     requests = [curl(seen.exchange.request, redact) for seen in entry.shown]
-    _put(folder / "curl.sh", "#!/bin/sh\n" + "\n".join(requests))
+    start = f"# the stand-in: {document['serve']}\n" if document.get("serve") else ""
+    _put(folder / "curl.sh", f"#!/bin/sh\n{start}" + "\n".join(requests))
     _put(folder / "test_example.py", example(entry.clause, entry.shown, redact))
     for number, seen in enumerate(entry.shown, 1):
         exchange = seen.exchange

@@ -26,6 +26,8 @@ from harness.errors import TransportKind
 Mode = Literal["pr", "nightly", "live"]
 GIVE_UP = 4
 """So many outages in a row end the run on a route."""
+FAILED_FOR_GOOD = 3
+"""A valid request is sent so often before its 500 counts as lasting."""
 HUNG_NS = 20_000_000_000
 """So much time spent on answers that never end ends the run."""
 HANGS = (TransportKind.IDLE_TIMEOUT, TransportKind.TOTAL_TIMEOUT)
@@ -193,6 +195,9 @@ class Exploration:
     def _send(self, case: Case) -> Observation:
         seen = self.sender.send(case)
         self._judge()
+        while seen.status == 500 and outage(seen) and self._row[case.route] < FAILED_FOR_GOOD:
+            seen = self.sender.send(case)
+            self._judge()
         return seen
 
     def _judge(self) -> None:

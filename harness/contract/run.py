@@ -39,9 +39,8 @@ class ContractOutcome:
 
     @property
     def routes(self) -> tuple[str, ...]:
-        """The routes of which at least one answer was judged."""
-        rows = self.document["clauses"]
-        return tuple(dict.fromkeys(row["route"] for row in rows if row["exercised"]))
+        """The routes that answered and were judged."""
+        return tuple(self.document["routes"])
 
     @property
     def failing(self) -> list[Mapping[str, Any]]:
@@ -61,7 +60,6 @@ def run_contract(
     max_requests: int | None = None,
     max_total_tokens: int | None = None,
     max_cost: float | None = None,
-    dollars_per_token: float | None = None,
     seed: int = 0,
     defect: str | None = None,
     waivers: Path | None = None,
@@ -86,7 +84,6 @@ def run_contract(
         "--max-requests": max_requests,
         "--max-total-tokens": max_total_tokens,
         "--max-cost": max_cost,
-        "--dollars-per-token": dollars_per_token,
         "--defect": defect,
         "--waivers": _absolute(waivers),
         "--junit": _absolute(junit),

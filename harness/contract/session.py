@@ -1,5 +1,6 @@
 """One contract run from options to verdict: what the pytest suite in `contracts/` drives."""
 
+import re
 import time
 import uuid
 from collections.abc import Iterable, Iterator
@@ -75,6 +76,7 @@ def perform(
     subject: Subject, options: Options, *, pairs: Iterable[tuple[str, str]], redact: Redact
 ) -> Outcome:
     """Run the clauses of `pairs` (clause id and route) and write what `options.out` asks for."""
+    redact = _servable(redact, options)
     waivers = read_waivers(options.waivers, [c.id for c in CLAUSES]) if options.waivers else ()
     run_id = f"contract-{uuid.uuid4().hex[:12]}"
     budget = Budget(
@@ -129,6 +131,20 @@ def _senders(
         yield sender, None
 
 
+SERVED = "http://127.0.0.1:8787"
+"""Where reproductions find an embedded stand-in, which is gone when the run has ended."""
+_ORIGINS = re.compile(rf"{re.escape(standin.MOCK)}|{re.escape(standin.MOCK_LIMITED)}")
+_LOOPBACK = re.compile(r"http://127\.0\.0\.1:\d+")
+
+
+def _servable(redact: Redact, options: Options) -> Redact:
+    """Redaction that also puts the address of `serve --port 8787` in place of a stand-in's."""
+    if options.kind not in ("mock", "local"):
+        return redact
+    origins = _ORIGINS if options.kind == "mock" else _LOOPBACK
+    return lambda text: redact(origins.sub(SERVED, text))
+
+
 def _ledger(pairs: Iterable[tuple[str, str]], sender: Sender, limited: Sender | None) -> Ledger:
     wanted = set(pairs)
     ledger = Ledger(CLAUSES, ("native", "compat", "model"), wanted=wanted)
@@ -173,4 +189,13 @@ def _about(options: Options, run_id: str) -> dict[str, Any]:
         "strict": options.strict,
         "seed": options.seed,
         "defect": options.defect,
+        "serve": _serve(options),
     }
+
+
+def _serve(options: Options) -> str | None:
+    """The command that serves the stand-in of an embedded run again."""
+    if options.kind not in ("mock", "local"):
+        return None
+    defect = f" --defect {options.defect}" if options.defect else ""
+    return f"gateway-harness serve --port 8787 --auth --cache-ttl {standin.CACHE_TTL_S}{defect}"

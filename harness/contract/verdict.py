@@ -102,8 +102,9 @@ def _openings(entries: Sequence[Entry]) -> list[str]:
 
 
 def _judged(entries: Sequence[Entry]) -> tuple[str, ...]:
-    """The routes of which at least one answer was judged."""
-    exercised = {entry.route for entry in entries if entry.exercised}
+    """The routes that answered and were judged."""
+    out = {entry.route for entry in entries if entry.reason.startswith("outage")}
+    exercised = {entry.route for entry in entries if entry.exercised} - out
     return tuple(route for route in ("native", "compat", "model") if route in exercised)
 
 

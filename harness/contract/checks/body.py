@@ -4,13 +4,14 @@ from harness.contract.clause import Finding
 from harness.contract.evidence import fault
 from harness.contract.observation import Observation
 from harness.contract.reading import ABSENT
+from harness.errors import TransportKind
 from harness.wire import End
 
 
 def ends_as_framed(seen: Observation) -> Finding:
     """Every body ends as its own framing says (RFC 9112, section 6)."""
     response, error = seen.response, seen.exchange.error
-    if response is None:
+    if response is None or (error is not None and error.kind is TransportKind.TOTAL_TIMEOUT):
         return None
     if error is None and response.end is End.COMPLETE:
         return ()

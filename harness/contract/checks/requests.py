@@ -4,6 +4,7 @@ They are clauses like the others: a contract checked with wrong requests says no
 """
 
 import re
+from collections.abc import Sequence
 
 from harness.contract.clause import Finding
 from harness.contract.evidence import fault
@@ -18,7 +19,7 @@ _PATHS = {
 
 def goes_to_the_documented_url(seen: Observation) -> Finding:
     """A sound request is a POST to the route's documented path."""
-    if not seen.case.sound or seen.case.path is not None:
+    if not seen.case.sound or seen.case.path is not None or seen.status is None:
         return None
     request = seen.exchange.request
     if request.method == "POST" and re.fullmatch(_PATHS[seen.case.route], request.path):
@@ -30,7 +31,7 @@ def goes_to_the_documented_url(seen: Observation) -> Finding:
 def is_answered(seen: Observation) -> Finding:
     """A request that every document calls valid is answered with 2xx."""
     plain = seen.case.expect == "accept" and seen.case.sound
-    if not plain or seen.status is None or seen.status in (429, 502, 503, 504, 529):
+    if not plain or seen.status is None or seen.status == 429 or seen.status >= 500:
         return None
     if seen.ok:
         return ()
@@ -48,3 +49,22 @@ def is_read_alike(seen: Observation) -> Finding:
     if seen.answer.text == seen.choices[0].text:
         return ()
     return (fault(seen.choices[0].text, seen.answer.text, "text of the two readings"),)
+
+
+def is_not_refused_for_good(seen: Sequence[Observation]) -> Finding:
+    """No valid request is answered by 500 each time while others are served.
+
+    A 5xx alone says nothing about the contract; one that comes back for the same bytes does.
+    """
+    valid = [s for s in seen if s.case.expect == "accept" and s.case.sound]
+    if not any(s.ok for s in valid):
+        return None
+    by_body: dict[bytes, list[Observation]] = {}
+    for s in valid:
+        if s.status == 500:
+            by_body.setdefault(s.exchange.request.body, []).append(s)
+    for answers in by_body.values():
+        if len(answers) >= 3:
+            came = f" HTTP 500 each of {len(answers)} times"
+            return (fault(f"2xx ({answers[0].case.topic})", came, "status"),)
+    return ()

@@ -19,6 +19,7 @@ CLAUSES = (
         scene=auth.missing_key_is_refused,
         probe="auth",
         needs=("provider_key",),
+        kills=("provider-key-ignored",),
     ),
     Clause(
         id="auth-key-wrong",
@@ -57,6 +58,7 @@ CLAUSES = (
         scene=auth.provider_refuses_its_key,
         probe="auth",
         needs=("provider_key",),
+        kills=("wrong-layer-401",),
     ),
     Clause(
         id="auth-token-missing",
@@ -69,6 +71,7 @@ CLAUSES = (
         scene=auth.missing_token_is_refused,
         probe="auth",
         needs=("auth",),
+        kills=("gateway-token-ignored",),
     ),
     Clause(
         id="auth-token-wrong",
@@ -93,6 +96,7 @@ CLAUSES = (
         scene=auth.gateway_refuses_its_token,
         probe="auth",
         needs=("auth",),
+        kills=("gateway-error-flattened",),
     ),
     Clause(
         id="auth-recovers",

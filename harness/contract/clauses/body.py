@@ -17,6 +17,10 @@ CLAUSES = (
         source="RFC 9112, section 6",
         evidence=Evidence.SPECIFIED,
         check=body.ends_as_framed,
+        kills=(
+            "trunc-chunked-close",
+            "stall-midstream",
+        ),
     ),
     Clause(
         id="body-not-empty",
@@ -30,6 +34,7 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=body.is_not_empty,
+        kills=("empty-200",),
     ),
     Clause(
         id="body-utf8",
@@ -43,6 +48,7 @@ CLAUSES = (
         source="RFC 8259, section 8.1",
         evidence=Evidence.SPECIFIED,
         check=body.is_utf8,
+        kills=("invalid-utf8",),
     ),
     Clause(
         id="body-charset",
@@ -66,6 +72,11 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=body.is_one_json_text,
+        kills=(
+            "html-200",
+            "sse-when-not-asked",
+            "done-appended-to-json",
+        ),
     ),
     Clause(
         id="stream-is-stream",
@@ -78,5 +89,9 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=body.is_a_stream_when_asked,
+        kills=(
+            "html-200",
+            "single-newline-separators",
+        ),
     ),
 )

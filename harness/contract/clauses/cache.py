@@ -16,6 +16,7 @@ CLAUSES = (
         scene=cache.first_is_a_miss,
         probe="cache",
         needs=("cache",),
+        kills=("hit-for-fresh",),
     ),
     Clause(
         id="cache-hit",
@@ -28,6 +29,7 @@ CLAUSES = (
         scene=cache.repetition_is_a_hit,
         probe="cache",
         needs=("cache",),
+        kills=("cache-never-hits",),
     ),
     Clause(
         id="cache-same",
@@ -64,6 +66,7 @@ CLAUSES = (
         scene=cache.skip_is_obeyed,
         probe="cache",
         needs=("cache",),
+        kills=("skip-cache-ignored",),
     ),
     Clause(
         id="cache-key-body",
@@ -76,6 +79,7 @@ CLAUSES = (
         scene=cache.body_is_in_the_key,
         probe="cache",
         needs=("cache",),
+        kills=("cache-key-ignores-body",),
     ),
     Clause(
         id="cache-key-fields",
@@ -100,6 +104,7 @@ CLAUSES = (
         scene=cache.key_is_in_the_key,
         probe="cache",
         needs=("cache", "provider_key"),
+        kills=("cache-key-ignores-auth",),
     ),
     Clause(
         id="cache-key-path",

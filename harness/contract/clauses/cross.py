@@ -15,6 +15,11 @@ CLAUSES = (
         evidence=Evidence.SPECIFIED,
         scene=cross.stream_says_the_same,
         probe="cross",
+        kills=(
+            "drop-chunk",
+            "dup-chunk",
+            "whitespace-trim",
+        ),
     ),
     Clause(
         id="tools-stream-equal",

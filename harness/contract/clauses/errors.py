@@ -14,6 +14,7 @@ CLAUSES = (
         source=BASETEN_ERRORS,
         evidence=Evidence.DOCUMENTED,
         check=errors.is_rejected,
+        kills=("error-as-content",),
     ),
     Clause(
         id="error-4xx",
@@ -66,6 +67,10 @@ CLAUSES = (
         source="cloudflare/ai#436; docs.baseten.co/inference/errors",
         evidence=Evidence.DOCUMENTED,
         check=errors.repeats_its_status,
+        kills=(
+            "status-remapped",
+            "not-found-as-401",
+        ),
     ),
     Clause(
         id="error-envelope",

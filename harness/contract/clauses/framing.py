@@ -16,6 +16,7 @@ CLAUSES = (
         source=SSE,
         evidence=Evidence.SPECIFIED,
         check=framing.hides_no_line,
+        kills=("field-case",),
     ),
     Clause(
         id="sse-json",
@@ -26,6 +27,7 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=framing.events_hold_json,
+        kills=("bad-json-event",),
     ),
     Clause(
         id="sse-done-exact",
@@ -38,6 +40,7 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=framing.terminator_is_exact,
+        kills=("done-lowercase",),
     ),
     Clause(
         id="sse-event-data",
@@ -68,6 +71,7 @@ CLAUSES = (
         source=SSE,
         evidence=Evidence.SPECIFIED,
         check=framing.last_event_is_terminated,
+        kills=("single-newline-separators",),
     ),
     Clause(
         id="sse-no-bom",

@@ -25,6 +25,7 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=headers.json_is_labelled,
+        kills=("html-200",),
     ),
     Clause(
         id="label-stream",
@@ -35,6 +36,7 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=headers.streams_are_labelled,
+        kills=("wrong-ct-sse",),
     ),
     Clause(
         id="event-id-echo",
@@ -45,6 +47,7 @@ CLAUSES = (
         source=LOG_IDS,
         evidence=Evidence.DOCUMENTED,
         check=headers.event_id_is_echoed,
+        kills=("request-id-lost",),
     ),
     Clause(
         id="log-id-present",
@@ -117,5 +120,6 @@ CLAUSES = (
         source=AUTHENTICATION,
         evidence=Evidence.DOCUMENTED,
         check=headers.no_secret_comes_back,
+        kills=("key-echoed",),
     ),
 )

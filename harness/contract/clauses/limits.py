@@ -14,6 +14,7 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=limits.output_stays_within_the_limit,
+        kills=("max-tokens-ignored",),
     ),
     Clause(
         id="stop-absent",
@@ -24,6 +25,7 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=limits.stop_strings_do_not_appear,
+        kills=("stop-ignored",),
     ),
     Clause(
         id="length-at-limit",
@@ -44,6 +46,7 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         whole=limits.the_limit_means_length,
+        kills=("finish-wrong",),
     ),
     Clause(
         id="n-choices",
@@ -64,6 +67,7 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=limits.logprobs_come_when_asked,
+        kills=("logprobs-ignored",),
     ),
     Clause(
         id="logprobs-shape",
@@ -86,6 +90,7 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=limits.logprobs_spell_the_content,
+        kills=("whitespace-trim",),
     ),
     Clause(
         id="logprobs-count",

@@ -69,6 +69,7 @@ CLAUSES = (
         evidence=Evidence.DOCUMENTED,
         scene=places.unknown_model_is_refused,
         probe="places",
+        kills=("error-as-content",),
     ),
     Clause(
         id="compat-prefix-missing",

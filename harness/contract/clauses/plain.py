@@ -64,6 +64,7 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=plain.is_not_wrapped,
+        kills=("cf-envelope-200",),
     ),
     Clause(
         id="created-seconds",

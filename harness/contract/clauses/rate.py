@@ -16,6 +16,7 @@ CLAUSES = (
         scene=rate.as_many_as_declared_pass,
         probe="rate",
         needs=("rate", "clock"),
+        kills=("rate-limit-off-by-one",),
     ),
     Clause(
         id="rate-refuses",
@@ -28,6 +29,7 @@ CLAUSES = (
         scene=rate.one_more_is_refused,
         probe="rate",
         needs=("rate", "clock"),
+        kills=("rate-limit-ignored",),
     ),
     Clause(
         id="rate-exact",
@@ -64,5 +66,6 @@ CLAUSES = (
         scene=rate.window_passes,
         probe="recovery",
         needs=("rate", "clock"),
+        kills=("rate-limit-never-resets",),
     ),
 )

@@ -27,6 +27,17 @@ CLAUSES = (
         source=BASETEN_PAGE,
         evidence=Evidence.DOCUMENTED,
         check=requests.is_answered,
+        kills=("model-prefix-not-stripped",),
+    ),
+    Clause(
+        id="no-lasting-500",
+        level=Level.MUST,
+        routes=ALL,
+        statement="A valid request is not answered by 500 each time while others are served.",
+        rationale="Clients retry it for ever: one kind of request never works.",
+        source=BASETEN_PAGE,
+        evidence=Evidence.DOCUMENTED,
+        whole=requests.is_not_refused_for_good,
     ),
     Clause(
         id="two-readings-agree",

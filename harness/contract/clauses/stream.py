@@ -17,6 +17,7 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.is_a_chunk_object,
+        kills=("object-not-chunk",),
     ),
     Clause(
         id="chunk-fields",
@@ -30,6 +31,7 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.has_required_fields,
+        kills=("choices-null",),
     ),
     Clause(
         id="chunk-choices",
@@ -43,6 +45,10 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.choices_are_deltas,
+        kills=(
+            "message-for-delta",
+            "index-missing",
+        ),
     ),
     Clause(
         id="chunk-types",
@@ -95,6 +101,10 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.keeps_its_id,
+        kills=(
+            "id-changes",
+            "cross-talk",
+        ),
     ),
     Clause(
         id="stream-one-created",
@@ -135,6 +145,7 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.role_comes_first,
+        kills=("missing-role",),
     ),
     Clause(
         id="role-assistant",
@@ -155,6 +166,7 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.role_comes_once,
+        kills=("role-every-chunk",),
     ),
     Clause(
         id="finish-once",
@@ -165,6 +177,7 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.finishes_once,
+        kills=("clean-eof-midstream",),
     ),
     Clause(
         id="finish-known",
@@ -175,6 +188,7 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.finish_is_documented,
+        kills=("finish-unknown",),
     ),
     Clause(
         id="finish-is-last",
@@ -185,6 +199,7 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.nothing_follows_the_finish,
+        kills=("content-after-finish",),
     ),
     Clause(
         id="stream-done",
@@ -198,6 +213,10 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.ends_with_done,
+        kills=(
+            "clean-eof-midstream",
+            "missing-done",
+        ),
     ),
     Clause(
         id="stream-done-last",
@@ -211,6 +230,10 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.done_is_last,
+        kills=(
+            "data-after-done",
+            "usage-after-done",
+        ),
     ),
     Clause(
         id="stream-no-error",
@@ -223,6 +246,7 @@ CLAUSES = (
         source=BASETEN_ERRORS,
         evidence=Evidence.DOCUMENTED,
         check=stream.reports_no_error,
+        kills=("in-stream-error-object",),
     ),
     Clause(
         id="deltas-are-new",
@@ -233,5 +257,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.deltas_are_not_cumulative,
+        kills=("cumulative",),
     ),
 )

@@ -15,6 +15,7 @@ CLAUSES = (
         evidence=Evidence.DOCUMENTED,
         scene=timing.arrives_as_it_is_made,
         probe="timing",
+        kills=("full-buffering",),
     ),
     Clause(
         id="stream-unbatched",

@@ -17,6 +17,10 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=tools.calls_have_their_shape,
+        kills=(
+            "id-missing",
+            "args-object",
+        ),
     ),
     Clause(
         id="tool-index",
@@ -37,6 +41,7 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=tools.calls_do_not_share_an_index,
+        kills=("index-always-0",),
     ),
     Clause(
         id="tool-id-unique",
@@ -57,6 +62,7 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=tools.only_declared_tools_are_called,
+        kills=("undeclared-tool",),
     ),
     Clause(
         id="tool-arguments-json",
@@ -67,6 +73,7 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=tools.arguments_are_a_json_object,
+        kills=("args-double-encoded",),
     ),
     Clause(
         id="tool-arguments-schema",
@@ -87,6 +94,7 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=tools.a_required_call_comes,
+        kills=("tools-stripped",),
     ),
     Clause(
         id="tool-none",
@@ -107,6 +115,10 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=tools.finish_agrees_with_calls,
+        kills=(
+            "finish-wrong",
+            "finish-stop-with-calls",
+        ),
     ),
     Clause(
         id="json-mode",
@@ -117,6 +129,7 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=tools.json_mode_gives_json,
+        kills=("response-format-stripped",),
     ),
     Clause(
         id="json-schema",
@@ -127,5 +140,6 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=tools.json_schema_is_kept,
+        kills=("response-format-stripped",),
     ),
 )

@@ -14,6 +14,10 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.SPECIFIED,
         check=usage.counts_are_integers,
+        kills=(
+            "usage-strings",
+            "usage-other-keys",
+        ),
     ),
     Clause(
         id="usage-sum",
@@ -24,6 +28,7 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.SPECIFIED,
         check=usage.total_is_the_sum,
+        kills=("usage-total-wrong",),
     ),
     Clause(
         id="usage-details",
@@ -34,6 +39,7 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.SPECIFIED,
         check=usage.details_fit_their_totals,
+        kills=("reasoning-exceeds-completion",),
     ),
     Clause(
         id="usage-plain",
@@ -54,6 +60,10 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=usage.streams_report_usage_when_asked,
+        kills=(
+            "no-usage-chunk",
+            "usage-after-done",
+        ),
     ),
     Clause(
         id="usage-positive",
@@ -64,6 +74,7 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.SPECIFIED,
         check=usage.work_is_counted,
+        kills=("usage-zero",),
     ),
     Clause(
         id="usage-not-for-nothing",
@@ -74,6 +85,7 @@ CLAUSES = (
         source="vercel/ai#20932",
         evidence=Evidence.OBSERVED,
         check=usage.billed_answers_are_not_empty,
+        kills=("billed-but-empty",),
     ),
     Clause(
         id="usage-cumulative",
