@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from harness.measure.columns import COLUMNS, row
+from harness.measure.outcome import Outcome
 from harness.measure.sample import Sample
 
 BATCH_ROWS = 64
@@ -27,24 +28,35 @@ _TYPES: dict[str, pa.DataType] = {
 SCHEMA = pa.schema([(name, _TYPES[kind]) for name, kind in COLUMNS.items()])
 
 
+END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+"""Arrow columnar format, "IPC Streaming Format"."""
+
+
 class Recorder:
     """Appends samples to one file; `flush` at least once a second, `close` at the end.
 
-    Any method may raise OSError when the disk takes no more.
+    Each batch is one write, without a buffer that could be lost. Any method may raise OSError when
+    the disk takes no more.
     """
 
     def __init__(self, path: Path) -> None:
         self.written = 0
-        self._file = path.open("wb")
-        self._writer = pa.ipc.new_stream(self._file, SCHEMA)
-        self._file.flush()
-        self._waiting: list[dict[str, Any]] = []
         # The first conversion imports pandas, which takes a quarter of a second: not in the load.
         _batch([])
+        self._waiting: list[dict[str, Any]] = []
+        self._file = path.open("wb", buffering=0)
+        try:
+            self._append(SCHEMA.serialize())
+        except OSError:
+            self._file.close()
+            raise
 
     def add(self, sample: Sample) -> None:
         """Take one sample; it may be written at once."""
-        self._waiting.append(row(sample))
+        cells = row(sample)
+        if sample.outcome == Outcome.DROPPED:
+            cells["sent_ns"] = None
+        self._waiting.append(cells)
         if len(self._waiting) >= BATCH_ROWS:
             self.flush()
 
@@ -53,17 +65,19 @@ class Recorder:
         if not self._waiting:
             return
         rows, self._waiting = self._waiting, []
-        self._writer.write_batch(_batch(rows))
-        self._file.flush()
+        self._append(_batch(rows).serialize())
         self.written += len(rows)
 
     def close(self) -> None:
         """Write the rest and the end of the stream."""
-        try:
+        with self._file:
             self.flush()
-            self._writer.close()
-        finally:
-            self._file.close()
+            self._file.write(END_OF_STREAM)
+
+    def _append(self, message: pa.Buffer) -> None:
+        view = memoryview(message)
+        while view:
+            view = view[self._file.write(view) :]
 
 
 def _batch(rows: list[dict[str, Any]]) -> pa.RecordBatch:

@@ -5,15 +5,18 @@ Import it in locustfiles only: `import locust` patches the interpreter.
 
 import logging
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any, ClassVar
 
+import gevent
 from locust import User, events, task
 from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import MasterRunner
 
+from harness.errors import HarnessError
 from harness.load.direct import direct_plan
 from harness.load.driver import drive
 from harness.load.order import BLOCK_STEP, block_order, route_of
@@ -46,6 +49,8 @@ class GatewayUser(User):
 
     def on_start(self) -> None:
         """Take a transport; in a closed loop wait a random moment first."""
+        if not _workers:
+            raise StopUser
         self.worker = _workers[-1]
         self.failures = 0
         self.transport = self.worker.transport()
@@ -108,23 +113,31 @@ class CompareUser(GatewayUser):
 
 
 def _start(environment: Environment, **_: Any) -> None:
-    runner = environment.runner
-    if isinstance(runner, MasterRunner):
+    if isinstance(environment.runner, MasterRunner):
         return
+    try:
+        _workers.append(_worker(environment))
+    except (OSError, HarnessError) as error:
+        _fail(environment, error)
+        gevent.spawn(environment.runner.quit if environment.runner else sys.exit)
+
+
+def _worker(environment: Environment) -> Worker:
+    """This process's share of the load, started."""
     plan_file, identity = os.environ.get(PLAN_VARIABLE), os.environ.get(IDENTITY_VARIABLE)
     if plan_file and identity:
         plan, asker = read_plan(Path(plan_file)), read_identity(identity)
     else:
-        plan, asker = direct_plan(environment.host, _drain_s(environment))
+        plan, asker = direct_plan(environment.host, float(environment.stop_timeout or 0))
         _LOG.info("samples are written to %s", plan.folder)
-    index = max(getattr(runner, "worker_index", 0), 0)
+    index = max(getattr(environment.runner, "worker_index", 0), 0)
 
     def report(sample: Sample, length: int) -> None:
         _fire(environment, sample, length)
 
     worker = Worker(plan, asker, index=index, on_request=report)
-    _workers.append(worker)
     worker.start()
+    return worker
 
 
 def _fire(environment: Environment, sample: Sample, length: int) -> None:
@@ -158,9 +171,12 @@ def _stop(environment: Environment, **_: Any) -> None:
         worker = _workers.pop()
         worker.close()
         if worker.failure is not None:
-            error = worker.failure
-            _LOG.error("the load failed: %s: %s", type(error).__name__, error)
-            environment.process_exit_code = exit_code(error)
+            _fail(environment, worker.failure)
+
+
+def _fail(environment: Environment, error: BaseException) -> None:
+    _LOG.error("the load failed: %s: %s", type(error).__name__, error)
+    environment.process_exit_code = exit_code(error)
 
 
 def exit_code(error: BaseException) -> int:
@@ -168,10 +184,6 @@ def exit_code(error: BaseException) -> int:
     if isinstance(error, OSError) and error.errno is not None and error.errno < 55:
         return EXIT_CODE_BASE + error.errno
     return EXIT_CODE_FAILED
-
-
-def _drain_s(environment: Environment) -> float:
-    return float(environment.stop_timeout or 0.0)
 
 
 _EVENTS.test_start.add_listener(_start)

@@ -1,0 +1,33 @@
+"""Samples for tests."""
+
+from typing import Any
+
+from harness.measure.sample import Sample
+from harness.measure.timeline import Timeline
+
+
+def sample(seq: int = 0, *, outcome: str = "ok", ttft_ms: int = 50, **facts: Any) -> Sample:
+    """A streamed request of three outputs, 10 ms apart."""
+    first_ns = 1_000 + ttft_ms * 1_000_000
+    timeline = Timeline(
+        sent_ns=1_000,
+        headers_ns=2_000,
+        first_output_ns=first_ns,
+        outputs_ns=tuple(first_ns + step * 10_000_000 for step in range(3)),
+        done_ns=first_ns + 20_000_000,
+    )
+    return Sample(
+        **{
+            "run_id": "r",
+            "worker": "load-0",
+            "seq": seq,
+            "event_id": f"r-load-0-{seq}",
+            "scenario": "mixed",
+            "phase": "steady",
+            "route": "native",
+            "stream": True,
+            "outcome": outcome,
+            "timeline": timeline,
+            **facts,
+        }
+    )

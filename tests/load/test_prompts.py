@@ -1,0 +1,114 @@
+"""What is asked, and what it may cost."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import UsageError
+from harness.load.prompts import Prompt, Prompts, read_prompts, words
+from harness.routes.route import ROUTES
+
+
+def prompts(*given: Prompt, stream: bool = True) -> Prompts:
+    return Prompts(
+        model="m", stream=stream, max_output_tokens=7, prompt_tokens=40, prompts=tuple(given)
+    )
+
+
+def opening(body: dict[str, Any]) -> str:
+    if "prompt" in body:
+        return str(body["prompt"])
+    content = body["messages"][0]["content"]
+    return str(content if isinstance(content, str) else content[0]["text"])
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        {"prompt": "hi"},
+        {"messages": [{"role": "system", "content": "be brief"}, {"role": "user"}]},
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]},
+        {"messages": [{"role": "assistant", "content": None}]},
+    ],
+)
+def test_every_prompt_begins_with_its_nonce(route: str, prompt: Prompt) -> None:
+    body = prompts(prompt).body(route, index=0, nonce="run-3")
+
+    assert opening(body).startswith("[run-3]")
+
+
+def test_a_chat_body_asks_for_usage_when_it_is_streamed() -> None:
+    streamed = prompts().body("native", index=0, nonce="n")
+    plain = prompts(stream=False).body("compat", index=0, nonce="n")
+
+    assert streamed["stream_options"] == {"include_usage": True}
+    assert (streamed["model"], streamed["max_tokens"], streamed["stream"]) == ("m", 7, True)
+    assert "stream_options" not in plain
+
+
+def test_the_model_route_gets_a_bare_prompt() -> None:
+    body = prompts({"prompt": "hi", "top_k": 3}).body("model", index=0, nonce="n")
+
+    assert body == {"prompt": "[n] hi", "max_tokens": 7, "stream": True, "top_k": 3}
+
+
+def test_fields_of_a_line_win_over_the_options() -> None:
+    made = prompts({"prompt": "hi", "max_tokens": 99, "temperature": 1})
+
+    body = made.body("native", index=0, nonce="n")
+
+    assert (body["max_tokens"], body["temperature"]) == (99, 1)
+    assert made.most_tokens(body)[1] == 99
+
+
+def test_prompts_take_turns() -> None:
+    made = prompts({"prompt": "one"}, {"prompt": "two"})
+
+    openings = [made.body("model", index=index, nonce="n")["prompt"] for index in range(3)]
+
+    assert openings == ["[n] one", "[n] two", "[n] one"]
+
+
+@given(st.integers(20, 5000), st.integers(0, 100))
+def test_a_made_prompt_has_about_the_wanted_length(tokens: int, seed: int) -> None:
+    made = words(tokens, seed)
+
+    assert abs(len(made.split()) - tokens) <= 12
+    assert made == words(tokens, seed)
+
+
+def test_a_file_of_prompts_is_read_line_by_line(tmp_path: Path) -> None:
+    file = tmp_path / "prompts.jsonl"
+    file.write_text(json.dumps({"prompt": "a"}) + "\n\n" + json.dumps({"messages": [{}]}) + "\n")
+
+    assert read_prompts(file) == ({"prompt": "a"}, {"messages": [{}]})
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "expected at least one line"),
+        ("{]\n", "line 1: not JSON"),
+        ('{"prompt": "a"}\n{"prompt": 3}\n', "line 2: expected an object"),
+        ('{"messages": []}\n', "line 1: expected an object"),
+        ("[1]\n", "line 1: expected an object"),
+    ],
+)
+def test_a_bad_file_of_prompts_is_refused_with_the_line(
+    tmp_path: Path, text: str, complaint: str
+) -> None:
+    file = tmp_path / "prompts.jsonl"
+    file.write_text(text)
+
+    with pytest.raises(UsageError, match=complaint):
+        read_prompts(file)
+
+
+def test_a_missing_file_of_prompts_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"nowhere\.jsonl: cannot be read"):
+        read_prompts(tmp_path / "nowhere.jsonl")

@@ -1,0 +1,203 @@
+"""Counts that can be added up, and what they are held against."""
+
+import io
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from harness.errors import UsageError
+from harness.load.abort import LEAST_REQUESTS, Watch
+from harness.load.display import Display
+from harness.load.outcome import outcome_of
+from harness.load.plan import LoadPlan
+from harness.load.progress import (
+    FOLDER,
+    Progress,
+    State,
+    WorkerReport,
+    add_up,
+    read_reports,
+    write_report,
+)
+from harness.load.tally import RouteTally, total
+from harness.measure.histogram import Histogram
+from harness.routes.address import Address
+from tests.load.samples import sample
+
+PLAN = LoadPlan(run_id="r", folder="", address=Address(), model="m")
+
+
+def tally(*outcomes: str, ttft_ms: int = 50, layer: str | None = None) -> RouteTally:
+    made = RouteTally()
+    for outcome in outcomes:
+        found = sample(outcome=outcome, ttft_ms=ttft_ms, message="why")
+        made.add(found, layer if outcome != "ok" else None)
+    return made
+
+
+def progress(*, elapsed_s: float = 10.0, **routes: RouteTally) -> Progress:
+    requests = sum(one.requests for one in routes.values())
+    return Progress(elapsed_s, routes, records=requests, states=(State.CLOSED,))
+
+
+@given(st.lists(st.sampled_from(["ok", "cut", "rate_limited"]), max_size=20), st.integers(0, 20))
+def test_counting_in_parts_and_adding_up_is_counting_at_once(outcomes: list[str], at: int) -> None:
+    parts = [tally(*outcomes[:at]), tally(*outcomes[at:])]
+
+    assert total(parts).to_dict() == tally(*outcomes).to_dict()
+
+
+def test_a_tally_comes_back_from_json() -> None:
+    made = tally("ok", "cut", layer="edge")
+
+    again = RouteTally.from_dict(json.loads(json.dumps(made.to_dict())))
+
+    assert again.to_dict() == made.to_dict()
+    assert again.layers == Counter(edge=1)
+
+
+def test_only_good_answers_have_latencies() -> None:
+    made = tally("ok", "cut")
+
+    assert made.latencies["ttft"].count == 1
+    assert made.latencies["inter_chunk"].count == 2
+
+
+def test_reports_of_workers_come_back_and_add_up(tmp_path: Path) -> None:
+    (tmp_path / FOLDER).mkdir()
+    for index in range(2):
+        report = WorkerReport(f"load-{index}", 1, started_ns=index, updated_ns=5_000_000_000)
+        report.routes["native"] = tally("ok", "cut")
+        report.loop_lag = Histogram([1_000_000])
+        write_report(tmp_path, report)
+
+    whole = add_up(read_reports(tmp_path, "load"))
+
+    assert (whole.requests, whole.errors) == (4, 2)
+    assert whole.elapsed_s == 5.0
+    assert whole.loop_lag.count == 2
+    assert not read_reports(tmp_path, "compare")
+
+
+@pytest.mark.parametrize(
+    ("expression", "trips"),
+    [
+        ("error_rate > 20%", True),
+        ("error_rate > 60%", False),
+        ("error_rate{route=compat} > 90%", True),
+        ("error_rate{route=native} > 10%", False),
+        ("p95(ttft) > 40ms", True),
+        ("p95(ttft{route=compat}) > 40ms", False),
+        ("mean(ttft{route=native}) > 60ms", False),
+        ("rate < 5/s", True),
+        ("goodput > 5/s", False),
+    ],
+)
+def test_an_abort_condition_is_held_against_the_counts(expression: str, trips: bool) -> None:
+    now = progress(native=tally(*["ok"] * 20), compat=tally(*["cut"] * 20))
+    watch = Watch([expression])
+
+    assert watch.trips(now) is trips
+    assert watch.tripped == (expression if trips else None)
+
+
+def test_a_few_requests_abort_nothing() -> None:
+    few = progress(native=tally(*["cut"] * (LEAST_REQUESTS - 1)))
+
+    assert not Watch(["error_rate > 1%"]).trips(few)
+
+
+def test_an_abort_condition_trips_once() -> None:
+    now = progress(native=tally(*["cut"] * 30))
+    watch = Watch(["error_rate > 1%"])
+
+    assert [watch.trips(now), watch.trips(now)] == [True, False]
+
+
+def test_an_abort_condition_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="expected"):
+        Watch(["errors > 3"])
+
+
+def outcome_with(now: Progress, *, workers: int = 1) -> str:
+    found = outcome_of(PLAN, now, interrupted=False, aborted=None, expected_workers=workers)
+    return "; ".join(found.problems)
+
+
+def test_a_load_that_is_whole_has_no_problems() -> None:
+    assert outcome_with(progress(native=tally("ok"))) == ""
+
+
+def test_missing_workers_and_records_are_problems() -> None:
+    short = replace(progress(native=tally("ok", "ok")), records=1)
+
+    problems = outcome_with(short, workers=2)
+
+    assert "1 of 2 workers did not finish" in problems
+    assert "2 requests ended, 1 were recorded" in problems
+
+
+@pytest.mark.parametrize(
+    ("lag_ms", "unstamped", "saturated"),
+    [(20, 0, False), (20, 100, True), (150, 0, True), (2, 100, False)],
+)
+def test_a_late_loop_spoils_the_numbers_sooner_without_kernel_times(
+    lag_ms: int, unstamped: int, saturated: bool
+) -> None:
+    lag = Histogram([lag_ms * 1_000_000] * 100)
+    now = progress(native=tally("ok"))
+
+    late = replace(now, loop_lag=lag, reads=100, unstamped=unstamped)
+
+    assert ("saturated" in outcome_with(late)) is saturated
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "layer", "expected"),
+    [
+        (["refused", "refused"], "network", "refused by the network"),
+        (["unauthorized"], "gateway", "refused by the gateway"),
+        (["rate_limited", "http_5xx"], "provider", "refused by the provider"),
+        (["refused", "ok"], "network", None),
+        (["malformed"], "provider", None),
+        (["unauthorized", "malformed"], "provider", None),
+        ([], None, None),
+    ],
+)
+def test_a_target_that_lets_nobody_in_is_told_from_one_that_answers_badly(
+    outcomes: list[str], layer: str | None, expected: str | None
+) -> None:
+    now = progress(native=tally(*outcomes, layer=layer))
+
+    blocked = outcome_of(PLAN, now, interrupted=False, aborted=None, expected_workers=1).blocked
+
+    assert (blocked is None) == (expected is None)
+    assert expected is None or expected in str(blocked)
+
+
+def test_without_a_terminal_there_is_a_line_now_and_then() -> None:
+    output = io.StringIO()
+    with Display("load", seconds=30, console=Console(file=output, width=200)) as display:
+        for second in range(12):
+            requests = ["ok"] * (second * 2) + ["cut"]
+            display(progress(elapsed_s=second, native=tally(*requests)))
+
+    assert output.getvalue().splitlines() == [
+        "load: 5 of 30 s: 2.0/s · p95 TTFT 50 ms · 11 requests · 1 errors · 0 under way",
+        "load: 10 of 30 s: 2.0/s · p95 TTFT 50 ms · 21 requests · 1 errors · 0 under way",
+    ]
+
+
+def test_on_a_terminal_there_is_one_line_that_is_gone_afterwards() -> None:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=True, width=120)
+    with Display("load", seconds=30, console=console) as display:
+        display(progress(elapsed_s=3, native=tally("ok")))
+
+    assert "p95 TTFT 50 ms" in output.getvalue()
