@@ -94,8 +94,7 @@ class Connection(asyncio.Protocol):
         if self._delivery is None and not self._draining:
             self._reader.feed(b"")
             self._read()
-        sending = self._delivery is not None and self._delivery.sending
-        return sending and self._transport.can_write_eof()
+        return self._more_to_come() and self._transport.can_write_eof()
 
     def pause_writing(self) -> None:
         """Hold the schedule until a slow reader has caught up, for a bounded time."""
@@ -121,6 +120,11 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once."""
         self._transport.abort()
+
+    def _more_to_come(self) -> bool:
+        delivery = self._delivery
+        silent = delivery is None or (delivery.framed.end is End.OPEN and not delivery.sending)
+        return not silent
 
     def _wait(self, seconds: float) -> None:
         self.deadline = self._loop.time() + seconds
@@ -163,6 +167,7 @@ class Connection(asyncio.Protocol):
         """End as the answer says, when its schedule is over."""
         framed = cast(Delivery, self._delivery).framed
         if framed.end is End.RESET:
+            self._wait(self._limits.write_s)
             self._reset()
         elif framed.end is End.OPEN:
             self._note(End.OPEN)

@@ -124,6 +124,15 @@ def test_a_half_closed_client_gets_all_its_pipelined_answers(local: LocalGateway
         assert read_to_end(connection).count(b"HTTP/1.1 200 OK") == 3
 
 
+def test_a_half_close_between_two_answers_loses_none(local: LocalGateway) -> None:
+    for _ in range(20):
+        with connect(local) as connection:
+            connection.sendall(get("/plain") * 20)
+            connection.shutdown(socket.SHUT_WR)
+
+            assert read_to_end(connection).count(b"HTTP/1.1 200 OK") == 20
+
+
 def test_a_client_that_leaves_inside_its_request_is_refused(local: LocalGateway) -> None:
     with connect(local) as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: gw\r\nContent-Length: 10\r\n\r\n12345")
