@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
+from harness.measure.metrics import definitions
 from harness.report.files import write_json
+from harness.settings.redaction import Secrets
 
 SCHEMA_VERSION = 1
 FILE = "run.json"
@@ -112,6 +114,7 @@ def start(
         versions=versions(),
         machine=machine(),
         pid=os.getpid(),
+        facts={"metrics": definitions()},
     )
     folder.mkdir(parents=True, exist_ok=True)
     return _write(folder, manifest)
@@ -167,11 +170,15 @@ def read(folder: Path) -> Manifest:
 
 
 def redact(value: Any) -> Any:
-    """The same value with every text under a secret's name blanked."""
+    """The same value without a secret: what the environment holds, and what a name gives away."""
+    return _blank_named(Secrets.of_environment(os.environ).redact_document(value))
+
+
+def _blank_named(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(name): _blank(str(name), item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [redact(item) for item in value]
+        return [_blank_named(item) for item in value]
     return value
 
 
@@ -216,7 +223,7 @@ def _alive(pid: int) -> bool:
 def _blank(name: str, value: Any) -> Any:
     if SECRET.search(name.lower()) and isinstance(value, str) and value:
         return "(set, not shown)"
-    return redact(value)
+    return _blank_named(value)
 
 
 def _write(folder: Path, manifest: Manifest) -> Manifest:

@@ -1,0 +1,179 @@
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from harness.measure.sample import Sample
+from harness.report import frame
+from harness.report.comparison import Comparison, Pair, compare
+from tests.report.folders import answered, blocks, failed, mixed, table
+
+
+def compared(rows: Sequence[Sample], *, margin: float = 0.05) -> Comparison:
+    return compare(frame.frame(table(rows)), margin=margin, seed=1)
+
+
+def of(comparison: Comparison, metric: str) -> Pair:
+    return next(pair for pair in comparison.pairs if pair.metric == metric)
+
+
+def test_a_route_that_takes_longer_is_slower() -> None:
+    found = compared(blocks(100, ratio=1.2))
+
+    pair = of(found, "ttft_ms")
+    assert (pair.a, pair.b, pair.verdict, pair.significant) == ("native", "compat", "slower", True)
+    assert pair.effect is not None
+    assert pair.effect.low < 1.2 < pair.effect.high
+    assert pair.effect.difference_low_ms < 20 < pair.effect.difference_high_ms
+    assert found.conclusive
+
+
+def test_a_route_that_takes_less_is_faster() -> None:
+    assert of(compared(blocks(100, ratio=0.8)), "ttft_ms").verdict == "faster"
+
+
+def test_routes_that_differ_by_less_than_the_margin_are_equivalent() -> None:
+    assert of(compared(blocks(100, ratio=1.005, noise=0.02)), "ttft_ms").verdict == "equivalent"
+
+
+def test_a_small_difference_is_equivalent_even_when_it_is_significant() -> None:
+    pair = of(compared(blocks(400, ratio=1.02, noise=0.02)), "ttft_ms")
+
+    assert pair.significant
+    assert pair.verdict == "equivalent"
+
+
+def test_noise_that_hides_a_difference_is_inconclusive() -> None:
+    found = compared(blocks(30, noise=0.6))
+
+    pair = of(found, "ttft_ms")
+    assert pair.verdict == "inconclusive"
+    assert pair.reason == "neither a difference nor equality within 5% is shown"
+    assert not found.conclusive
+
+
+def test_a_wider_margin_makes_equivalence_easier() -> None:
+    rows = blocks(100, ratio=1.0, noise=0.2)
+
+    assert of(compared(rows), "ttft_ms").verdict == "inconclusive"
+    assert of(compared(rows, margin=0.3), "ttft_ms").verdict == "equivalent"
+
+
+def test_few_pairs_are_never_conclusive() -> None:
+    pair = of(compared(blocks(19, ratio=3.0, noise=0.01)), "ttft_ms")
+
+    assert pair.verdict == "inconclusive"
+    assert pair.reason == "19 pairs: 20 are needed"
+
+
+def test_drift_of_the_service_hits_both_sides_of_a_pair() -> None:
+    pair = of(compared(blocks(100, ratio=1.0, noise=0.03, drift=0.5)), "ttft_ms")
+
+    assert pair.effect is not None
+    assert pair.effect.ratio == pytest.approx(1.0, abs=0.02)
+    assert pair.verdict == "equivalent"
+
+
+def test_identical_routes_are_seldom_called_different() -> None:
+    wrong = 0
+    for seed in range(40):
+        rows = blocks(40, noise=0.3, drift=0.1, seed=seed)
+        wrong += any(pair.significant for pair in compared(rows).pairs)
+
+    assert wrong <= 6
+
+
+def test_a_block_in_which_one_side_failed_is_no_pair() -> None:
+    rows = blocks(30)
+    rows[0] = failed(rows[0].seq, route=rows[0].route, scenario="compare")
+
+    found = compared(rows)
+
+    assert of(found, "ttft_ms").n == 29
+    assert found.blocks == 30
+
+
+def test_requests_are_paired_by_block_and_not_by_order() -> None:
+    rows = blocks(60, ratio=1.2)
+    shuffled = list(rows)
+    random.Random(1).shuffle(shuffled)  # noqa: S311 - no secret
+
+    assert compared(shuffled).document() == compared(rows).document()
+
+
+def test_workers_that_count_their_own_blocks_are_kept_apart() -> None:
+    rows = [*blocks(30), *blocks(30, seed=9)]
+    rows[60:] = [_of_worker(sample, "load-1") for sample in rows[60:]]
+
+    assert of(compared(rows), "ttft_ms").n == 60
+
+
+def _of_worker(sample: Sample, worker: str) -> Sample:
+    return answered(
+        sample.seq,
+        route=sample.route,
+        scenario="compare",
+        worker=worker,
+        timeline=sample.timeline,
+    )
+
+
+def test_a_load_that_was_sent_in_blocks_is_paired_too() -> None:
+    found = compared(mixed(300))
+
+    assert found.scenario == "mixed"
+    assert of(found, "ttft_ms").n == 90
+
+
+def test_the_comparison_is_preferred_to_the_load() -> None:
+    assert compared([*mixed(300), *blocks(30)]).scenario == "compare"
+
+
+def test_routes_that_were_not_interleaved_are_never_called_different() -> None:
+    apart = [answered(n, route="native") for n in range(50)]
+    apart += [answered(n, route="compat", ttft_ms=900) for n in range(50, 100)]
+
+    found = compared(apart)
+
+    pair = of(found, "ttft_ms")
+    assert (pair.verdict, pair.significant, pair.effect) == ("inconclusive", False, None)
+    assert (pair.a_median_ms, pair.b_median_ms) == (100.0, 900.0)
+    assert found.reason is not None
+    assert found.reason.startswith("the routes were not sent interleaved")
+
+
+def test_one_route_is_no_comparison() -> None:
+    assert compared([answered()]).reason == "fewer than two routes were measured"
+    assert compared([]).pairs == ()
+
+
+def test_plain_answers_are_judged_by_end_to_end_latency() -> None:
+    rows = [_plain(sample) for sample in blocks(40, ratio=1.5)]
+
+    found = compared(rows)
+
+    assert {pair.metric for pair in found.main} == {"e2e_ms"}
+    assert found.conclusive
+
+
+def _plain(sample: Sample) -> Sample:
+    old = sample.timeline
+    timeline = type(old)(sent_ns=old.sent_ns, first_byte_ns=old.first_byte_ns, done_ns=old.done_ns)
+    return answered(sample.seq, route=sample.route, scenario="compare", timeline=timeline)
+
+
+def test_the_document_has_the_names_that_are_promised() -> None:
+    document = compared(blocks(40)).document()
+
+    assert document["schema_version"] == 1
+    promised = {
+        *("a", "b", "metric", "ratio", "low", "high", "verdict", "significant"),
+        *("difference_ms", "difference_low_ms", "difference_high_ms"),
+    }
+    assert all(promised <= set(pair) for pair in document["pairs"])
+
+
+def test_the_same_rows_give_the_same_comparison() -> None:
+    rows = blocks(50, ratio=1.03)
+
+    assert compared(rows).document() == compared(rows).document()
