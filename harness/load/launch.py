@@ -249,7 +249,7 @@ def _command(plan: LoadPlan, locust: Locust) -> list[str]:
     """Locust's own limits are wider than the plan's, which its users obey."""
     users = plan.workers if plan.open_loop else plan.users
     spawn_rate = max(users / max(plan.warmup_s / 2, 1.0), 1.0)
-    limit = int(plan.total_s + plan.drain_s + 1)
+    limit = int(plan.total_s + plan.drain_s + START_S)
     arguments = ["-f", str(locust.locustfile.resolve()), "--host", plan.address.origin]
     arguments += ["--exit-code-on-error", "0", "--only-summary"]
     arguments += ["--stop-timeout", str(int(plan.drain_s + 5))]

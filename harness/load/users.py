@@ -53,6 +53,7 @@ class GatewayUser(User):
             raise StopUser
         self.worker = _workers[-1]
         self.failures = 0
+        self.worker.begin()
         self.transport = self.worker.transport()
         if not self.worker.plan.open_loop:
             self.worker.stagger()

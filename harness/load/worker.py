@@ -1,5 +1,6 @@
 """One Locust process's share of a load: sends, records, reports, and knows when to stop."""
 
+import math
 import os
 import random
 import time
@@ -55,9 +56,12 @@ class Worker:
         self._give_up_ns: int | None = None
         self._flushed_ns = 0
         self._closed = False
+        self._lag: LagProbe | None = None
+        self.started_ns = self.steady_ns = 0
+        self._end_ns = math.inf
 
     def start(self) -> None:
-        """Open the files and begin to count time."""
+        """Open the files."""
         for name in (FOLDER, "samples"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         self._recorder = Recorder(self._folder / "samples" / f"{self.name}.arrows")
@@ -67,13 +71,18 @@ class Worker:
         self._reader = Reader()
         secure = self.plan.address.origin.startswith("https:")
         self._context = client_context() if secure else None
-        self.started_ns = time.monotonic_ns()
+        self._report = WorkerReport(self.name, os.getpid(), time.monotonic_ns())
+        self._tending = gevent.spawn(self._tend)
+
+    def begin(self) -> None:
+        """Start the clock, with the first user that is there; later calls do nothing."""
+        if self._lag is not None:
+            return
+        self.started_ns = self._report.started_ns = time.monotonic_ns()
         self.steady_ns = self.started_ns + int(self.plan.warmup_s * 1e9)
         self._end_ns = self.started_ns + self.plan.total_s * 1e9
         self._lag = LagProbe(self.steady_ns)
-        self._report = WorkerReport(self.name, os.getpid(), self.started_ns)
         self._report.loop_lag = self._lag.histogram
-        self._tending = gevent.spawn(self._tend)
 
     def may_send(self) -> bool:
         """Whether more requests may be sent; ends the sending when time or budget is over."""
@@ -154,7 +163,8 @@ class Worker:
         self._closed = True
         self._tending.kill()
         self._give_up()
-        self._lag.stop()
+        if self._lag is not None:
+            self._lag.stop()
         self._reader.close()
         try:
             self._recorder.close()

@@ -1,0 +1,202 @@
+"""Whole loads: Locust in a subprocess against a server that records what it sent.
+
+Nothing here looks at durations: that is the bench's job. What is sent is recorded, all of it, once.
+"""
+
+import os
+import signal
+import socket
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.load.arrivals import Arrivals
+from harness.load.launch import HOPELESS_REQUESTS, Locust, launch
+from harness.load.order import BLOCK_STEP
+from harness.load.plan import Caps, Identity
+from harness.load.progress import Progress, read_reports
+from harness.routes.address import Address, Credentials
+from harness.routes.route import ROUTES
+from tests.bench.truth import Truth
+from tests.load.conftest import MakePlan, rows, scenario
+
+SECRET = "bst-9f2c77aa41d0"  # noqa: S105 - made up, to be looked for
+
+
+def test_every_request_that_the_server_saw_is_a_sample(
+    truth: Truth, plan: MakePlan, tmp_path: Path
+) -> None:
+    truth.configure(ttft_us=50_000, gap_us=10_000, n=100)
+    wanted = plan(users=40, duration_s=2.0)
+
+    outcome = launch(wanted, Identity(), scenario("native"))
+
+    samples = {row["seq"]: row for row in rows(wanted)}
+    record, times = truth.record(tmp_path)
+    assert outcome.requests == len(samples) == len(record["rid"])
+    assert outcome.problems == ()
+    assert set(samples) == set(record["rid"].tolist())
+    assert len(times) == 100 * len(samples)
+    for rid, received_ns, chunks in zip(
+        record["rid"].tolist(), record["received"].tolist(), record["chunks"].tolist(), strict=True
+    ):
+        sample = samples[rid]
+        assert (sample["outcome"], sample["output_chunks"]) == ("ok", chunks)
+        assert len(sample["gap_ms"]) == chunks - 1
+        assert sample["completion_tokens"] == 100
+        assert sample["sent_ns"] <= received_ns <= sample["first_output_ns"] + 100_000
+
+
+def test_an_open_loop_sends_or_drops_everything_that_is_due(
+    truth: Truth, plan: MakePlan, tmp_path: Path
+) -> None:
+    truth.configure(delay_us=200_000)
+    wanted = plan(rate=50.0, in_flight=4, stream=False, warmup_s=0.5, duration_s=1.0)
+
+    outcome = launch(wanted, Identity(), scenario("mixed"))
+
+    samples = rows(wanted)
+    due = sorted(row["scheduled_ns"] for row in samples)
+    record, _ = truth.record(tmp_path)
+    assert len(samples) == 75
+    assert [due_ns - due[0] for due_ns in due] == [int(i * 1e9 / 50) for i in range(75)]
+    assert Counter(row["phase"] for row in samples) == {"warmup": 25, "steady": 50}
+    assert Counter(row["route"] for row in samples) == dict.fromkeys(ROUTES, 25)
+    dropped = [row for row in samples if row["outcome"] == "dropped"]
+    assert outcome.dropped == len(dropped) > 0
+    assert all(row["sent_ns"] is None for row in dropped)
+    assert len(dropped) + len(record["rid"]) == 75
+    assert all(row["sent_ns"] >= row["scheduled_ns"] for row in samples if row not in dropped)
+
+
+def test_two_processes_keep_the_cap_and_no_secret_is_left_behind(
+    truth: Truth, plan: MakePlan, tmp_path: Path
+) -> None:
+    identity = Identity(Credentials(provider_key=SECRET), (("cookie", SECRET),))
+    wanted = plan(
+        workers=2, rate=100.0, arrivals=Arrivals.POISSON, caps=Caps(requests=31), store_bodies=True
+    )
+
+    outcome = launch(wanted, identity, scenario("native", processes=2))
+
+    samples = rows(wanted)
+    record, _ = truth.record(tmp_path)
+    assert outcome.requests == len(samples) == len(record["rid"]) == 31
+    assert outcome.exhausted == "--max-requests 31 is used up"
+    assert {row["worker"] for row in samples} == {"load-0", "load-1"}
+    assert len({row["seq"] for row in samples}) == 31
+    files = [path for path in Path(wanted.folder).rglob("*") if path.is_file()]
+    assert not [path for path in files if SECRET.encode() in path.read_bytes()]
+    bodies = b"".join(path.read_bytes() for path in files if path.name.startswith("bodies-"))
+    assert bodies.count(b"\n") == 31
+
+
+def test_an_interleaved_comparison_sends_whole_blocks(plan: MakePlan) -> None:
+    wanted = plan(users=1, blocks=7, stream=False)
+
+    launch(wanted, Identity(), scenario("compare"))
+
+    samples = sorted(rows(wanted), key=lambda row: row["sent_ns"])
+    assert {row["scenario"] for row in samples} == {"compare"}
+    assert [row["seq"] for row in samples] == [
+        block * BLOCK_STEP + place for block in range(7) for place in range(3)
+    ]
+    for block in range(7):
+        assert sorted(row["route"] for row in samples[block * 3 : block * 3 + 3]) == sorted(ROUTES)
+
+
+def test_ctrl_c_ends_a_load_with_all_that_was_sent(
+    truth: Truth, plan: MakePlan, tmp_path: Path
+) -> None:
+    wanted = plan(duration_s=600.0)
+    interrupted: list[int] = []
+
+    def interrupt(progress: Progress) -> None:
+        if progress.requests and not interrupted:
+            interrupted.append(progress.requests)
+            raise KeyboardInterrupt
+
+    outcome = launch(wanted, Identity(), scenario("native"), on_progress=interrupt)
+
+    record, _ = truth.record(tmp_path)
+    assert outcome.interrupted
+    assert outcome.problems == ()
+    assert outcome.requests == len(rows(wanted)) == len(record["rid"]) >= interrupted[0]
+
+
+def test_an_answer_that_never_ends_is_given_up_and_recorded(truth: Truth, plan: MakePlan) -> None:
+    truth.configure(ttft_us=1_000, gap_us=20_000_000, n=10)
+    wanted = plan(users=2, duration_s=0.5, drain_s=0.5)
+
+    outcome = launch(wanted, Identity(), scenario("native"))
+
+    samples = rows(wanted)
+    assert outcome.outcomes == {"cancelled": 2}
+    assert [(row["outcome"], row["output_chunks"]) for row in samples] == [("cancelled", 1)] * 2
+    assert all(row["first_output_ns"] for row in samples)
+
+
+def test_a_killed_process_leaves_what_it_had_flushed(plan: MakePlan) -> None:
+    wanted = plan(duration_s=600.0)
+
+    def kill(progress: Progress) -> None:
+        if progress.records:
+            for report in read_reports(Path(wanted.folder), wanted.name):
+                os.kill(report.pid, signal.SIGKILL)
+
+    outcome = launch(wanted, Identity(), scenario("native"), on_progress=kill)
+
+    assert outcome.problems[0] == "1 of 1 workers did not finish"
+    assert len(rows(wanted)) >= outcome.records > 0
+
+
+def test_an_abort_condition_ends_the_load(plan: MakePlan) -> None:
+    wanted = plan(duration_s=600.0, abort=("p50(ttft) > 1ms",))
+
+    outcome = launch(wanted, Identity(), scenario("native"))
+
+    assert outcome.aborted == "p50(ttft) > 1ms"
+    assert outcome.requests == len(rows(wanted)) >= 20
+
+
+def test_a_target_that_refuses_ends_the_load_and_is_named(plan: MakePlan) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        closed = Address(f"http://127.0.0.1:{listener.getsockname()[1]}", "acc", "gw")
+    wanted = plan(address=closed, users=20, duration_s=600.0)
+
+    outcome = launch(wanted, Identity(), scenario("native"))
+
+    assert outcome.blocked is not None
+    assert (outcome.blocked.layer, outcome.blocked.outcome) == ("network", "refused")
+    assert outcome.requests == outcome.errors >= HOPELESS_REQUESTS
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("import missing_library\n", "No module named 'missing_library'"),
+        ("", "No User class found"),
+    ],
+)
+def test_a_locustfile_that_does_not_work_is_explained(
+    plan: MakePlan, tmp_path: Path, text: str, complaint: str
+) -> None:
+    file = tmp_path / "broken.py"
+    file.write_text(text)
+
+    with pytest.raises(UsageError, match="Locust did not start") as caught:
+        launch(plan(), Identity(), Locust(file))
+
+    assert complaint in str(caught.value)
+
+
+def test_a_full_disk_is_told_from_a_failed_load(plan: MakePlan) -> None:
+    wanted = plan()
+    samples = Path(wanted.folder) / "samples"
+    samples.mkdir(parents=True)
+    (samples / "load-0.arrows").symlink_to("/dev/full")
+
+    with pytest.raises(OSError, match="No space left"):
+        launch(wanted, Identity(), scenario("native"))
