@@ -25,6 +25,8 @@ def command(*, common: Common, **values: Any) -> None:
     LOCUSTFILE is a path, or one of native, compat, model, mixed (the default) and compare.
     """
     report = load(common, values)
+    if not (common.quiet or common.json):
+        _print(report)
     conclude(
         report.verdict,
         reasons=report.reasons,
@@ -83,3 +85,11 @@ def _conclude(common: Common, folder: Path, outcome: "LoadOutcome") -> "Report":
     for note in outcome.notes:
         common.say(f"note: {note}")
     return report
+
+
+def _print(report: "Report") -> None:
+    from rich.console import Console
+
+    from harness.report.terminal import show
+
+    show(report, Console())
