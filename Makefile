@@ -34,10 +34,9 @@ $(BIN)/.installed: requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
-# The tests that need Node say so themselves when it is missing; without npm there is nothing to install.
+# Without npm there is nothing to install, and the tests that need it say what to do.
 $(NODE_MODULES): tests/javascript/package-lock.json
-	if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix tests/javascript; fi
-	mkdir -p $(@D) && touch $@
+	if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix tests/javascript && touch $@; fi
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist tests/javascript/node_modules

@@ -64,9 +64,9 @@ def command(port: int, **options: Any) -> None:
     """
     import asyncio
 
-    from harness.gateway.eventloop import new_event_loop
     from harness.gateway.model import Gateway
     from harness.gateway.server import raise_descriptor_limit, serve
+    from harness.gateway.server.eventloop import new_event_loop
 
     target = _target(options)
     config = _config(target, options)

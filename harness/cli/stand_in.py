@@ -23,7 +23,7 @@ def running(target: "Target", *, defect: str | None = None, seed: int = 0) -> It
     if target.kind is not Kind.LOCAL:
         yield target
         return
-    from harness.gateway.process import GatewayProcess
+    from harness.gateway.server.process import GatewayProcess
 
     config = configure(target, seed=seed)
     with GatewayProcess(config, defect=defect) as gateway, _unproxied("127.0.0.1"):

@@ -64,11 +64,20 @@ def command(
     """Check the contract of the three routes against a target, with about 300 requests."""
     from harness.bundled import folder
     from harness.contract.run import run_contract
+    from harness.report import manifest
 
     required = _required(require)
     _check(common, defect)
     suite, out = folder("contracts"), common.make_folder()
     caps = _caps(common)
+    manifest.start(
+        out,
+        command="verify",
+        target=common.target.describe(),
+        settings=common.settings.provenance,
+        plan={"profile": profile, "mode": mode, "strict": strict, "defect": defect},
+        seed=common.seed,
+    )
     found = run_contract(
         common.target.name,
         suite=suite,
@@ -90,8 +99,10 @@ def command(
         pytest_args=pytest_args,
         show=bool(pytest_args) and not common.json and not common.quiet,
     )
+    code, reasons = found.exit_code, found.reasons
+    manifest.finish(out, verdict=found.verdict, exit_code=code, reasons=reasons)
     common.say(_failures(found, out))
-    shown = [reason for reason in found.reasons if common.json or " broken on " not in reason]
+    shown = [reason for reason in reasons if common.json or " broken on " not in reason]
     conclude(
         found.verdict,
         reasons=shown,

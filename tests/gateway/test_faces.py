@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from harness.gateway.clock import VirtualClock
 from harness.gateway.config import Config, RateLimit
-from harness.gateway.connection import Limits
 from harness.gateway.defects import DEFECTS, suited
 from harness.gateway.handler import Handler
 from harness.gateway.model import Gateway
 from harness.gateway.respx import mount
 from harness.gateway.server import LocalGateway
+from harness.gateway.server.connection import Limits
 from harness.gateway.timing import Timing
 from harness.wire import Chunk, End, Headers, Request, Response
 

@@ -13,12 +13,12 @@ import pytest
 
 from harness.errors import UsageError
 from harness.gateway.config import Config
-from harness.gateway.process import GatewayProcess
+from harness.gateway.server.process import GatewayProcess
 
 ORPHAN = """
 import os
 from harness.gateway.config import Config
-from harness.gateway.process import GatewayProcess
+from harness.gateway.server.process import GatewayProcess
 
 if __name__ == "__main__":
     gateway = GatewayProcess(Config()).start()

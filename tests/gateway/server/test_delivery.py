@@ -5,8 +5,8 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.gateway.delivery import Delivery
 from harness.gateway.framing import frame
+from harness.gateway.server.delivery import Delivery
 from harness.wire import Chunk, Headers, Response
 
 SSE = Headers([("content-type", "text/event-stream")])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.gateway.reader import Incoming, Refusal, RequestReader
+from harness.gateway.server.reader import Incoming, Refusal, RequestReader
 
 POST = (
     b"POST /v1/acc/gw/baseten/model/x?y=1 HTTP/1.1\r\nHost: gw\r\n"

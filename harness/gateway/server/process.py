@@ -13,9 +13,9 @@ from typing import Self
 
 from harness.errors import HarnessError
 from harness.gateway.config import Config
-from harness.gateway.eventloop import new_event_loop
 from harness.gateway.model import Gateway
-from harness.gateway.server import Server, raise_descriptor_limit
+from harness.gateway.server.eventloop import new_event_loop
+from harness.gateway.server.listener import Server, raise_descriptor_limit
 
 _STOP_S = 10.0
 

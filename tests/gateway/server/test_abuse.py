@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 
-from harness.gateway.connection import Limits
 from harness.gateway.server import LocalGateway
+from harness.gateway.server.connection import Limits
 from harness.wire import Chunk, Headers, Request, Response
 
 SSE = Headers([("content-type", "text/event-stream")])

@@ -11,10 +11,10 @@ import termios
 from dataclasses import dataclass
 from typing import cast
 
-from harness.gateway.delivery import Delivery
 from harness.gateway.framing import OPEN_S, Framed, frame
 from harness.gateway.ledger import Seen
-from harness.gateway.reader import Incoming, Refusal, RequestReader
+from harness.gateway.server.delivery import Delivery
+from harness.gateway.server.reader import Incoming, Refusal, RequestReader
 from harness.gateway.service import Service
 from harness.wire import End
 

@@ -18,9 +18,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from harness.errors import UsageError
-from harness.gateway.connection import Connection, Limits
-from harness.gateway.eventloop import new_event_loop
 from harness.gateway.handler import Handler
+from harness.gateway.server.connection import Connection, Limits
+from harness.gateway.server.eventloop import new_event_loop
 from harness.gateway.service import Service
 
 _BACKLOG = 1024
