@@ -64,14 +64,14 @@ LONGEST_COMPARISON_S = 60.0
 @common()
 def command(*, common: Common, **values: Any) -> None:
     """Verify the contract, load the routes, compare them, write the report: one verdict."""
-    report, contract = run(common, values)
+    report, course = run(common, values)
     if not (common.quiet or common.json):
         _print(report)
-    blocked = report.manifest.facts.get("blocked")
+    measured = f"{report.summary['requests']:,} requests measured"
     conclude(
         report.verdict,
-        reasons=[*([blocked] if blocked else []), *report.reasons],
-        summary=f"{_contract_line(contract)}; {report.summary['requests']:,} requests measured",
+        reasons=course.reasons(report),
+        summary=f"{_contract_line(course.contract)}; {measured}",
         out=report.folder,
         as_json=common.json,
     )
@@ -92,6 +92,13 @@ class Course:
         stopped = any(load.interrupted or load.aborted for load in self.loads)
         return self.interrupted or stopped or any(load.blocked for load in self.loads)
 
+    def reasons(self, report: "Report") -> tuple[str, ...]:
+        """Why the verdict is what it is: who refused, the contract's own words, the report's."""
+        refused = [str(load.blocked) for load in self.loads if load.blocked]
+        judged = self.contract.reasons if self.contract and self.contract.exit_code else ()
+        said = [] if not report.exit_code else [*refused, *judged, *report.reasons]
+        return tuple(dict.fromkeys((*said, *self.skipped)))
+
     def facts(self) -> dict[str, Any]:
         """The facts of all loads as one, in the words of the manifest."""
         from harness.load.session import facts_of
@@ -109,7 +116,7 @@ class Course:
         }
 
 
-def run(common: Common, values: dict[str, Any]) -> "tuple[Report, ContractOutcome | None]":
+def run(common: Common, values: dict[str, Any]) -> "tuple[Report, Course]":
     """Do all phases and make the report; Ctrl-C ends the phases and keeps what there is."""
     from harness.report import manifest
     from harness.report.build import build_report
@@ -134,9 +141,12 @@ def run(common: Common, values: dict[str, Any]) -> "tuple[Report, ContractOutcom
     manifest.note(folder, **course.facts())
     report = build_report(folder)
     manifest.finish(
-        folder, verdict=report.verdict, exit_code=report.exit_code, reasons=report.reasons
+        folder,
+        verdict=report.verdict,
+        exit_code=report.exit_code,
+        reasons=course.reasons(report),
     )
-    return report, course.contract
+    return report, course
 
 
 def _plans(common: Common, values: dict[str, Any]) -> "tuple[LoadPlan, LoadPlan]":
@@ -223,7 +233,7 @@ def _send(common: Common, plan: "LoadPlan", target: "Target", *, scenario: str) 
 def _contract_line(contract: "ContractOutcome | None") -> str:
     if contract is None:
         return "the contract was not judged"
-    return f"contract {contract.line.replace(': ', ' on ', 1)}"
+    return contract.line.partition(": ")[2]
 
 
 def _print(report: "Report") -> None:
