@@ -48,7 +48,7 @@ def load(common: Common, values: dict[str, Any]) -> "Report":
     plan = plan_load(common.target, caps=caps, seed=common.seed, **plan_fields(values))
     folder = common.make_folder()
     plan = plan.in_folder(folder)
-    common.say(_announcement(common, plan))
+    common.say(_announcement(common, plan, ui=locust.ui))
     manifest.start(
         folder,
         command=common.command,
@@ -63,12 +63,14 @@ def load(common: Common, values: dict[str, Any]) -> "Report":
     return _conclude(common, folder, outcome)
 
 
-def _announcement(common: Common, plan: "LoadPlan") -> str:
+def _announcement(common: Common, plan: "LoadPlan", *, ui: bool) -> str:
     from harness.load.caps import estimate
 
     many = f"{plan.rate:g} requests/s" if plan.open_loop else f"{plan.users} users"
     length = f"{plan.warmup_s:g} s warm-up and {plan.duration_s:g} s"
     lines = [f"load: {many} on {', '.join(plan.routes)} for {length}, target {common.target.name}"]
+    if ui:
+        lines.append("Locust's page: http://127.0.0.1:8089 (Ctrl-C ends it)")
     if not common.target.loopback:
         lines.append(f"estimate: {estimate(plan)}")
     return "\n".join(lines)

@@ -119,11 +119,18 @@ class _Run:
             try:
                 self._follow()
             except KeyboardInterrupt:
-                if self._interrupted:
-                    self._process.kill()
-                    raise
-                self._interrupted = True
-                self._ask_to_stop()
+                self._interrupt()
+
+    def _interrupt(self) -> None:
+        """End early; at Locust's page, which waits for Ctrl-C, a load that is over just ends."""
+        if self._interrupted:
+            self._process.kill()
+            raise KeyboardInterrupt
+        if self._locust.ui and self._sent_all():
+            self._process.send_signal(signal.SIGTERM)
+            return
+        self._interrupted = True
+        self._ask_to_stop()
 
     def outcome(self) -> LoadOutcome:
         """What became of the load, once Locust has ended."""
@@ -179,12 +186,16 @@ class _Run:
         """Whether Locust should end: all is sent and answered, or its time is long over."""
         if not self._reports:
             return self._interrupted or (now - self._started_at > START_S and self._own_clock)
-        now_ns = time.monotonic_ns()
-        ended = [one.state is not State.RUNNING or one.lost(now_ns) for one in self._reports]
-        if len(ended) >= self._own_workers and all(ended):
+        if self._sent_all():
             return not self._locust.ui or self._interrupted
         bound = self._plan.total_s + self._plan.drain_s + START_S
         return self._own_clock and now - self._started_at > bound
+
+    def _sent_all(self) -> bool:
+        """Whether every worker has sent and received all it will, or was killed."""
+        now_ns = time.monotonic_ns()
+        ended = [one.state is not State.RUNNING or one.lost(now_ns) for one in self._reports]
+        return len(ended) >= self._own_workers and all(ended)
 
     @property
     def _own_workers(self) -> int:
