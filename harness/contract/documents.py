@@ -136,7 +136,7 @@ def write(
     _put(folder / "conformance.json", json.dumps(document, indent=1, ensure_ascii=True) + "\n")
     junit_at.parent.mkdir(parents=True, exist_ok=True)
     _put(junit_at, junit(ledger, redact))
-    _put(folder / "contract.md", markdown(ledger, document, redact))
+    _put(folder / "report.md", markdown(ledger, document, redact))
     for entry in ledger.failing():
         _capsule(folder / "failures" / capsule_name(entry), entry, document, redact)
 
@@ -163,10 +163,10 @@ def _capsule(folder: Path, entry: Entry, document: Mapping[str, Any], redact: Re
 
 
 def markdown(ledger: Ledger, document: Mapping[str, Any], redact: Redact) -> str:
-    """The section on the contract for a pull request."""
+    """The result for a pull request or a CI step summary."""
     counts = ", ".join(f"{count} {name}" for name, count in document["counts"].items() if count)
     lines = [
-        "## Contract",
+        "# Contract",
         "",
         f"**{document['line']}** ({counts}; {document['cost']['requests']} requests)",
         "",

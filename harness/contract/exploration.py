@@ -43,8 +43,9 @@ class Exploration:
     """One run over one subject. `limited` is a second sender for the probe of the rate limit.
 
     `deadline_ns` is a moment of the sender's clock. `again` is how often a failing request is sent
-    again, `reductions` how many requests the search for a smaller one may take. After `run`,
-    `outages` has the routes that could not be judged and `stopped` why the run ended early.
+    again, `reductions` how many requests the search for a smaller one may take; with `enough` the
+    run ends as soon as that says so. After `run`, `outages` has the routes that could not be
+    judged and `stopped` why the run ended early.
     """
 
     sender: Sender
@@ -56,6 +57,7 @@ class Exploration:
     limited: Sender | None = None
     again: int = 2
     reductions: int = 24
+    enough: Callable[[Ledger], bool] | None = None
     outages: dict[str, Outage] = field(default_factory=dict)
     stopped: str = ""
     _row: dict[str, int] = field(default_factory=dict)
@@ -84,6 +86,8 @@ class Exploration:
         """Take steps until they end, the time is over, or only `reserve` requests are left."""
         for step in steps:
             left = self.sender.budget.left
+            if self.enough is not None and self.enough(self.ledger):
+                return
             if self._late() or (reserve and left is not None and left <= reserve):
                 break
             step()

@@ -3,7 +3,7 @@
 from harness.contract.clause import Finding
 from harness.contract.evidence import event, fault
 from harness.contract.observation import Observation
-from harness.contract.reading import ABSENT, Reading
+from harness.contract.reading import Reading
 
 
 def stream_of(seen: Observation) -> Reading | None:
@@ -118,7 +118,7 @@ def terminator_is_exact(seen: Observation) -> Finding:
     return tuple(
         fault("`[DONE]` exactly", e.data, event(e.number), (e.data or "").encode())
         for e in reading.events
-        if e.document is ABSENT and e.data not in (None, "[DONE]") and _terminates(e.data or "")
+        if e.data not in (None, "[DONE]") and _terminates(e.data or "")
     )
 
 

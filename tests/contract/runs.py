@@ -1,0 +1,51 @@
+"""Runs of the contract on the stand-in in this process: no pytest inside pytest, no files."""
+
+from collections.abc import Callable
+
+from harness.contract import standin
+from harness.contract.budget import Budget
+from harness.contract.clauses.catalogue import CLAUSES
+from harness.contract.exploration import Exploration
+from harness.contract.ledger import Ledger, Result
+from harness.contract.sender import Sender
+from harness.contract.subject import Subject
+from harness.routes.address import Address, Credentials
+from harness.transports.exchange import Timeouts
+from tests.contract.answers import MODEL
+
+SUBJECT = Subject(
+    Address("http://stand-in.invalid", "acc", "gw"),
+    Credentials("baseten-key", "gateway-token"),
+    MODEL,
+    "abcd1234",
+)
+
+
+def explore(
+    *,
+    defect: str | None = None,
+    requests: int = 300,
+    seed: int = 0,
+    enough: Callable[[Ledger], bool] | None = None,
+) -> Exploration:
+    """A whole run on the mock, or one until there is enough."""
+    with standin.mock(SUBJECT, defect=defect, seed=seed) as embedded:
+        budget = Budget(max_requests=requests)
+        timeouts = Timeouts(first_byte=15, idle=8, total=45)
+        parts = (embedded.transport, embedded.clock, budget, "test", timeouts)
+        sender, limited = (Sender(s, *parts) for s in (embedded.subject, embedded.limited))
+        ledger = Ledger(CLAUSES, embedded.subject.routes)
+        for entry in ledger.entries.values():
+            subject = (limited if "rate" in entry.clause.needs else sender).subject
+            entry.lacks = subject.lacks(entry.clause, entry.route, clock=embedded.clock)
+        exploration = Exploration(
+            sender, ledger, seed=seed, limited=limited, again=0, reductions=0, enough=enough
+        )
+        exploration.run()
+    return exploration
+
+
+def failing(exploration: Exploration) -> dict[str, str]:
+    """The ids of the broken clauses and their level."""
+    entries = exploration.ledger.entries.values()
+    return {e.clause.id: str(e.clause.level) for e in entries if e.result is Result.FAIL}

@@ -1,0 +1,104 @@
+"""What the contract catches and what it lets pass, on the stand-in in this process."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pytest
+
+from harness.contract import standin
+from harness.contract.clause import Level
+from harness.contract.clauses.catalogue import CLAUSES
+from harness.contract.ledger import Ledger
+from harness.contract.verdict import conclude
+from harness.gateway.behaviour import SWITCHES, Behaviour, Value
+from harness.gateway.defects import DEFECTS
+from tests.contract.runs import explore, failing
+
+MUST = frozenset(clause.id for clause in CLAUSES if clause.level is Level.MUST)
+BREAKS = {("stream_cached", True), ("rate_limit_answer", "401-2009"), ("n_policy", "first-only")}
+"""Switches whose other position contradicts a document."""
+OTHERS = {
+    s.name: [c for c in s.choices if c != s.default and (s.name, c) not in BREAKS] for s in SWITCHES
+}
+COMBINED = [{n: v[k] for n, v in OTHERS.items() if len(v) > k} for k in range(3)]
+"""Every other legal position of every switch, as many of them in one gateway as possible."""
+
+
+def fitting(defect: str) -> frozenset[str]:
+    """The MUST clauses that name the defect, or all where none does."""
+    named = frozenset(clause.id for clause in CLAUSES if defect in clause.kills)
+    return (named & MUST) or MUST
+
+
+def caught_by(clauses: frozenset[str]) -> Callable[[Ledger], bool]:
+    return lambda ledger: any(entry.clause.id in clauses for entry in ledger.failing())
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_each_defect_breaks_a_clause_that_fits(defect: str) -> None:
+    clauses = fitting(defect)
+
+    exploration = explore(defect=defect, enough=caught_by(clauses))
+
+    assert clauses & failing(exploration).keys()
+    assert conclude(exploration.ledger).verdict == "fail"
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_clean_stand_in_keeps_every_clause(seed: int) -> None:
+    exploration = explore(seed=seed)
+
+    verdict = conclude(exploration.ledger, strict=True, required=("model", "cache", "rate", "auth"))
+    assert failing(exploration) == {}
+    assert verdict.line == "pass: native, compat, model"
+    assert verdict.exit_code == 0
+
+
+def _behaving(values: Mapping[str, Value], monkeypatch: pytest.MonkeyPatch) -> None:
+    behaviour = Behaviour.from_document({"schema_version": 1, "behaviour": values})
+    made = standin.config
+    monkeypatch.setattr(
+        standin, "config", lambda *a, **k: replace(made(*a, **k), behaviour=behaviour)
+    )
+
+
+@pytest.mark.parametrize("values", COMBINED, ids=["first", "second", "third"])
+def test_undocumented_behaviour_breaks_no_clause(
+    values: Mapping[str, Value], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _behaving(values, monkeypatch)
+
+    assert failing(explore()) == {}
+
+
+@pytest.mark.parametrize(("name", "value"), sorted(BREAKS, key=str))
+def test_behaviour_against_the_documents_breaks_a_clause(
+    name: str, value: Value, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _behaving({name: value}, monkeypatch)
+
+    assert failing(explore(enough=caught_by(MUST)))
+
+
+def test_a_small_budget_that_leaves_clauses_open_is_unknown() -> None:
+    exploration = explore(requests=40)
+
+    verdict = conclude(exploration.ledger, stopped=exploration.stopped)
+    assert verdict.verdict == "unknown"
+    assert any("budget of 40 requests" in reason for reason in verdict.reasons)
+
+
+def test_a_run_never_sends_more_than_its_budget() -> None:
+    exploration = explore(requests=100, defect="missing-role")
+
+    assert exploration.sender.budget.requests == 100
+    seen = len(exploration.sender.seen)
+    assert seen + len(exploration.limited.seen if exploration.limited else ()) == 100
+
+
+def test_the_same_seed_sends_the_same_requests() -> None:
+    first, again = explore(requests=120), explore(requests=120)
+
+    assert [s.exchange.request for s in first.sender.seen] == [
+        s.exchange.request for s in again.sender.seen
+    ]
