@@ -44,7 +44,14 @@ def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
         raise UsageError("--users (closed loop) and --rate (open loop) exclude each other")
     if rate is None and arrivals is not None:
         raise UsageError("--arrivals needs --rate: a closed loop has no schedule")
-    same = ("gamma_shape", "in_flight", "stream", "prompt_tokens", "max_output_tokens")
+    same = (
+        "gamma_shape",
+        "in_flight",
+        "stream",
+        "prompt_tokens",
+        "max_output_tokens",
+        "rid_header",
+    )
     return {
         **{name: values[name] for name in (*same, "store_bodies", "collect_log", "routes")},
         "users": 10 if users is None else users,
@@ -165,6 +172,11 @@ _OPTIONS = (
     _flag("--store-bodies", "Keep prompts and answers."),
     _flag("--allow-cache", "Let the gateway answer from its cache."),
     _flag("--collect-log", "Let the gateway log these requests."),
+    click.option(
+        "--rid-header",
+        metavar="NAME",
+        help="A field to carry each sample's `seq`, for a server that keeps records.",
+    ),
     click.option(
         "--threshold",
         multiple=True,

@@ -306,6 +306,20 @@ def test_a_busy_client_does_not_make_the_peer_late(transport: GeventTransport) -
     assert transport.counts.unstamped or arrived_ns < freed_ns[0]
 
 
+def test_it_works_without_epoll_and_without_kernel_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on macOS: a watcher per socket, and the time of the read."""
+    monkeypatch.setattr("harness.transports.gevent.reader._new_epoll", lambda: None)
+    monkeypatch.setattr("harness.transports.gevent.stamps.enable", bool)
+    transport = GeventTransport()
+    with serving(answering(plain(b"1"), CHUNKED + b"1\r\n2\r\n0\r\n\r\n")) as peer:
+        bodies = [body_of(ask(transport, peer)) for _ in range(2)]
+        transport.close()
+
+    assert bodies == [b"1", b"2"]
+    assert transport.counts.reused == 1
+    assert transport.counts.unstamped == transport.counts.reads > 0
+
+
 def test_a_killed_greenlet_leaves_no_connection_behind(transport: GeventTransport) -> None:
     ended: list[bytes] = []
 
