@@ -33,6 +33,7 @@ from harness.load.progress import (
     WorkerReport,
     add_up,
     read_reports,
+    stamps,
     stop_file,
 )
 from harness.load.tally import total
@@ -111,6 +112,7 @@ class _Run:
         self._hopeless = False
         self._reports: tuple[WorkerReport, ...] = ()
         self._progress = Progress()
+        self._written: tuple[int, ...] = ()
         self._started_at = time.monotonic()
 
     def watch(self) -> None:
@@ -208,8 +210,11 @@ class _Run:
         return not (self._locust.ui or self._locust.master or self._locust.worker)
 
     def _read(self) -> None:
-        self._reports = read_reports(self._folder, self._plan.name)
-        self._progress = add_up(self._reports)
+        written = stamps(self._folder, self._plan.name)
+        if written != self._written:
+            self._written = written
+            self._reports = read_reports(self._folder, self._plan.name)
+            self._progress = add_up(self._reports)
 
     def _ask_to_stop(self) -> None:
         stop = stop_file(self._folder, self._plan.name)

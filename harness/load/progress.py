@@ -140,10 +140,19 @@ def write_report(folder: Path, report: WorkerReport) -> None:
     draft.replace(path)
 
 
+def stamps(folder: Path, name: str) -> tuple[int, ...]:
+    """When each report of the load `name` was written: cheaper to look at than to read them."""
+    return tuple(path.stat().st_mtime_ns for path in _reports(folder, name))
+
+
 def read_reports(folder: Path, name: str) -> tuple[WorkerReport, ...]:
     """The reports of all workers of the load `name` that have written one."""
-    paths = sorted((folder / FOLDER).glob(f"{name}-*.json"))
+    paths = _reports(folder, name)
     return tuple(WorkerReport.from_dict(json.loads(path.read_text("utf-8"))) for path in paths)
+
+
+def _reports(folder: Path, name: str) -> list[Path]:
+    return sorted((folder / FOLDER).glob(f"{name}-*.json"))
 
 
 def add_up(reports: Iterable[WorkerReport]) -> Progress:
