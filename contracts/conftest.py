@@ -182,6 +182,8 @@ def _options(config: pytest.Config, target: Target) -> Options:
         waivers=config.getoption("--waivers"),
         out=config.getoption("--out"),
         junit=config.getoption("--junit"),
+        record=config.getoption("--record"),
+        against=config.getoption("--against"),
     )
 
 

@@ -47,70 +47,53 @@ REQUIRABLE = ("model", "cache", "rate", "auth")
 @click.option("--against", type=FILE, help="Compare with an earlier --record file.")
 @click.option("--defect", metavar="NAME", help="Break the stand-in, to see the contract catch it.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
-def command(
-    *,
-    common: Common,
-    profile: str | None,
-    mode: str | None,
-    strict: bool,
-    require: str,
-    waivers: Path | None,
-    junit: Path | None,
-    record: Path | None,
-    against: Path | None,
-    defect: str | None,
-    pytest_args: tuple[str, ...],
-) -> None:
+def command(*, common: Common, **values: Any) -> None:
     """Check the contract of the three routes against a target, with about 300 requests."""
-    from harness.bundled import folder
-    from harness.contract.run import run_contract
     from harness.report import manifest
 
-    required = _required(require)
-    _check(common, defect)
-    suite, out = folder("contracts"), common.make_folder()
-    caps = _caps(common)
+    _check(common, values)
+    out, caps = common.make_folder(), _caps(common)
     manifest.start(
         out,
         command="verify",
         target=common.target.describe(),
         settings=common.settings.provenance,
-        plan={"profile": profile, "mode": mode, "strict": strict, "defect": defect},
+        plan={name: values[name] for name in ("profile", "mode", "strict", "defect")},
         seed=common.seed,
     )
-    found = run_contract(
-        common.target.name,
-        suite=suite,
-        folder=out,
-        profile=profile,
-        mode=mode,
-        strict=strict,
-        require=required,
-        max_requests=common.max_requests,
-        max_total_tokens=caps.total_tokens,
-        max_cost=caps.cost,
-        seed=common.seed,
-        defect=defect,
-        waivers=waivers,
-        junit=junit,
-        record=record,
-        against=against,
-        headers=common.flag_headers,
-        pytest_args=pytest_args,
-        show=bool(pytest_args) and not common.json and not common.quiet,
-    )
+    found = _run(common, values, out, caps)
     code, reasons = found.exit_code, found.reasons
     manifest.finish(out, verdict=found.verdict, exit_code=code, reasons=reasons)
     common.say(_failures(found, out))
-    shown = [reason for reason in reasons if common.json or " broken on " not in reason]
+    for row in found.document.get("drift", ()):
+        common.say(f"drift of {row['name']}: {row['recording']} before, {row['target']} now")
     conclude(
         found.verdict,
-        reasons=shown,
+        reasons=[reason for reason in reasons if common.json or " broken on " not in reason],
         summary=found.line.partition(": ")[2],
         out=out,
         as_json=common.json,
         counts=dict(found.counts),
         clauses=[] if not common.json else [_brief(row) for row in found.failing],
+    )
+
+
+def _run(common: Common, values: Mapping[str, Any], out: Path, caps: "Caps") -> "ContractOutcome":
+    from harness.bundled import folder
+    from harness.contract.run import run_contract
+
+    shown = bool(values["pytest_args"]) and not (common.json or common.quiet)
+    return run_contract(
+        common.target.name,
+        suite=folder("contracts"),
+        folder=out,
+        max_requests=common.max_requests,
+        max_total_tokens=caps.total_tokens,
+        max_cost=caps.cost,
+        seed=common.seed,
+        headers=common.flag_headers,
+        show=shown,
+        **{**values, "require": _required(values["require"])},
     )
 
 
@@ -122,14 +105,38 @@ def _required(text: str) -> tuple[str, ...]:
     return names
 
 
-def _check(common: Common, defect: str | None) -> None:
-    if defect is None:
-        return
-    from harness.gateway.defects import DEFECTS
+def _check(common: Common, values: Mapping[str, Any]) -> None:
+    """Everything that can be wrong with the options, before anything is sent or written."""
+    _required(values["require"])
+    defect = values["defect"]
+    if defect is not None:
+        from harness.gateway.defects import DEFECTS
 
-    if not common.target.embedded:
-        raise UsageError("--defect breaks the embedded stand-in: use --target mock or local")
-    DEFECTS.named(defect)
+        if not common.target.embedded:
+            raise UsageError("--defect breaks the embedded stand-in: use --target mock or local")
+        DEFECTS.named(defect)
+    if values["waivers"] is not None:
+        from harness.contract.clauses.catalogue import CLAUSES
+        from harness.contract.waivers import read_waivers
+
+        read_waivers(values["waivers"], [clause.id for clause in CLAUSES])
+    if values["against"] is not None:
+        from harness.contract.recording import read_recording
+
+        read_recording(values["against"])
+    for option in ("junit", "record"):
+        _check_writable(option, values[option])
+
+
+def _check_writable(option: str, path: Path | None) -> None:
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a"):
+            pass
+    except OSError as exc:
+        raise UsageError(f"--{option} {path} cannot be written: {exc.strerror}") from exc
 
 
 def _caps(common: Common) -> "Caps":

@@ -133,12 +133,18 @@ def write(
 ) -> None:
     """Write every file of a run into `folder`; nothing but redacted text is written."""
     folder.mkdir(parents=True, exist_ok=True)
-    _put(folder / "conformance.json", json.dumps(document, indent=1, ensure_ascii=True) + "\n")
+    write_json(folder / "conformance.json", document)
     junit_at.parent.mkdir(parents=True, exist_ok=True)
     _put(junit_at, junit(ledger, redact))
     _put(folder / "report.md", markdown(ledger, document, redact))
     for entry in ledger.failing():
         _capsule(folder / "failures" / capsule_name(entry), entry, document, redact)
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a JSON document, in ASCII so that any text in it survives."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _put(path, json.dumps(document, indent=1) + "\n")
 
 
 def _put(path: Path, text: str) -> None:
@@ -178,6 +184,8 @@ def markdown(ledger: Ledger, document: Mapping[str, Any], redact: Redact) -> str
     else:
         lines.append("Every clause that was exercised was kept.")
     lines += [f"- {reason}" for reason in document["reasons"]]
+    for row in document.get("drift", ()):
+        lines.append(f"- drift of {row['name']}: {row['recording']} before, {row['target']} now")
     recorded = [entry for entry in ledger.entries.values() if entry.result is Result.RECORDED]
     if recorded:
         lines += ["", "Recorded where nothing is documented:", ""]

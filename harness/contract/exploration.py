@@ -10,7 +10,7 @@ from itertools import islice, zip_longest
 from typing import Literal
 
 from harness.contract.budget import BudgetError
-from harness.contract.case import Case, Expect
+from harness.contract.case import Case
 from harness.contract.infrastructure import Outage, common_refusal, outage
 from harness.contract.ledger import Ledger
 from harness.contract.observation import Observation
@@ -19,7 +19,7 @@ from harness.contract.probes.stage import Stage
 from harness.contract.reduction import reduce
 from harness.contract.sender import Sender
 from harness.contract.strategies import chat, fixed
-from harness.contract.strategies.bounds import BOUNDS
+from harness.contract.strategies.bounds import ESSENTIAL
 from harness.contract.strategies.draw import draw
 from harness.errors import TransportKind
 
@@ -35,7 +35,6 @@ TELLING = 8
 """How many fixed cases of a route come before the probes."""
 RESERVE = 30
 """Requests kept back from optional cases for confirming what failed."""
-REJECTED = sum(bound.expect is Expect.REJECT for bound in BOUNDS)
 
 
 @dataclass(slots=True)
@@ -130,23 +129,30 @@ class Exploration:
         self._judged = len(self.sender.seen)
 
     def _steps(self) -> Iterator[Callable[[], None]]:
-        rest = {route: islice(self._fixed(route), 1, None) for route in self.routes}
+        routes = self._on_exchanges()
+        rest = {route: islice(self._fixed(route), 1, None) for route in routes}
         yield from self._cases({r: islice(cases, TELLING) for r, cases in rest.items()})
-        bounds = {route: self._bounds(route) for route in self.routes}
+        bounds = {route: self._bounds(route) for route in routes}
         yield from self._cases({r: islice(cases, 6) for r, cases in bounds.items()})
         for name in PROBES:
             for route in self.routes:
                 yield self._probe(name, route)
         yield from self._cases(rest)
-        yield from self._cases({r: islice(cases, REJECTED - 6) for r, cases in bounds.items()})
+        yield from self._cases({r: islice(cases, ESSENTIAL - 6) for r, cases in bounds.items()})
         for name in LATER:
             for route in self.routes:
                 yield self._later(name, route)
 
+    def _on_exchanges(self) -> tuple[str, ...]:
+        """The routes with a clause that any exchange can feed; others need only their probes."""
+        fed = {e.route for e in self.ledger.entries.values() if e.clause.scene is None}
+        return tuple(route for route in self.routes if route in fed)
+
     def _optional(self) -> Iterator[Callable[[], None]]:
         """What no clause depends on: drawn requests, and bounds on which the documents differ."""
-        yield from self._cases({route: iter(self._drawn(route)) for route in self.routes})
-        bounds = {route: islice(self._bounds(route), REJECTED, None) for route in self.routes}
+        routes = self._on_exchanges()
+        yield from self._cases({route: iter(self._drawn(route)) for route in routes})
+        bounds = {route: islice(self._bounds(route), ESSENTIAL, None) for route in routes}
         yield from self._cases(bounds)
 
     def _cases(self, by_route: Mapping[str, Iterator[Case]]) -> Iterator[Callable[[], None]]:

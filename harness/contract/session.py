@@ -16,6 +16,7 @@ from harness.contract.clause import Clause, Profile
 from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.exploration import Exploration, Mode
 from harness.contract.ledger import Ledger
+from harness.contract.recording import document_of, drift, read_recording
 from harness.contract.reproduction import Redact
 from harness.contract.sender import Sender
 from harness.contract.subject import Clock, Subject
@@ -54,6 +55,8 @@ class Options:
     waivers: Path | None = None
     out: Path | None = None
     junit: Path | None = None
+    record: Path | None = None
+    against: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ def perform(
     """Run the clauses of `pairs` (clause id and route) and write what `options.out` asks for."""
     redact = _servable(redact, options)
     waivers = read_waivers(options.waivers, [c.id for c in CLAUSES]) if options.waivers else ()
+    recorded = read_recording(options.against) if options.against else None
     run_id = f"contract-{uuid.uuid4().hex[:12]}"
     budget = Budget(
         options.max_requests, options.max_tokens, options.max_cost, options.dollars_per_token
@@ -103,9 +107,12 @@ def perform(
         stopped=exploration.stopped,
         complaints=complaints,
     )
-    document = documents.conformance(
-        ledger, verdict, budget=budget, about=_about(options, run_id), redact=redact
-    )
+    about = _about(options, run_id)
+    if recorded is not None:
+        about["drift"] = drift(recorded, sender.seen)
+    document = documents.conformance(ledger, verdict, budget=budget, about=about, redact=redact)
+    if options.record is not None:
+        documents.write_json(options.record, document_of(sender.seen))
     if options.out is not None:
         junit = options.junit or options.out / "junit.xml"
         documents.write(options.out, ledger, document, redact=redact, junit_at=junit)

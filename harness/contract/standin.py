@@ -4,6 +4,7 @@ Everything that the contract can judge is switched on: authentication, a cache, 
 gateway of its own, a rate limit, so that the limit does not slow the rest of the run.
 """
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -64,6 +65,7 @@ def local(subject: Subject, *, defect: str | None = None, seed: int = 0) -> Iter
     """The stand-in on loopback sockets, under the real clock."""
     subject, limited = _pair(subject)
     clock = Clock(time.monotonic_ns, time.sleep)
+    os.environ["NO_PROXY"] = f"127.0.0.1,{os.environ.get('NO_PROXY', '')}".rstrip(",")
     with ExitStack() as stack:
         urls = [
             stack.enter_context(

@@ -40,6 +40,9 @@ BOUNDS: tuple[Bound, ...] = (
     Bound("response_format", {"type": "poem"}, REJECT, f"a known type: {ALL}"),
     Bound("tools", [{"type": "function"}], REJECT, f"a function has a name: {ALL}"),
     Bound("messages", [{"content": "no role"}], REJECT, f"role is required: {ALL}"),
+    Bound("temperature", 2.5, EITHER, "Baseten's schema accepts to 4, the frontend to 2"),
+    Bound("stop", ["a1", "b2", "c3", "d4", "e5"], EITHER, "OpenAI 4 items, Baseten 32"),
+    Bound("stream_options", {"include_usage": True}, EITHER, "without stream: versions differ"),
     Bound("temperature", 0, ACCEPT, ALL),
     Bound("temperature", 2, ACCEPT, ALL),
     Bound("top_p", 1, ACCEPT, ALL),
@@ -49,15 +52,14 @@ BOUNDS: tuple[Bound, ...] = (
     Bound("stop", ["\n\n", "END", "STOP", "###"], ACCEPT, "four items: all agree"),
     Bound("seed", 2**31, ACCEPT, ALL),
     Bound("n", 1, ACCEPT, ALL),
-    Bound("temperature", 2.5, EITHER, "Baseten's schema accepts to 4, the frontend to 2"),
     Bound("top_p", 0, EITHER, "Baseten's schema excludes 0, the frontend does not"),
-    Bound("stop", ["a1", "b2", "c3", "d4", "e5"], EITHER, "OpenAI 4 items, Baseten 32"),
     Bound("n", 2, EITHER, "Baseten 1, OpenAI 128"),
     Bound("frequency_penalty", 2.1, EITHER, "unbounded in Baseten's schema"),
     Bound("max_completion_tokens", 8, EITHER, "absent from Baseten's schema"),
-    Bound("stream_options", {"include_usage": True}, EITHER, "without stream: versions differ"),
     Bound("max_tokens", 262_145, EITHER, "Baseten's schema ends at 262144"),
     Bound("logit_bias", {"50256": -100}, EITHER, "prose only"),
     Bound("user", "", EITHER, "refused by the frontend only"),
     Bound("unknown_field", 1, EITHER, "frontend versions ignore or refuse it"),
 )
+ESSENTIAL = BOUNDS.index(next(bound for bound in BOUNDS if bound.expect is ACCEPT))
+"""So many of the bounds belong to every run: what must be refused, and what is recorded."""
