@@ -84,7 +84,8 @@ class Worker:
             return
         self.started_ns = self._report.started_ns = time.monotonic_ns()
         self.steady_ns = self.started_ns + int(self.plan.warmup_s * 1e9)
-        self._end_ns = self.started_ns + self.plan.total_s * 1e9
+        if not self.plan.open_loop:  # a schedule ends by itself, late requests included
+            self._end_ns = self.started_ns + self.plan.total_s * 1e9
         self._cpu_before_s = time.process_time()
         self._lag = LagProbe(self.steady_ns)
         self._report.loop_lag = self._lag.histogram

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from harness.bundled import folder as bundled_folder
 from harness.load.launch import Locust, launch
+from harness.load.outcome import LoadOutcome
 from harness.load.plan import Identity, LoadPlan
 from harness.load.progress import read_reports
 from harness.routes.address import Address
@@ -92,38 +93,48 @@ def run(case: Case, truth: Truth, folder: Path, seconds: float) -> list[str]:
     outcome = launch(plan, Identity(), Locust(bundled_folder("locustfiles") / "native.py"))
     samples = read_samples(folder)
     record, chunk_times = truth.record(folder)
-    sent = dict(zip(record["rid"].tolist(), range(len(record["rid"])), strict=True))
-    off = [] if set(sent) == set(samples["seq"]) else ["records and samples are not the same"]
-    order = [sent[seq] for seq in samples["seq"] if seq in sent]
+    places = {rid: place for place, rid in enumerate(record["rid"].tolist())}
     steady = np.array(samples["phase"]) == "steady"
+    order = [places[seq] for seq in samples["seq"] if seq in places]
+    if set(places) != set(samples["seq"]):
+        return [f"{case.name}: the server's records and the samples are not the same requests"]
     ttft, ttft_true = ttfts(samples, record, order, steady)
     gaps = np.concatenate(
         [np.array(g) for g, s in zip(samples["gap_ms"], steady, strict=True) if s]
     )
     gaps_true = true_gaps(record, chunk_times, order, steady)
-    report = read_reports(folder, plan.name)[0]
-    chunks = sum(samples["output_chunks"])
     error = np.percentile(ttft - ttft_true, 50), np.percentile(np.abs(ttft - ttft_true), 99)
-    gap_error = np.percentile(gaps, 50) - np.percentile(gaps_true, 50) if gaps.size else np.nan
-    cells = (
-        case.name,
-        str(len(samples["seq"])),
+    gap_error = np.percentile(gaps, 50) - np.percentile(gaps_true, 50) if gaps.size else 0.0
+    measured = (
         f"{steady.sum() / seconds:.0f}",
         pair(ttft),
         f"{error[0]:.3f} {error[1]:.3f}",
         pair(gaps),
-        f"{gap_error:.4f}",
-        f"{sum(samples['coalesced']) / max(chunks, 1):.2%}",
+        f"{gap_error:.4f}" if gaps.size else "-",
+    )
+    show((case.name, str(len(samples["seq"])), *measured, *cost(plan, outcome, samples)))
+    return judge(case, outcome, ttft_error=error[0], gap_error=gap_error)
+
+
+def cost(plan: LoadPlan, outcome: LoadOutcome, samples: dict[str, list[Any]]) -> tuple[str, ...]:
+    """What the client needed: merged chunks, loop lag in ms, cores, CPU per request and chunk."""
+    report = read_reports(Path(plan.folder), plan.name)[0]
+    chunks = sum(samples["output_chunks"])
+    streamed = plan.stream and chunks
+    return (
+        f"{sum(samples['coalesced']) / chunks:.2%}" if streamed else "-",
         f"{outcome.loop_lag_ms['p99'] or 0:.1f}",
         f"{report.cpu_s / outcome.elapsed_s:.2f}",
         f"{report.cpu_s / len(samples['seq']) * 1e6:.0f}",
-        f"{report.cpu_s / max(chunks, 1) * 1e6:.0f}",
+        f"{report.cpu_s / chunks * 1e6:.0f}" if streamed else "-",
     )
-    show(cells)
-    if outcome.errors:
-        off.append(f"{case.name}: {dict(outcome.outcomes)}")
-    if case.judged and abs(error[0]) > LIMIT_TTFT_MS:
-        off.append(f"{case.name}: TTFT p50 is {error[0]:.2f} ms from the truth")
+
+
+def judge(case: Case, outcome: LoadOutcome, *, ttft_error: float, gap_error: float) -> list[str]:
+    """What is off by more than it may be."""
+    off = [] if not outcome.errors else [f"{case.name}: {dict(outcome.outcomes)}"]
+    if case.judged and abs(ttft_error) > LIMIT_TTFT_MS:
+        off.append(f"{case.name}: TTFT p50 is {ttft_error:.2f} ms from the truth")
     if case.judged and abs(gap_error) > LIMIT_GAP_MS:
         off.append(f"{case.name}: inter-chunk p50 is {gap_error:.3f} ms from the truth")
     return off
