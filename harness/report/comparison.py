@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from harness.report import frame
-from harness.report.paired import cliffs_delta, holm, resampled_medians, signed_rank_p
+from harness.report.paired import cliffs_delta, holm, resampled_medians, signed_rank_p, thinned
 from harness.report.pairing import Paired, aligned, interleaved
 from harness.report.quantile import Floats
 from harness.report.summary import ordered_routes
@@ -177,7 +177,8 @@ def _decide(n: int, effect: Effect, margin: float, *, significant: bool) -> tupl
 
 
 def _pair(paired: Paired, rng: np.random.Generator) -> Pair:
-    before, after, n = paired.before, paired.after, len(paired.before)
+    before, after = thinned(paired.before), thinned(paired.after)
+    n = len(before)
     if n < 2:
         reason = f"{n} pairs: {LEAST_PAIRS} are needed"
         return Pair(paired.a, paired.b, paired.metric, n, reason=reason)

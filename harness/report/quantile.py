@@ -58,7 +58,7 @@ def worth(data: Floats, owner: Indices, percent: float) -> float:
     The variance of "the share of values up to the percentile" is taken between clusters (Woodruff,
     JASA 47, 1952; Kish's design effect) and compared with that of independent values.
     """
-    clusters = len(np.unique(owner))
+    clusters = int(np.count_nonzero(np.bincount(owner)))
     if clusters < 2:
         return float(min(clusters, len(data)))
     below = data <= np.percentile(data, percent)

@@ -16,7 +16,7 @@ from harness.errors import UsageError
 from harness.report import frame, manifest, samples
 from harness.report.comparison import METRICS, Comparison, Effect, Pair, judge, spread
 from harness.report.manifest import Manifest
-from harness.report.paired import RESAMPLES, cliffs_delta, resampled_medians
+from harness.report.paired import RESAMPLES, cliffs_delta, resampled_medians, thinned
 from harness.report.quantile import Floats
 from harness.report.summary import load_scenarios, ordered_routes
 
@@ -79,7 +79,7 @@ def _read(folder: Path, name: str) -> Run:
 
 def _pair(a: Run, b: Run, route: str, metric: str, rng: np.random.Generator) -> Pair:
     before, after = (
-        frame.values(run.rows[run.rows["route"] == route], metric)[0] for run in (a, b)
+        thinned(frame.values(run.rows[run.rows["route"] == route], metric)[0]) for run in (a, b)
     )
     n = min(len(before), len(after))
     pair = Pair(a.name, b.name, f"{metric}_ms", n, route)

@@ -33,16 +33,20 @@ def summarise(rows: pd.DataFrame, good: Good) -> dict[str, Any]:
     at low load and would dilute it. `scenarios.<name>.routes` holds each scenario by itself.
     """
     counted = frame.steady(rows)
-    names = sorted(counted["scenario"].unique())
     load = load_scenarios(counted)
+    scenarios = {
+        name: _routes(counted[counted["scenario"] == name], good)
+        for name in sorted(counted["scenario"].unique())
+    }
+    pooled = scenarios[load[0]] if len(load) == 1 else None
+    if pooled is None:
+        pooled = _routes(counted[counted["scenario"].isin(load)], good)
     return {
         "requests": len(counted),
         "warmup_requests": len(rows) - len(counted),
         "routes_of": load,
-        "routes": _routes(counted[counted["scenario"].isin(load)], good),
-        "scenarios": {
-            name: {"routes": _routes(counted[counted["scenario"] == name], good)} for name in names
-        },
+        "routes": pooled,
+        "scenarios": {name: {"routes": routes} for name, routes in scenarios.items()},
     }
 
 
