@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.routes.body import encode
 from harness.routes.route import Route
 
 BYTES_PER_TOKEN = 3
-"""A cautious guess for a budget: tokenizers of the models served need 3.5 to 5 bytes of English."""
+"""A cautious guess for a budget: the tokenizers of the models served need 3.5 to 5 of English."""
 
 _WORDS = ("time", "river", "stone", "light", "garden", "paper", "winter", "music", "bridge", "year")
 """Words of one token each in the usual tokenizers."""
@@ -79,11 +78,10 @@ class Prompts:
             body["stream_options"] = {"include_usage": True}
         return {"model": self._model, "temperature": 0, **body, **prompt}
 
-    def most_tokens(self, body: Mapping[str, Any]) -> tuple[int, int]:
-        """Prompt and completion tokens that a body can cost at most, guessed from its length."""
+    def most_output(self, body: Mapping[str, Any]) -> int:
+        """How many completion tokens a body allows."""
         asked = body.get("max_completion_tokens", body.get("max_tokens"))
-        limit = asked if isinstance(asked, int) else self._max_output_tokens
-        return len(encode(dict(body))) // BYTES_PER_TOKEN + 1, limit
+        return asked if isinstance(asked, int) else self._max_output_tokens
 
 
 def _prompt(path: Path, number: int, line: str) -> Prompt:

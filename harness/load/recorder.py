@@ -25,7 +25,8 @@ _TYPES: dict[str, pa.DataType] = {
     "string": pa.string(),
 }
 
-SCHEMA = pa.schema([(name, _TYPES[kind]) for name, kind in COLUMNS.items()])
+_FIELDS = tuple((name, _TYPES[kind]) for name, kind in COLUMNS.items())
+SCHEMA = pa.schema(_FIELDS)
 
 
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
@@ -81,5 +82,5 @@ class Recorder:
 
 
 def _batch(rows: list[dict[str, Any]]) -> pa.RecordBatch:
-    arrays = [pa.array([one[field.name] for one in rows], field.type) for field in SCHEMA]
+    arrays = [pa.array([one[name] for one in rows], kind) for name, kind in _FIELDS]
     return pa.record_batch(arrays, schema=SCHEMA)

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from harness.errors import Layer
 from harness.load.plan import Identity, LoadPlan
-from harness.load.prompts import Prompts
+from harness.load.prompts import BYTES_PER_TOKEN, Prompts
 from harness.measure.outcome import Outcome
 from harness.measure.sample import Sample
 from harness.measure.timeline import Timeline
@@ -71,9 +71,9 @@ class Sender:
         """The request of a ticket: a fresh nonce, no cache, no log, marked as ours."""
         event_id = self._event_id(ticket)
         body = self._prompts.body(ticket.route, index=ticket.seq, nonce=event_id)
-        prompt_tokens, completion_tokens = self._prompts.most_tokens(body)
         request = self._build(ticket, body, event_id)
-        return Outgoing(ticket, event_id, request, prompt_tokens, completion_tokens)
+        prompt_tokens = len(request.body) // BYTES_PER_TOKEN + 1
+        return Outgoing(ticket, event_id, request, prompt_tokens, self._prompts.most_output(body))
 
     def sample(
         self,

@@ -40,7 +40,10 @@ class RouteTally:
         self.completion_tokens += sample.completion_tokens or 0
         if sample.outcome != Outcome.OK:
             return
+        scheduled = sample.timeline.scheduled_ns is not None
         for name, metric in METRICS.items():
+            if metric.scheduled and not scheduled:
+                continue
             values = metric.values(sample.timeline, completion_tokens=sample.completion_tokens)
             self.latencies[name].extend(int(value) for value in values)
 

@@ -194,7 +194,10 @@ class Worker:
 
     def _count(self, sent: Sent) -> None:
         sample = sent.sample
-        self._report.routes.setdefault(sample.route, RouteTally()).add(sample, sent.layer)
+        tally = self._report.routes.get(sample.route)
+        if tally is None:
+            tally = self._report.routes[sample.route] = RouteTally()
+        tally.add(sample, sent.layer)
         self._recorder.add(sample)
         self._on_request(sample, len(sent.answer.text) if sent.answer is not None else 0)
 

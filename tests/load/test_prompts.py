@@ -63,7 +63,7 @@ def test_fields_of_a_line_win_over_the_options() -> None:
     body = made.body("native", index=0, nonce="n")
 
     assert (body["max_tokens"], body["temperature"]) == (99, 1)
-    assert made.most_tokens(body)[1] == 99
+    assert made.most_output(body) == 99
 
 
 def test_prompts_take_turns() -> None:

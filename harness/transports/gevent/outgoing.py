@@ -45,12 +45,12 @@ def serialize(
     client may hold events back. A proxy that forwards plain http gets the absolute URL (RFC 9112,
     3.2.2).
     """
-    headers = request.headers
-    fields = [] if "host" in headers else [("host", origin.authority)]
-    fields += headers.fields
-    if "content-length" not in headers:
+    given = {name.lower() for name, _ in request.headers.fields}
+    fields = [] if "host" in given else [("host", origin.authority)]
+    fields += request.headers.fields
+    if "content-length" not in given:
         fields.append(("content-length", str(len(request.body))))
-    if "accept-encoding" not in headers:
+    if "accept-encoding" not in given:
         fields.append(("accept-encoding", "identity"))
     if proxy_authorization is not None:
         fields.append(("proxy-authorization", proxy_authorization))
