@@ -1,0 +1,68 @@
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.measure.sample import Sample
+from harness.report import frame
+from harness.report.series import MOST_BINS, timeline
+from tests.report.folders import answered, blocks, failed, mixed, table
+
+
+def series_of(rows: Sequence[Sample]) -> dict[str, Any]:
+    return timeline(frame.frame(table(rows)))
+
+
+def test_each_second_knows_what_was_sent_finished_and_under_way() -> None:
+    rows = [answered(n, sent_ms=n * 500, ttft_ms=900, gaps_ms=[]) for n in range(4)]
+
+    native = series_of(rows)["routes"]["native"]
+
+    assert native["t_s"] == [0.0, 1.0, 2.0]
+    assert native["sent"] == [2, 2, 0]
+    assert native["finished"] == [1, 2, 1]
+    assert native["in_flight"] == [1, 1, 0]
+
+
+def test_nothing_is_in_flight_at_the_end_and_nothing_is_lost() -> None:
+    rows = mixed(400)
+
+    for columns in series_of(rows)["routes"].values():
+        assert columns["in_flight"][-1] == 0
+        assert sum(columns["sent"]) == sum(columns["finished"])
+
+
+def test_a_failure_counts_in_the_second_it_ended_in() -> None:
+    rows = [answered(0), failed(1, sent_ms=1980)]
+
+    assert series_of(rows)["routes"]["native"]["errors"] == [0, 0, 1]
+
+
+def test_the_median_of_a_second_is_of_the_requests_sent_in_it() -> None:
+    rows = [answered(n, sent_ms=n * 100, ttft_ms=100 + n) for n in range(20)]
+
+    ttft = series_of(rows)["routes"]["native"]["ttft_ms"]
+
+    assert ttft["p50"][:2] == [np.median(range(100, 110)), np.median(range(110, 120))]
+    assert ttft["p95"] == [None] * len(ttft["p50"])
+
+
+def test_a_long_run_has_wider_bins() -> None:
+    found = series_of([answered(0), answered(1, sent_ms=3_600_000)])
+
+    assert found["width_s"] == 13
+    assert len(found["routes"]["native"]["t_s"]) <= MOST_BINS + 1
+
+
+def test_the_warm_up_is_drawn_and_its_end_known() -> None:
+    rows = [answered(0, phase="warmup"), answered(1, sent_ms=2500)]
+
+    assert series_of(rows)["steady_from_s"] == 2.5
+
+
+def test_the_comparison_is_not_part_of_the_load() -> None:
+    assert series_of([*mixed(30), *blocks(5)])["routes"]["native"]["t_s"][-1] <= 20
+
+
+def test_an_empty_run_has_no_series() -> None:
+    assert series_of([]) == {"width_s": 1, "steady_from_s": None, "routes": {}}
