@@ -245,12 +245,13 @@ class Bodies:
         self._sender = sender
 
     def add(self, outgoing: Outgoing, answer: Answer | None) -> None:
-        """Write one request's body and the text of its answer."""
+        """Write one request's body, and the text or the JSON of its answer."""
         line = {
             "event_id": outgoing.event_id,
             "request": outgoing.request.body.decode("utf-8", "replace"),
             "text": answer and answer.text,
             "reasoning": answer and answer.reasoning,
+            "document": answer and answer.document,
         }
         self._file.write(self._sender.redact(json.dumps(line)) + "\n")
 
