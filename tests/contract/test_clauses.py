@@ -7,6 +7,7 @@ import pytest
 
 from harness.contract.clause import Clause, Level
 from harness.contract.clauses.catalogue import BY_ID, CLAUSES, TOPICS
+from harness.contract.handbook import render
 from harness.contract.probes.catalogue import LATER, PROBES
 from harness.gateway.defects import DEFECTS
 
@@ -47,3 +48,7 @@ def test_what_a_clause_kills_is_a_defect_of_the_stand_in() -> None:
 
 def test_every_topic_has_its_module() -> None:
     assert {path.stem for path in CONTRACTS.glob("test_*.py")} == {f"test_{t}" for t in TOPICS}
+
+
+def test_the_page_of_the_contract_is_made_from_the_clauses() -> None:
+    assert (CONTRACTS / "README.md").read_text("utf-8") == render()

@@ -71,7 +71,8 @@ def content_is_text_or_null(seen: Observation) -> Finding:
     """`content` is a string or null."""
     document = document_of(seen)
     listed = document.get("choices") if document else None
-    messages = [c.get("message") for c in listed or () if isinstance(c, dict)]
+    choices = listed if isinstance(listed, list) else []
+    messages = [c.get("message") for c in choices if isinstance(c, dict)]
     contents = [m.get("content") for m in messages if isinstance(m, dict)]
     if not contents:
         return None

@@ -96,7 +96,7 @@ def only_declared_tools_are_called(seen: Observation) -> Finding:
     return tuple(
         fault(f"one of {sorted(declared)}", call.name, f"tool_calls[{call.index}].function.name")
         for _, call in calls
-        if call.name not in declared
+        if not is_text(call.name) or call.name not in declared
     )
 
 
@@ -118,7 +118,7 @@ def arguments_keep_their_schema(seen: Observation) -> Finding:
     judged = [
         (call, declared[call.name]["parameters"])
         for choice, call in _calls(seen)
-        if choice.finish != "length" and call.name in declared
+        if choice.finish != "length" and is_text(call.name) and call.name in declared
         if declared[call.name].get("strict") is True and "parameters" in declared[call.name]
     ]
     if not judged:
@@ -139,7 +139,7 @@ def a_required_call_comes(seen: Observation) -> Finding:
     if any(c.finish == "length" for c in seen.choices):
         return None
     names = [call.name for _, call in _calls(seen)]
-    if names and (named is None or set(names) == {named}):
+    if names and (named is None or all(name == named for name in names)):
         return ()
     wanted = f"a call of {named}" if named else "a tool call"
     came = names or f" none; content {shown(seen.choices[0].text)}"

@@ -1,0 +1,69 @@
+"""The contract as a page to read, made from the clauses: `contracts/README.md`.
+
+python -m harness.contract.handbook > contracts/README.md
+"""
+
+import sys
+from collections import Counter
+
+from harness.contract.clause import Clause, Level, Profile
+from harness.contract.clauses.catalogue import CLAUSES, TOPICS
+
+_HEAD = """# The contract, executable
+
+{count} clauses over the three routes: {levels}.
+Each is data (`harness/contract/clauses/`) with a pure check over recorded exchanges
+(`harness/contract/checks/`). This page is made from that data:
+`python -m harness.contract.handbook > contracts/README.md`.
+
+    gateway-harness verify --target mock          # the embedded gateway, no socket, seconds
+    gateway-harness verify --target local         # the same on a real socket
+    gateway-harness verify --target http://127.0.0.1:8787
+    gateway-harness verify --target live          # the gateway of your settings, few requests
+    pytest contracts --target mock -k stream      # the same as plain pytest
+
+- **MUST** is documented or specified: broken, the run fails (exit 1). **SHOULD** is observed or
+  good practice: a warning, and a failure with `--strict`. **RECORD** is documented by nobody: what
+  the target does is written down (`--record FILE`, `--against FILE`) and never fails.
+- One run of about 300 requests feeds all clauses; a test shows the result of one clause on one
+  route. Requests come in the order of their power: fixed telling cases, sequences, then drawn ones.
+- A failing request is sent again twice and reduced greedily; both count in the budget.
+- What cannot be judged (refused, TLS, timeouts, 429 or 5xx throughout, credentials refused on every
+  route, a budget that ended too early) is `unknown`, exit 3. It is never green.
+- No check assumes that a model echoes or is deterministic: a plain answer is compared with its
+  stream only after it has repeated itself (A/A); lengths are judged with room for any tokenizer.
+- *needs* names a setting without which a clause is not applicable: `auth`, `cache`, `rate` are
+  declared by `GATEWAY_EXPECT_*`, `clock` is a wait that is short enough, or a virtual clock.
+"""
+
+
+def render() -> str:
+    """The page as Markdown."""
+    levels = Counter(clause.level for clause in CLAUSES)
+    counted = ", ".join(f"{levels[level]} {level}" for level in Level)
+    parts = [_HEAD.format(count=len(CLAUSES), levels=counted)]
+    parts += [_topic(name, clauses) for name, clauses in TOPICS.items()]
+    return "\n".join(parts)
+
+
+def _topic(name: str, clauses: tuple[Clause, ...]) -> str:
+    head = f"## {name}\n\n| clause | level | routes | statement | why |\n|---|---|---|---|---|"
+    return "\n".join([head, *map(_row, clauses), ""])
+
+
+def _row(clause: Clause) -> str:
+    routes = "all" if len(clause.routes) == 3 else ", ".join(clause.routes)
+    extended = " (extended)" if clause.profile is Profile.EXTENDED else ""
+    needs = f" *needs {', '.join(clause.needs)}*" if clause.needs else ""
+    cells = (
+        f"`{clause.id}`{extended}",
+        str(clause.level),
+        routes,
+        f"{clause.statement}{needs}",
+        f"{clause.rationale} [{clause.source}]",
+    )
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())

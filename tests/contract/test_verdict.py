@@ -1,0 +1,202 @@
+"""From results to one verdict, waivers and outages included."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from harness.contract.budget import Budget, BudgetError
+from harness.contract.case import Case, Expect
+from harness.contract.clause import Clause, Fault
+from harness.contract.clauses.catalogue import BY_ID
+from harness.contract.infrastructure import common_refusal, outage
+from harness.contract.ledger import Ledger, Result
+from harness.contract.observation import observe
+from harness.contract.verdict import conclude
+from harness.contract.waivers import Waiver, apply, read_waivers
+from harness.errors import Layer, TransportError, TransportKind, UsageError
+from harness.transports.exchange import Exchange
+from harness.wire import Request
+from tests.contract.answers import asked, plain, seen
+
+MUST, SHOULD, RECORD = (BY_ID[name] for name in ("usage-sum", "log-id-present", "record-get"))
+CACHE = BY_ID["cache-hit"]
+BROKEN = (Fault("13", "14", "usage"),)
+
+
+def ledger(
+    *kept: Clause, broken: tuple[Clause, ...] = (), lacking: tuple[Clause, ...] = ()
+) -> Ledger:
+    """A ledger of one route with these clauses kept, broken, and lacking a setting."""
+    made = Ledger([*kept, *broken, *lacking], ("native",))
+    for entry in made.entries.values():
+        if entry.clause in lacking:
+            entry.lacks = entry.clause.needs[0]
+        else:
+            entry.note(BROKEN if entry.clause in broken else (), ())
+    return made
+
+
+def test_kept_clauses_pass() -> None:
+    verdict = conclude(ledger(MUST, SHOULD))
+
+    assert (verdict.verdict, verdict.word, verdict.exit_code) == ("pass", "compatible", 0)
+    assert verdict.line == "pass: native"
+
+
+def test_a_broken_must_fails() -> None:
+    verdict = conclude(ledger(SHOULD, broken=(MUST,)))
+
+    assert (verdict.verdict, verdict.word, verdict.exit_code) == ("fail", "incompatible", 1)
+    assert verdict.reasons == ("usage-sum broken on native",)
+
+
+def test_a_broken_should_fails_only_when_strict() -> None:
+    found = ledger(MUST, broken=(SHOULD,))
+
+    assert conclude(found).verdict == "pass"
+    assert conclude(found, strict=True).verdict == "fail"
+
+
+def test_a_must_that_was_not_exercised_is_unknown() -> None:
+    found = Ledger([MUST, SHOULD], ("native",))
+    found.entries["log-id-present", "native"].note((), ())
+    found.missing("the budget of 5 requests is used up")
+
+    verdict = conclude(found)
+    assert (verdict.verdict, verdict.exit_code) == ("unknown", 3)
+    assert verdict.reasons == (
+        "the budget of 5 requests is used up (1 MUST clauses not exercised)",
+    )
+
+
+def test_nothing_judged_at_all_is_never_green() -> None:
+    assert conclude(Ledger([], ("native",))).verdict == "unknown"
+
+
+def test_what_is_not_declared_is_named_and_can_be_required() -> None:
+    found = ledger(MUST, lacking=(CACHE,))
+
+    assert conclude(found).line == "pass: native; not declared: cache"
+    assert conclude(found, required=("cache",)).verdict == "unknown"
+
+
+def test_a_broken_must_outranks_an_outage() -> None:
+    found = ledger(broken=(MUST,))
+    found.entries["other", "compat"] = Ledger([MUST], ("compat",)).entries["usage-sum", "compat"]
+    found.missing("outage, provider: HTTP 503", route="compat")
+
+    verdict = conclude(found)
+    assert verdict.verdict == "fail"
+    assert verdict.routes == ("native",)
+
+
+def waiver(expires: date) -> Waiver:
+    return Waiver("usage-sum", "native", "known", "https://example.com/1", expires)
+
+
+def test_a_waiver_makes_a_failure_acceptable_until_it_expires() -> None:
+    day = date(2026, 11, 23)
+    found = ledger(SHOULD, broken=(MUST,))
+
+    assert apply([waiver(day)], found, today=day) == []
+    assert found.entries["usage-sum", "native"].result is Result.WAIVED
+    assert conclude(found).word == "compatible_with_waivers"
+
+
+def test_expired_and_stale_waivers_fail() -> None:
+    day = date(2026, 11, 23)
+    expired = apply([waiver(date(2026, 11, 22))], ledger(broken=(MUST,)), today=day)
+    stale = apply([waiver(day)], ledger(MUST), today=day)
+
+    assert expired == ["waiver for usage-sum on native expired on 2026-11-22"]
+    assert stale == ["waiver for usage-sum on native is stale: the clause passes"]
+    assert conclude(ledger(MUST), complaints=stale).verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("waiver = 1", "expected \\[\\[waiver\\]\\]"),
+        ("[[waiver]]\nclause = 'x'", "expected the keys clause, route"),
+        (
+            "[[waiver]]\nclause='x'\nroute='native'\nreason='r'\nlink='l'\nexpires=2026-01-01",
+            "there is no clause 'x'",
+        ),
+        (
+            "[[waiver]]\nclause='usage-sum'\nroute='native'\nreason='r'\nlink='l'\nexpires='soon'",
+            "expected a date",
+        ),
+        ("[[", "not valid TOML"),
+    ],
+    ids=["shape", "keys", "clause", "date", "syntax"],
+)
+def test_a_wrong_waiver_file_says_where(text: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "waivers.toml"
+    path.write_text(text)
+
+    with pytest.raises(UsageError, match=words):
+        read_waivers(path, ["usage-sum"])
+
+
+def test_a_budget_is_reserved_before_and_settled_after() -> None:
+    budget = Budget(max_requests=3, max_tokens=100)
+
+    budget.reserve(60)
+    budget.settle(60, 10)
+    budget.reserve(60)
+    with pytest.raises(BudgetError, match="100 tokens"):
+        budget.reserve(60)
+
+    assert (budget.requests, budget.tokens, budget.left) == (2, 70, 1)
+
+
+def test_dollars_are_capped_by_the_price_of_a_token() -> None:
+    budget = Budget(max_cost=0.01, dollars_per_token=0.0001)
+
+    budget.reserve(99)
+    with pytest.raises(BudgetError, match=r"\$0.01"):
+        budget.reserve(2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "whole_origin"),
+    [(TransportKind.REFUSED, True), (TransportKind.TLS, True), (TransportKind.RESET, False)],
+)
+def test_no_answer_is_an_outage(kind: TransportKind, whole_origin: bool) -> None:
+    error = TransportError(kind, "127.0.0.1: no")
+    exchange = Exchange(Request("POST", "http://127.0.0.1/"), 0, None, error)
+
+    found = outage(observe(1, asked(), exchange))
+
+    assert found is not None
+    assert found.whole_origin is whole_origin
+    assert found.layer is error.layer
+
+
+@pytest.mark.parametrize("status", [429, 500, 503, 529])
+def test_an_overloaded_target_is_an_outage_for_good_requests_only(status: int) -> None:
+    body = b'{"message": "busy", "type": "x", "code": 1}'
+    bad = Case("native", {}, "no messages", Expect.REJECT)
+
+    assert outage(seen(asked(), body, status=status)) is not None
+    assert outage(seen(bad, body, status=status)) is None
+
+
+def test_a_provider_that_failed_behind_the_gateway_is_an_outage() -> None:
+    body = b'{"success": false, "error": [{"code": 2005, "message": "Failed to get response"}]}'
+
+    found = outage(seen(asked(), body, status=400))
+
+    assert found is not None
+    assert found.layer is Layer.PROVIDER
+
+
+def test_a_refusal_counts_only_when_every_route_says_it() -> None:
+    refused = seen(asked(), b'{"error": "Invalid API key"}', status=401)
+    good = seen(asked("compat"), plain())
+
+    assert common_refusal({"native": refused, "compat": good}) is None
+    found = common_refusal({"native": refused, "compat": refused})
+    assert found is not None
+    assert "HTTP 401: Invalid API key on every route" in str(found)
