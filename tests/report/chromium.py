@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,14 @@ FLAGS = (
     "--disable-sync",
     "--remote-debugging-pipe",
 )
+LAUNCHER = """
+import fcntl, os, sys
+pipes = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 64) for number in sys.argv[1:3]]
+os.dup2(pipes[0], 3)
+os.dup2(pipes[1], 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Chromium reads commands from descriptor 3 and writes answers to descriptor 4."""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -35,10 +44,11 @@ class Browser:
             pytest.fail("this test needs Chromium: apt-get install chromium")
         to_browser, self._commands = os.pipe()
         self._answers, from_browser = os.pipe()
-        command = " ".join((program, *FLAGS, f"--user-data-dir={profile}", "about:blank"))
+        pipes = (to_browser, from_browser)
+        command = [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", f"exec {command} 3<&{to_browser} 4>&{from_browser}"],
-            pass_fds=(to_browser, from_browser),
+            [sys.executable, "-S", "-c", LAUNCHER, *map(str, pipes), *command],
+            pass_fds=pipes,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -48,7 +58,11 @@ class Browser:
         self._number = 0
         self._session: str | None = None
         self.log: list[str] = []
-        self._attach()
+        try:
+            self._attach()
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> "Browser":
         return self

@@ -1,0 +1,84 @@
+"""The rendered report, compared with `golden/`.
+
+After a change that is meant: `pytest tests/report --rewrite-golden`, then read the difference.
+"""
+
+import io
+import re
+from collections.abc import Callable
+
+import pytest
+from rich.console import Console
+
+from harness.report.build import Report, build_report
+from harness.report.terminal import show
+from tests.report.folders import answered, blocks, clause, contract, failed, mixed, write_run
+
+Golden = Callable[[str, str], None]
+CLAUSES = (
+    clause(),
+    clause(route="compat", id="usage.sum", level="SHOULD"),
+    clause("fail", route="compat", violated=3, evidence="no `data: [DONE]`", statement="It ends."),
+    clause("not_applicable", route="model", id="cache.hit", exercised=0),
+)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    rows = [*mixed(240), *blocks(40, ratio=1.15)]
+    rows += [
+        failed(900 + n, outcome="rate_limited", message="slow | down", sent_ms=9000 + n)
+        for n in range(4)
+    ]
+    folder = tmp_path_factory.mktemp("whole")
+    thresholds = ["p50(ttft) < 140ms", "p99(e2e) < 2s", "error_rate < 10%"]
+    conformance = contract(*CLAUSES, verdict="incompatible")
+    write_run(folder, rows, command="run", thresholds=thresholds, conformance=conformance)
+    return build_report(folder)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return build_report(write_run(tmp_path_factory.mktemp("small"), [answered()]))
+
+
+def test_the_markdown_of_a_whole_run(whole: Report, golden: Golden) -> None:
+    golden("whole.md", (whole.folder / "report.md").read_text("utf-8"))
+
+
+def test_the_page_of_a_whole_run(whole: Report, golden: Golden) -> None:
+    golden("whole.html", _body(whole))
+
+
+def test_the_terminal_text_of_a_whole_run(whole: Report, golden: Golden) -> None:
+    golden("whole.txt", _printed(whole))
+
+
+def test_the_markdown_of_one_request(small: Report, golden: Golden) -> None:
+    golden("small.md", (small.folder / "report.md").read_text("utf-8"))
+
+
+def test_the_page_of_one_request(small: Report, golden: Golden) -> None:
+    golden("small.html", _body(small))
+
+
+def test_the_terminal_text_of_one_request(small: Report, golden: Golden) -> None:
+    golden("small.txt", _printed(small))
+
+
+def _body(report: Report) -> str:
+    """The page's <main> without the curves, which the browser's tests look at."""
+    page = (report.folder / "report.html").read_text("utf-8")
+    body = page[page.index("<main>") : page.index("</main>")]
+    return re.sub(r"<svg viewBox=\"0 0 400 .*?</svg>", "<svg>...</svg>", body)
+
+
+def _printed(report: Report) -> str:
+    text = io.StringIO()
+    show(report, Console(file=text, width=100, color_system=None))
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+
+
+def test_paths_of_the_machine_are_in_no_report(whole: Report) -> None:
+    for name in ("report.md", "report.html", "summary.json"):
+        assert str(whole.folder) not in (whole.folder / name).read_text("utf-8")
