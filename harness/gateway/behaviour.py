@@ -217,6 +217,43 @@ class Behaviour:
         meaning="a request body that names a field twice",
         source="undocumented; serde rejects, JavaScript takes the last",
     )
+    universal_bad_body: str = _switch(
+        "400-2001",
+        "400-2019",
+        meaning="the answer of the universal endpoint to a body that is no list of steps",
+        source=f"{_GATEWAY}/usage/universal/ is silent; 2001 is the answer to a bad path",
+    )
+    universal_fallback: str = _switch(
+        "any-error",
+        "retryable",
+        meaning="which answers of a step hand over to the next: all errors, or 408, 429 and 5xx",
+        source=f"{_GATEWAY}/configuration/fallbacks/ says `returns an error`",
+    )
+    universal_last_error: str = _switch(
+        "last-step",
+        "400-2005",
+        meaning="what is answered when every step failed: the last step's error, or the gateway's",
+        source="undocumented; cloudflare/ai#436 saw 2005 for swallowed failures",
+    )
+    universal_refused_step: str = _switch(
+        "refuse",
+        "fall-back",
+        meaning="a step whose provider or options the gateway refuses: ends the request, or counts "
+        "as a failed step",
+        source="undocumented",
+    )
+    universal_authorization: str = _switch(
+        "step",
+        "step-or-request",
+        meaning="where a step's provider key is looked for",
+        source=f"{_GATEWAY}/usage/universal/ shows it in the step only",
+    )
+    universal_rate_count: str = _switch(
+        "request",
+        "step",
+        meaning="what the rate limit counts on the universal endpoint",
+        source="undocumented",
+    )
     predict_gathers_for_json: bool = _flag(
         False,
         meaning="a model stream becomes one body when Accept is application/json",

@@ -38,11 +38,13 @@ def _is_positive(text: str) -> bool:
 class Outage:
     """An upstream that fails the first `attempts` tries of every request with `status`.
 
-    Status None means that no answer comes from the provider at all.
+    Status None means that no answer comes from the provider at all. `model` limits the outage to
+    requests for one model, so that a fallback to another can succeed.
     """
 
     status: int | None
     attempts: int
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,17 +22,31 @@ class Names:
     event_id: str
     log_id: str
     cf_ray: str
+    request_id: str
 
 
 def name(arrival: Arrival, event_id: str | None, form: str) -> Names:
     """Fresh ids; the caller's event id is kept."""
     make = ulid if form == "ulid" else uuid7
     log_id = make(max(0, arrival.now_ns) // 1_000_000, arrival.dice)
-    return Names(event_id or log_id, log_id, cf_ray(arrival.dice))
+    return Names(event_id or log_id, log_id, cf_ray(arrival.dice), log_id)
+
+
+def of_several(names: Names, arrival: Arrival, form: str) -> Names:
+    """The ids of a request that took more than one step: each step has a log of its own."""
+    make = ulid if form == "ulid" else uuid7
+    drawn = make(max(0, arrival.now_ns) // 1_000_000, arrival.dice.fork("request id"))
+    return replace(names, request_id=drawn)
 
 
 def dress(
-    response: Response, names: Names, now_ns: int, *, cache_status: str | None, known: bool
+    response: Response,
+    names: Names,
+    now_ns: int,
+    *,
+    cache_status: str | None,
+    known: bool,
+    step: int = 0,
 ) -> Response:
     """The response with the gateway's headers; `known` is whether the gateway exists at all."""
     fields = [("date", formatdate(now_ns // 1_000_000_000 % 253_402_300_800, usegmt=True))]
@@ -41,8 +55,8 @@ def dress(
         fields += [
             ("cf-aig-event-id", names.event_id),
             ("cf-aig-log-id", names.log_id),
-            ("cf-aig-request-id", names.log_id),
-            ("cf-aig-step", "0"),
+            ("cf-aig-request-id", names.request_id),
+            ("cf-aig-step", str(step)),
         ]
     if cache_status is not None:
         fields.append(("cf-aig-cache-status", cache_status))

@@ -77,7 +77,7 @@ def forward(call: Call, upstream: Baseten, rules: Rules) -> Forwarded:
         last = attempt >= call.options.max_attempts
         tried = _attempt(call, upstream, asked, attempt, last)
         if last or not tried.failed:
-            return Forwarded(_shifted(tried.answer, elapsed_ns), attempt, asked.document)
+            return Forwarded(shifted(tried.answer, elapsed_ns), attempt, asked.document)
         elapsed_ns += tried.answer.head_at_ns + retry_delay_ns(call.options, attempt)
         attempt += 1
 
@@ -104,7 +104,7 @@ def _asked(call: Call, authorization: str | None, rules: Rules) -> Asked:
 
 
 def _attempt(call: Call, upstream: Baseten, asked: Asked, attempt: int, last: bool) -> _Try:
-    answer = _outage(call, attempt) or upstream.answer(asked)
+    answer = _outage(call, asked, attempt) or upstream.answer(asked)
     if isinstance(answer, Refusal):
         return _Try(_made(call, answer, call.config.timing.gateway_ns), failed=True)
     behaviour, timeout_ns = call.config.behaviour, _timeout_ns(call, last)
@@ -123,9 +123,11 @@ def _timeout_ns(call: Call, last: bool) -> int | None:
     return None if unbounded or timeout_ms is None else timeout_ms * 1_000_000
 
 
-def _outage(call: Call, attempt: int) -> Response | Refusal | None:
+def _outage(call: Call, asked: Asked, attempt: int) -> Response | Refusal | None:
     outage = call.config.outage
     if outage is None or attempt > outage.attempts:
+        return None
+    if outage.model is not None and outage.model != model_of(asked.document):
         return None
     if outage.status is None:
         return envelope.PROVIDER_FAILED
@@ -137,7 +139,8 @@ def _made(call: Call, refusal: Refusal, at_ns: int) -> Response:
     return refusal.response(call.config.behaviour.error_envelope, at_ns)
 
 
-def _shifted(answer: Response, by_ns: int) -> Response:
+def shifted(answer: Response, by_ns: int) -> Response:
+    """The answer `by_ns` later."""
     if by_ns == 0:
         return answer
     return replace(
@@ -146,6 +149,12 @@ def _shifted(answer: Response, by_ns: int) -> Response:
         head_at_ns=answer.head_at_ns + by_ns,
         end_at_ns=answer.end_at_ns + by_ns,
     )
+
+
+def model_of(document: Any) -> str | None:
+    """The model that a forwarded body names."""
+    model = document.get("model") if isinstance(document, Mapping) else None
+    return model if isinstance(model, str) else None
 
 
 def names_of(document: Any) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from harness.gateway.universal import Tried
+
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
@@ -15,6 +17,7 @@ class LogEntry:
     `forwarded` names the top-level fields of the body that reached the provider,
     `forwarded_model` is its model; empty and None when nothing was forwarded. `attempts` counts the
     calls to the provider. `collect_log` is what the request said about being kept in the log.
+    `steps` has what became of each step that was tried on the universal endpoint, else nothing.
     """
 
     seq: int
@@ -35,6 +38,7 @@ class LogEntry:
     collect_log: bool | None
     metadata: Mapping[str, str | float | bool]
     defect: str | None
+    steps: tuple[Tried, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The entry as a JSON object."""

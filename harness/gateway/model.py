@@ -6,11 +6,11 @@ provider; the cache is asked before policies (ai-gateway/features/caching/).
 """
 
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.gateway import envelope, forwarding, routing
+from harness.gateway import envelope, forwarding, routing, universal
 from harness.gateway.cache import Cache
 from harness.gateway.call import Arrival, Call
 from harness.gateway.config import Config
@@ -18,12 +18,13 @@ from harness.gateway.defects import DEFECTS
 from harness.gateway.defects.defect import Defect, Served
 from harness.gateway.dice import Dice
 from harness.gateway.documents import decode
-from harness.gateway.dress import STREAMED, Names, dress, framed, name, padded
+from harness.gateway.dress import STREAMED, Names, dress, framed, name, of_several, padded
 from harness.gateway.envelope import Refusal
 from harness.gateway.limits import Limiter
 from harness.gateway.log import LogEntry
 from harness.gateway.options import Options, options_of, read_metadata
 from harness.gateway.rules import Rules
+from harness.gateway.universal import Step, Tried
 from harness.gateway.upstream.baseten import Baseten
 from harness.wire import Chunk, Request, Response
 
@@ -38,6 +39,8 @@ class _Outcome:
     attempts: int = 0
     document: Any = None
     known: bool = True
+    steps: tuple[Tried, ...] = ()
+    """What was tried on the universal endpoint, the answering step last."""
 
 
 class Gateway:
@@ -74,6 +77,8 @@ class Gateway:
         outcome = self._decide(arrival, options)
         event_id = options.event_id if isinstance(options, Options) else None
         names = name(arrival, event_id, self.config.behaviour.log_id)
+        if len(outcome.steps) > 1:
+            names = of_several(names, arrival, self.config.behaviour.log_id)
         response = self._respond(arrival, outcome, names)
         self._note(arrival, outcome, names, response)
         return response
@@ -95,16 +100,65 @@ class Gateway:
             return _Outcome(envelope.UNAUTHORIZED)
         if isinstance(options, Refusal):
             return _Outcome(options)
+        unique = self.config.behaviour.duplicate_keys == "reject"
+        if not rest:
+            return self._universal(arrival, decode(arrival.request.body, reject_duplicates=unique))
         target = routing.locate(rest, self.config)
         if isinstance(target, Refusal):
             return _Outcome(target)
-        unique = self.config.behaviour.duplicate_keys == "reject"
         document = decode(arrival.request.body, reject_duplicates=unique)
-        call = Call(arrival, self.config, target, options, document)
+        return self._serve(Call(arrival, self.config, target, options, document))
+
+    def _serve(self, call: Call, *, counts: bool = True) -> _Outcome:
+        """The answer to one call; `counts` is whether the rate limit has to admit it."""
         refusal = _method_refusal(call) or _compat_refusal(call)
         if refusal is not None:
             return _Outcome(refusal, call)
-        return self._cached(call) or self._limited(call) or self._forwarded(call)
+        limited = self._cached(call) or (self._limited(call) if counts else None)
+        return limited or self._forwarded(call)
+
+    def _universal(self, arrival: Arrival, document: Any) -> _Outcome:
+        """The first step that succeeds, or the last one's failure; each waits for the one before.
+
+        developers.cloudflare.com/ai-gateway/configuration/fallbacks/.
+        """
+        steps = universal.read_steps(document)
+        if steps is None or arrival.request.method.upper() != "POST":
+            refusal = universal.bad_body(self.config)
+            return _Outcome(refusal, known=refusal is not envelope.UNKNOWN_GATEWAY)
+        tried: list[Tried] = []
+        waited_ns, every = 0, self.config.behaviour.universal_rate_count == "step"
+        for number, step in enumerate(steps):
+            now_ns = arrival.now_ns + waited_ns
+            forked = replace(arrival, now_ns=now_ns, dice=arrival.dice.fork("step", number))
+            outcome = self._step(forked, step, counts=every or not number)
+            answer = self._answer(outcome)
+            tried.append(_tried(step, outcome, answer))
+            last = number == len(steps) - 1 or _ends(outcome, self.config)
+            if last or not universal.falls_back(answer, self.config):
+                answer = forwarding.shifted(self._last(answer, tried), waited_ns)
+                return replace(outcome, answer=answer, steps=tuple(tried))
+            waited_ns += answer.head_at_ns
+        raise AssertionError("a list of steps is not empty")
+
+    def _step(self, arrival: Arrival, step: Step, *, counts: bool) -> _Outcome:
+        call = universal.call_of(arrival, step, self.config)
+        return _Outcome(call) if isinstance(call, Refusal) else self._serve(call, counts=counts)
+
+    def _last(self, answer: Response, tried: Sequence[Tried]) -> Response:
+        """The answer when no step is left."""
+        hidden = self.config.behaviour.universal_last_error == "400-2005"
+        if not hidden or len(tried) < 2 or answer.status < 400:
+            return answer
+        return envelope.PROVIDER_FAILED.response(
+            self.config.behaviour.error_envelope, answer.head_at_ns
+        )
+
+    def _answer(self, outcome: _Outcome) -> Response:
+        answer = outcome.answer
+        if isinstance(answer, Response):
+            return answer
+        return answer.response(self.config.behaviour.error_envelope, self.config.timing.gateway_ns)
 
     def _cached(self, call: Call) -> _Outcome | None:
         if not _cacheable(call) or not self._rules.reads_cache(call):
@@ -141,9 +195,7 @@ class Gateway:
             self._cache.put(key, answer, complete_ns=complete_ns, ttl_s=ttl_s)
 
     def _respond(self, arrival: Arrival, outcome: _Outcome, names: Names) -> Response:
-        behaviour, answer = self.config.behaviour, outcome.answer
-        if isinstance(answer, Refusal):
-            answer = answer.response(behaviour.error_envelope, self.config.timing.gateway_ns)
+        behaviour, answer = self.config.behaviour, self._answer(outcome)
         shown = answer.status < 400 or behaviour.cache_status_on_errors
         response = dress(
             answer,
@@ -151,6 +203,7 @@ class Gateway:
             arrival.now_ns,
             cache_status=outcome.cache_status if shown else None,
             known=outcome.known,
+            step=max(0, len(outcome.steps) - 1),
         )
         streamed = answer.media_type in STREAMED
         if self.defect is not None:
@@ -159,30 +212,48 @@ class Gateway:
         return framed(response, method=arrival.request.method.upper(), streamed=streamed)
 
     def _note(self, arrival: Arrival, outcome: _Outcome, names: Names, response: Response) -> None:
-        document = outcome.document
-        model = document.get("model") if isinstance(document, Mapping) else None
-        call = outcome.call
+        document, call = outcome.document, outcome.call
+        route = call.target.route if call else None
         entry = LogEntry(
             seq=arrival.serial,
             at_ns=arrival.at_ns,
             end_ns=arrival.at_ns + response.end_at_ns,
             method=arrival.request.method,
             path=arrival.request.path,
-            route=call.target.route if call else None,
+            route=routing.UNIVERSAL if outcome.steps else route,
             status=response.status,
             stream=call.stream if call else False,
             event_id=names.event_id,
             log_id=names.log_id,
             cf_ray=names.cf_ray,
             cache_status=outcome.cache_status,
-            attempts=outcome.attempts,
-            forwarded_model=model if isinstance(model, str) else None,
+            attempts=sum(step.attempts for step in outcome.steps) or outcome.attempts,
+            forwarded_model=forwarding.model_of(document),
             forwarded=forwarding.names_of(document),
             collect_log=call.options.collect_log if call else None,
             metadata=read_metadata(arrival.fields.get("cf-aig-metadata")),
             defect=self.defect.name if self.defect else None,
+            steps=outcome.steps,
         )
         self.log.append(entry)
+
+
+def _tried(step: Step, outcome: _Outcome, answer: Response) -> Tried:
+    return Tried(
+        provider=step.provider,
+        endpoint=step.endpoint,
+        status=answer.status,
+        attempts=outcome.attempts,
+        cache_status=outcome.cache_status,
+        model=outcome.call.model if outcome.call else "",
+    )
+
+
+def _ends(outcome: _Outcome, config: Config) -> bool:
+    """Whether a step's refusal by the gateway itself ends the whole request."""
+    refused = isinstance(outcome.answer, Refusal)
+    limited = outcome.answer in (envelope.RATE_LIMITED, envelope.UNAUTHORIZED)
+    return limited or (refused and config.behaviour.universal_refused_step == "refuse")
 
 
 def _cacheable(call: Call) -> bool:

@@ -11,6 +11,7 @@ NATIVE = "native"
 COMPAT = "compat"
 MODEL = "model"
 OTHER = "other"
+UNIVERSAL = "universal"
 
 CHAT_ENDPOINT = "v1/chat/completions"
 
@@ -28,14 +29,18 @@ class Target:
 
 
 def below_gateway(path: str, config: Config) -> str | None:
-    """The path below the gateway, without its leading slash; None when that gateway is unknown."""
+    """The path below the gateway, without its leading slash; None when that gateway is unknown.
+
+    Nothing below the gateway is the universal endpoint.
+    """
     if config.custom_domain:
         return path.removeprefix("/")
     parts = path.split("/", 4)
-    if len(parts) != 5 or parts[:2] != ["", "v1"]:
+    if len(parts) < 4 or parts[:2] != ["", "v1"]:
         return None
     known = (config.account_id, config.gateway_id)
-    return parts[4] if (unquote(parts[2]), unquote(parts[3])) == known else None
+    rest = parts[4] if len(parts) == 5 else ""
+    return rest if (unquote(parts[2]), unquote(parts[3])) == known else None
 
 
 def locate(rest: str, config: Config) -> Target | Refusal:
