@@ -25,6 +25,8 @@ class Clause:
     evidence: str
     statement: str
     capsule: str | None
+    source: str
+    layer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Conformance:
 
     verdict: str
     clauses: tuple[Clause, ...]
+    reasons: tuple[str, ...] = ()
 
     @property
     def routes(self) -> list[str]:
@@ -70,7 +73,9 @@ def read(document: Mapping[str, Any]) -> Conformance:
     clauses = document.get("clauses")
     listed = clauses if isinstance(clauses, list) else []
     entries = tuple(_clause(each) for each in listed if isinstance(each, dict))
-    return Conformance(str(document.get("verdict", "unknown")), entries)
+    reasons = document.get("reasons")
+    told = tuple(str(each) for each in reasons) if isinstance(reasons, list) else ()
+    return Conformance(str(document.get("verdict", "unknown")), entries, told)
 
 
 def _rank(level: str) -> int:
@@ -88,6 +93,8 @@ def _clause(entry: Mapping[str, Any]) -> Clause:
         evidence=_text(entry.get("evidence")),
         statement=_text(entry.get("statement")),
         capsule=entry["capsule"] if isinstance(entry.get("capsule"), str) else None,
+        source=_text(entry.get("source")),
+        layer=_text(entry.get("layer")),
     )
 
 

@@ -104,7 +104,7 @@ def _contract(evidence: Evidence) -> Iterator[Finding]:
     elif contract.verdict == "compatible_with_waivers":
         yield Finding(Weight.REMARK, f"waived: {_named(contract, 'waived')}")
     elif contract.verdict != "compatible":
-        missing = _named(contract, "not_exercised")
+        missing = "; ".join(contract.reasons) or _named(contract, "not_exercised")
         yield Finding(Weight.OPEN, f"the contract could not be judged: {missing}")
 
 
@@ -190,9 +190,16 @@ def _objectives(evidence: Evidence) -> Iterator[Finding]:
     for result, weight in weights.items():
         found = [each for each in evidence.checked if each.result == result]
         for objective in dict.fromkeys(each.objective for each in found):
-            routes = [each for each in found if each.objective == objective]
-            told = ", ".join(f"{each.route}: {each.measured}" for each in routes)
-            yield Finding(weight, f"{objective} {words[result]}: {told}")
+            told = _measured([each for each in found if each.objective == objective])
+            yield Finding(weight, f"{objective} {words[result]} on {told}")
+
+
+def _measured(found: Sequence[Checked]) -> str:
+    """Routes with what was measured; those with the same stand together."""
+    routes: dict[str, list[str]] = {}
+    for each in found:
+        routes.setdefault(each.measured, []).append(each.route)
+    return "; ".join(f"{', '.join(names)}: {measured}" for measured, names in routes.items())
 
 
 def _course(evidence: Evidence) -> Iterator[Finding]:

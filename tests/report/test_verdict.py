@@ -40,7 +40,7 @@ def test_a_missed_objective_fails(judge: Any) -> None:
     report = judge(thresholds=["p50(ttft) < 1ms"])
 
     assert (report.verdict, report.exit_code) == ("fail", 1)
-    assert report.reasons[0].startswith("p50(ttft) < 1ms missed: native: ")
+    assert report.reasons[0].startswith("p50(ttft) < 1ms missed on native: ")
 
 
 def test_an_objective_with_too_few_samples_is_unknown_and_never_green(judge: Any) -> None:

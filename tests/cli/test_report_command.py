@@ -1,0 +1,61 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.cli import execute
+from tests.report.folders import mixed, write_run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_run(tmp_path / "made", mixed(300))
+
+
+def test_a_report_is_rebuilt_and_its_verdict_printed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execute(["report", str(folder)]) == 0
+
+    printed = capsys.readouterr().out
+    assert "TTFT" in printed
+    assert printed.endswith(f"pass: 270 requests\nreport: {folder}/report.html\n")
+    assert (folder / "report.html").exists()
+
+
+def test_a_missed_threshold_is_exit_code_1_and_stays_in_the_manifest(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execute(["report", str(folder), "--threshold", "p50(ttft) < 1ms", "--quiet"]) == 1
+    assert capsys.readouterr().out.startswith("fail: 270 requests\n  p50(ttft) < 1ms missed on ")
+
+    assert execute(["report", str(folder), "--quiet"]) == 1
+    found = json.loads((folder / "run.json").read_text("utf-8"))
+    assert (found["verdict"], found["exit_code"]) == ("fail", 1)
+
+
+def test_json_is_the_verdict_and_nothing_else(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execute(["report", str(folder), "--json"]) == 0
+
+    found = json.loads(capsys.readouterr().out)
+    assert (found["verdict"], found["exit_code"], found["out"]) == ("pass", 0, str(folder))
+
+
+def test_a_killed_run_is_rebuilt_as_interrupted_again_and_again(folder: Path) -> None:
+    path = folder / "run.json"
+    document = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(document | {"state": "running", "pid": 2**22 + 1}), "utf-8")
+
+    assert [execute(["report", str(folder), "--quiet"]) for _ in range(2)] == [3, 3]
+    assert "This run was interrupted" in (folder / "report.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("arguments", [["nowhere"], [], ["made", "--threshold", "p95(tftt) < 1s"]])
+def test_a_wrong_call_is_exit_code_2(
+    folder: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert folder.name == "made"
+    assert execute(["report", *arguments]) == 2
+    assert "Traceback" not in capsys.readouterr().err

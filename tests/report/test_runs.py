@@ -1,0 +1,105 @@
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.errors import UsageError
+from harness.measure.sample import Sample
+from harness.report.build import write_runs
+from harness.report.comparison import Pair
+from harness.report.runs import Runs, compare_runs
+from tests.report.folders import answered, mixed, write_run
+
+
+def against(tmp_path: Path, a: Sequence[Sample], b: Sequence[Sample]) -> Runs:
+    write_run(tmp_path / "before", a)
+    write_run(tmp_path / "after", b)
+    return compare_runs(tmp_path / "before", tmp_path / "after", margin=0.05)
+
+
+def load(ttft_ms: float, *, n: int = 200, noise: float = 0.1, seed: int = 1) -> list[Sample]:
+    rng = np.random.default_rng(seed)
+    times = ttft_ms * rng.lognormal(0, noise, n)
+    return [answered(i, sent_ms=i * 50, ttft_ms=float(t)) for i, t in enumerate(times)]
+
+
+def ttft_of(runs: Runs) -> Pair:
+    return next(pair for pair in runs.comparison.pairs if pair.metric == "ttft_ms")
+
+
+def test_a_run_that_took_longer_is_slower(tmp_path: Path) -> None:
+    pair = ttft_of(against(tmp_path, load(100), load(130, seed=2)))
+
+    assert (pair.a, pair.b, pair.route, pair.verdict) == ("before", "after", "native", "slower")
+    assert pair.effect is not None
+    assert pair.effect.low < 1.3 < pair.effect.high
+
+
+def test_runs_that_are_alike_are_equivalent(tmp_path: Path) -> None:
+    runs = against(tmp_path, load(100, noise=0.05), load(100, noise=0.05, seed=2))
+
+    assert ttft_of(runs).verdict == "equivalent"
+
+
+def test_slow_drift_within_a_run_widens_the_interval(tmp_path: Path) -> None:
+    steady = load(100, noise=0.05)
+    drifting = [
+        answered(i, sent_ms=i * 50, ttft_ms=100 * (1 + 0.3 * np.sin(i / 200 * 6.28)))
+        for i in range(200)
+    ]
+
+    calm = ttft_of(against(tmp_path / "x", steady, load(100, noise=0.05, seed=3))).effect
+    wild = ttft_of(against(tmp_path / "y", steady, drifting)).effect
+
+    assert calm is not None
+    assert wild is not None
+    assert wild.high - wild.low > 2 * (calm.high - calm.low)
+
+
+def test_what_was_set_up_differently_is_named(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", load(100))
+    write_run(tmp_path / "b", load(100))
+    path = tmp_path / "b" / "run.json"
+    document = json.loads(path.read_text("utf-8"))
+    document["plan"]["users"] = 50
+    path.write_text(json.dumps(document), "utf-8")
+
+    runs = compare_runs(tmp_path / "a", tmp_path / "b", margin=0.05)
+
+    assert runs.differences == {"users": (3, 50)}
+
+
+def test_folders_of_one_name_are_called_a_and_b(tmp_path: Path) -> None:
+    write_run(tmp_path / "x" / "run", load(100))
+    write_run(tmp_path / "y" / "run", load(100))
+
+    runs = compare_runs(tmp_path / "x" / "run", tmp_path / "y" / "run", margin=0.05)
+
+    assert (runs.a.name, runs.b.name) == ("A", "B")
+
+
+def test_runs_without_a_route_in_common_have_nothing_to_compare(tmp_path: Path) -> None:
+    runs = against(tmp_path, load(100), [answered(n, route="compat") for n in range(50)])
+
+    assert runs.comparison.pairs == ()
+    assert runs.comparison.still_open == "the two runs have no route in common"
+
+
+def test_a_run_without_samples_is_the_callers_fault(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds no sample"):
+        against(tmp_path, load(100), [])
+
+
+def test_the_documents_carry_the_caveat_and_the_promised_names(tmp_path: Path) -> None:
+    runs = against(tmp_path, mixed(200), mixed(200, seed=5))
+    (tmp_path / "out").mkdir()
+
+    write_runs(runs, tmp_path / "out")
+
+    document = json.loads((tmp_path / "out" / "comparison.json").read_text("utf-8"))
+    assert {"a", "b", "metric", "ratio", "low", "high", "verdict"} <= set(document["pairs"][0])
+    assert document["runs"]["a"]["routes"]["native"]["requests"] == 60
+    for name in ("report.md", "report.html"):
+        assert "at different times" in (tmp_path / "out" / name).read_text("utf-8")
