@@ -61,7 +61,11 @@ def command(*, common: Common, **values: Any) -> None:
         plan={name: values[name] for name in ("profile", "mode", "strict", "defect")},
         seed=common.seed,
     )
-    found = _run(common, values, out, caps)
+    try:
+        found = _run(common, values, out, caps)
+    except KeyboardInterrupt:
+        manifest.finish(out, verdict="unknown", exit_code=3, reasons=["interrupted"])
+        raise
     code, reasons = found.exit_code, found.reasons
     manifest.finish(out, verdict=found.verdict, exit_code=code, reasons=reasons)
     common.say(_failures(found, out))

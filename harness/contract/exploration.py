@@ -129,16 +129,20 @@ class Exploration:
         self._judged = len(self.sender.seen)
 
     def _steps(self) -> Iterator[Callable[[], None]]:
-        routes = self._on_exchanges()
-        rest = {route: islice(self._fixed(route), 1, None) for route in routes}
-        yield from self._cases({r: islice(cases, TELLING) for r, cases in rest.items()})
-        bounds = {route: self._bounds(route) for route in routes}
-        yield from self._cases({r: islice(cases, 6) for r, cases in bounds.items()})
-        for name in PROBES:
-            for route in self.routes:
+        """The telling cases and the probes of one route after the other, then the rest in turn.
+
+        Most breaks are not those of one route, so the first route shows them soonest.
+        """
+        judged = self._on_exchanges()
+        rest = {route: islice(self._fixed(route), 1, None) for route in judged}
+        bounds = {route: self._bounds(route) for route in judged}
+        for route in self.routes:
+            for cases in (islice(rest.get(route, ()), TELLING), islice(bounds.get(route, ()), 3)):
+                yield from map(self._case, cases)
+            for name in PROBES:
                 yield self._probe(name, route)
         yield from self._cases(rest)
-        yield from self._cases({r: islice(cases, ESSENTIAL - 6) for r, cases in bounds.items()})
+        yield from self._cases({r: islice(cases, ESSENTIAL - 3) for r, cases in bounds.items()})
         for name in LATER:
             for route in self.routes:
                 yield self._later(name, route)

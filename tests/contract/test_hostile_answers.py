@@ -92,8 +92,8 @@ SCENE = (
     *("other_route", "metadata", "keyed", "keyed_other", "stream", "stream_again", "error"),
     *("error_again", "expired", "no_key", "wrong_key", "no_token", "wrong_token", "after"),
     *("plain", "plain_again", "native", "native_again", "tool_plain", "tool_plain_again"),
-    *("tool_stream", "short", "short_again", "long", "long_again", "allowed_0", "beyond_0"),
-    *("later_0", "unknown_gateway", "unknown_provider", "unknown_model", "sdk_path", "get"),
+    *("tool_stream", "short", "short_again", "long", "long_again", "allowed_0_0", "beyond_0_0"),
+    *("later", "unknown_gateway", "unknown_provider", "unknown_model", "sdk_path", "get"),
 )
 
 

@@ -1,51 +1,63 @@
-"""Checks of a declared rate limit: as many as declared pass, the next does not, time heals."""
+"""Checks of a declared rate limit: as many as declared pass, the next does not, time heals.
+
+A window that ends inside an attempt lets more pass, never fewer: one early refusal is a fault, and
+too many admissions are one only if every attempt saw them.
+"""
 
 from harness.contract.clause import Finding, Scene
 from harness.contract.evidence import fault
 from harness.contract.observation import Observation
 
+Attempt = tuple[list[Observation], list[Observation]]
 
-def _numbered(scene: Scene, prefix: str) -> list[Observation]:
-    found = [(name, seen) for name, seen in scene.items() if name.startswith(prefix)]
-    return [seen for _, seen in sorted(found, key=lambda item: item[1].number)]
+
+def attempts(scene: Scene) -> list[Attempt]:
+    """Each whole attempt: the requests within the limit, and those beyond it."""
+    found: list[Attempt] = []
+    for number in range(10):
+        allowed = [s for name, s in scene.items() if name.startswith(f"allowed_{number}_")]
+        beyond = [s for name, s in scene.items() if name.startswith(f"beyond_{number}_")]
+        if allowed and beyond:
+            found.append((allowed, beyond))
+    return found
 
 
 def as_many_as_declared_pass(scene: Scene) -> Finding:
     """The first N requests of a window are not refused."""
-    allowed = _numbered(scene, "allowed_")
-    if not allowed:
+    made = attempts(scene)
+    if not made:
         return None
-    early = [n for n, seen in enumerate(allowed, 1) if seen.status == 429]
-    if not early:
-        return ()
-    return (fault(f"{len(allowed)} requests", f" 429 at request {early[0]}", "the window"),)
+    for allowed, _ in made:
+        early = [n for n, seen in enumerate(allowed, 1) if seen.status == 429]
+        if early:
+            return (fault(f"{len(allowed)} requests", f" 429 at request {early[0]}", "window"),)
+    return ()
 
 
 def one_more_is_refused(scene: Scene) -> Finding:
-    """Request N+1 of a window is answered by 429."""
-    beyond = _numbered(scene, "beyond_")
-    allowed = _numbered(scene, "allowed_")
-    if not beyond or any(seen.status == 429 for seen in allowed):
+    """A request beyond N in a window is answered by 429."""
+    made = attempts(scene)
+    if not made:
         return None
-    if any(seen.status == 429 for seen in beyond):
+    if any(seen.status == 429 for allowed, beyond in made for seen in (*allowed, *beyond)):
         return ()
-    came = f" {[seen.status for seen in beyond]}"
-    return (fault(f"429 after {len(allowed)} requests", came, "beyond the limit"),)
+    came = f" {[seen.status for _, beyond in made for seen in beyond]}"
+    return (fault(f"429 after {len(made[0][0])} requests", came, "beyond the limit"),)
 
 
 def no_more_than_declared_pass(scene: Scene) -> Finding:
     """The very next request after N is refused, not a later one."""
-    beyond = _numbered(scene, "beyond_")
-    if not beyond or not any(seen.status == 429 for seen in beyond):
+    made = attempts(scene)
+    if not made or one_more_is_refused(scene):
         return None
-    if beyond[0].status == 429:
+    if any(seen.status == 429 for allowed, beyond in made for seen in (*allowed, beyond[0])):
         return ()
-    return (fault("429 at once", f" HTTP {beyond[0].status}", "request N+1"),)
+    return (fault("429 at once", f" HTTP {made[0][1][0].status}", "request N+1"),)
 
 
 def refusal_says_rate_limited(scene: Scene) -> Finding:
     """The gateway's 429 carries its own code 2003."""
-    refused = [seen for seen in _numbered(scene, "beyond_") if seen.status == 429]
+    refused = _refused(scene)
     if not refused:
         return None
     failure = refused[0].answer.failure if refused[0].answer else None
@@ -55,9 +67,13 @@ def refusal_says_rate_limited(scene: Scene) -> Finding:
 
 def window_passes(scene: Scene) -> Finding:
     """After the window requests pass again."""
-    later = _numbered(scene, "later_")
-    if not later or not any(seen.status == 429 for seen in _numbered(scene, "beyond_")):
+    later = scene.get("later")
+    if later is None or later.status is None or not _refused(scene):
         return None
-    if later[0].status != 429:
+    if later.status != 429:
         return ()
     return (fault("no 429 after the window", " HTTP 429", "the first request after it"),)
+
+
+def _refused(scene: Scene) -> list[Observation]:
+    return [seen for _, beyond in attempts(scene) for seen in beyond if seen.status == 429]

@@ -46,7 +46,7 @@ def play(stage: Stage) -> None:
 def expire(stage: Stage) -> None:
     """The first request once more, when the TTL has passed since the last one of the scene."""
     if "first" in stage.scene:
-        stage.wait_since_last(stage.sender.subject.cache_ttl or 0)
+        stage.wait_since(stage.scene.values(), stage.sender.subject.cache_ttl or 0)
         case = stage.scene["first"].case
         stage.play("expired", replace(case, topic="after the TTL"))
 

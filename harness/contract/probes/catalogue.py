@@ -6,12 +6,12 @@ from harness.contract.probes import auth, cache, cross, places, rate, timing
 from harness.contract.probes.stage import Stage
 
 PROBES: Mapping[str, Callable[[Stage], None]] = {
-    "timing": timing.play,
-    "cross": cross.play,
-    "cache": cache.play,
     "auth": auth.play,
-    "places": places.play,
+    "cross": cross.play,
+    "timing": timing.play,
+    "cache": cache.play,
     "rate": rate.play,
+    "places": places.play,
 }
 LATER: Mapping[str, tuple[str, Callable[[Stage], None]]] = {
     "expiry": ("cache", cache.expire),

@@ -1,5 +1,6 @@
 """Where a probe plays: it sends cases under names and leaves a scene behind."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from harness.contract.case import Case
@@ -46,9 +47,9 @@ class Stage:
         """Let time pass on the run's clock."""
         self.sender.clock.sleep(seconds)
 
-    def wait_since_last(self, seconds: float) -> None:
-        """Wait until a little more than `seconds` have passed since the last of the scene."""
-        last_ns = max((seen.exchange.sent_ns for seen in self.scene.values()), default=0)
+    def wait_since(self, earlier: Iterable[Observation], seconds: float) -> None:
+        """Wait until a little more than `seconds` have passed since the last of `earlier`."""
+        last_ns = max((seen.exchange.sent_ns for seen in earlier), default=0)
         passed = (self.sender.clock.now_ns() - last_ns) / 1e9
         self.wait(max(0.0, seconds + 0.2 - passed))
 
