@@ -7,6 +7,7 @@ or our own fault, 3 unknown; `harness.cli.verdict` has the same table for verdic
 import errno
 import io
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -91,6 +92,8 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process with its exit code."""
+    _open_streams()
+    _end_in_order()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a server says may not fit a C locale
             stream.reconfigure(errors="backslashreplace")
@@ -116,6 +119,24 @@ def execute(arguments: Sequence[str]) -> int:
         return _system(exc)
     except Exception as exc:  # noqa: BLE001 - the outer border: no traceback reaches a user
         return _internal(exc)
+
+
+def _open_streams() -> None:
+    """Open closed standard streams on nothing, or the next socket would get the number of one."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+
+
+def _end_in_order() -> None:
+    """Let a terminated command end as Ctrl-C ends it: nothing keeps running, no sample is lost."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _invoke(arguments: Sequence[str]) -> int:

@@ -1,6 +1,8 @@
 import errno
 import json
 import os
+import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -266,3 +268,56 @@ def test_a_full_disk_is_one_clear_message() -> None:
 
     assert done.returncode == 2
     assert done.stderr == "error: the disk is full\n"
+
+
+def test_errors_stay_out_of_standard_output_when_standard_error_is_closed() -> None:
+    command = f"exec {shlex.quote(sys.executable)} -m harness doctor --target nowhere --json 2>&-"
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "")
+
+
+def test_a_closed_standard_stream_is_no_file_of_ours() -> None:
+    code = """
+import os, click, harness.cli
+def look():
+    with open("/dev/zero") as opened:
+        raise SystemExit(opened.fileno() > 2)
+harness.cli.LazyGroup.get_command = lambda *_: click.Command("x", callback=look)
+harness.cli.main(["doctor"])
+"""
+    command = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(code)} <&- >&- 2>&-"
+
+    assert subprocess.run(["/bin/sh", "-c", command], timeout=60, check=False).returncode == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_terminated_command_ends_like_an_interrupted_one(number: signal.Signals) -> None:
+    code = f"""
+import os, click, harness.cli
+def wait():
+    try:
+        os.kill(os.getpid(), {int(number)})
+    finally:
+        print("tidied")
+harness.cli.LazyGroup.get_command = lambda *_: click.Command("x", callback=wait)
+harness.cli.main(["doctor"])
+"""
+    done = python(code)
+
+    assert (done.returncode, done.stdout) == (3, "tidied\n")
+    assert done.stderr.endswith("interrupted: no verdict\n")
+
+
+def test_an_ignored_hang_up_stays_ignored() -> None:
+    code = """
+import os, signal, click, harness.cli
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+command = click.Command("x", callback=lambda: os.kill(os.getpid(), signal.SIGHUP))
+harness.cli.LazyGroup.get_command = lambda *_: command
+harness.cli.main(["doctor"])
+"""
+    assert python(code).returncode == 0
