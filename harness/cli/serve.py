@@ -53,6 +53,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--rate-limit", metavar="N/S", help="Allow N requests in S seconds.")
 @click.option("--behaviour", type=_FILE, metavar="FILE", help="Do what is undocumented as in FILE.")
 @click.option("--defect", metavar="NAME", help="Break the contract in one way.")
+@click.option("--variant", metavar="NAME", help="Answer in one unusual, legal way.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
 @click.option("--tls-cert", type=_FILE, metavar="FILE", help="Serve https with this certificate.")
 @click.option("--tls-key", type=_FILE, metavar="FILE", help="The certificate's key.")
@@ -70,7 +71,7 @@ def command(port: int, **options: Any) -> None:
 
     target = _target(options)
     config = _config(target, options)
-    gateway = Gateway(config, defect=options["defect"])
+    gateway = Gateway(config, defect=options["defect"], variant=options["variant"])
     tls = _tls(options["tls_cert"], options["tls_key"])
 
     def say(url: str) -> None:

@@ -3,6 +3,7 @@
 Names: developers.cloudflare.com/ai-gateway/ and the changelog of 2026-10-08 (UUIDv7 log ids).
 """
 
+import json
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 
@@ -64,8 +65,9 @@ def dress(
 
 
 def framed(response: Response, *, method: str, streamed: bool) -> Response:
-    """With Content-Length unless it is streamed or already there; without a body for HEAD."""
-    if not streamed and "content-length" not in response.headers:
+    """With Content-Length unless it is streamed or framed already; without a body for HEAD."""
+    declared = "content-length" in response.headers or "transfer-encoding" in response.headers
+    if not streamed and not declared:
         fields = (*response.headers.fields, ("content-length", str(len(response.body))))
         response = replace(response, headers=Headers(fields))
     return replace(response, chunks=()) if method == "HEAD" else response
@@ -82,3 +84,15 @@ def padded(response: Response, behaviour: Behaviour, dice: Dice) -> Response:
 def _padded(data: bytes, dice: Dice) -> bytes:
     padding = b"abcdefghijklmnopqrstuvwxyz0123456789"[: dice.between(1, 36)]
     return data.replace(b'data: {"id"', b'data: {"p":"' + padding + b'","id"', 1)
+
+
+def renamed(response: Response, model: str, behaviour: Behaviour) -> Response:
+    """A compat answer under the name that was asked for, where the switch says so."""
+    if behaviour.compat_model != "prefixed" or response.status != 200:
+        return response
+    ours, theirs = (
+        b'"model":' + json.dumps(name, ensure_ascii=False).encode("utf-8", "replace")
+        for name in (model, model.removeprefix("baseten/"))
+    )
+    chunks = (Chunk(chunk.data.replace(theirs, ours, 1), chunk.at_ns) for chunk in response.chunks)
+    return replace(response, chunks=tuple(chunks))

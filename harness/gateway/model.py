@@ -18,7 +18,7 @@ from harness.gateway.defects import DEFECTS
 from harness.gateway.defects.defect import Defect, Served
 from harness.gateway.dice import Dice
 from harness.gateway.documents import decode
-from harness.gateway.dress import STREAMED, Names, dress, framed, name, of_several, padded
+from harness.gateway.dress import STREAMED, Names, dress, framed, name, of_several, padded, renamed
 from harness.gateway.envelope import Refusal
 from harness.gateway.limits import Limiter
 from harness.gateway.log import LogEntry
@@ -26,6 +26,7 @@ from harness.gateway.options import Options, options_of, read_metadata
 from harness.gateway.rules import Rules
 from harness.gateway.universal import Step, Tried
 from harness.gateway.upstream.baseten import Baseten
+from harness.gateway.variants import variant_named
 from harness.wire import Chunk, Request, Response
 
 
@@ -47,11 +48,20 @@ class Gateway:
     """One gateway with its cache, its windows and its log; not safe for concurrent threads.
 
     `defect` names an entry of `DEFECTS`; the configuration is taken as given, `defects.suited`
-    switches on what a defect needs to be seen. `log` holds an entry per request, oldest first.
+    switches on what a defect needs to be seen. `variant` names an entry of `VARIANTS`. `log` holds
+    an entry per request, oldest first.
     """
 
-    def __init__(self, config: Config | None = None, *, defect: str | None = None) -> None:
-        self.config = config or Config()
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        defect: str | None = None,
+        variant: str | None = None,
+    ) -> None:
+        self.variant = variant_named(variant) if variant is not None else None
+        given = config or Config()
+        self.config = self.variant.configured(given) if self.variant else given
         self.defect: Defect | None = DEFECTS.named(defect) if defect is not None else None
         self.log: deque[LogEntry] = deque(maxlen=self.config.log_entries)
         self._rules = self.defect.rules(Rules()) if self.defect else Rules()
@@ -183,6 +193,8 @@ class Gateway:
         status = "MISS" if _cacheable(call) else None
         dice = call.arrival.dice.fork("padding")
         answer = padded(forwarded.answer, self.config.behaviour, dice)
+        if call.target.route == routing.COMPAT:
+            answer = renamed(answer, call.model, self.config.behaviour)
         if status is not None:
             self._store(call, answer)
         return _Outcome(answer, call, status, forwarded.attempts, forwarded.document)
@@ -206,9 +218,9 @@ class Gateway:
             step=max(0, len(outcome.steps) - 1),
         )
         streamed = answer.media_type in STREAMED
-        if self.defect is not None:
-            served = Served(arrival, outcome.call, response, self._memory)
-            response = self.defect.respond(served)
+        for edit in (self.variant, self.defect):
+            if edit is not None:
+                response = edit.respond(Served(arrival, outcome.call, response, self._memory))
         return framed(response, method=arrival.request.method.upper(), streamed=streamed)
 
     def _note(self, arrival: Arrival, outcome: _Outcome, names: Names, response: Response) -> None:

@@ -1,0 +1,38 @@
+"""What a variant is: an exchange that looks unusual and keeps the contract."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from harness.gateway.config import Config
+from harness.gateway.defects.defect import Served
+from harness.wire import Response
+
+
+def _as_it_is(served: Served) -> Response:
+    return served.response
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One legal way to answer that a suite must not flag.
+
+    `why` says what makes it legal, `source` where that stands. `behaviour` and `timing` are fields
+    of the configuration that it sets; `respond` edits the answer.
+    """
+
+    name: str
+    statement: str
+    why: str
+    source: str
+    respond: Callable[[Served], Response] = _as_it_is
+    behaviour: Mapping[str, Any] = field(default_factory=dict)
+    timing: Mapping[str, Any] = field(default_factory=dict)
+
+    def configured(self, config: Config) -> Config:
+        """The configuration with what the variant sets."""
+        return replace(
+            config,
+            behaviour=replace(config.behaviour, **self.behaviour),
+            timing=replace(config.timing, **self.timing),
+        )
