@@ -62,7 +62,7 @@ def share(value: float | None) -> str:
 
 def ratio(value: float | None) -> str:
     """A ratio as a change: 1.05 is `+5.0%`."""
-    return NOTHING if value is None else f"{(value - 1) * 100:+.1f}%"
+    return NOTHING if value is None else f"{(value - 1) * 100:+.1f}%".replace("-0.0%", "+0.0%")
 
 
 def count(value: float | None) -> str:

@@ -123,10 +123,10 @@ def _charts(report: "Report") -> dict[str, Any]:
         "contract": report.contract and contract.overview("Clauses per route", report.contract),
         "forest": forest.forest("Routes against each other", report.comparison),
         "shapes": _shapes(load),
-        "ttft": overtime.latency("TTFT over time", timeline, "ttft_ms", _dots(load, "ttft")),
-        "e2e": overtime.latency("E2E over time", timeline, "e2e_ms", _dots(load, "e2e")),
+        "ttft": overtime.latency("TTFT over time", timeline, "ttft_ms", _dots(report, "ttft")),
+        "e2e": overtime.latency("E2E over time", timeline, "e2e_ms", _dots(report, "e2e")),
         "rate": overtime.counts("Throughput", timeline, "rate", "requests/s"),
-        "in_flight": overtime.counts("In flight", timeline, "in_flight", "in flight"),
+        "in_flight": overtime.counts("In flight", timeline, "in_flight", "in flight", place=1),
         "errors": overtime.bars("Failed requests", timeline, "errors", "failed"),
     }
 
@@ -144,15 +144,16 @@ def _shapes(rows: pd.DataFrame) -> list[tuple[str, Svg]]:
     return drawn
 
 
-def _dots(rows: pd.DataFrame, metric: str) -> Mapping[str, list[tuple[float, float]]]:
+def _dots(report: "Report", metric: str) -> Mapping[str, list[tuple[float, float]]]:
     """Every k-th successful request as (seconds, ms), so that no route has more than `DOTS`."""
+    rows = report.rows[report.rows["scenario"].isin(report.summary["routes_of"])]
     held = rows[rows["ok"]].dropna(subset=[metric, "sent_ns"])
-    zero = rows["sent_ns"].min()
+    start = report.summary["timeline"]["start_ns"]
     found = {}
     for route in ordered_routes(held["route"].unique()):
         ours = held[held["route"] == route].sort_values("sent_ns")
         kept = ours.iloc[:: max(1, -(-len(ours) // DOTS))]
-        times = np.asarray((kept["sent_ns"] - zero) / 1e9, dtype=np.float64)
+        times = np.asarray((kept["sent_ns"] - start) / 1e9, dtype=np.float64)
         values = np.asarray(kept[metric], dtype=np.float64)
         found[route] = list(zip(times.tolist(), values.tolist(), strict=True))
     return found

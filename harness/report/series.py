@@ -15,7 +15,7 @@ ENDS = ("closed_ns", "done_ns", "last_output_ns", "first_byte_ns", "headers_ns",
 
 
 def timeline(rows: pd.DataFrame) -> dict[str, Any]:
-    """Columns per route over the load's scenarios, warm-up included; `t_s` starts at 0.
+    """Columns per route over the load's scenarios, warm-up included; `t_s` counts from `start_ns`.
 
     `sent` and the latencies of a bin are of the requests sent in it, `finished` and `errors` of
     those that ended in it, `in_flight` is counted at its end. A p95 over fewer than 20 is null, and
@@ -25,7 +25,7 @@ def timeline(rows: pd.DataFrame) -> dict[str, Any]:
     sent = chosen["sent_ns"].fillna(chosen["scheduled_ns"])
     chosen = chosen.assign(sent=sent, end=_end(chosen)).dropna(subset=["sent"])
     if chosen.empty:
-        return {"width_s": 1, "steady_from_s": None, "routes": {}}
+        return {"width_s": 1, "start_ns": None, "steady_from_s": None, "routes": {}}
     zero = int(chosen["sent"].min())
     times = chosen.assign(**{name: (chosen[name] - zero) / 1e9 for name in ("sent", "end")})
     length = float(times["end"].max())
@@ -34,6 +34,7 @@ def timeline(rows: pd.DataFrame) -> dict[str, Any]:
     routes = ordered_routes(times["route"].unique())
     return {
         "width_s": width,
+        "start_ns": zero,
         "steady_from_s": _steady_from(times),
         "routes": {
             route: _columns(times[times["route"] == route], edges, length) for route in routes

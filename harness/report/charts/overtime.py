@@ -31,8 +31,13 @@ def latency(title: str, timeline: Mapping[str, Any], metric: str, dots: Points) 
     return plot.draw(*marks)
 
 
-def counts(title: str, timeline: Mapping[str, Any], column: str, unit: str) -> Svg | None:
-    """One count per bin and route as lines; None when the run has no bins."""
+def counts(
+    title: str, timeline: Mapping[str, Any], column: str, unit: str, *, place: float = 0.5
+) -> Svg | None:
+    """One count per bin and route as lines; None when the run has no bins.
+
+    `place` is where in its bin a count stands: 0.5 for one of the whole bin, 1 for one at its end.
+    """
     routes = timeline["routes"]
     values = [v for columns in routes.values() for v in columns[column] if v is not None]
     if not values:
@@ -42,7 +47,7 @@ def counts(title: str, timeline: Mapping[str, Any], column: str, unit: str) -> S
     marks = [_warm_up(plot, timeline)]
     for route, columns in routes.items():
         pairs = zip(columns["t_s"], columns[column], strict=True)
-        known = [(t + width / 2, value) for t, value in pairs if value is not None]
+        known = [(t + width * place, value) for t, value in pairs if value is not None]
         marks.append(_line(plot, route, known, lambda value: f"{value:g} {unit}"))
     return plot.draw(*marks)
 
