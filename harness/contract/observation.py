@@ -21,7 +21,8 @@ class Observation:
 
     `reading` and `choices` come from the contract's own reading of the bytes, `answer` from the
     client's incremental parser. Without a response they are empty or None. An answer that is a
-    stream where none was asked for, or the reverse, has no choices: one clause judges that.
+    stream where none was asked for, or the reverse, or that broke off, has no choices: one clause
+    judges that.
     """
 
     number: int
@@ -102,6 +103,6 @@ def observe(number: int, case: Case, exchange: Exchange) -> Observation:
         return Observation(number, case, exchange)
     reading = read(response)
     in_form = case.route in CHAT and reading.streamed == case.stream
-    found = choices(reading) if in_form else ()
+    found = choices(reading) if in_form and exchange.whole else ()
     answer = parse(case.route, exchange.request, response, sent_ns=exchange.sent_ns)
     return Observation(number, case, exchange, reading, found, answer)

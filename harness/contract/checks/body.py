@@ -16,8 +16,8 @@ def ends_as_framed(seen: Observation) -> Finding:
     if error is None and response.end is End.COMPLETE:
         return ()
     came = f" {error.kind.value}: {error}" if error else f" {response.end.value}"
-    where = f"after {len(response.body)} body bytes"
-    return (fault("the body that its framing announced", came, where, response.body[-200:]),)
+    wanted = "the body that its framing announced"
+    return (fault(wanted, came, "the end of the body", response.body[-200:]),)
 
 
 def is_not_empty(seen: Observation) -> Finding:
