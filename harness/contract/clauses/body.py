@@ -9,7 +9,7 @@ CLAUSES = (
         id="body-whole",
         level=Level.MUST,
         routes=ALL,
-        statement="A body goes on to the end that its framing announced: last chunk, or Content-Length.",
+        statement="A body goes on to the end that its framing announced, without a long silence.",
         rationale=(
             "A cut answer looks whole to openai-node 7 and hangs openai-node 4; Python "
             "raises an untyped error."
