@@ -168,8 +168,8 @@ def read(folder: Path) -> Manifest:
 def redact(value: Any) -> Any:
     """The same value with `$NAME` for every secret that the environment holds.
 
-    By value, as `harness.settings` does: by name, `max_tokens` would be one. Callers clean what they
-    know to be secret before.
+    By value, as `harness.settings` does: by name, `max_tokens` would be one. Callers clean before
+    what they alone know to be secret.
     """
     return Secrets.of_environment(os.environ).redact_document(value)
 
