@@ -124,3 +124,20 @@ def test_names_of_secrets_are_known(name: str) -> None:
 @pytest.mark.parametrize("name", ["cf-aig-cache-key", "max_tokenizers_x", "User-Agent", "KEYBOARD"])
 def test_other_names_are_not_secret(name: str) -> None:
     assert not is_secret_name(name.replace("tokenizers", "threads"))
+
+
+TYPED = "sk-live-0123456789/abc+DEF"
+
+
+@given(st.integers(8, len(TYPED) - 1), st.sampled_from(["", "'", '"}', "...", " \u2026", "\n"]))
+def test_the_beginning_of_a_secret_that_was_cut_off_is_redacted(size: int, after: str) -> None:
+    secrets = Secrets([("KEY", TYPED)])
+
+    assert secrets.redact(f"you sent {TYPED[:size]}{after}") == f"you sent $KEY{after}"
+
+
+def test_what_only_begins_like_a_secret_is_left_alone() -> None:
+    secrets = Secrets([("KEY", "sk-live-0123456789"), ("TOKEN", "gateway-token")])
+    text = "sk-live-x gateway-harness gateway- sk-live-01x"
+
+    assert secrets.redact(text) == text
