@@ -97,7 +97,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a server says may not fit a C locale
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(execute(sys.argv[1:] if arguments is None else arguments))
+    try:
+        code = execute(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:  # once more, while the first was being answered
+        code = 3
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def execute(arguments: Sequence[str]) -> int:

@@ -312,6 +312,21 @@ harness.cli.main(["doctor"])
     assert done.stderr.endswith("interrupted: no verdict\n")
 
 
+def test_ctrl_c_again_while_the_command_ends_changes_nothing() -> None:
+    code = """
+import atexit, os, signal, click, harness.cli
+def interrupt(*_):
+    os.kill(os.getpid(), signal.SIGINT)
+harness.cli.LazyGroup.get_command = lambda *_: click.Command("x", callback=interrupt)
+harness.cli._say = interrupt
+atexit.register(interrupt)
+harness.cli.main(["doctor"])
+"""
+    done = python(code)
+
+    assert (done.returncode, done.stderr) == (3, "")
+
+
 def test_an_ignored_hang_up_stays_ignored() -> None:
     code = """
 import os, signal, click, harness.cli
