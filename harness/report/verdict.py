@@ -125,26 +125,25 @@ def _target(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(Weight.UNJUDGED, f"no request was recorded{warm}")
     elif not any(route["ok"] for route in routes.values()):
         classes = _merged(route["error_classes"] for route in routes.values())
-        said = f"every request failed on every route: {blame(classes)}{_said(evidence.summary)}"
+        failed = blame(classes, evidence.summary["client"]["failed_layers"])
+        said = f"every request failed on every route: {failed}{_said(routes)}"
         yield Finding(Weight.UNJUDGED, said)
     else:
         for name, route in routes.items():
             if not route["ok"]:
-                failed = blame(route["error_classes"])
+                failed = blame(route["error_classes"]) + _said({name: route})
                 yield Finding(Weight.OPEN, f"every request failed on {name}: {failed}")
 
 
-def _said(summary: Mapping[str, Any]) -> str:
-    """The layer that the workers blamed, and the commonest message."""
-    layers = summary["client"]["failed_layers"]
-    blamed = f"; refused by the {next(iter(layers))}" if layers else ""
+def _said(routes: Mapping[str, Any]) -> str:
+    """The commonest message of a failure."""
     examples = [
         message
-        for route in summary["routes"].values()
+        for route in routes.values()
         for told in route["error_examples"].values()
         for message in told
     ]
-    return blamed + (f": {examples[0]}" if examples else "")
+    return f": {examples[0]}" if examples else ""
 
 
 def _merged(counts: Iterator[Mapping[str, int]]) -> dict[str, int]:
@@ -155,10 +154,14 @@ def _merged(counts: Iterator[Mapping[str, int]]) -> dict[str, int]:
     return total
 
 
-def blame(classes: Mapping[str, int]) -> str:
-    """The error classes, commonest first, each with the layer that failed where it is known."""
+def blame(classes: Mapping[str, int], layers: Mapping[str, int] | None = None) -> str:
+    """The error classes, commonest first, each with the layer that failed where it is known.
+
+    `layers` are those that the workers blamed; a single one is surer than what a class tells.
+    """
     ranked = sorted(classes.items(), key=lambda item: -item[1])
-    return ", ".join(f"{count:,} x {name} ({layer_of(name)})" for name, count in ranked[:4])
+    only = next(iter(layers)) if layers and len(layers) == 1 else None
+    return ", ".join(f"{count:,} x {name} ({only or layer_of(name)})" for name, count in ranked[:4])
 
 
 LAYERS = {

@@ -128,7 +128,7 @@ def test_the_layer_that_the_workers_blamed_is_named(judge: Any, tmp_path: Path) 
 
     (reason,) = assemble(tmp_path / "run").reasons
 
-    assert reason.endswith("; refused by the gateway")
+    assert reason == "every request failed on every route: 5 x unauthorized (gateway)"
 
 
 def test_one_route_that_never_answered_spoils_the_verdict(judge: Any) -> None:
