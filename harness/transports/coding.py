@@ -9,14 +9,19 @@ import zlib
 from harness.errors import TransportError, TransportKind
 from harness.wire import Headers
 
+LONGEST = 128 << 20
+"""Bytes of a body that are taken, decoded; more is an answer without an end, or a bomb."""
+
 
 class ContentDecoder:
     """The decoder of one body; `feed` returns what the bytes so far reveal, maybe nothing.
 
-    Broken or unfinished data is a `TransportError` of kind `protocol`.
+    Broken or unfinished data, and more than `longest` bytes, is a `TransportError` of kind
+    `protocol`.
     """
 
-    def __init__(self, headers: Headers) -> None:
+    def __init__(self, headers: Headers, *, longest: int = LONGEST) -> None:
+        self._longest = self._left = longest
         coding = (headers.get("content-encoding") or "identity").strip().lower()
         self._gzip = coding in ("gzip", "x-gzip")
         self._active = self._gzip or coding == "deflate"
@@ -25,12 +30,15 @@ class ContentDecoder:
 
     def feed(self, data: bytes) -> bytes:
         """The decoded bytes that become known with `data`."""
-        if not self._active or not data:
-            return data
         try:
-            return self._feed(data)
+            decoded = self._feed(data) if self._active and data else data
         except zlib.error as exc:
             raise TransportError(TransportKind.PROTOCOL, f"broken content coding: {exc}") from exc
+        self._left -= len(decoded)
+        if self._left < 0:
+            message = f"expected at most {self._longest} bytes of body, decoded, and more came"
+            raise TransportError(TransportKind.PROTOCOL, message)
+        return decoded
 
     def finish(self) -> None:
         """Complain when the body ended inside the coded data."""
@@ -45,11 +53,12 @@ class ContentDecoder:
             if len(data) < 2:
                 return b""
             self._inflate = self._new(data)
-        pieces = []
-        while data:
+        pieces, room = [], self._left + 1
+        while data and room > 0:
             if self._inflate.eof and self._gzip:  # several members in a row are legal
                 self._inflate = self._new(data)
-            pieces.append(self._inflate.decompress(data))
+            pieces.append(self._inflate.decompress(data, room))
+            room -= len(pieces[-1])
             data = self._inflate.unused_data if self._gzip else b""
         return b"".join(pieces)
 

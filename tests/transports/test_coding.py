@@ -1,4 +1,5 @@
 import gzip
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -71,3 +72,26 @@ def test_an_end_inside_the_coded_data_is_a_protocol_error() -> None:
 
 def test_an_empty_body_needs_no_coding() -> None:
     decoder("gzip").finish()
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "identity"])
+def test_a_body_is_taken_up_to_a_bound_and_not_beyond(coding: str) -> None:
+    _, encode = CODINGS[coding]
+    headers = Headers([("Content-Encoding", coding)])
+
+    assert ContentDecoder(headers, longest=1000).feed(encode(bytes(1000))) == bytes(1000)
+    with pytest.raises(TransportError, match="at most 1000 bytes") as broken:
+        ContentDecoder(headers, longest=1000).feed(encode(bytes(1001)))
+    assert broken.value.kind is TransportKind.PROTOCOL
+
+
+def test_a_bomb_is_not_unpacked_beyond_the_bound() -> None:
+    bomb = gzip.compress(bytes(64 << 20))
+    tracemalloc.start()
+
+    with pytest.raises(TransportError, match="at most"):
+        ContentDecoder(Headers([("Content-Encoding", "gzip")]), longest=1 << 20).feed(bomb)
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 << 20
