@@ -7,12 +7,13 @@ reads them. A body coded with gzip or deflate is decoded, its header fields stay
 """
 
 import ssl
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import NamedTuple, NoReturn, Self
 
 import httpx
 
@@ -25,11 +26,12 @@ from harness.transports.watch import Connections, Watch
 from harness.wire import Chunk, End, Headers, Request, Response
 
 _PIECE = 1 << 16
+_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 _KEEP_ALIVE_S = 3.0  # below the five seconds after which uvicorn and Node close an idle connection
 
 
 class HttpxTransport:
-    """Sends requests over kept-alive HTTP/1.1 connections; may be shared by threads.
+    """Sends requests over kept-alive HTTP/1.1 connections; each thread has its own.
 
     `now_ns` stamps everything: CLOCK_MONOTONIC, or a virtual clock behind respx. `tls` replaces the
     context made from the environment.
@@ -42,16 +44,10 @@ class HttpxTransport:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._now_ns = now_ns
-        self._connections = Connections()
-        limits = httpx.Limits(
-            max_connections=None, max_keepalive_connections=16, keepalive_expiry=_KEEP_ALIVE_S
-        )
-        try:
-            self._client = httpx.Client(
-                verify=tls or True, limits=limits, event_hooks={"response": [_keep_fields]}
-            )
-        except (OSError, ValueError, ImportError, httpx.InvalidURL) as exc:
-            raise UsageError(f"a proxy or certificate variable is wrong: {exc}") from exc
+        self._tls = tls
+        self._lanes: list[_Lane] = []
+        self._mine = threading.local()
+        self._lane()
 
     def __enter__(self) -> Self:
         return self
@@ -66,7 +62,8 @@ class HttpxTransport:
 
     def close(self) -> None:
         """Close every connection."""
-        self._client.close()
+        for lane in self._lanes:
+            lane.client.close()
 
     def send(
         self,
@@ -106,9 +103,34 @@ class HttpxTransport:
 
     def _incoming(self, request: Request, timeouts: Timeouts | None) -> "Incoming":
         bounds = Timeouts() if timeouts is None else timeouts
+        lane = self._lane()
         return Incoming(
-            self._client, request, bounds, now_ns=self._now_ns, connections=self._connections
+            lane.client, request, bounds, now_ns=self._now_ns, connections=lane.connections
         )
+
+    def _lane(self) -> "_Lane":
+        """The connections of this thread: one that expires must not end another's exchange."""
+        lane: _Lane | None = getattr(self._mine, "lane", None)
+        if lane is None:
+            self._mine.lane = lane = _Lane(_client(self._tls), Connections())
+            self._lanes.append(lane)
+        return lane
+
+
+class _Lane(NamedTuple):
+    client: httpx.Client
+    connections: Connections
+
+
+def _client(tls: ssl.SSLContext | None) -> httpx.Client:
+    limits = httpx.Limits(
+        max_connections=None, max_keepalive_connections=16, keepalive_expiry=_KEEP_ALIVE_S
+    )
+    hooks = {"response": [_keep_fields]}
+    try:
+        return httpx.Client(verify=tls or True, limits=limits, event_hooks=hooks)
+    except (OSError, ValueError, ImportError, httpx.InvalidURL) as exc:
+        raise UsageError(f"a proxy or certificate variable is wrong: {exc}") from exc
 
 
 class Incoming:
@@ -286,6 +308,12 @@ class _Body(httpx.SyncByteStream):
         self._on_last()
         if self._data:
             yield self._data[last:]
+
+
+def _variables_set() -> str:
+    """The variables of which one is wrong when httpx cannot be set up."""
+    found = [name for name in _VARIABLES if os.environ.get(name) or os.environ.get(name.lower())]
+    return " or ".join(found) or "the certificate store"
 
 
 def _keep_fields(response: httpx.Response) -> None:

@@ -523,7 +523,7 @@ def test_a_certificate_file_that_does_not_exist_is_a_usage_error(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent.pem")
 
-    with pytest.raises(UsageError, match="proxy or certificate variable"):
+    with pytest.raises(UsageError, match=r"SSL_CERT_FILE.* cannot be used: .*No such file"):
         HttpxTransport()
 
 
