@@ -73,7 +73,7 @@ def load_settings(
     empty variable counts as not set. UsageError says which value is wrong and where it stands.
     """
     environment = os.environ if environment is None else environment
-    path = find_file(folder or Path.cwd())
+    path = find_file(folder or _current_folder())
     file = read_file(path) if path else File()
     for table in file.targets.values():
         merge((from_file(table, environment),), file=file, environment=environment)
@@ -83,6 +83,13 @@ def load_settings(
         from_file(file.top, environment),
     )
     return merge(layers, file=file, environment=environment)
+
+
+def _current_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as exc:
+        raise UsageError("the current folder does not exist any more; go to another one") from exc
 
 
 Layer = Mapping[str, tuple[Any, str]]

@@ -6,6 +6,7 @@ the environment; what it leaves out comes from the environment, then from the to
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -181,7 +182,7 @@ def _choose(text: str, settings: Settings, environment: Mapping[str, str]) -> tu
         try:
             origin = parse_origin(text)
         except ValueError as exc:
-            shown = "URL" if "@" in text else text
+            shown = "URL" if re.search("[@?#]", text) else text
             raise UsageError(f"--target {shown}: {exc}") from exc
         provenance = {**settings.provenance, "base_url": "flag"}
         return Kind.URL, settings.model_copy(update={"base_url": origin, "provenance": provenance})
@@ -203,6 +204,8 @@ def _choose(text: str, settings: Settings, environment: Mapping[str, str]) -> tu
 
 def _unknown(text: str, settings: Settings) -> str:
     known = ["mock", "local", "live", *settings.file.targets]
+    if "@" in text:
+        return "--target: expected a URL with its scheme, and no user and password in it"
     if ":" in text or "." in text:
         return f"--target {text}: expected a URL with its scheme, such as http://{text}"
     near = difflib.get_close_matches(text, known, n=1)

@@ -129,3 +129,15 @@ def test_a_wrong_value_in_the_file_is_named_with_the_file(tmp_path: Path) -> Non
 def test_a_flag_is_named_as_it_was_typed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"^--rate-limit: expected requests/seconds"):
         load(tmp_path, expect_rate_limit="fast")
+
+
+def test_a_current_folder_that_was_removed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    with pytest.raises(UsageError, match="the current folder does not exist any more"):
+        load_settings(environment={})

@@ -85,6 +85,17 @@ def test_a_password_in_a_url_is_refused_unseen() -> None:
     assert "hush" not in f"{by_flag.value}{by_variable.value}"
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["me:hush-1234@127.0.0.1:8787", "http://127.0.0.1/?key=hush-1234", "http://h/#hush-1234"],
+)
+def test_what_may_be_a_secret_in_a_wrong_url_is_not_shown(text: str) -> None:
+    with pytest.raises(UsageError, match="expected") as refused:
+        resolve(text)
+
+    assert "hush" not in str(refused.value)
+
+
 def test_a_custom_domain_needs_no_ids() -> None:
     target = resolve(
         "live", {"GATEWAY_BASE_URL": "https://ai.example", "GATEWAY_CUSTOM_DOMAIN": "1"}
