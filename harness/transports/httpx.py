@@ -6,6 +6,7 @@ redirect. TLS is verified; HTTPS_PROXY, HTTP_PROXY, NO_PROXY and SSL_CERT_FILE a
 reads them. A body coded with gzip or deflate is decoded, its header fields stay as they came.
 """
 
+import os
 import ssl
 import threading
 import time
@@ -130,7 +131,7 @@ def _client(tls: ssl.SSLContext | None) -> httpx.Client:
     try:
         return httpx.Client(verify=tls or True, limits=limits, event_hooks=hooks)
     except (OSError, ValueError, ImportError, httpx.InvalidURL) as exc:
-        raise UsageError(f"a proxy or certificate variable is wrong: {exc}") from exc
+        raise UsageError(f"{_variables_set()} cannot be used: {exc}") from exc
 
 
 class Incoming:
