@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.report.build import Report
     from harness.settings import Target
 
-LONGEST_COMPARISON_S = 60.0
+LONGEST_COMPARISON_S = 45.0
 """What the comparison may take of a run; `compare` on its own takes as long as it needs."""
 
 

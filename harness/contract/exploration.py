@@ -3,10 +3,11 @@
 The order puts the requests that show most breaks first, so that a small budget is well spent.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice, zip_longest
+from itertools import chain, islice, zip_longest
 from typing import Literal
 
 from harness.contract.budget import BudgetError
@@ -24,6 +25,7 @@ from harness.contract.strategies.draw import draw
 from harness.errors import TransportKind
 
 Mode = Literal["pr", "nightly", "live"]
+Steps = Iterator[Callable[[], None]]
 GIVE_UP = 4
 """So many outages in a row end the run on a route."""
 FAILED_FOR_GOOD = 3
@@ -68,8 +70,8 @@ class Exploration:
         """Send, judge, confirm and reduce; the ledger has the result."""
         try:
             if self._preflight():
-                self._play(self._steps())
-                self._play(self._optional(), reserve=RESERVE)
+                self._explore()
+                self._play_optional()
         except BudgetError as exc:
             self.stopped = str(exc)
         with suppress(BudgetError):
@@ -81,7 +83,7 @@ class Exploration:
         if self.stopped:
             self.ledger.missing(self.stopped)
 
-    def _play(self, steps: Iterator[Callable[[], None]], *, reserve: int = 0) -> None:
+    def _play(self, steps: Steps, *, reserve: int = 0) -> None:
         """Take steps until they end, the time is over, or only `reserve` requests are left."""
         for step in steps:
             left = self.sender.budget.left
@@ -128,43 +130,62 @@ class Exploration:
             entry.records.clear()
         self._judged = len(self.sender.seen)
 
-    def _steps(self) -> Iterator[Callable[[], None]]:
-        """The telling cases and the probes of one route after the other, then the rest in turn.
+    def _explore(self) -> None:
+        """Every route on its own track, at once where the pace allows it, else in turn.
 
-        Most breaks are not those of one route, so the first route shows them soonest.
+        In turn, the telling cases and the probes of one route come before those of the next: most
+        breaks are not those of one route, so the first route shows them soonest.
         """
-        judged = self._on_exchanges()
-        rest = {route: islice(self._fixed(route), 1, None) for route in judged}
-        bounds = {route: self._bounds(route) for route in judged}
-        for route in self.routes:
-            for cases in (islice(rest.get(route, ()), TELLING), islice(bounds.get(route, ()), 3)):
-                yield from map(self._case, cases)
-            for name in PROBES:
-                yield self._probe(name, route)
-        yield from self._cases(rest)
-        yield from self._cases({r: islice(cases, ESSENTIAL - 3) for r, cases in bounds.items()})
-        for name in LATER:
-            for route in self.routes:
-                yield self._later(name, route)
+        tracks = {route: self._track(route) for route in self.routes}
+        if not self.sender.paced:
+            self._play_at_once([chain(*track) for track in tracks.values()])
+            return
+        for leading, _, _ in tracks.values():
+            self._play(leading)
+        self._play(_in_turn(common for _, common, _ in tracks.values()))
+        for _, _, trailing in tracks.values():
+            self._play(trailing)
+
+    def _play_optional(self) -> None:
+        """What no clause depends on: drawn requests, and bounds on which the documents differ."""
+        drawn = [self._drawn(route) for route in self._on_exchanges()]
+        bounds = [islice(self._bounds(route), ESSENTIAL, None) for route in self._on_exchanges()]
+        if self.sender.paced:
+            for cases in (drawn, bounds):
+                self._play(_in_turn(map(self._case, each) for each in cases), reserve=RESERVE)
+        else:
+            tracks = [map(self._case, chain(*each)) for each in zip(drawn, bounds, strict=True)]
+            self._play_at_once(tracks, reserve=RESERVE)
+
+    def _play_at_once(self, tracks: Sequence[Steps], *, reserve: int = 0) -> None:
+        """Each track in a thread of its own; the first budget that ends a track is raised."""
+        with ThreadPoolExecutor(max(1, len(tracks)), thread_name_prefix="route") as pool:
+            ends = [pool.submit(self._play, track, reserve=reserve) for track in tracks]
+            try:
+                wait(ends)
+            except KeyboardInterrupt:
+                self.stopped = "interrupted"
+                raise
+        for end in ends:
+            end.result()
+
+    def _track(self, route: str) -> tuple[Steps, Steps, Steps]:
+        """The steps of a route: what tells most, its common cases, probes that come last."""
+        judged = route in self._on_exchanges()
+        fixed = islice(self._fixed(route), 1, None) if judged else iter(())
+        bounds = islice(self._bounds(route), ESSENTIAL) if judged else iter(())
+        leading = chain(
+            map(self._case, islice(fixed, TELLING)),
+            map(self._case, islice(bounds, 3)),
+            (self._probe(name, route) for name in PROBES),
+        )
+        trailing = (self._later(name, route) for name in LATER)
+        return leading, map(self._case, chain(fixed, bounds)), trailing
 
     def _on_exchanges(self) -> tuple[str, ...]:
         """The routes with a clause that any exchange can feed; others need only their probes."""
         fed = {e.route for e in self.ledger.entries.values() if e.clause.scene is None}
         return tuple(route for route in self.routes if route in fed)
-
-    def _optional(self) -> Iterator[Callable[[], None]]:
-        """What no clause depends on: drawn requests, and bounds on which the documents differ."""
-        routes = self._on_exchanges()
-        yield from self._cases({route: iter(self._drawn(route)) for route in routes})
-        bounds = {route: islice(self._bounds(route), ESSENTIAL, None) for route in routes}
-        yield from self._cases(bounds)
-
-    def _cases(self, by_route: Mapping[str, Iterator[Case]]) -> Iterator[Callable[[], None]]:
-        """The cases of all routes in turn."""
-        for row in zip_longest(*by_route.values()):
-            for case in row:
-                if case is not None:
-                    yield self._case(case)
 
     def _case(self, case: Case) -> Callable[[], None]:
         def step() -> None:
@@ -200,8 +221,9 @@ class Exploration:
         try:
             play(stage)
         finally:
-            self.ledger.see_scene(name, stage.route, stage.scene)
-            self._judge()
+            with self.sender.lock:
+                self.ledger.see_scene(name, stage.route, stage.scene)
+                self._show()
 
     def _wanted(self, name: str, route: str) -> frozenset[str]:
         return frozenset(entry.clause.id for entry in self.ledger.of_probe(name, route))
@@ -216,6 +238,10 @@ class Exploration:
 
     def _judge(self) -> None:
         """Show the ledger what is new, and give up on a route that only fails."""
+        with self.sender.lock:
+            self._show()
+
+    def _show(self) -> None:
         for seen in self.sender.seen[self._judged :]:
             self._judged += 1
             self.ledger.see(seen)
@@ -274,3 +300,9 @@ class Exploration:
 
     def _number(self, salt: int) -> int:
         return self.seed * 2 + salt
+
+
+def _in_turn(tracks: Iterable[Steps]) -> Steps:
+    """The first step of every track, then the second of every track, and so on."""
+    for row in zip_longest(*tracks):
+        yield from (step for step in row if step is not None)

@@ -4,6 +4,7 @@ It builds the request, keeps to the budget and the pace, marks its traffic, and 
 everything that it saw.
 """
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,9 +25,9 @@ WRONG = "wrong-key-of-the-contract-run"
 
 @dataclass(slots=True)
 class Sender:
-    """Sends cases to one subject; `seen` is every observation in order.
+    """Sends cases to one subject; `seen` is every observation in the order of their ends.
 
-    `interval_s` is the least time between two requests on `clock`.
+    `interval_s` is the least time between two requests on `clock`. Threads may share a sender.
     """
 
     subject: Subject
@@ -38,18 +39,26 @@ class Sender:
     interval_s: float = 0.0
     seen: list[Observation] = field(default_factory=list)
     due_ns: int = 0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def paced(self) -> bool:
+        """Whether requests go one at a time: by a pace, or because time is not real."""
+        return self.clock.free or self.interval_s > 0
 
     def send(self, case: Case) -> Observation:
         """The observation of one case; BudgetError when it may not be sent."""
         reserved = case.cost()
-        self.budget.reserve(reserved)
+        with self.lock:
+            self.budget.reserve(reserved)
+            number = self.budget.requests
         self._wait()
-        number = self.budget.requests
         request = self.request(case, number)
         seen = observe(number, case, self.transport.send(request, timeouts=self.timeouts))
         used = tokens(seen.reading, "total_tokens") if seen.reading else None
-        self.budget.settle(reserved, 0 if seen.rejected else used)
-        self.seen.append(seen)
+        with self.lock:
+            self.budget.settle(reserved, 0 if seen.rejected else used)
+            self.seen.append(seen)
         return seen
 
     def request(self, case: Case, number: int) -> Request:
