@@ -29,12 +29,21 @@ MOCK, MOCK_LIMITED = "http://stand-in.invalid", "http://limited.stand-in.invalid
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A running stand-in: the subject, how to reach it, and the same with a rate limit."""
+    """A running stand-in: the subject, how to reach it, and the same with a rate limit.
+
+    `gateways` are the two behind them; their logs hold every request that arrived.
+    """
 
     subject: Subject
     limited: Subject
     transport: Transport
     clock: Clock
+    gateways: tuple[Gateway, ...] = ()
+
+    @property
+    def arrived(self) -> int:
+        """How many requests the stand-in has seen."""
+        return sum(len(gateway.log) for gateway in self.gateways)
 
 
 def declared(subject: Subject) -> Subject:
@@ -48,33 +57,39 @@ def declared(subject: Subject) -> Subject:
 
 
 @contextmanager
-def mock(subject: Subject, *, defect: str | None = None, seed: int = 0) -> Iterator[Embedded]:
+def mock(
+    subject: Subject, *, defect: str | None = None, variant: str | None = None, seed: int = 0
+) -> Iterator[Embedded]:
     """The stand-in in this process: no socket, and time that passes only when it is waited for."""
     subject, limited = _pair(subject)
     clock = VirtualClock()
     waiting = Clock(clock.now_ns, lambda seconds: clock.advance(int(seconds * 1e9)), free=True)
     with respx.mock(assert_all_called=False) as router, HttpxTransport(now_ns=clock.now_ns) as sent:
-        for each, origin in ((subject, MOCK), (limited, MOCK_LIMITED)):
-            gateway = Gateway(config(each, seed=seed), defect=defect)
+        gateways = tuple(
+            Gateway(config(each, seed=seed), defect=defect, variant=variant)
+            for each in (subject, limited)
+        )
+        for gateway, origin in zip(gateways, (MOCK, MOCK_LIMITED), strict=True):
             mount(router, gateway, origin=origin, clock=clock)
-        yield Embedded(_at(subject, MOCK), _at(limited, MOCK_LIMITED), sent, waiting)
+        yield Embedded(_at(subject, MOCK), _at(limited, MOCK_LIMITED), sent, waiting, gateways)
 
 
 @contextmanager
-def local(subject: Subject, *, defect: str | None = None, seed: int = 0) -> Iterator[Embedded]:
+def local(
+    subject: Subject, *, defect: str | None = None, variant: str | None = None, seed: int = 0
+) -> Iterator[Embedded]:
     """The stand-in on loopback sockets, under the real clock."""
     subject, limited = _pair(subject)
     clock = Clock(time.monotonic_ns, time.sleep)
     os.environ["NO_PROXY"] = f"127.0.0.1,{os.environ.get('NO_PROXY', '')}".rstrip(",")
     with ExitStack() as stack:
-        urls = [
-            stack.enter_context(
-                LocalGateway(Gateway(config(each, seed=seed, now=True), defect=defect))
-            ).url
+        gateways = tuple(
+            Gateway(config(each, seed=seed, now=True), defect=defect, variant=variant)
             for each in (subject, limited)
-        ]
+        )
+        urls = [stack.enter_context(LocalGateway(gateway)).url for gateway in gateways]
         transport = stack.enter_context(HttpxTransport())
-        yield Embedded(_at(subject, urls[0]), _at(limited, urls[1]), transport, clock)
+        yield Embedded(_at(subject, urls[0]), _at(limited, urls[1]), transport, clock, gateways)
 
 
 def config(subject: Subject, *, seed: int, now: bool = False) -> Config:
