@@ -9,7 +9,7 @@ demo: $(BIN)/.installed
 	$(BIN)/gateway-harness run --target local
 
 test: $(BIN)/.installed $(NODE_MODULES)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(BIN)/.installed
 	$(BIN)/ruff check .

@@ -113,5 +113,5 @@ def test_a_missed_objective_fails_and_a_dead_target_is_unknown(
 
     assert (missed, dead) == (1, 3)
     assert "p50(e2e) < 1us missed" in failed.out
-    assert "refused by the network" in refused.out
+    assert "refused (network)" in refused.out
     assert "Traceback" not in failed.err + refused.err
