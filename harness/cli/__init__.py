@@ -28,6 +28,8 @@ COMMANDS = {
     "report": "Rebuild the report of a run from its samples.",
     "serve": "Serve the stand-in gateway on a port.",
     "doctor": "Check settings and reachability, and say what is missing.",
+    "explain": "Say what a clause of the contract demands, and why.",
+    "replay": "Repeat a failure of an earlier run: still broken, or fixed.",
 }
 """Every command with its line in `--help`; one whose module is not there yet is not listed."""
 
