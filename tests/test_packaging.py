@@ -84,7 +84,10 @@ def test_the_installed_wheel_verifies_the_mock_from_an_empty_folder(
 ) -> None:
     done = run(installed / "gateway-harness", "verify", "--target", "mock", "--json", cwd=tmp_path)
 
-    assert json.loads(done.stdout)["verdict"] == "compatible"
+    said = json.loads(done.stdout)
+    conformance = json.loads((tmp_path / said["out"] / "conformance.json").read_text())
+    assert said["verdict"] == "pass"
+    assert conformance["verdict"] == "compatible"
 
 
 def test_the_installed_wheel_loads_the_stand_in_from_an_empty_folder(
