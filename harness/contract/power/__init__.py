@@ -1,0 +1,1 @@
+"""How much the contract suite sees: which planted defects it finds, and whom it accuses wrongly."""

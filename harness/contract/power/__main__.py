@@ -1,0 +1,80 @@
+"""Measures the contract suite and writes `contracts/POWER.md`: `make mutants`.
+
+python -m harness.contract.power [NAME ...] [--seeds N] [--workers N] [--out FILE]
+"""
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from harness.contract.power import page
+from harness.contract.power.score import SEEDS, Power, score, trials
+from harness.contract.power.trial import Outcome, Trial, run
+
+PAGE = Path("contracts/POWER.md")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the trials; 0 when the bar is met, else 1."""
+    options = _parser().parse_args(arguments)
+    names = options.names or None
+    planned = trials(seeds=options.seeds, names=names)
+    if not planned:
+        sys.stderr.write(f"no defect or variant is called {' or '.join(options.names)}\n")
+        return 2
+    started = time.monotonic()
+    outcomes = list(_measured(planned, options.workers))
+    power = score(outcomes, partial=names is not None)
+    whole = names is None and options.seeds >= SEEDS
+    if whole:
+        options.out.write_text(page.render(power), encoding="utf-8")
+    sys.stdout.write(page.terminal(power, outcomes, seconds=time.monotonic() - started))
+    if not whole:
+        sys.stdout.write(f"{options.out} is written by a run on everything with {SEEDS} seeds\n")
+    return _verdict(power)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
+    parser.add_argument("names", nargs="*", help="defects and variants; all without any")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="runs on each legal stand-in")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--out", type=Path, default=PAGE)
+    return parser
+
+
+def _measured(planned: list[Trial], workers: int) -> Iterator[Outcome]:
+    """The outcomes in the order of the trials, with a line of progress on standard error."""
+    context = multiprocessing.get_context("forkserver")
+    with context.Pool(workers) as pool:
+        for number, outcome in enumerate(pool.imap(_outcome, planned), 1):
+            if number % 25 == 0 or number == len(planned):
+                sys.stderr.write(f"\r{number} of {len(planned)} runs")
+                sys.stderr.flush()
+            yield outcome
+    sys.stderr.write("\n")
+
+
+def _outcome(trial: Trial) -> Outcome:
+    """The outcome of a trial; a crash of the suite is one, and ends no other trial."""
+    try:
+        return run(trial)
+    except Exception as exc:  # noqa: BLE001 - the border of a worker: it becomes a line of the result
+        return Outcome(trial, {}, 0, f"crash: {type(exc).__name__}: {exc}"[:200])
+
+
+def _verdict(power: Power) -> int:
+    misses = power.misses()
+    for miss in misses:
+        sys.stdout.write(f"below the bar: {miss}\n")
+    if not misses:
+        sys.stdout.write("the bar is met\n")
+    return 1 if misses else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

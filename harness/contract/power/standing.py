@@ -1,0 +1,5 @@
+"""Why a MUST clause stands that breaks under no defect: what it guards, in a line."""
+
+from collections.abc import Mapping
+
+STANDS: Mapping[str, str] = {}

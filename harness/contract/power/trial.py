@@ -1,0 +1,133 @@
+"""One run of the whole suite on one stand-in: what broke, and after how many requests.
+
+Requests are counted at the stand-in: everything that arrives counts, re-sends included.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from harness.contract import standin
+from harness.contract.budget import Budget
+from harness.contract.clause import Level
+from harness.contract.clauses.catalogue import CLAUSES
+from harness.contract.exploration import Exploration
+from harness.contract.ledger import Ledger, Result
+from harness.contract.observation import Observation
+from harness.contract.sender import Sender
+from harness.contract.subject import Subject
+from harness.contract.verdict import REQUIRABLE, conclude
+from harness.gateway.defects import DEFECTS
+from harness.routes.address import Address, Credentials
+from harness.transports.exchange import Timeouts
+
+SUBJECT = Subject(
+    Address(standin.MOCK, "acc", "gw"),
+    Credentials("baseten-key", "gateway-token"),
+    "openai/gpt-oss-120b",
+    "abcd1234",
+)
+STRICT = (Level.MUST, Level.SHOULD)
+"""What fails a run under `--strict`."""
+DRAWN = 20
+"""Drawn requests per chat route, as in `verify --mode pr`."""
+TIMEOUTS = Timeouts(connect=5, first_byte=15, idle=8, total=45)
+SECONDS_NS = 600_000_000_000
+KILLERS: Mapping[str, frozenset[str]] = {
+    defect: frozenset(c.id for c in CLAUSES if defect in c.kills and c.level in STRICT)
+    for defect in DEFECTS
+}
+"""The clauses that are listed for each defect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What to run: the stand-in as it should be, with a defect, or in a variant."""
+
+    requests: int = 300
+    seed: int = 0
+    defect: str | None = None
+    variant: str | None = None
+    until_killed: bool = False
+
+    @property
+    def on_socket(self) -> bool:
+        """Whether only a real connection shows the defect."""
+        return self.defect is not None and DEFECTS[self.defect].socket_only
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a trial found: `broken` has the failing clauses and the requests until each failed."""
+
+    trial: Trial
+    broken: Mapping[str, int]
+    arrived: int
+    verdict: str
+
+    @property
+    def killed_after(self) -> int | None:
+        """Requests until a clause that is listed for the defect failed; None if none did."""
+        listed = KILLERS[self.trial.defect or ""]
+        return min((n for clause, n in self.broken.items() if clause in listed), default=None)
+
+
+class _Watched(Ledger):
+    """A ledger that notes how many requests had arrived when a clause failed first."""
+
+    def __init__(self, routes: Iterable[str], arrived: Callable[[], int]) -> None:
+        super().__init__(CLAUSES, routes)
+        self.broken: dict[str, int] = {}
+        self._arrived = arrived
+
+    def see(self, seen: Observation) -> None:
+        super().see(seen)
+        self._note()
+
+    def see_scene(self, probe: str, route: str, scene: Mapping[str, Observation]) -> None:
+        super().see_scene(probe, route, scene)
+        self._note()
+
+    def see_whole(self, seen: Iterable[Observation]) -> None:
+        super().see_whole(seen)
+        self._note()
+
+    def _note(self) -> None:
+        for entry in self.entries.values():
+            if entry.violated and entry.clause.level in STRICT:
+                self.broken.setdefault(entry.clause.id, self._arrived())
+
+
+def run(trial: Trial) -> Outcome:
+    """The outcome of one trial: the same steps as `verify --target mock --mode pr --strict`."""
+    start = standin.local if trial.on_socket else standin.mock
+    with start(SUBJECT, defect=trial.defect, variant=trial.variant, seed=trial.seed) as embedded:
+        ledger = _Watched(embedded.subject.routes, lambda: embedded.arrived)
+        exploration = _exploration(trial, embedded, ledger)
+        exploration.run()
+        stopped = exploration.stopped
+        verdict = conclude(ledger, strict=True, required=REQUIRABLE, stopped=stopped).verdict
+        failing = {e.clause.id for e in ledger.entries.values() if e.result is Result.FAIL}
+        broken = {clause: n for clause, n in ledger.broken.items() if clause in failing}
+        return Outcome(trial, broken, embedded.arrived, verdict)
+
+
+def _exploration(trial: Trial, embedded: standin.Embedded, ledger: _Watched) -> Exploration:
+    budget = Budget(trial.requests)
+    parts = (embedded.transport, embedded.clock, budget, "contract-power", TIMEOUTS)
+    sender, limited = Sender(embedded.subject, *parts), Sender(embedded.limited, *parts)
+    for entry in ledger.entries.values():
+        judged = limited if "rate" in entry.clause.needs else sender
+        entry.lacks = judged.subject.lacks(entry.clause, entry.route, clock=embedded.clock)
+    listed = KILLERS[trial.defect or ""] if trial.until_killed else frozenset()
+    exploration = Exploration(
+        sender,
+        ledger,
+        seed=trial.seed,
+        drawn=DRAWN,
+        deadline_ns=embedded.clock.now_ns() + SECONDS_NS,
+        limited=limited,
+    )
+    if trial.until_killed:
+        exploration.again = exploration.reductions = 0
+        exploration.enough = lambda _: not listed.isdisjoint(ledger.broken)
+    return exploration
