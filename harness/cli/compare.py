@@ -17,7 +17,6 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     from harness.load.plan import LoadPlan
     from harness.report.build import Report
-    from harness.report.runs import Runs
 
 LONGEST_S = 1800.0
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)\s*%")
@@ -75,7 +74,9 @@ def command(*, common: Common, runs: tuple[Path, ...], **values: Any) -> None:
         _conclude_runs(common, *runs, margin=values["margin"])
     report = compare_routes(common, values)
     if not (common.quiet or common.json):
-        _print(report)
+        from harness.cli.screen import show_report
+
+        show_report(report)
     conclude(
         report.verdict,
         reasons=report.reasons,
@@ -150,7 +151,9 @@ def _conclude_runs(common: Common, first: Path, second: Path, *, margin: float) 
     folder = common.make_folder()
     write_runs(runs, folder)
     if not (common.quiet or common.json):
-        _print_runs(runs)
+        from harness.cli.screen import show_runs
+
+        show_runs(runs)
     conclusive = runs.comparison.conclusive
     conclude(
         "pass" if conclusive else "unknown",
@@ -159,19 +162,3 @@ def _conclude_runs(common: Common, first: Path, second: Path, *, margin: float) 
         out=folder,
         as_json=common.json,
     )
-
-
-def _print(report: "Report") -> None:
-    from rich.console import Console
-
-    from harness.report.terminal import show
-
-    show(report, Console())
-
-
-def _print_runs(runs: "Runs") -> None:
-    from rich.console import Console
-
-    from harness.report.terminal import compared
-
-    Console().print(*compared(runs.comparison), sep="\n")

@@ -26,7 +26,9 @@ def command(*, common: Common, **values: Any) -> None:
     """
     report = load(common, values)
     if not (common.quiet or common.json):
-        _print(report)
+        from harness.cli.screen import show_report
+
+        show_report(report)
     conclude(
         report.verdict,
         reasons=report.reasons,
@@ -87,11 +89,3 @@ def _conclude(common: Common, folder: Path, outcome: "LoadOutcome") -> "Report":
     for note in outcome.notes:
         common.say(f"note: {note}")
     return report
-
-
-def _print(report: "Report") -> None:
-    from rich.console import Console
-
-    from harness.report.terminal import show
-
-    show(report, Console())

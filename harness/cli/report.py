@@ -28,7 +28,9 @@ def command(*, run: Path, threshold: tuple[str, ...], quiet: bool, json: bool) -
     """
     report = rebuild(run, threshold)
     if not quiet and not json:
-        _show(report)
+        from harness.cli.screen import show_report
+
+        show_report(report)
     conclude(
         report.verdict,
         reasons=report.reasons,
@@ -54,11 +56,3 @@ def rebuild(run: Path, thresholds: tuple[str, ...] = ()) -> "Report":
             run, verdict=report.verdict, exit_code=report.exit_code, reasons=report.reasons
         )
     return report
-
-
-def _show(report: "Report") -> None:
-    from rich.console import Console
-
-    from harness.report.terminal import show
-
-    show(report, Console())

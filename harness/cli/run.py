@@ -66,7 +66,9 @@ def command(*, common: Common, **values: Any) -> None:
     """Verify the contract, load the routes, compare them, write the report: one verdict."""
     report, course = run(common, values)
     if not (common.quiet or common.json):
-        _print(report)
+        from harness.cli.screen import show_report
+
+        show_report(report)
     measured = f"{report.summary['requests']:,} requests measured"
     conclude(
         report.verdict,
@@ -234,11 +236,3 @@ def _contract_line(contract: "ContractOutcome | None") -> str:
     if contract is None:
         return "the contract was not judged"
     return contract.line.partition(": ")[2]
-
-
-def _print(report: "Report") -> None:
-    from rich.console import Console
-
-    from harness.report.terminal import show
-
-    show(report, Console())

@@ -243,6 +243,22 @@ main(["--help"])
     assert done.stderr == ""
 
 
+def test_a_closed_pipe_under_a_table_is_unknown_and_no_broken_contract() -> None:
+    code = """
+import os, click, harness.cli
+from harness.cli.screen import Screen
+read, write = os.pipe()
+os.close(read)
+os.dup2(write, 1)
+command = click.Command("x", callback=lambda: Screen().print("a table"))
+harness.cli.LazyGroup.get_command = lambda *_: command
+harness.cli.main(["doctor"])
+"""
+    done = python(code)
+
+    assert (done.returncode, done.stderr) == (3, "")
+
+
 def test_text_that_the_terminal_cannot_show_is_escaped() -> None:
     code = """
 import click, harness.cli

@@ -1,0 +1,29 @@
+"""The terminal: a report's tables on standard output."""
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from harness.report import terminal
+
+if TYPE_CHECKING:
+    from harness.report.build import Report
+    from harness.report.runs import Runs
+
+
+class Screen(Console):
+    """Rich's console without its own exit, whose code 1 would say that a contract is broken."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the border of the command line see the `BrokenPipeError` that is being handled."""
+        raise
+
+
+def show_report(report: "Report") -> None:
+    """Print the tables of one run."""
+    terminal.show(report, Screen())
+
+
+def show_runs(runs: "Runs") -> None:
+    """Print how the second of two runs compares with the first."""
+    Screen().print(*terminal.compared(runs.comparison), sep="\n")
