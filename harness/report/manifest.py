@@ -193,10 +193,10 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """What the load came from; no host name, which can be private."""
+    """What the load came from; no host name and no kernel suffix, which can be private."""
     return {
         "system": platform.system(),
-        "release": platform.release(),
+        "release": platform.release().partition("-")[0],
         "architecture": platform.machine(),
         "cpus": os.cpu_count(),
     }
