@@ -29,6 +29,24 @@ def is_not_empty(seen: Observation) -> Finding:
     return (fault("a body", seen.response.body, f"HTTP {seen.status} body"),)
 
 
+def is_answered_by_200(seen: Observation) -> Finding:
+    """An accepted request is answered by 200, the only success that is documented."""
+    if not seen.ok or not seen.case.sound:
+        return None
+    return () if seen.status == 200 else (fault("HTTP 200", f" HTTP {seen.status}", "status"),)
+
+
+def announces_one_length(seen: Observation) -> Finding:
+    """Content-Length is one number, however often it is sent (RFC 9112, section 6.3)."""
+    lengths = seen.headers.get_all("content-length")
+    if seen.response is None or not lengths:
+        return None
+    values = {part.strip() for length in lengths for part in length.split(",")}
+    if len(values) > 1 or not all(value.isdigit() for value in values):
+        return (fault("one Content-Length", list(lengths), "header content-length"),)
+    return ()
+
+
 def is_utf8(seen: Observation) -> Finding:
     """JSON and event streams are UTF-8 (RFC 8259, section 8.1; WHATWG HTML, section 9.2.5)."""
     if not seen.ok or seen.reading is None or not _is_text(seen):

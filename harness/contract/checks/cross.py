@@ -45,6 +45,12 @@ def tools_stream_the_same(scene: Scene) -> Finding:
     return _same(scene, pair, ("tool_stream", "tool_stream_again"), "stream")
 
 
+def reasoning_streams_the_same(scene: Scene) -> Finding:
+    """Reasoning is told as reasoning, and content as content, plain and streamed."""
+    pair = ("reason_plain", "reason_plain_again")
+    return _same(scene, pair, ("reason_stream",), "stream")
+
+
 def compat_says_the_same(scene: Scene) -> Finding:
     """The same request by compat says what it says by native."""
     return _same(scene, ("native", "native_again"), ("plain",), "compat")

@@ -81,6 +81,8 @@ def is_labelled_json(seen: Observation) -> Finding:
         return None
     if seen.response.media_type in ("application/json", "application/problem+json"):
         return ()
+    if seen.case.stream and seen.response.media_type == "text/event-stream":
+        return ()  # some servers label by what was asked for; the status says that it is an error
     return (fault("application/json", seen.headers.get("content-type"), "header content-type"),)
 
 

@@ -1,9 +1,13 @@
 """Checks of an event stream as text (WHATWG HTML, section 9.2.5): nothing hidden, nothing lost."""
 
+import re
+
 from harness.contract.clause import Finding
 from harness.contract.evidence import event, fault
 from harness.contract.observation import Observation
 from harness.contract.reading import Reading
+
+_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 
 def stream_of(seen: Observation) -> Reading | None:
@@ -34,6 +38,17 @@ def hides_no_line(seen: Observation) -> Finding:
     return tuple(
         fault("a field (`data:`) or a comment", line, f"offset {offset}", line)
         for offset, line in hidden[:3]
+    )
+
+
+def holds_no_chunk_size(seen: Observation) -> Finding:
+    """No line of the decoded body is the size of a transfer chunk (RFC 9112, section 7.1)."""
+    reading = stream_of(seen)
+    if reading is None:
+        return None
+    sizes = [(offset, line) for offset, line in reading.stray if _SIZE.fullmatch(line)]
+    return tuple(
+        fault("an event or a comment", line, f"offset {offset}", line) for offset, line in sizes[:1]
     )
 
 

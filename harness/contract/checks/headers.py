@@ -10,6 +10,12 @@ from harness.contract.observation import Observation
 _UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
+_DELAY = re.compile(r"[0-9]{1,9}")
+_DATE = re.compile(
+    r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] [A-Z][a-z]{2} [0-9]{4}"
+    r" [0-2][0-9]:[0-5][0-9]:[0-6][0-9] GMT"
+)
+
 
 def json_is_labelled(seen: Observation) -> Finding:
     """A plain chat answer is `application/json`."""
@@ -40,6 +46,32 @@ def event_id_is_echoed(seen: Observation) -> Finding:
     return () if came == sent else (fault(repr(sent), came, "header cf-aig-event-id"),)
 
 
+def event_id_is_never_anothers(seen: Observation) -> Finding:
+    """No answer, good or bad, names the event id of another request."""
+    sent = seen.exchange.request.headers.get("cf-aig-event-id")
+    came = seen.headers.get("cf-aig-event-id")
+    if sent is None or came is None:
+        return None
+    if came == sent or came.rpartition("-")[0] != sent.rpartition("-")[0]:
+        return ()  # its own, or one that the gateway made up
+    return (fault(repr(sent), came, f"header cf-aig-event-id of HTTP {seen.status}"),)
+
+
+def rays_are_unique(seen: Sequence[Observation]) -> Finding:
+    """Each request has a cf-ray of its own."""
+    return _unique(seen, "cf-ray")
+
+
+def retry_after_has_its_form(seen: Observation) -> Finding:
+    """Retry-After is a number of seconds or an HTTP date (RFC 9110, section 10.2.3)."""
+    value = seen.headers.get("retry-after")
+    if value is None:
+        return None
+    if _DELAY.fullmatch(value.strip()) or _DATE.fullmatch(value.strip()):
+        return ()
+    return (fault("seconds, or an HTTP date", value, "header retry-after"),)
+
+
 def answers_carry_a_log_id(seen: Observation) -> Finding:
     """The gateway names the log entry of an accepted request."""
     if not seen.good:
@@ -61,14 +93,18 @@ def log_ids_have_their_form(seen: Observation) -> Finding:
 
 def log_ids_are_unique(seen: Sequence[Observation]) -> Finding:
     """Each request has a log id of its own."""
+    return _unique(seen, "cf-aig-log-id")
+
+
+def _unique(seen: Sequence[Observation], name: str) -> Finding:
     first: dict[str, int] = {}
     for s in seen:
-        value = s.headers.get("cf-aig-log-id")
+        value = s.headers.get(name)
         if value is None:
             continue
         if value in first:
             came = f" {value!r} for requests {first[value]} and {s.number}"
-            return (fault("a log id for each request", came, "header cf-aig-log-id"),)
+            return (fault(f"a {name} for each request", came, f"header {name}"),)
         first[value] = s.number
     return () if len(first) > 1 else None
 

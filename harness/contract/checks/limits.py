@@ -157,6 +157,27 @@ def logprobs_spell_the_content(seen: Observation) -> Finding:
     return tuple(faults)
 
 
+def logprob_bytes_are_their_token(seen: Observation) -> Finding:
+    """`bytes` of a logprob entry is the UTF-8 of its token, where they are whole characters."""
+    entries = [(n, e) for c in seen.choices for n, e in c.logprobs if isinstance(e, dict)]
+    given = [(n, e) for n, e in entries if e.get("bytes") and is_text(e.get("token"))]
+    if not seen.good or not given:
+        return None
+    return tuple(
+        fault(f"the bytes of {entry['token']!r}", entry["bytes"], event(number))
+        for number, entry in given
+        if _spelled(_token_bytes(entry)) not in (None, entry["token"])
+    )[:2]
+
+
+def _spelled(data: bytes) -> str | None:
+    """The text of these bytes; None where they are not whole characters."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
 def _token_bytes(entry: Any) -> bytes:
     raw = entry.get("bytes") if isinstance(entry, dict) else None
     if isinstance(raw, list) and all(is_int(b) and 0 <= b < 256 for b in raw):

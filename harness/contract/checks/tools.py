@@ -80,6 +80,22 @@ def _parts(seen: Observation) -> Iterator[tuple[int, dict[str, Any]]]:
                     yield number, part
 
 
+def one_delta_per_call(seen: Observation) -> Finding:
+    """A delta holds each call index once."""
+    if not seen.good or not seen.case.stream:
+        return None
+    counts: dict[int, list[str]] = {}
+    for number, part in _parts(seen):
+        counts.setdefault(number, []).append(repr(part.get("index")))
+    if not counts:
+        return None
+    return tuple(
+        fault("each index once in a delta", f" indexes {', '.join(indexes)}", f"event {number}")
+        for number, indexes in counts.items()
+        if len(indexes) > len(set(indexes))
+    )[:1]
+
+
 def call_ids_are_unique(seen: Observation) -> Finding:
     """Two calls of one answer have two ids."""
     ids = [call.id for _, call in _calls(seen) if is_text(call.id)]

@@ -68,6 +68,17 @@ def details_fit_their_totals(seen: Observation) -> Finding:
     return tuple(faults[:2]) if exercised else None
 
 
+def reasoning_is_counted(seen: Observation) -> Finding:
+    """An answer that shows reasoning does not report 0 reasoning tokens."""
+    reading = seen.reading
+    if not _reports(seen) or reading is None or not any(c.reasoning for c in seen.choices):
+        return None
+    count = detail(reading, "completion_tokens_details", "reasoning_tokens")
+    if count is None:
+        return None
+    return () if count > 0 else (fault("reasoning_tokens above 0", count, "usage"),)
+
+
 def plain_answers_report_usage(seen: Observation) -> Finding:
     """A plain answer says what it cost."""
     if not seen.good or seen.case.stream or not seen.choices:

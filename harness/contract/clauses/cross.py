@@ -33,6 +33,17 @@ CLAUSES = (
         probe="cross",
     ),
     Clause(
+        id="reasoning-stream-equal",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="What is reasoning in a plain answer is reasoning in the stream.",
+        rationale="Users read the model's thinking as its answer, or the reverse.",
+        source="docs.baseten.co/inference/model-apis/reasoning",
+        evidence=Evidence.DOCUMENTED,
+        scene=cross.reasoning_streams_the_same,
+        probe="cross",
+    ),
+    Clause(
         id="compat-equals-native",
         level=Level.MUST,
         routes=("compat",),

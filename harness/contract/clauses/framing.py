@@ -19,6 +19,16 @@ CLAUSES = (
         kills=("field-case",),
     ),
     Clause(
+        id="sse-no-chunk-size",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="No line of a decoded stream is the size of a transfer chunk.",
+        rationale="The stream was chunked twice: clients that are strict about fields refuse it.",
+        source="RFC 9112, section 7.1",
+        evidence=Evidence.SPECIFIED,
+        check=framing.holds_no_chunk_size,
+    ),
+    Clause(
         id="sse-json",
         level=Level.MUST,
         routes=CHAT,

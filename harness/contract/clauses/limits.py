@@ -93,6 +93,16 @@ CLAUSES = (
         kills=("whitespace-trim",),
     ),
     Clause(
+        id="logprobs-bytes",
+        level=Level.SHOULD,
+        routes=CHAT,
+        statement="The bytes of a logprob entry are those of its token.",
+        rationale="Texts put together from tokens and from bytes differ.",
+        source=COMPLETION,
+        evidence=Evidence.SPECIFIED,
+        check=limits.logprob_bytes_are_their_token,
+    ),
+    Clause(
         id="logprobs-count",
         level=Level.SHOULD,
         routes=CHAT,

@@ -1,6 +1,6 @@
 """Clauses on tool calls and requested formats."""
 
-from harness.contract.checks import tools
+from harness.contract.checks import given, tools
 from harness.contract.clause import Clause, Evidence, Level
 from harness.contract.clauses.sources import CHAT, CHUNK, COMPLETION, REQUEST
 
@@ -42,6 +42,16 @@ CLAUSES = (
         evidence=Evidence.SPECIFIED,
         check=tools.calls_do_not_share_an_index,
         kills=("index-always-0",),
+    ),
+    Clause(
+        id="tool-one-delta",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="A delta holds each call index once.",
+        rationale="The `.stream()` helpers of openai-python 1 and 2 raise on the second.",
+        source="basetenlabs/langchain-baseten, chat_models.py",
+        evidence=Evidence.OBSERVED,
+        check=tools.one_delta_per_call,
     ),
     Clause(
         id="tool-id-unique",
@@ -141,5 +151,18 @@ CLAUSES = (
         evidence=Evidence.SPECIFIED,
         check=tools.json_schema_is_kept,
         kills=("response-format-stripped",),
+    ),
+    Clause(
+        id="given-values",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="A value that a strict schema fixes arrives to the character and the digit.",
+        rationale=(
+            "Text is damaged on the way (another Unicode form, lost emoji or spaces, rounded "
+            "numbers); no other answer shows it for certain, because no model has to echo."
+        ),
+        source=REQUEST,
+        evidence=Evidence.SPECIFIED,
+        check=given.given_values_arrive,
     ),
 )

@@ -42,6 +42,16 @@ CLAUSES = (
         kills=("reasoning-exceeds-completion",),
     ),
     Clause(
+        id="usage-reasoning",
+        level=Level.SHOULD,
+        routes=CHAT,
+        statement="Shown reasoning is not reported as 0 reasoning tokens.",
+        rationale="Dashboards that split cost by kind blame the answer for the thinking.",
+        source=USAGE,
+        evidence=Evidence.PRACTICE,
+        check=usage.reasoning_is_counted,
+    ),
+    Clause(
         id="usage-plain",
         level=Level.SHOULD,
         routes=CHAT,

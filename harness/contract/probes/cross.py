@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from harness.contract.case import Case
+from harness.contract.case import Case, Expect
 from harness.contract.probes.stage import Stage
 from harness.contract.strategies.fixed import CLOCK, USAGE, WEATHER, body
 from harness.contract.strategies.text import SCRIPTS, nonce
@@ -27,6 +27,8 @@ def play(stage: Stage) -> None:
         stage.play("native_again", native)
     if stage.wants("tools-stream-equal"):
         _tools(stage, model, mark)
+    if stage.wants("reasoning-stream-equal"):
+        _reasoning(stage, model, mark)
 
 
 def _tools(stage: Stage, model: str, mark: str) -> None:
@@ -38,3 +40,12 @@ def _tools(stage: Stage, model: str, mark: str) -> None:
     stage.play("tool_plain_again", case)
     stage.play("tool_stream", case.having(**STREAMED))
     stage.play("tool_stream_again", case.having(**STREAMED))
+
+
+def _reasoning(stage: Stage, model: str, mark: str) -> None:
+    fields = {"temperature": 0, "seed": 7, "max_tokens": 96, "reasoning_effort": "low"}
+    asked = body(model, f"Is 91 prime? ({mark})", **fields)
+    case = Case(stage.route, asked, "reasoning, plain and streamed", Expect.EITHER)
+    stage.play("reason_plain", case)
+    stage.play("reason_plain_again", case)
+    stage.play("reason_stream", case.having(**STREAMED))

@@ -12,12 +12,16 @@ ACCEPT, REJECT, EITHER = Expect.ACCEPT, Expect.REJECT, Expect.EITHER
 
 
 class Bound(NamedTuple):
-    """One value of one body field; `why` names the documents that say so."""
+    """One value of one body field; `why` names the documents that say so.
+
+    Some are asked for as a stream: a refusal must come before the stream has begun.
+    """
 
     field: str
     value: Any
     expect: Expect
     why: str
+    streamed: bool = False
 
 
 ALL = "OpenAI, Baseten and its frontend agree"
@@ -25,11 +29,11 @@ NAMED = {"type": "function", "function": {"name": "nothing"}}
 
 BOUNDS: tuple[Bound, ...] = (
     Bound("messages", None, REJECT, ALL),
-    Bound("messages", [], REJECT, f"minItems 1: {ALL}"),
+    Bound("messages", [], REJECT, f"minItems 1: {ALL}", streamed=True),
     Bound("max_tokens", 0, REJECT, f"at least 1: {ALL}"),
-    Bound("temperature", "hot", REJECT, f"a number: {ALL}"),
+    Bound("temperature", "hot", REJECT, f"a number: {ALL}", streamed=True),
     Bound("messages", "hello", REJECT, f"an array: {ALL}"),
-    Bound("temperature", -0.1, REJECT, f"at least 0: {ALL}"),
+    Bound("temperature", -0.1, REJECT, f"at least 0: {ALL}", streamed=True),
     Bound("model", None, REJECT, f"required: {ALL}"),
     Bound("messages", [{"role": "wizard", "content": "hi"}], REJECT, f"a known role: {ALL}"),
     Bound("stream", "yes", REJECT, f"a boolean: {ALL}"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.contract.case import Case, Expect
 from harness.contract.strategies.bounds import BOUNDS, Bound
+from harness.contract.strategies.given import NUMBER, TEXT, only
 from harness.contract.strategies.text import LONG, SCRIPTS, nonce
 
 USAGE = {"include_usage": True}
@@ -81,6 +82,8 @@ def bound_case(route: str, model: str, bound: Bound, mark: str) -> Case:
     """A plain request with one field at a bound; a field of None is left out."""
     asked = body(model, f"Say hello. ({mark})", max_tokens=16)
     asked[bound.field] = bound.value
+    if bound.streamed:
+        asked["stream"] = True
     if bound.value is None:
         del asked[bound.field]
     missing = bound.value is None
@@ -98,6 +101,7 @@ def model_cases(seed: int) -> Iterator[Case]:
 
 
 _ASK = "Tell me about rivers in two sentences."
+_FILL = "Fill in the form."
 _OK = Expect.ACCEPT
 _TOOLS = {"tools": [WEATHER, CLOCK], "tool_choice": "required", "max_tokens": 200}
 _CALL = {
@@ -108,6 +112,12 @@ _CALL = {
 _TELLING: tuple[tuple[str, Expect, str, dict[str, Any]], ...] = (
     ("stream", _OK, _ASK, {"stream": True, "stream_options": USAGE, "max_tokens": 48}),
     ("plain", _OK, _ASK, {"max_tokens": 48}),
+    (
+        "streamed given text",
+        _OK,
+        _FILL,
+        {"response_format": only(text=TEXT), "max_tokens": 400, "stream": True},
+    ),
     (
         "streamed tools",
         _OK,
@@ -129,6 +139,12 @@ _TELLING: tuple[tuple[str, Expect, str, dict[str, Any]], ...] = (
         Expect.EITHER,
         _ASK,
         {"logprobs": True, "top_logprobs": 2, "max_tokens": 24},
+    ),
+    (
+        "given text",
+        _OK,
+        _FILL,
+        {"response_format": only(text=TEXT, number=NUMBER), "max_tokens": 400},
     ),
     ("cut", _OK, LONG, {"max_tokens": 3}),
     (
