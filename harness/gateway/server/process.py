@@ -8,7 +8,6 @@ import asyncio
 import multiprocessing
 import signal
 from multiprocessing.connection import Connection
-from types import TracebackType
 from typing import Self
 
 from harness.errors import HarnessError
@@ -64,12 +63,7 @@ class GatewayProcess:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
