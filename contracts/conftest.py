@@ -8,22 +8,21 @@ result of one clause on one route. The exit code is that of the verdict: 0 pass,
 
 import json
 import os
+import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from harness.cli.subject import subject_of, with_token
 from harness.contract.clause import Clause, Level
 from harness.contract.documents import explain
 from harness.contract.ledger import Result
 from harness.contract.session import DEFAULT_REQUESTS, Options, Outcome, chosen, perform
-from harness.contract.subject import Subject
 from harness.errors import ContractError, UsageError
 from harness.gateway.defects import DEFECTS
 from harness.load.budget import price_per_token
-from harness.settings import Kind, Secrets, Target, load_settings, resolve_target
-from harness.settings.target import STAND_IN_TOKEN
+from harness.settings import Kind, Target, load_settings, resolve_target
 from harness.wire import Headers
 
 OUTCOME = pytest.StashKey[Outcome]()
@@ -43,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--junit", type=Path, default=None)
     group.addoption("--record", type=Path, default=None)
     group.addoption("--against", type=Path, default=None)
+    group.addoption("--examples", type=Path, default=None, help="what failed, for --mode nightly")
     group.addoption("--defect", default=None, help="a defect of the stand-in (mock, local)")
     group.addoption("--max-requests", type=int, default=DEFAULT_REQUESTS)
     group.addoption("--max-total-tokens", type=int, default=None)
@@ -79,7 +79,7 @@ def outcome(pytestconfig: pytest.Config) -> Outcome:
     target = _target(pytestconfig)
     pairs: list[tuple[str, str]] = pytestconfig.stash[PAIRS]
     options = _options(pytestconfig, target)
-    found = perform(_subject(target), options, pairs=pairs, redact=target.secrets.redact)
+    found = perform(subject_of(target), options, pairs=pairs, redact=target.secrets.redact)
     pytestconfig.stash[OUTCOME] = found
     return found
 
@@ -129,35 +129,7 @@ def _target(config: pytest.Config) -> Target:
         target = resolve_target(config.getoption("--target"), load_settings(), headers=headers)
     except UsageError as exc:
         raise pytest.UsageError(str(exc)) from exc
-    return _with_token(target) if target.embedded else target
-
-
-def _with_token(target: Target) -> Target:
-    """The embedded stand-in asks for its token unless the settings say that it does not."""
-    if target.expectations.auth is False:
-        return target
-    token = target.credentials.gateway_token or STAND_IN_TOKEN
-    return replace(
-        target,
-        credentials=replace(target.credentials, gateway_token=token),
-        expectations=replace(target.expectations, auth=True),
-        secrets=target.secrets | Secrets((("CF_AIG_TOKEN", token),)),
-    )
-
-
-def _subject(target: Target) -> Subject:
-    expected = target.expectations
-    limit = expected.rate_limit
-    return Subject(
-        address=target.address,
-        credentials=target.credentials,
-        model=target.model,
-        model_id=target.model_id,
-        headers=target.headers,
-        auth=expected.auth,
-        cache_ttl=expected.cache_ttl,
-        rate_limit=(limit.requests, limit.seconds) if limit else None,
-    )
+    return with_token(target)
 
 
 def _options(config: pytest.Config, target: Target) -> Options:
@@ -184,7 +156,35 @@ def _options(config: pytest.Config, target: Target) -> Options:
         junit=config.getoption("--junit"),
         record=config.getoption("--record"),
         against=config.getoption("--against"),
+        summary=_path(os.environ.get("GITHUB_STEP_SUMMARY")),
+        examples=_examples(config, target),
+        patience=_patience(),
     )
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
+
+
+def _examples(config: pytest.Config, target: Target) -> Path | None:
+    """Where a nightly run keeps what failed on this target, for the next one to send first."""
+    if config.getoption("--mode") != "nightly":
+        return None
+    given = config.getoption("--examples")
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", target.name).strip("-")
+    return Path(given or ".gateway-harness/examples") / f"{name}.jsonl"
+
+
+def _patience() -> float:
+    """What `GATEWAY_HARNESS_PATIENCE` scales every limit of time by; 1 unless it is set."""
+    text = os.environ.get("GATEWAY_HARNESS_PATIENCE", "1")
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor <= 1000:
+        raise pytest.UsageError(f"GATEWAY_HARNESS_PATIENCE={text}: expected a factor such as 0.5")
+    return factor
 
 
 def _price(config: pytest.Config, target: Target) -> float:

@@ -1,17 +1,21 @@
 """What a run leaves behind: conformance.json, junit.xml, a Markdown section, failure folders."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
 
+from harness.contract import capsule
 from harness.contract.budget import Budget
+from harness.contract.cost import Share, shares
 from harness.contract.ledger import Entry, Ledger, Result
+from harness.contract.observation import Observation
 from harness.contract.reproduction import (
     Redact,
     curl,
     example,
+    raw_bytes,
     raw_request,
     raw_response,
     transcript,
@@ -22,9 +26,19 @@ SCHEMA_VERSION = 1
 
 
 def conformance(
-    ledger: Ledger, verdict: Verdict, *, budget: Budget, about: Mapping[str, Any], redact: Redact
+    ledger: Ledger,
+    verdict: Verdict,
+    *,
+    budget: Budget,
+    about: Mapping[str, Any],
+    redact: Redact,
+    seen: Sequence[Observation] = (),
 ) -> dict[str, Any]:
-    """The document of `conformance.json`; `about` names target, mode, profile and seed."""
+    """The document of `conformance.json`, which its JSON Schema describes.
+
+    `about` names target, mode, profile and seed; `seen` is all that was sent, for what it cost.
+    """
+    costs = shares(ledger, seen)
     return {
         "schema_version": SCHEMA_VERSION,
         "verdict": verdict.word,
@@ -36,11 +50,11 @@ def conformance(
         "counts": dict(verdict.counts),
         "cost": {"requests": budget.requests, "tokens": budget.tokens, "usd": budget.cost},
         **about,
-        "clauses": [_row(entry, redact) for entry in ledger.entries.values()],
+        "clauses": [_row(entry, costs[key], redact) for key, entry in ledger.entries.items()],
     }
 
 
-def _row(entry: Entry, redact: Redact) -> dict[str, Any]:
+def _row(entry: Entry, cost: Share, redact: Redact) -> dict[str, Any]:
     failing = bool(entry.violated)
     return {
         "id": entry.clause.id,
@@ -57,6 +71,8 @@ def _row(entry: Entry, redact: Redact) -> dict[str, Any]:
         "sent_again": entry.sent_again,
         "failed_again": entry.failed_again,
         "layer": layer(entry) if failing else None,
+        "waived": entry.waived or None,
+        "cost": {"requests": round(cost.requests, 3), "tokens": round(cost.tokens, 1)},
     }
 
 
@@ -122,8 +138,11 @@ def explain(entry: Entry, redact: Redact) -> str:
     lines.append(f"layer at fault: {layer(entry)}")
     if entry.shown:
         last = entry.shown[-1]
+        ids = ", ".join(f"{name} {value}" for name, value in capsule.ids_of(last.headers).items())
+        lines += [f"gateway ids: {ids or 'none'}"]
         lines += ["request:", curl(last.exchange.request, redact)]
         answer = raw_response(last.response, last.exchange.error, redact)
+        answer = SPELT if spells_secret(last, redact) else answer
         lines += ["response:", answer if len(answer) < 2000 else f"{answer[:2000]}…"]
     return redact("\n".join(lines))
 
@@ -151,21 +170,75 @@ def _put(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
+def append(path: Path, text: str) -> None:
+    """Append to a file that others write too, such as that of `GITHUB_STEP_SUMMARY`."""
+    with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
+
+
 def _capsule(folder: Path, entry: Entry, document: Mapping[str, Any], redact: Redact) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    described = capsule.document(entry, document, layer=layer(entry), redact=redact)
+    write_json(folder / capsule.NAME, described)
     _put(folder / "README.txt", explain(entry, redact) + "\n")
     requests = [curl(seen.exchange.request, redact) for seen in entry.shown]
     start = f"# the stand-in: {document['serve']}\n" if document.get("serve") else ""
     _put(folder / "curl.sh", f"#!/bin/sh\n{start}" + "\n".join(requests))
-    _put(folder / "test_example.py", example(entry.clause, entry.shown, redact))
+    _put(folder / "test_example.py", _example(entry, document, redact))
     for number, seen in enumerate(entry.shown, 1):
-        exchange = seen.exchange
-        _put(folder / f"{number:02}-request.txt", raw_request(exchange.request, redact))
-        answer = raw_response(seen.response, exchange.error, redact)
-        _put(folder / f"{number:02}-response.txt", answer)
-        if seen.response is not None and seen.reading is not None and seen.reading.streamed:
-            chunks = transcript(seen.response.chunks, redact)
-            _put(folder / f"{number:02}-transcript.jsonl", chunks)
+        _put_exchange(folder, f"{number:02}", seen, redact)
+
+
+def _example(entry: Entry, document: Mapping[str, Any], redact: Redact) -> str:
+    kind = str(document.get("target_kind", "mock"))
+    embedded = kind in ("mock", "local")
+    origin = "/".join(entry.shown[0].exchange.request.url.split("/")[:3]) if entry.shown else ""
+    target = kind if embedded or kind == "live" else origin
+    return example(
+        entry.clause,
+        entry.route,
+        entry.shown if entry.clause.check is not None else (),
+        redact,
+        target=target,
+        defect=document.get("defect") if embedded else None,
+    )
+
+
+def _put_exchange(folder: Path, number: str, seen: Observation, redact: Redact) -> None:
+    """One exchange as text, its bodies as bytes, and a stream with the times of its chunks."""
+    request, response = seen.exchange.request, seen.response
+    _put(folder / f"{number}-request.txt", raw_request(request, redact))
+    (folder / f"{number}-request.body").write_bytes(raw_bytes(request.body, redact))
+    if spells_secret(seen, redact):
+        _put(folder / f"{number}-response.txt", f"withheld: {SPELT}\n")
+        return
+    _put(folder / f"{number}-response.txt", raw_response(response, seen.exchange.error, redact))
+    if response is not None:
+        (folder / f"{number}-response.body").write_bytes(raw_bytes(response.body, redact))
+        if seen.reading is not None and seen.reading.streamed:
+            rows = transcript(response.chunks, redact)
+            _put(folder / f"{number}-transcript.jsonl", rows)
+
+
+SPELT = "the events of this stream together spell out a secret"
+
+
+def spells_secret(seen: Observation, redact: Redact) -> bool:
+    """Whether the pieces of a stream spell out a secret that no piece holds alone."""
+    if seen.reading is None or not seen.reading.streamed or seen.response is None:
+        return False
+    said = [
+        [piece for _, piece in kind]
+        for choice in seen.choices
+        for kind in (choice.content, choice.reasoning, choice.refusal)
+    ]
+    if any(redact("".join(pieces)) != "".join(map(redact, pieces)) for pieces in said):
+        return True
+    calls = [call.arguments for choice in seen.choices for call in choice.calls]
+    texts = [text for text in calls if isinstance(text, str)]
+    body = seen.response.body
+    hidden = raw_bytes(body, redact) == body
+    return hidden and any(redact(text) != text for text in texts)
 
 
 def markdown(ledger: Ledger, document: Mapping[str, Any], redact: Redact) -> str:

@@ -26,7 +26,8 @@ class Entry:
     `exercised` and `violated` count exchanges (or sequences). `faults` and `shown` are the
     violation with the smallest request and the observations that show it; `sent_again` and
     `failed_again` tell how often that request was repeated and failed. `lacks` names a missing
-    setting, `reason` says why a clause was not exercised.
+    setting, `reason` says why a clause was not exercised. `fed_by` has the numbers of the requests
+    that exercised it, for what it cost.
     """
 
     clause: Clause
@@ -41,12 +42,14 @@ class Entry:
     lacks: str | None = None
     reason: str = ""
     waived: str = ""
+    fed_by: set[int] = field(default_factory=set)
 
     def note(self, finding: Finding, shown: tuple[Observation, ...]) -> None:
         """Count what a check said; the smallest violation is kept as the evidence."""
         if finding is None:
             return
         self.exercised += 1
+        self.fed_by.update(seen.number for seen in shown)
         if isinstance(finding, Record):
             if finding.value not in self.records:
                 self.records.append(finding.value)

@@ -1,12 +1,14 @@
-"""One request of a run as something to paste: `curl`, a pytest example, and raw HTTP.
+"""One request of a run as something to paste or run: `curl`, a pytest module, and raw HTTP.
 
 Secrets appear as the names of the environment variables that hold them.
 """
 
 import json
+import pprint
 import shlex
 from collections.abc import Callable, Sequence
 
+from harness.contract.capsule import document_of, redacted
 from harness.contract.clause import Clause
 from harness.contract.observation import Observation
 from harness.wire import Chunk, Headers, Request, Response
@@ -14,7 +16,10 @@ from harness.wire import Chunk, Headers, Request, Response
 Redact = Callable[[str], str]
 VARIABLES = {"authorization": "BASETEN_API_KEY", "cf-aig-authorization": "CF_AIG_TOKEN"}
 LONGEST = 100_000
-"""Bodies are cut at this many characters."""
+"""Messages shown as text are cut at this many characters, after redaction."""
+MOST_BYTES = 10_000_000
+AHEAD = 200
+"""Over so many chunks a secret is looked for."""
 
 
 def curl(request: Request, redact: Redact) -> str:
@@ -34,53 +39,52 @@ def curl(request: Request, redact: Redact) -> str:
     return " \\\n  ".join(lines) + "\n"
 
 
-def example(clause: Clause, seen: Sequence[Observation], redact: Redact) -> str:
-    """A pytest module that sends the same requests and judges nothing but prints the answers.
+def example(
+    clause: Clause,
+    route: str,
+    seen: Sequence[Observation],
+    redact: Redact,
+    *,
+    target: str,
+    defect: str | None = None,
+) -> str:
+    """A pytest module that repeats the failure and judges it by its clause, alone.
 
-    It needs httpx only, so that it can be handed to somebody without the harness.
+    It needs the harness. `target` is where it sends to unless `GATEWAY_TARGET` names another
+    gateway; an embedded one is broken by `defect` again.
     """
-    calls = "\n".join(_call(each.exchange.request, redact) for each in seen)
-    return f'''"""{clause.id}: {clause.statement}
+    cases = [redacted(document_of(each.case), redact) for each in seen]
+    shown = pprint.pformat(cases, width=96, sort_dicts=False)
+    return f'''"""{_docstring(clause)}
 
-Why it matters: {clause.rationale}
-Source: {clause.source}
+The credentials come from the environment: BASETEN_API_KEY, CF_AIG_TOKEN.
 """
 
 import os
 
-import httpx
+from harness.cli.replay import repeat
+
+TARGET = os.environ.get("GATEWAY_TARGET", {redact(target)!r})
+DEFECT = {defect!r}
+CASES = {shown}
 
 
-def test_{clause.id.replace("-", "_")}():
-    answers = []
-{calls}
-    for answer in answers:
-        print(answer.status_code, answer.headers, answer.text, sep="\\n")
-    # {clause.statement}
+def test_{clause.id.replace("-", "_")}_on_{route}() -> None:
+    found = repeat({clause.id!r}, {route!r}, CASES, target=TARGET, defect=DEFECT)
+
+    assert found.word == "fixed", found.evidence
 '''
 
 
-def _call(request: Request, redact: Redact) -> str:
-    lines = ["    headers = {"]
-    for name, value in _fields(request):
-        variable = VARIABLES.get(name.lower())
-        if variable is not None and "$" in redact(value):
-            lines.append(f'        {name!r}: "Bearer " + os.environ["{variable}"],')
-        else:
-            lines.append(f"        {name!r}: {redact(value)!r},")
-    lines.append("    }")
-    body = redact(_text(request.body))
-    lines.append(f"    body = {body!r}.encode()")
-    url = redact(request.url)
-    arguments = f"{request.method!r}, {url!r}, headers=headers, content=body, timeout=60"
-    lines.append(f"    answers.append(httpx.request({arguments}))")
-    return "\n".join(lines)
+def _docstring(clause: Clause) -> str:
+    text = f"{clause.id}: {clause.statement}\n\nWhy: {clause.rationale}\nSource: {clause.source}"
+    return text.replace("\\", "\\\\").replace('"""', "'''")
 
 
 def raw_request(request: Request, redact: Redact) -> str:
     """Method, URL, header fields and body."""
     head = "\n".join(f"{name}: {value}" for name, value in request.headers)
-    return redact(f"{request.method} {request.url}\n{head}\n\n{_text(request.body)}\n")
+    return _cut(redact(f"{request.method} {request.url}\n{head}\n\n{_text(request.body)}")) + "\n"
 
 
 def raw_response(response: Response | None, error: Exception | None, redact: Redact) -> str:
@@ -88,14 +92,49 @@ def raw_response(response: Response | None, error: Exception | None, redact: Red
     if response is None:
         return redact(f"no response: {error}\n")
     head = "\n".join(f"{name}: {value}" for name, value in response.headers)
-    end = f"\n\n[{error}]" if error is not None else ""
-    return redact(f"HTTP {response.status}\n{head}\n\n{_text(response.body)}{end}\n")
+    end = redact(f"\n\n[{error}]") if error is not None else ""
+    text = redact(f"HTTP {response.status}\n{head}\n\n{_text(response.body)}")
+    return f"{_cut(text)}{end}\n"
+
+
+def raw_bytes(data: bytes, redact: Redact) -> bytes:
+    """Body bytes as they were, with secrets replaced; invalid UTF-8 stays as it is."""
+    text = data.decode("utf-8", "surrogateescape")
+    return redact(text).encode("utf-8", "surrogateescape")[:MOST_BYTES]
 
 
 def transcript(chunks: Sequence[Chunk], redact: Redact) -> str:
-    """Every chunk as JSON lines: milliseconds after sending, and its bytes as text."""
-    rows = (json.dumps({"ms": round(c.at_ns / 1e6, 3), "data": _text(c.data)}) for c in chunks)
-    return redact("\n".join(rows) + "\n")
+    """Every chunk as JSON lines: milliseconds after sending, and its bytes as text.
+
+    Chunks over which a secret is spread are one line, with the time of the first.
+    """
+    rows = [
+        {"ms": round(at_ns / 1e6, 3), "data": redact(_text(data))}
+        for at_ns, data in _joined(chunks, redact)
+    ]
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def _joined(chunks: Sequence[Chunk], redact: Redact) -> list[tuple[int, bytes]]:
+    """The chunks with their times, joined where a cut goes through something secret."""
+    pieces = [(chunk.at_ns, chunk.data) for chunk in chunks]
+    apart = b"".join(raw_bytes(data, redact) for _, data in pieces)
+    if apart == raw_bytes(b"".join(data for _, data in pieces), redact):
+        return pieces
+    joined: list[tuple[int, bytes]] = []
+    for number, (at_ns, data) in enumerate(pieces):
+        before = joined[-1][1] if joined else b""
+        after = b"".join(data for _, data in pieces[number : number + AHEAD])
+        if joined and _through_secret(before, after, redact):
+            joined[-1] = (joined[-1][0], before + data)
+        else:
+            joined.append((at_ns, data))
+    return joined
+
+
+def _through_secret(before: bytes, after: bytes, redact: Redact) -> bool:
+    """Whether redaction of both together finds more than of each."""
+    return raw_bytes(before + after, redact) != raw_bytes(before, redact) + raw_bytes(after, redact)
 
 
 def _fields(request: Request) -> Headers:
@@ -103,5 +142,8 @@ def _fields(request: Request) -> Headers:
 
 
 def _text(data: bytes) -> str:
-    text = data.decode("utf-8", "backslashreplace")
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(data)} bytes)"
+    return data.decode("utf-8", "backslashreplace")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"

@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.contract import documents, standin
+from harness.contract import documents, examples, standin
 from harness.contract.budget import Budget
 from harness.contract.clause import Clause, Profile
 from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.exploration import Exploration, Mode
 from harness.contract.ledger import Ledger
+from harness.contract.observation import Observation
 from harness.contract.recording import document_of, drift, read_recording
 from harness.contract.reproduction import Redact
 from harness.contract.sender import Sender
@@ -37,7 +38,8 @@ class Options:
     """How to run.
 
     `kind` is mock, local, live, named or url; `paid` whether requests may cost money. `out` None
-    writes nothing. `dollars_per_token` is what bounds a cost.
+    writes nothing. `dollars_per_token` is what bounds a cost. `summary` is appended to, `examples`
+    keeps the failing cases of earlier runs, `patience` scales every limit of time.
     """
 
     kind: str = "mock"
@@ -57,6 +59,9 @@ class Options:
     junit: Path | None = None
     record: Path | None = None
     against: Path | None = None
+    summary: Path | None = None
+    examples: Path | None = None
+    patience: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +85,46 @@ def perform(
 ) -> Outcome:
     """Run the clauses of `pairs` (clause id and route) and write what `options.out` asks for."""
     redact = _servable(redact, options)
-    waivers = read_waivers(options.waivers, [c.id for c in CLAUSES]) if options.waivers else ()
+    known = [clause.id for clause in CLAUSES]
+    waivers = read_waivers(options.waivers, known) if options.waivers else ()
     recorded = read_recording(options.against) if options.against else None
     run_id = f"contract-{uuid.uuid4().hex[:12]}"
+    found = _explore(subject, options, pairs=pairs, run_id=run_id)
+    complaints = apply(waivers, found.ledger, today=datetime.now(UTC).date())
+    verdict = conclude(
+        found.ledger,
+        strict=options.strict,
+        required=options.required,
+        stopped=found.stopped,
+        complaints=complaints,
+    )
+    about = _about(options, run_id)
+    if recorded is not None:
+        about["drift"] = drift(recorded, found.seen)
+    document = documents.conformance(
+        found.ledger, verdict, budget=found.budget, about=about, redact=redact, seen=found.seen
+    )
+    _write(options, found, document, redact)
+    return Outcome(found.ledger, verdict, document)
+
+
+@dataclass(frozen=True, slots=True)
+class _Explored:
+    """What was sent and judged, before there is a verdict."""
+
+    ledger: Ledger
+    seen: tuple[Observation, ...]
+    budget: Budget
+    stopped: str
+
+
+def _explore(
+    subject: Subject, options: Options, *, pairs: Iterable[tuple[str, str]], run_id: str
+) -> _Explored:
     budget = Budget(
         options.max_requests, options.max_tokens, options.max_cost, options.dollars_per_token
     )
-    with _senders(subject, options, budget, run_id) as (sender, limited):
+    with senders(subject, options, budget, run_id) as (sender, limited):
         ledger = _ledger(pairs, sender, limited)
         exploration = Exploration(
             sender,
@@ -98,29 +136,26 @@ def perform(
             limited=limited,
             reductions=4 if options.paid else 24,
         )
+        unsent = examples.send(options.examples, sender)
         exploration.run()
-    complaints = apply(waivers, ledger, today=datetime.now(UTC).date())
-    verdict = conclude(
-        ledger,
-        strict=options.strict,
-        required=options.required,
-        stopped=exploration.stopped,
-        complaints=complaints,
-    )
-    about = _about(options, run_id)
-    if recorded is not None:
-        about["drift"] = drift(recorded, sender.seen)
-    document = documents.conformance(ledger, verdict, budget=budget, about=about, redact=redact)
+    examples.save(options.examples, ledger, unsent)
+    others = () if limited is None else limited.seen
+    return _Explored(ledger, (*sender.seen, *others), budget, exploration.stopped)
+
+
+def _write(options: Options, found: _Explored, document: dict[str, Any], redact: Redact) -> None:
+    """Write what the options ask for."""
     if options.record is not None:
-        documents.write_json(options.record, document_of(sender.seen))
+        documents.write_json(options.record, document_of(found.seen))
     if options.out is not None:
         junit = options.junit or options.out / "junit.xml"
-        documents.write(options.out, ledger, document, redact=redact, junit_at=junit)
-    return Outcome(ledger, verdict, document)
+        documents.write(options.out, found.ledger, document, redact=redact, junit_at=junit)
+    if options.summary is not None:
+        documents.append(options.summary, documents.markdown(found.ledger, document, redact))
 
 
 @contextmanager
-def _senders(
+def senders(
     subject: Subject, options: Options, budget: Budget, run_id: str
 ) -> Iterator[tuple[Sender, Sender | None]]:
     """The sender of the run, and for an embedded stand-in a second one with a rate limit."""
@@ -163,9 +198,12 @@ def _ledger(pairs: Iterable[tuple[str, str]], sender: Sender, limited: Sender | 
 
 def _timeouts(options: Options) -> Timeouts:
     """Generous on a live target, where a model may be cold; elsewhere a run has to end soon."""
-    if options.kind == "live" or options.paid:
-        return Timeouts(connect=10, first_byte=60, idle=30, total=180)
-    return Timeouts(connect=5, first_byte=15, idle=8, total=45)
+    live = options.kind == "live" or options.paid
+    connect, first_byte, idle, total = (10, 60, 30, 180) if live else (5, 15, 8, 45)
+    by = options.patience
+    return Timeouts(
+        connect=connect * by, first_byte=first_byte * by, idle=idle * by, total=total * by
+    )
 
 
 def _interval(subject: Subject, options: Options) -> float:
@@ -177,7 +215,8 @@ def _interval(subject: Subject, options: Options) -> float:
 
 
 def _seconds(options: Options) -> float:
-    return SECONDS["live"] if options.paid else SECONDS.get(options.kind, SECONDS["local"])
+    seconds = SECONDS["live"] if options.paid else SECONDS.get(options.kind, SECONDS["local"])
+    return seconds * options.patience
 
 
 def _drawn(options: Options) -> int:

@@ -1,5 +1,6 @@
 """What a run writes: complete, reproducible, and without a secret."""
 
+import ast
 import json
 import shlex
 import subprocess
@@ -9,13 +10,14 @@ from xml.etree import ElementTree as Xml
 
 from harness.contract import documents
 from harness.contract.budget import Budget
+from harness.contract.capsule import case_of
 from harness.contract.clauses.catalogue import BY_ID
 from harness.contract.ledger import Ledger
 from harness.contract.reproduction import curl, example, transcript
 from harness.contract.verdict import conclude
 from harness.settings import Secrets
 from harness.wire import Chunk
-from tests.contract.answers import asked, good_chunks, plain, seen, sse, streamed
+from tests.contract.answers import asked, chunk, good_chunks, plain, seen, sse, streamed
 
 KEY = "secret-key-123"
 REDACT = Secrets((("BASETEN_API_KEY", KEY),)).redact
@@ -55,9 +57,12 @@ def test_a_failure_has_its_capsule(tmp_path: Path) -> None:
     names = {name for name in files if name.startswith(row["capsule"])}
     assert {name.rsplit("/", 1)[1] for name in names} == {
         "README.txt",
+        "capsule.json",
         "curl.sh",
         "test_example.py",
+        "01-request.body",
         "01-request.txt",
+        "01-response.body",
         "01-response.txt",
         "01-transcript.jsonl",
     }
@@ -81,8 +86,9 @@ def test_the_curl_command_is_the_request_with_variables_for_secrets() -> None:
     assert words[words.index("--data-binary") + 1].encode() == request.body
 
 
-def test_the_example_is_a_python_module(tmp_path: Path) -> None:
-    text = example(BY_ID["usage-sum"], [seen(asked(), plain())], REDACT)
+def test_the_example_is_a_python_module_with_the_request_in_it(tmp_path: Path) -> None:
+    seen_one = seen(asked(user='"""it\'s\\'), plain())
+    text = example(BY_ID["usage-sum"], "native", [seen_one], REDACT, target="mock")
     path = tmp_path / "test_example.py"
     path.write_text(text)
 
@@ -90,7 +96,62 @@ def test_the_example_is_a_python_module(tmp_path: Path) -> None:
 
     assert done.returncode == 0
     assert KEY not in text
-    assert "os.environ" in text
+    literal = text.partition("CASES = ")[2].partition("\n\n\n")[0]
+    assert case_of(ast.literal_eval(literal)[0]) == seen_one.case
+
+
+def test_a_failure_is_found_again_by_its_own_test_and_gone_without_the_defect(
+    tmp_path: Path,
+) -> None:
+    _, files = written(tmp_path)
+    text = files["failures/stream-done-native/test_example.py"]
+    broken, fixed = tmp_path / "test_broken.py", tmp_path / "test_fixed.py"
+    broken.write_text(text.replace("DEFECT = None", "DEFECT = 'missing-done'"))
+    fixed.write_text(text)
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            *map(str, (broken, fixed)),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "1 failed, 1 passed" in done.stdout
+    assert "AssertionError: expected `data: [DONE]`" in done.stdout
+
+
+def test_a_secret_over_several_chunks_is_one_redacted_line() -> None:
+    body = f"data: a\n\ndata: {KEY}\n\ndata: b\n\n".encode()
+    chunks = [Chunk(body[at : at + 1], at) for at in range(len(body))]
+
+    rows = [json.loads(line) for line in transcript(chunks, REDACT).splitlines()]
+
+    assert "$BASETEN_API_KEY" in "".join(row["data"] for row in rows)
+    assert len(rows) == len(body) - len(KEY) + 1
+
+
+def test_a_secret_spelt_by_several_events_is_withheld(tmp_path: Path) -> None:
+    ledger = Ledger([BY_ID["stream-done"]], ("native",))
+    pieces = [chunk({"content": KEY[:6]}), chunk({"content": KEY[6:]}), chunk(finish="stop")]
+    body = "".join(f"data: {json.dumps(c)}\n\n" for c in pieces).encode()
+    ledger.see(seen(streamed(), body))
+    document = documents.conformance(
+        ledger, conclude(ledger), budget=Budget(), about={}, redact=REDACT
+    )
+
+    documents.write(tmp_path, ledger, document, redact=REDACT, junit_at=tmp_path / "junit.xml")
+
+    texts = [p.read_text("utf-8") for p in tmp_path.rglob("*") if p.is_file()]
+    assert not [text for text in texts if KEY[6:] in text]
 
 
 def test_a_transcript_tells_when_each_chunk_came() -> None:

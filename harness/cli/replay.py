@@ -1,0 +1,160 @@
+"""`gateway-harness replay`: repeat a failure that an earlier run left behind."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.options import parse_cost, parse_header, print_options
+from harness.cli.verdict import conclude
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.contract.capsule import Capsule
+    from harness.contract.clause import Clause
+    from harness.contract.replay import Repeated
+    from harness.contract.session import Options
+    from harness.settings import Target
+    from harness.wire import Headers
+
+TIMES, TIMES_WHEN_FLAKY = 3, 10
+REQUESTS = 100
+"""The most that a repetition may send unless `--max-requests` says otherwise."""
+
+
+@click.command()
+@click.argument("capsule", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--target",
+    metavar="mock|local|live|NAME|URL",
+    help="The gateway to ask.  [default: the one of the run that left the capsule]",
+)
+@click.option(
+    "--header",
+    multiple=True,
+    metavar="NAME:VALUE",
+    callback=parse_header,
+    help="A header field for every request; repeatable.",
+)
+@click.option("--times", type=click.IntRange(1, 1000), help="How often to send it.  [default: 3]")
+@click.option("--defect", metavar="NAME", help="Break the embedded stand-in.")
+@click.option("--max-requests", type=click.IntRange(min=1), metavar="N")
+@click.option("--max-total-tokens", type=click.IntRange(min=1), metavar="N")
+@click.option("--max-cost", type=parse_cost, metavar="USD")
+@print_options
+def command(*, capsule: Path, target: str | None, header: "Headers", **values: Any) -> None:
+    """Repeat the failure in the folder CAPSULE: 1 still broken, 0 fixed, 3 unknown.
+
+    CAPSULE is a folder under failures/ of a run, or its capsule.json.
+    """
+    from harness.contract.capsule import read_capsule
+    from harness.settings import load_settings, resolve_target
+
+    held = read_capsule(capsule)
+    found = resolve_target(target or _target_of(held), load_settings(), headers=header)
+    options = _options(found, values)
+    if not found.loopback and not (values["quiet"] or values["json"]):
+        click.echo(f"estimate: at most {options.max_requests} requests at {found.address.base}")
+    times = values["times"] or (TIMES_WHEN_FLAKY if held.flaky else TIMES)
+    repeated = _repeat(held.clause, held.route, held.cases, found, options, times=times)
+    _print(held, repeated, found, as_json=values["json"])
+
+
+def repeat(
+    clause: str,
+    route: str,
+    cases: Sequence[Mapping[str, Any]],
+    *,
+    target: str,
+    defect: str | None = None,
+    times: int = TIMES,
+) -> "Repeated":
+    """Repeat a failure from its cases as documents; this is what a capsule's test calls."""
+    from harness.contract.capsule import case_of
+    from harness.contract.clauses.catalogue import BY_ID
+    from harness.settings import load_settings, resolve_target
+
+    found = resolve_target(target, load_settings())
+    limits = dict.fromkeys(("max_requests", "max_total_tokens", "max_cost"))
+    options = _options(found, {**limits, "defect": defect if found.embedded else None})
+    made = [case_of(case) for case in cases]
+    return _repeat(BY_ID[clause], route, made, found, options, times=times)
+
+
+def _repeat(
+    clause: "Clause",
+    route: str,
+    cases: Sequence[Any],
+    target: "Target",
+    options: "Options",
+    *,
+    times: int,
+) -> "Repeated":
+    from harness.cli.subject import subject_of, with_token
+    from harness.contract.replay import replay
+
+    tokened = with_token(target)
+    return replay(
+        clause,
+        route,
+        cases,
+        subject=subject_of(tokened),
+        options=options,
+        times=times,
+        redact=tokened.secrets.redact,
+    )
+
+
+def _target_of(capsule: "Capsule") -> str:
+    """The target of the run; an embedded one, or the origin that was asked."""
+    if capsule.kind in ("mock", "local", "live"):
+        return capsule.kind
+    if not capsule.origin:
+        raise UsageError("the capsule does not say where its requests went; use --target")
+    return capsule.origin
+
+
+def _options(target: "Target", values: Mapping[str, Any]) -> "Options":
+    from harness.contract.session import Options
+    from harness.gateway.defects import DEFECTS
+    from harness.load.caps import caps_for
+    from harness.load.plan import Caps
+
+    if values["defect"] is not None:
+        if not target.embedded:
+            raise UsageError("--defect breaks the embedded stand-in: use --target mock or local")
+        DEFECTS.named(values["defect"])
+    given = Caps(values["max_requests"] or REQUESTS, values["max_total_tokens"], values["max_cost"])
+    paid = not target.loopback
+    caps = caps_for(given, model=target.model, routes=target.routes, paid=paid)
+    return Options(
+        kind=target.kind.value,
+        paid=paid,
+        mode="live" if paid else "pr",
+        max_requests=caps.requests or REQUESTS,
+        max_tokens=caps.total_tokens,
+        max_cost=caps.cost,
+        dollars_per_token=max(caps.price_in or 0.0, caps.price_out or 0.0),
+        defect=values["defect"],
+    )
+
+
+def _print(capsule: "Capsule", found: "Repeated", target: "Target", *, as_json: bool) -> None:
+    redact = target.secrets.redact
+    name = f"{capsule.clause.id} on {capsule.route}"
+    counted = f", broken {found.broken} of {found.exercised} times" if found.exercised else ""
+    lines = [capsule.clause.statement] if found.verdict == "fail" else []
+    lines += [redact(found.evidence)] if found.evidence else []
+    lines += [f"layer: {found.layer}"] if found.layer else []
+    conclude(
+        found.verdict,
+        reasons=lines,
+        summary=f"{found.word}: {name}{counted}",
+        as_json=as_json,
+        result=found.word,
+        clause=capsule.clause.id,
+        route=capsule.route,
+        exercised=found.exercised,
+        broken=found.broken,
+    )
