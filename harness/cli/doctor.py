@@ -232,7 +232,9 @@ def _answer_advice(failure: Failure) -> str:
 _TRANSPORT_ADVICE = {
     TransportKind.DNS: "check GATEWAY_BASE_URL, the network, and HTTPS_PROXY",
     TransportKind.REFUSED: "nothing listens there; for the stand-in: gateway-harness serve",
-    TransportKind.TLS: "a private certificate authority? name its file in SSL_CERT_FILE",
+    TransportKind.TLS: "if its certificate authority is a private one, name it in SSL_CERT_FILE",
+    TransportKind.CONNECT_TIMEOUT: "a firewall, a wrong port, or a port without TLS under https://",
+    TransportKind.RESET: "a port with TLS under http://, or a server that gave up",
     TransportKind.PROXY: "check HTTPS_PROXY and NO_PROXY",
 }
 

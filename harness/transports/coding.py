@@ -9,8 +9,8 @@ import zlib
 from harness.errors import TransportError, TransportKind
 from harness.wire import Headers
 
-LONGEST = 128 << 20
-"""Bytes of a body that are taken, decoded; more is an answer without an end, or a bomb."""
+LONGEST = 256 << 20
+"""Bytes of a body that are taken, decoded, as under load; more has no end, or is a bomb."""
 
 
 class ContentDecoder:
@@ -36,7 +36,7 @@ class ContentDecoder:
             raise TransportError(TransportKind.PROTOCOL, f"broken content coding: {exc}") from exc
         self._left -= len(decoded)
         if self._left < 0:
-            message = f"expected at most {self._longest} bytes of body, decoded, and more came"
+            message = f"the body is longer than {self._longest} bytes"
             raise TransportError(TransportKind.PROTOCOL, message)
         return decoded
 

@@ -80,7 +80,7 @@ def test_a_body_is_taken_up_to_a_bound_and_not_beyond(coding: str) -> None:
     headers = Headers([("Content-Encoding", coding)])
 
     assert ContentDecoder(headers, longest=1000).feed(encode(bytes(1000))) == bytes(1000)
-    with pytest.raises(TransportError, match="at most 1000 bytes") as broken:
+    with pytest.raises(TransportError, match="longer than 1000 bytes") as broken:
         ContentDecoder(headers, longest=1000).feed(encode(bytes(1001)))
     assert broken.value.kind is TransportKind.PROTOCOL
 
@@ -89,7 +89,7 @@ def test_a_bomb_is_not_unpacked_beyond_the_bound() -> None:
     bomb = gzip.compress(bytes(64 << 20))
     tracemalloc.start()
 
-    with pytest.raises(TransportError, match="at most"):
+    with pytest.raises(TransportError, match="longer than"):
         ContentDecoder(Headers([("Content-Encoding", "gzip")]), longest=1 << 20).feed(bomb)
 
     _, peak = tracemalloc.get_traced_memory()
