@@ -157,6 +157,23 @@ def model_of(document: Any) -> str | None:
     return model if isinstance(model, str) else None
 
 
+def altered(call: Call | None, document: Any) -> tuple[str, ...]:
+    """The fields of a body that the provider got in another form than the client sent them.
+
+    The model of a compat request is no such field: its prefix has to go.
+    """
+    given = call.document if call else None
+    if call is None or given is document or not isinstance(document, Mapping):
+        return ()
+    if not isinstance(given, Mapping):
+        return ()
+    renamed = {"model"} if call.target.route == COMPAT else set()
+    names = [name for name in {**given, **document} if name not in renamed]
+    gone = object()
+    changed = tuple(n for n in names if given.get(n, gone) != document.get(n, gone))
+    return changed or (() if list(given) == list(document) else ("*order",))
+
+
 def names_of(document: Any) -> tuple[str, ...]:
     """The top-level fields of a forwarded body."""
     return tuple(document) if isinstance(document, Mapping) else ()

@@ -13,7 +13,7 @@ class Limiter:
     """Admits or refuses; `now_ns` is Unix time. Refused requests count only if `count_refused`."""
 
     def __init__(self, limit: RateLimit, *, count_refused: bool = False) -> None:
-        self._limit = limit
+        self.limit = limit
         self._count_refused = count_refused
         self._window = 0
         self._current = 0
@@ -21,8 +21,8 @@ class Limiter:
 
     def admit(self, now_ns: int, *, spare: int = 0) -> bool:
         """Whether the request at `now_ns` is within the limit plus `spare`; counts it."""
-        self._advance(now_ns // (self._limit.seconds * _SECOND_NS))
-        admitted = self._load(now_ns) < self._limit.limit + spare
+        self._advance(now_ns // (self.limit.seconds * _SECOND_NS))
+        admitted = self._load(now_ns) < self.limit.limit + spare
         if admitted or self._count_refused:
             self._current += 1
         return admitted
@@ -35,8 +35,8 @@ class Limiter:
         self._window = window
 
     def _load(self, now_ns: int) -> float:
-        if self._limit.technique == "fixed":
+        if self.limit.technique == "fixed":
             return self._current
-        length_ns = self._limit.seconds * _SECOND_NS
+        length_ns = self.limit.seconds * _SECOND_NS
         left = (length_ns - now_ns % length_ns) / length_ns
         return self._previous * left + self._current

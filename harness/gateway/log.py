@@ -15,8 +15,11 @@ class LogEntry:
     """One request seen. Times are nanoseconds of the gateway's clock.
 
     `forwarded` names the top-level fields of the body that reached the provider,
-    `forwarded_model` is its model; empty and None when nothing was forwarded. `attempts` counts the
-    calls to the provider. `collect_log` is what the request said about being kept in the log.
+    `forwarded_model` is its model; empty and None when nothing was forwarded. `altered` names the
+    fields that reached it with another value than the client gave, were dropped or added, and is
+    `*order` where only their order changed. `passed_headers` are the client's headers that reached
+    it, `stops_with_client` is whether a client that leaves ends the generation. `attempts` counts
+    the calls to the provider. `collect_log` is what the request said about being kept in the log.
     `steps` has what became of each step that was tried on the universal endpoint, else nothing.
     """
 
@@ -35,6 +38,9 @@ class LogEntry:
     attempts: int
     forwarded_model: str | None
     forwarded: tuple[str, ...]
+    altered: tuple[str, ...]
+    passed_headers: tuple[str, ...]
+    stops_with_client: bool
     collect_log: bool | None
     metadata: Mapping[str, str | float | bool]
     defect: str | None

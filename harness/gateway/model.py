@@ -14,7 +14,7 @@ from harness.gateway import envelope, forwarding, routing, universal
 from harness.gateway.cache import Cache
 from harness.gateway.call import Arrival, Call
 from harness.gateway.config import Config
-from harness.gateway.defects import DEFECTS
+from harness.gateway.defects import EVERY
 from harness.gateway.defects.defect import Defect, Served
 from harness.gateway.dice import Dice
 from harness.gateway.documents import decode
@@ -47,9 +47,9 @@ class _Outcome:
 class Gateway:
     """One gateway with its cache, its windows and its log; not safe for concurrent threads.
 
-    `defect` names an entry of `DEFECTS`; the configuration is taken as given, `defects.suited`
-    switches on what a defect needs to be seen. `variant` names an entry of `VARIANTS`. `log` holds
-    an entry per request, oldest first.
+    `defect` names an entry of `defects.EVERY`; the configuration is taken as given,
+    `defects.suited` switches on what a defect needs to be seen. `variant` names an entry of
+    `VARIANTS`. `log` holds an entry per request, oldest first.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Gateway:
         self.variant = variant_named(variant) if variant is not None else None
         given = config or Config()
         self.config = self.variant.configured(given) if self.variant else given
-        self.defect: Defect | None = DEFECTS.named(defect) if defect is not None else None
+        self.defect: Defect | None = EVERY.named(defect) if defect is not None else None
         self.log: deque[LogEntry] = deque(maxlen=self.config.log_entries)
         self._rules = self.defect.rules(Rules()) if self.defect else Rules()
         self._upstream = Baseten(self.config)
@@ -176,13 +176,15 @@ class Gateway:
         stored = self._cache.get(self._rules.cache_key(call), call.arrival.now_ns)
         if stored is None:
             return None
+        if self._rules.hits_count and (refused := self._limited(call)):
+            return refused
         at_ns = self.config.timing.gateway_ns
         chunks = (Chunk(stored.body, at_ns),)
         hit = Response(stored.status, stored.headers, chunks, at_ns, end_at_ns=at_ns)
         return _Outcome(hit, call, "HIT")
 
     def _limited(self, call: Call) -> _Outcome | None:
-        if self._limiter is None or self._rules.admits(self._limiter, call.arrival.now_ns):
+        if self._limiter is None or self._rules.admits(self._limiter, call):
             return None
         if self.config.behaviour.rate_limit_answer == "401-2009":
             return _Outcome(envelope.UNAUTHORIZED, call)
@@ -208,7 +210,8 @@ class Gateway:
 
     def _respond(self, arrival: Arrival, outcome: _Outcome, names: Names) -> Response:
         behaviour, answer = self.config.behaviour, self._answer(outcome)
-        shown = answer.status < 400 or behaviour.cache_status_on_errors
+        hit = outcome.cache_status == "HIT"
+        shown = hit or answer.status < 400 or behaviour.cache_status_on_errors
         response = dress(
             answer,
             names,
@@ -242,6 +245,9 @@ class Gateway:
             attempts=sum(step.attempts for step in outcome.steps) or outcome.attempts,
             forwarded_model=forwarding.model_of(document),
             forwarded=forwarding.names_of(document),
+            altered=forwarding.altered(call, document),
+            passed_headers=self._rules.passed_headers(call) if call and outcome.attempts else (),
+            stops_with_client=self._rules.stops_with_client,
             collect_log=call.options.collect_log if call else None,
             metadata=read_metadata(arrival.fields.get("cf-aig-metadata")),
             defect=self.defect.name if self.defect else None,

@@ -79,14 +79,23 @@ def credential(_call: Call, given: str | None) -> str | None:
     return given
 
 
-def admits(limiter: Limiter, now_ns: int) -> bool:
+def admits(limiter: Limiter, call: Call) -> bool:
     """Whether the rate limit lets a request through that no cache answered."""
-    return limiter.admit(now_ns)
+    return limiter.admit(call.arrival.now_ns)
+
+
+def passed_headers(call: Call) -> tuple[str, ...]:
+    """The names of the client's headers that reach the provider: all but the gateway's own."""
+    return tuple(name for name in call.arrival.fields if not name.startswith("cf-"))
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """One function per decision."""
+    """One function per decision.
+
+    `hits_count` is whether the rate limit counts what the cache answers, `stops_with_client`
+    whether a client that leaves ends the generation.
+    """
 
     authorised: Callable[[Arrival, Config], bool] = authorised
     cache_key: Callable[[Call], bytes] = cache_key
@@ -95,5 +104,8 @@ class Rules:
     stores: Callable[[Call, Response], bool] = stores
     upstream_model: Callable[[str], str] = upstream_model
     forward: Callable[[Call, Any], Any] = forward
-    admits: Callable[[Limiter, int], bool] = admits
+    admits: Callable[[Limiter, Call], bool] = admits
     credential: Callable[[Call, str | None], str | None] = credential
+    passed_headers: Callable[[Call], tuple[str, ...]] = passed_headers
+    hits_count: bool = False
+    stops_with_client: bool = True

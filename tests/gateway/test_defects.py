@@ -1,75 +1,56 @@
 """Named defects: each breaks what it says, always in the same way, and nothing else."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable
+from functools import lru_cache
 
 import pytest
 
 from harness.errors import UsageError
 from harness.gateway.config import Config
-from harness.gateway.defects import DEFECTS, suited
+from harness.gateway.defects import DEFECTS, EVERY, OPEN, UPSTREAM, suited
 from harness.gateway.model import Gateway
 from harness.wire import Request, Response
+from tests.gateway.session import notes, play
 
 Ask = Callable[..., Request]
 
-TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
-DOCUMENTS: list[dict[str, Any]] = [
-    {},
-    {"max_tokens": 4},
-    {"tools": [TOOL], "parallel_tool_calls": True},
-    {"logprobs": True},
-    {"stop": " the"},
-    {"response_format": {"type": "json_object"}},
-    {"temperature": 9},
-    {"model": "openai/unknown"},
-]
-CLASSES = set("TFSICUPEL") | {"cache", "auth", "rate"}
+OWN_CLASSES = {"cache", "auth", "rate", "concurrency", "size", "model", "compat", "rare"}
+CLASSES = set("TFSICUPEL") | OWN_CLASSES
 
 
-def _requests(chat: Ask, predict: Ask) -> Iterator[Request]:
-    """A mixed session: every route, plain and streamed, good and bad, each twice."""
-    token = {"cf-aig-authorization": "Bearer gateway-token"}
-    yield from [chat(headers=token)] * 2
-    yield chat(headers={**token, "cf-aig-skip-cache": "true"})
-    yield chat(headers=token, key="Bearer other")
-    for document in DOCUMENTS:
-        for stream in (False, True):
-            asked = {**document, "stream": stream}
-            yield from [chat(asked, headers=token)] * 2
-    yield from [predict(headers=token)] * 2
-    yield chat(route="compat", headers=token)
-    yield replace(chat(headers=token), url="/v1/acc/gw/nobody/v1/chat/completions")
-    yield chat()
-    for number in range(25):
-        yield chat({"seed": number}, headers=token)
+@lru_cache
+def _clean(config: Config) -> list[Response]:
+    return list(play(Gateway(config)))
 
 
-def _session(config: Config, requests: list[Request], defect: str | None) -> list[Response]:
-    gateway = Gateway(config, defect=defect)
-    second = 1_000_000_000
-    times = [second * (number + 40 * (number > 40)) for number in range(len(requests))]
-    return [gateway.handle(request, at) for request, at in zip(requests, times, strict=True)]
+@pytest.mark.parametrize("name", [*DEFECTS, *OPEN])
+def test_a_defect_shows_in_a_mixed_session(name: str) -> None:
+    config = suited(Config(), name)
+
+    broken = play(Gateway(config, defect=name))
+
+    assert any(one != other for one, other in zip(broken, _clean(config), strict=True))
 
 
-@pytest.mark.parametrize("name", DEFECTS)
-def test_a_defect_shows_in_a_mixed_session_and_is_deterministic(
-    chat: Ask, predict: Ask, name: str
-) -> None:
-    config, requests = suited(Config(), name), list(_requests(chat, predict))
+@pytest.mark.parametrize("name", UPSTREAM)
+def test_what_only_the_provider_sees_is_in_the_log(name: str) -> None:
+    config = suited(Config(), name)
 
-    clean = _session(config, requests, None)
-    broken = _session(config, requests, name)
+    assert notes(Gateway(config, defect=name)) != notes(Gateway(config))
 
-    shown = [one for one, other in zip(broken, clean, strict=True) if one != other]
-    assert shown
-    assert broken == _session(config, requests, name)
+
+@pytest.mark.parametrize("name", list(EVERY)[::25])
+def test_a_defect_is_deterministic(name: str) -> None:
+    config = suited(Config(), name)
+
+    broken, again = play(Gateway(config, defect=name)), play(Gateway(config, defect=name))
+
+    assert all(one == other for one, other in zip(broken, again, strict=True))
 
 
 def test_every_class_has_a_defect_and_every_defect_its_papers() -> None:
-    assert {defect.group for defect in DEFECTS.values()} == CLASSES
-    for name, defect in DEFECTS.items():
+    assert {defect.group for defect in EVERY.values()} == CLASSES
+    for name, defect in EVERY.items():
         assert defect.name == name
         assert name == name.lower().replace("_", "-")
         assert defect.statement

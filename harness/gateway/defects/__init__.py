@@ -1,6 +1,6 @@
 """Named ways to break the contract: how the contract suite is itself tested.
 
-One module per class of the catalogue; each ends with the tuple of its defects.
+Two modules per class of the catalogue at most; each ends with the tuple of its defects.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,17 +9,34 @@ from dataclasses import replace
 from harness.errors import UsageError
 from harness.gateway.config import Config, RateLimit
 from harness.gateway.defects.access import ACCESS
+from harness.gateway.defects.billing import BILLING
+from harness.gateway.defects.bodies import BODIES
 from harness.gateway.defects.caching import CACHING
 from harness.gateway.defects.calls import CALLS
+from harness.gateway.defects.carriage import CARRIAGE
+from harness.gateway.defects.company import COMPANY
+from harness.gateway.defects.completions import COMPLETIONS
+from harness.gateway.defects.counting import COUNTING
+from harness.gateway.defects.credentials import CREDENTIALS
 from harness.gateway.defects.defect import Defect
+from harness.gateway.defects.events import EVENTS
 from harness.gateway.defects.failures import FAILURES
 from harness.gateway.defects.framing import FRAMING
 from harness.gateway.defects.integrity import INTEGRITY
 from harness.gateway.defects.pacing import PACING
 from harness.gateway.defects.parameters import PARAMETERS
+from harness.gateway.defects.passage import PASSAGE
 from harness.gateway.defects.quota import QUOTA
+from harness.gateway.defects.rare import RARE
+from harness.gateway.defects.refusals import REFUSALS
+from harness.gateway.defects.sizes import SIZES
+from harness.gateway.defects.storage import STORAGE
 from harness.gateway.defects.structure import STRUCTURE
+from harness.gateway.defects.tempo import TEMPO
+from harness.gateway.defects.text import TEXT
+from harness.gateway.defects.toolcalls import TOOLCALLS
 from harness.gateway.defects.transport import TRANSPORT
+from harness.gateway.defects.unseen import UNSEEN
 from harness.gateway.defects.usage import USAGE
 
 
@@ -45,29 +62,116 @@ class Catalogue(Mapping[str, Defect]):
         return self._defects[name]
 
 
-DEFECTS = Catalogue(
+_ALL = (
+    *TRANSPORT,
+    *CARRIAGE,
+    *FRAMING,
+    *EVENTS,
+    *STRUCTURE,
+    *COMPLETIONS,
+    *INTEGRITY,
+    *TEXT,
+    *CALLS,
+    *TOOLCALLS,
+    *USAGE,
+    *BILLING,
+    *PARAMETERS,
+    *BODIES,
+    *UNSEEN,
+    *FAILURES,
+    *REFUSALS,
+    *PACING,
+    *TEMPO,
+    *CACHING,
+    *STORAGE,
+    *ACCESS,
+    *CREDENTIALS,
+    *QUOTA,
+    *COUNTING,
+    *COMPANY,
+    *SIZES,
+    *PASSAGE,
+    *RARE,
+)
+_NOT_KILLED = frozenset(
     (
-        *TRANSPORT,
-        *FRAMING,
-        *STRUCTURE,
-        *INTEGRITY,
-        *CALLS,
-        *USAGE,
-        *PARAMETERS,
-        *FAILURES,
-        *PACING,
-        *CACHING,
-        *ACCESS,
-        *QUOTA,
+        "content-length-twice",
+        "html-502",
+        "logprobs-of-other-text",
+        "usage-null-plain",
+        "reasoning-not-counted",
+        "max-completion-tokens-ignored",
+        "parallel-ignored",
+        "top-logprobs-dropped",
+        "unknown-dropped",
+        "reasoning-echo-rejected",
+        "envelope-plural",
+        "envelope-object",
+        "envelope-success",
+        "code-renumbered",
+        "retry-after-garbage",
+        "retry-after-past",
+        "retry-after-negative",
+        "retry-after-300",
+        "ray-reused",
+        "log-id-lost",
+        "slow-drip",
+        "done-late",
+        "end-late",
+        "three-stalls",
+        "cache-key-ignores-tools",
+        "cache-key-ignores-format",
+        "cache-key-lower-cased",
+        "cache-key-without-space",
+        "cache-key-first-kilobyte",
+        "cache-ttl-header-ignored",
+        "cache-expires-early",
+        "token-by-its-length",
+        "token-by-prefix",
+        "token-any-case",
+        "rate-limit-per-route",
+        "rate-limit-spares-streams",
+        "rate-limit-counts-hits",
+        "rate-limit-html",
+        "rate-limit-code",
+        "answers-swapped",
+        "chunks-mixed",
+        "refused-in-flight",
+        "request-cut-64k",
+        "request-refused-1m",
+        "prompt-cut",
+        "answer-cut-64k",
+        "stream-cut-64k",
+        "model-stream-dropped",
+        "model-as-chat",
+        "model-enveloped",
+        "model-json-string",
+        "model-sse-added",
+        "model-sse-unlabelled",
+        "model-stream-latin1",
+        "model-stream-halved",
+        "model-stream-buffered",
+        "large-request-loses-done",
+        "large-request-role-repeated",
     )
 )
+"""Defects that no MUST clause of the contract suite catches yet."""
+
+EVERY = Catalogue(_ALL)
+"""All defects, whoever can see them."""
+DEFECTS = Catalogue(tuple(d for d in _ALL if not d.upstream_only and d.name not in _NOT_KILLED))
+"""What a client can see and the contract suite catches."""
+OPEN = Catalogue(tuple(d for d in _ALL if d.name in _NOT_KILLED))
+"""What a client can see and the contract suite lets pass."""
+UPSTREAM = Catalogue(tuple(d for d in _ALL if d.upstream_only))
+"""What only the provider can see; the stand-in's log shows it."""
 
 DEFAULT_GATEWAY_KEY = "gateway-token"
 
 
 def suited(config: Config, name: str) -> Config:
     """The configuration with what the defect needs to be seen: auth, cache or a rate limit."""
-    needs = DEFECTS.named(name).needs
+    needs = EVERY.named(name).needs
     if "auth" in needs and config.gateway_token is None:
         config = replace(config, gateway_token=DEFAULT_GATEWAY_KEY)
     if "cache" in needs and not config.cache_ttl:

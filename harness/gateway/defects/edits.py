@@ -119,3 +119,65 @@ def finish_position(events: Sequence[Chunk]) -> int:
         if any(choice.get("finish_reason") for choice in choices(document_of(event) or {})):
             return number
     return len(events) - 1
+
+
+def documents(edit: Callable[[Document], Any]) -> Callable[[Served], Response]:
+    """A defect of every JSON event of a stream."""
+    return lambda served: on_documents(served, edit)
+
+
+def plains(edit: Callable[[Document], Any]) -> Callable[[Served], Response]:
+    """A defect of plain completions."""
+    return lambda served: on_plain(served, edit)
+
+
+def boths(edit: Callable[[Document], Any]) -> Callable[[Served], Response]:
+    """A defect of completions and stream events alike."""
+    return lambda served: on_both(served, edit)
+
+
+def streams(edit: Callable[[list[Chunk]], Sequence[Chunk]]) -> Callable[[Served], Response]:
+    """A defect of the events of a stream."""
+    return lambda served: on_events(served, edit)
+
+
+def each_event(edit: Callable[[bytes], bytes]) -> Callable[[Served], Response]:
+    """A defect of the bytes of every event."""
+    return streams(lambda events: [Chunk(edit(event.data), event.at_ns) for event in events])
+
+
+def middle_event(edit: Callable[[bytes], bytes]) -> Callable[[Served], Response]:
+    """A defect of the bytes of the middle event with answer text."""
+
+    def edited(events: list[Chunk]) -> list[Chunk]:
+        where = middle(content_positions(events))
+        return [
+            Chunk(edit(event.data), event.at_ns) if number == where else event
+            for number, event in enumerate(events)
+        ]
+
+    return streams(edited)
+
+
+def inserted(data: bytes) -> Callable[[Served], Response]:
+    """A defect that puts bytes in front of the middle event with answer text."""
+    return middle_event(lambda event: data + event)
+
+
+def with_text(document: Document, change: Callable[[str], str]) -> Document:
+    """The document with its answer text changed, delta by delta."""
+    for choice in choices(document):
+        part = part_of(choice)
+        if isinstance(part.get("content"), str):
+            part["content"] = change(part["content"])
+    return document
+
+
+def part_of(choice: Document) -> Document:
+    """The delta or message of a choice; an empty one that belongs to nobody if it has none."""
+    return choice.get("delta") or choice.get("message") or {}
+
+
+def has_calls(document: Document) -> bool:
+    """Whether a completion or chunk carries tool calls."""
+    return any(part_of(choice).get("tool_calls") for choice in choices(document))

@@ -1,28 +1,8 @@
 """Class F: framing of server-sent events (WHATWG HTML, section 9.2)."""
 
-from collections.abc import Callable
-
 from harness.gateway.defects.defect import Defect, Served
-from harness.gateway.defects.edits import content_positions, is_done, middle, on_events
+from harness.gateway.defects.edits import each_event, is_done, middle_event, on_events
 from harness.wire import Chunk, Response
-
-
-def _each(edit: Callable[[bytes], bytes]) -> Callable[[Served], Response]:
-    def edited(events: list[Chunk]) -> list[Chunk]:
-        return [Chunk(edit(event.data), event.at_ns) for event in events]
-
-    return lambda served: on_events(served, edited)
-
-
-def _at_middle(edit: Callable[[bytes], bytes]) -> Callable[[Served], Response]:
-    def edited(events: list[Chunk]) -> list[Chunk]:
-        where = middle(content_positions(events))
-        return [
-            Chunk(edit(event.data), event.at_ns) if number == where else event
-            for number, event in enumerate(events)
-        ]
-
-    return lambda served: on_events(served, edited)
 
 
 def missing_done(served: Served) -> Response:
@@ -61,7 +41,7 @@ FRAMING = (
         statement="the end marker is [done]",
         shown_by="every streamed chat answer",
         source="constructed, after gpustack#6155",
-        respond=_each(lambda data: data.replace(b"data: [DONE]", b"data: [done]")),
+        respond=each_event(lambda data: data.replace(b"data: [DONE]", b"data: [done]")),
     ),
     Defect(
         name="data-after-done",
@@ -79,7 +59,7 @@ FRAMING = (
         statement="events are separated by one line end instead of an empty line",
         shown_by="every streamed chat answer",
         source="constructed",
-        respond=_each(lambda data: data.replace(b"\n\n", b"\n")),
+        respond=each_event(lambda data: data.replace(b"\n\n", b"\n")),
     ),
     Defect(
         name="bad-json-event",
@@ -88,7 +68,7 @@ FRAMING = (
         statement="one event in the middle holds cut JSON",
         shown_by="every streamed chat answer with text",
         source="constructed",
-        respond=_at_middle(_truncate_json),
+        respond=middle_event(_truncate_json),
     ),
     Defect(
         name="field-case",
@@ -97,7 +77,7 @@ FRAMING = (
         statement="the field is called Data, which event-stream parsers ignore",
         shown_by="every streamed chat answer",
         source="constructed",
-        respond=_each(lambda data: data.replace(b"data:", b"Data:", 1)),
+        respond=each_event(lambda data: data.replace(b"data:", b"Data:", 1)),
     ),
     Defect(
         name="invalid-utf8",
@@ -106,6 +86,6 @@ FRAMING = (
         statement="a byte 0xFF stands inside a text delta",
         shown_by="every streamed chat answer with text",
         source="ai-dynamo/dynamo#12630, mlx-vlm#1076",
-        respond=_at_middle(_damage_text),
+        respond=middle_event(_damage_text),
     ),
 )

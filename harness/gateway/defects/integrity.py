@@ -1,6 +1,6 @@
 """Class I: integrity of the content."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from harness.gateway.defects.defect import Defect, Served
 from harness.gateway.defects.edits import (
@@ -13,6 +13,7 @@ from harness.gateway.defects.edits import (
     on_both,
     on_documents,
     on_events,
+    with_text,
 )
 from harness.wire import Chunk, Response
 
@@ -70,15 +71,7 @@ def _mixed(events: list[Chunk], foreign: Document | None) -> list[Chunk]:
 
 def whitespace_trim(served: Served) -> Response:
     """Deltas lose their leading spaces."""
-    return on_documents(served, lambda document: _mapped(document, str.lstrip))
-
-
-def _mapped(document: Document, change: Callable[[str], str]) -> Document:
-    for choice in choices(document):
-        part = choice.get("delta") or choice.get("message") or {}
-        if isinstance(part.get("content"), str):
-            part["content"] = change(part["content"])
-    return document
+    return on_documents(served, lambda document: with_text(document, str.lstrip))
 
 
 def billed_but_empty(served: Served) -> Response:

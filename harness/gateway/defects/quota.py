@@ -14,7 +14,7 @@ QUOTA = (
         statement="requests above the limit are served",
         shown_by="more requests in a window than the limit allows",
         source="constructed",
-        rules=lambda rules: replace(rules, admits=lambda _limiter, _now_ns: True),
+        rules=lambda rules: replace(rules, admits=lambda _limiter, _call: True),
         needs=_LIMIT,
     ),
     Defect(
@@ -25,7 +25,8 @@ QUOTA = (
         shown_by="as many requests in a window as the limit allows",
         source="constructed",
         rules=lambda rules: replace(
-            rules, admits=lambda limiter, now_ns: limiter.admit(now_ns, spare=-1)
+            rules,
+            admits=lambda limiter, call: limiter.admit(call.arrival.now_ns, spare=-1),
         ),
         needs=_LIMIT,
     ),
@@ -36,7 +37,7 @@ QUOTA = (
         statement="a limit once reached stays reached in the next windows",
         shown_by="a request in the window after a full one",
         source="constructed",
-        rules=lambda rules: replace(rules, admits=lambda limiter, _now_ns: limiter.admit(0)),
+        rules=lambda rules: replace(rules, admits=lambda limiter, _call: limiter.admit(0)),
         needs=_LIMIT,
     ),
 )

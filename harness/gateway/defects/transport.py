@@ -15,8 +15,10 @@ def _half(events: list[Chunk]) -> list[Chunk]:
 
 def trunc_chunked_close(served: Served) -> Response:
     """Half of the stream, then the connection closes inside the chunked body."""
-    response = on_events(served, _half)
-    return replace(response, end=End.CUT) if served.streamed else response
+    if not served.streamed:
+        return served.response
+    response = with_header(on_events(served, _half), "connection", "close")
+    return replace(response, end=End.CUT)
 
 
 def clean_eof_midstream(served: Served) -> Response:

@@ -172,6 +172,7 @@ CHUNKS = (
     ),
     Variant(
         name="usage-without-details",
+        catalogue=("U11",),
         statement="usage has the three counts and nothing else",
         why=_OPTIONAL,
         source=_OPENAI,
@@ -179,6 +180,7 @@ CHUNKS = (
     ),
     Variant(
         name="usage-on-finish",
+        catalogue=("U05",),
         statement="usage is on the finish chunk; no chunk is there for it alone",
         why="every SDK reads it there; Baseten documents usage on every chunk",
         source="vercel/ai, Baseten example",
@@ -249,6 +251,7 @@ CHUNKS = (
     ),
     Variant(
         name="several-tokens-per-chunk",
+        catalogue=("L14",),
         statement="a chunk carries up to four tokens",
         why="speculative decoding; a chunk is no token",
         source="TensorRT-LLM lookahead decoding",

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from harness.gateway.defects.defect import Served
 from harness.gateway.defects.edits import with_body, with_chunks, with_header
+from harness.gateway.forwarding import shifted
 from harness.gateway.upstream.errors import encode
 from harness.gateway.variants.variant import Variant
 from harness.wire import Chunk, Headers, Response
@@ -157,7 +158,34 @@ def _error_as_stream(served: Served) -> Response:
     return with_header(served.response, "content-type", "text/event-stream; charset=utf-8")
 
 
+def _queued(served: Served) -> Response:
+    """An answer waits until the one before it is over: one request at a time."""
+    memory, arrival = served.memory, served.arrival
+    wait_ns = max(0, memory.get("busy_until_ns", 0) - arrival.at_ns)
+    response = shifted(served.response, wait_ns)
+    memory["busy_until_ns"] = arrival.at_ns + response.end_at_ns
+    return response
+
+
 EXCHANGE = (
+    Variant(
+        name="queue",
+        catalogue=("L10",),
+        statement="requests in flight together are answered one after the other",
+        why="a deployment's concurrency target may be 1",
+        source="docs.baseten.co: autoscaling",
+        respond=_queued,
+    ),
+    Variant(
+        name="skewed-timestamps",
+        catalogue=("L16",),
+        statement="the provider's clock is an hour ahead",
+        why="no client may rely on another machine's clock",
+        source="declared x-baseten-* headers without a documented meaning",
+        respond=_added(
+            ("x-baseten-received-at", "1793494800.5"), ("x-baseten-sent-at", "1793494800.1")
+        ),
+    ),
     Variant(
         name="gzip",
         statement="bodies are compressed with gzip and labelled so",
@@ -237,6 +265,7 @@ EXCHANGE = (
     ),
     Variant(
         name="connection-close",
+        catalogue=("L08",),
         statement="each answer closes its connection",
         why="a server may",
         source="RFC 9112, section 9.6",
@@ -251,6 +280,7 @@ EXCHANGE = (
     ),
     Variant(
         name="early-headers",
+        catalogue=("L07",),
         statement="the head of a stream comes before its first token",
         why="nothing says when the head is due",
         source="ai-dynamo/dynamo openai.rs",
@@ -258,6 +288,7 @@ EXCHANGE = (
     ),
     Variant(
         name="redirect",
+        catalogue=("T20",),
         statement="307 to the same host, where the answer is",
         why="SDKs follow it and keep method and body",
         source="RFC 9110, section 15.4.8",
@@ -272,6 +303,7 @@ EXCHANGE = (
     ),
     Variant(
         name="error-string",
+        catalogue=("E01",),
         statement='the provider\'s errors are {"error": "text"}',
         why="the platform edge and truss send it",
         source="basetenlabs/truss truss_server.py",
@@ -279,6 +311,7 @@ EXCHANGE = (
     ),
     Variant(
         name="error-flat",
+        catalogue=("E02", "E05"),
         statement="the provider's errors are flat: message, type and an integer code",
         why="Model APIs send it",
         source="basetenlabs/baseten-switch multimodal.go",

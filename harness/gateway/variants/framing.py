@@ -125,12 +125,22 @@ def _later_end(served: Served) -> Response:
     return replace(response, end_at_ns=response.end_at_ns + 5_000_000)
 
 
+_CATALOGUE = {"huge-event": ("F25",), "keep-alive-storm": ("F28",)}
+
+
 def _rows(
     rows: Sequence[tuple[str, str, Callable[[Served], Response], str]],
 ) -> tuple[Variant, ...]:
     why = "an event-stream decoder reads the same events"
     return tuple(
-        Variant(name=name, statement=statement, why=why, source=source, respond=respond)
+        Variant(
+            name=name,
+            statement=statement,
+            why=why,
+            source=source,
+            respond=respond,
+            catalogue=_CATALOGUE.get(name, ()),
+        )
         for name, statement, respond, source in rows
     )
 

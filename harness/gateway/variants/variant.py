@@ -17,8 +17,9 @@ def _as_it_is(served: Served) -> Response:
 class Variant:
     """One legal way to answer that a suite must not flag.
 
-    `why` says what makes it legal, `source` where that stands. `behaviour` and `timing` are fields
-    of the configuration that it sets; `respond` edits the answer.
+    `why` says what makes it legal, `source` where that stands; `catalogue` are the entries of the
+    catalogue of breaks that are legal for a client to meet and are this. `behaviour` and `timing`
+    are fields of the configuration that it sets; `respond` edits the answer.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Variant:
     respond: Callable[[Served], Response] = _as_it_is
     behaviour: Mapping[str, Any] = field(default_factory=dict)
     timing: Mapping[str, Any] = field(default_factory=dict)
+    catalogue: tuple[str, ...] = ()
 
     def configured(self, config: Config) -> Config:
         """The configuration with what the variant sets."""
