@@ -131,14 +131,15 @@ class Exploration:
         self._judged = len(self.sender.seen)
 
     def _explore(self) -> None:
-        """Every route on its own track, at once where the pace allows it, else in turn.
+        """Each route's sequences and its common cases, at once where the pace allows it.
 
         In turn, the telling cases and the probes of one route come before those of the next: most
         breaks are not those of one route, so the first route shows them soonest.
         """
         tracks = {route: self._track(route) for route in self.routes}
         if not self.sender.paced:
-            self._play_at_once([chain(*track) for track in tracks.values()])
+            sequences = [chain(leading, trailing) for leading, _, trailing in tracks.values()]
+            self._play_at_once([*sequences, *(common for _, common, _ in tracks.values())])
             return
         for leading, _, _ in tracks.values():
             self._play(leading)
@@ -172,15 +173,15 @@ class Exploration:
     def _track(self, route: str) -> tuple[Steps, Steps, Steps]:
         """The steps of a route: what tells most, its common cases, probes that come last."""
         judged = route in self._on_exchanges()
-        fixed = islice(self._fixed(route), 1, None) if judged else iter(())
-        bounds = islice(self._bounds(route), ESSENTIAL) if judged else iter(())
+        fixed = list(self._fixed(route))[1:] if judged else []
+        bounds = list(islice(self._bounds(route), ESSENTIAL)) if judged else []
         leading = chain(
-            map(self._case, islice(fixed, TELLING)),
-            map(self._case, islice(bounds, 3)),
+            map(self._case, (*fixed[:TELLING], *bounds[:3])),
             (self._probe(name, route) for name in PROBES),
         )
         trailing = (self._later(name, route) for name in LATER)
-        return leading, map(self._case, chain(fixed, bounds)), trailing
+        common = map(self._case, (*fixed[TELLING:], *bounds[3:]))
+        return leading, common, trailing
 
     def _on_exchanges(self) -> tuple[str, ...]:
         """The routes with a clause that any exchange can feed; others need only their probes."""
