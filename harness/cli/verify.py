@@ -123,7 +123,7 @@ def _check(common: Common, values: Mapping[str, Any]) -> None:
         from harness.contract.clauses.catalogue import CLAUSES
         from harness.contract.waivers import read_waivers
 
-        read_waivers(values["waivers"], [clause.id for clause in CLAUSES])
+        read_waivers(values["waivers"], CLAUSES)
     if values["against"] is not None:
         from harness.contract.recording import read_recording
 

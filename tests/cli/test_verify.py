@@ -163,3 +163,36 @@ def test_a_recording_can_be_compared_with_later(tmp_path: Path) -> None:
     (row,) = document["drift"]
     assert (row["name"], row["recording"]) == ("sdk_path", "pass-through")
     assert row["target"] == "rewrite-to-v1"
+
+
+WAIVER = """[[waiver]]
+clause = "stream-done"
+route = "native"
+reason = "known"
+link = "https://example.com/1"
+expires = {expires}
+"""
+
+
+@pytest.mark.parametrize(
+    ("defect", "expires", "code", "words"),
+    [
+        ("missing-done", "2999-12-31", 0, "pass: native"),
+        ("missing-done", "2020-01-01", 1, "stream-done on native expired on 2020-01-01"),
+        ("html-200", "2020-01-01", 1, "expired on 2020-01-01"),
+        (None, "2999-12-31", 1, "waiver for stream-done on native is stale: the clause passes"),
+    ],
+)
+def test_a_waiver_holds_until_it_expires_or_is_stale(
+    defect: str | None, expires: str, code: int, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "waivers.toml").write_text(WAIVER.format(expires=expires))
+    broken = ("--defect", defect) if defect else ()
+
+    done = verify(
+        *("--waivers", "waivers.toml", *broken, "--", "-k", "stream-done and native"),
+        folder=tmp_path,
+    )
+
+    assert done.returncode == code
+    assert words in done.stdout

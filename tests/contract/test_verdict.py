@@ -8,7 +8,7 @@ import pytest
 from harness.contract.budget import Budget, BudgetError
 from harness.contract.case import Case, Expect
 from harness.contract.clause import Clause, Fault
-from harness.contract.clauses.catalogue import BY_ID
+from harness.contract.clauses.catalogue import BY_ID, CLAUSES
 from harness.contract.infrastructure import common_refusal, outage
 from harness.contract.ledger import Ledger, Result
 from harness.contract.observation import observe
@@ -114,29 +114,46 @@ def test_expired_and_stale_waivers_fail() -> None:
     assert conclude(ledger(MUST), complaints=stale).verdict == "fail"
 
 
+def toml(**changes: str) -> str:
+    """A good waiver with these values replaced; values are TOML."""
+    values = {
+        "clause": "'usage-sum'",
+        "route": "'native'",
+        "reason": "'known'",
+        "link": "'https://example.com/1'",
+        "expires": "2026-12-31",
+    }
+    return "\n".join(["[[waiver]]", *(f"{k} = {v}" for k, v in (values | changes).items())])
+
+
+def test_an_expired_waiver_fails_though_its_clause_was_not_asked() -> None:
+    found = apply([waiver(date(2026, 11, 22))], ledger(SHOULD), today=date(2026, 11, 23))
+
+    assert found == ["waiver for usage-sum on native expired on 2026-11-22"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("waiver = 1", "expected \\[\\[waiver\\]\\]"),
         ("[[waiver]]\nclause = 'x'", "expected the keys clause, route"),
-        (
-            "[[waiver]]\nclause='x'\nroute='native'\nreason='r'\nlink='l'\nexpires=2026-01-01",
-            "there is no clause 'x'",
-        ),
-        (
-            "[[waiver]]\nclause='usage-sum'\nroute='native'\nreason='r'\nlink='l'\nexpires='soon'",
-            "expected a date",
-        ),
+        (toml(clause="'x'"), "there is no clause 'x'"),
+        (toml(clause="1"), "clause: expected text"),
+        (toml(route="'model'"), "route: usage-sum is about native, compat"),
+        (toml(clause="'record-get'"), "record-get is a RECORD clause"),
+        (toml(reason="' '"), "reason: expected text"),
+        (toml(expires="'soon'"), "expected a date"),
+        (toml(expires="2026-12-31T00:00:00Z"), "expected a date"),
+        (f"{toml()}\n{toml()}", "waiver 2: usage-sum on native is waived twice"),
         ("[[", "not valid TOML"),
     ],
-    ids=["shape", "keys", "clause", "date", "syntax"],
 )
 def test_a_wrong_waiver_file_says_where(text: str, words: str, tmp_path: Path) -> None:
     path = tmp_path / "waivers.toml"
     path.write_text(text)
 
     with pytest.raises(UsageError, match=words):
-        read_waivers(path, ["usage-sum"])
+        read_waivers(path, CLAUSES)
 
 
 def test_a_budget_is_reserved_before_and_settled_after() -> None:
