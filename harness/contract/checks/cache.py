@@ -154,7 +154,28 @@ def errors_are_not_cached(scene: Scene) -> Finding:
     seen = answered("error", "error_again", scene=scene)
     if seen is None or not seen[0].rejected:
         return None
-    return (fault("a fresh error", " HIT", "the same bad request again"),) if _hit(seen[1]) else ()
+    ids = [s.headers.get("x-baseten-request-id") for s in seen]
+    if not _hit(seen[1]) and (ids[0] is None or ids[0] != ids[1]):
+        return ()
+    came = f" {seen[1].cache_status}, x-baseten-request-id {ids}"
+    return (fault("a fresh error", came, "the same bad request again"),)
+
+
+def entries_live(scene: Scene) -> Finding:
+    """Well within the TTL an entry is still served."""
+    return _still(scene, "kept_first", "kept_again", "after six tenths of the TTL")
+
+
+def own_ttl_is_obeyed(scene: Scene) -> Finding:
+    """`cf-aig-cache-ttl` replaces the gateway's own time."""
+    return _still(scene, "own_first", "own_again", "after the gateway's TTL, with 60 s of its own")
+
+
+def _still(scene: Scene, first: str, again: str, when: str) -> Finding:
+    seen = answered(first, again, scene=scene)
+    if seen is None or not seen[0].ok or (seen[0].cache_status or "").upper() != "MISS":
+        return None
+    return () if _hit(seen[1]) else (fault("HIT", seen[1].cache_status, when),)
 
 
 def entries_expire(scene: Scene) -> Finding:

@@ -1,14 +1,32 @@
-"""Checks of the model route, whose answers are any JSON, or any bytes."""
+"""Checks of the model route, whose answers are any JSON, or any bytes.
 
-from harness.contract.clause import Finding
+What a model says is not known; that it says the same thing plain and streamed, and that the two
+fields of the documented example work, is compared over the answers of one probe.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from harness.contract.checks.scenes import answered
+from harness.contract.clause import Finding, Scene
 from harness.contract.evidence import fault
 from harness.contract.observation import Observation
-from harness.contract.reading import ABSENT
+from harness.contract.reading import ABSENT, parse_json
+
+ENVELOPE = {"success", "result", "errors", "messages"}
+LONG_NS = 20_000_000
+"""An answer that takes less than this longer than a short one is too fast to be judged."""
+ENOUGH = 8
+"""Parts below which the spread of a stream says nothing."""
 
 
 def _answered(seen: Observation) -> bool:
     accepted = seen.ok and seen.case.route == "model" and seen.case.sound
     return accepted and seen.exchange.whole and seen.reading is not None
+
+
+def _document(seen: Observation) -> Any:
+    return seen.reading.document if _answered(seen) and seen.reading else ABSENT
 
 
 def json_is_json(seen: Observation) -> Finding:
@@ -33,3 +51,137 @@ def label_is_known(seen: Observation) -> Finding:
         return ()
     body = seen.response.body
     return (fault(f"one of {', '.join(known)}", seen.headers.get("content-type"), "label", body),)
+
+
+def is_not_wrapped(seen: Observation) -> Finding:
+    """The model's answer is the body itself, not the `result` of Cloudflare's REST envelope."""
+    document = _document(seen)
+    if document is ABSENT:
+        return None
+    if isinstance(document, dict) and document.keys() >= ENVELOPE:
+        return (fault("the model's own JSON", sorted(document), "$"),)
+    return ()
+
+
+def is_not_encoded_twice(seen: Observation) -> Finding:
+    """The JSON is no string that itself holds a JSON object or array."""
+    document = _document(seen)
+    if document is ABSENT:
+        return None
+    inner = parse_json(document)[0] if isinstance(document, str) else None
+    if isinstance(inner, dict | list):
+        return (fault("JSON", document, "a JSON string of JSON"),)
+    return ()
+
+
+def events_hold_json(seen: Observation) -> Finding:
+    """Where the answer is framed as events, their data is JSON: raw text was not put into them."""
+    reading = seen.reading
+    if not _answered(seen) or reading is None or not reading.streamed:
+        return None
+    wrong = [e for e in reading.events if e.data is not None and not e.done]
+    wrong = [e for e in wrong if not isinstance(e.document, dict)]
+    return tuple(fault("JSON, or no events", e.data, f"event {e.number}") for e in wrong[:2])
+
+
+def text_is_utf8(seen: Observation) -> Finding:
+    """A raw stream of text is UTF-8; bytes that are no text are not judged."""
+    if not _answered(seen) or seen.reading is None or not seen.reading.body:
+        return None
+    body, wrong = seen.reading.body, seen.reading.malformed
+    printable = sum(32 <= byte < 127 or byte in (9, 10, 13) for byte in body)
+    if printable * 3 < len(body) * 2 or any(byte < 9 for byte in body):
+        return None
+    return tuple(fault("UTF-8", data, f"body offset {offset}", data) for offset, data in wrong[:2])
+
+
+def limit_is_obeyed(scene: Scene) -> Finding:
+    """The documented `max_tokens` works: with 1 the answer is shorter than with 64."""
+    seen = answered("short", "short_again", "long", "long_again", scene=scene)
+    if seen is None or not all(_answered(s) for s in seen):
+        return None
+    short, again, *longs = [_size(s) for s in seen]
+    if max(short, again) < min(longs):
+        return ()
+    came = f" {short} and {again} bytes with 1, {longs} with 64"
+    return (fault("a shorter answer with max_tokens 1 than with 64", came, "bodies"),)
+
+
+def streams_are_no_plain_answers(scene: Scene) -> Finding:
+    """`stream: true` changes the form of the answer: it reaches the model."""
+    seen = answered("long", "stream", scene=scene)
+    if seen is None or not all(_answered(s) for s in seen):
+        return None
+    plain, streamed = seen
+    if not isinstance(_document(streamed), dict) or not isinstance(_document(plain), dict):
+        return ()
+    body = streamed.response.body if streamed.response else b""
+    return (fault("a stream, or a refusal", " the plain form", "stream: true", body),)
+
+
+def streams_say_the_same(scene: Scene) -> Finding:
+    """A raw stream is not a part only of the text that the plain answer held twice."""
+    seen = answered("long", "long_again", "stream", scene=scene)
+    if seen is None or not all(_answered(s) for s in seen):
+        return None
+    plain, again, streamed = seen
+    if _document(plain) != _document(again) or streamed.reading is None:
+        return None
+    text = streamed.reading.body.decode("utf-8", "replace")
+    whole = [t for t in _texts(_document(plain)) if text and text in t]
+    if not whole or streamed.reading.streamed:
+        return None
+    if any(text == t for t in whole):
+        return ()
+    return (fault(whole[0], text, "raw stream beside the plain answer"),)
+
+
+def a_completion_streams_as_one(scene: Scene) -> Finding:
+    """A model that answers with chat completions streams events: nobody dressed its answer up."""
+    seen = answered("long", "stream", scene=scene)
+    if seen is None or not all(_answered(s) for s in seen):
+        return None
+    document = _document(seen[0])
+    chat = isinstance(document, dict) and document.get("object") == "chat.completion"
+    if not chat or seen[1].reading is None:
+        return None
+    if seen[1].reading.streamed or isinstance(_document(seen[1]), dict):
+        return ()
+    body = seen[1].reading.body
+    return (fault("events, as of a chat model", body, "stream of the same model", body),)
+
+
+def arrives_as_it_is_made(scene: Scene) -> Finding:
+    """A raw stream is spread over the time that the answer takes."""
+    seen = answered("short", "short_again", "long", "long_again", scene=scene)
+    streams = [scene[n] for n in ("stream", "stream_again") if n in scene]
+    times = [[c.at_ns for c in s.response.chunks] for s in streams if s.response and _answered(s)]
+    if seen is None or not times or not all(_answered(s) for s in seen):
+        return None
+    short, again, *longs = [s.response.end_at_ns if s.response else 0 for s in seen]
+    generation = min(longs) - max(short, again)
+    if generation < LONG_NS or all(isinstance(_document(s), dict) for s in streams):
+        return None
+    spread = max(t[-1] - t[0] for t in times if t)
+    if spread >= generation // 5 or max(_size(s) for s in streams) < ENOUGH:
+        return ()
+    came = f" {len(times[0])} parts within {spread / 1e6:.1f} ms"
+    wanted = f"parts spread over about {generation / 1e6:.0f} ms of generation"
+    return (fault(wanted, came, "arrival times of the raw stream"),)
+
+
+def _size(seen: Observation) -> int:
+    return len(seen.response.body) if seen.response else 0
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every string inside a JSON value."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)

@@ -1,17 +1,20 @@
 """Warms the gateway's cache with one request and asks what else it answers."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from harness.contract.case import Case, Expect, Key
 from harness.contract.probes.stage import Stage, with_headers
+from harness.contract.strategies.fixed import CLOCK, body
 from harness.contract.strategies.text import nonce
 
 OTHER_MODEL = "deepseek-ai/DeepSeek-V3.1"
 CHAT_FIELDS: tuple[tuple[str, Any], ...] = (
     ("temperature", 0.7),
     ("max_tokens", 15),
-    ("seed", 11),
+    ("tools", [CLOCK]),
+    ("response_format", {"type": "json_object"}),
     ("stop", ["zzz"]),
     ("user", "somebody"),
 )
@@ -20,12 +23,11 @@ MODEL_FIELDS: tuple[tuple[str, Any], ...] = (("max_tokens", 15), ("extra", 1))
 
 def play(stage: Stage) -> None:
     """First, again, then every difference that must and must not matter."""
-    case = stage.plain("cache", 1200, fresh=False)
+    case = _long(stage, 1200)
     stage.play("first", case)
     stage.play("again", case)
     stage.play("skipped", replace(case, fresh=True, topic="skip the cache"))
-    other = stage.plain("another message", 1201, fresh=False)
-    stage.play("other_message", other)
+    stage.play("other_message", replace(_long(stage, 1201), topic="another message"))
     _fields(stage, case)
     if stage.wants("cache-key-auth"):
         wrong = replace(case, provider_key=Key.WRONG, expect=Expect.REJECT)
@@ -44,17 +46,54 @@ def play(stage: Stage) -> None:
 
 
 def expire(stage: Stage) -> None:
-    """The first request once more, when the TTL has passed since the last one of the scene."""
+    """The first request once more, when the TTL has passed since the last one of the scene.
+
+    Two further entries are made before: one is asked for well within its time, the other, which
+    asks for a longer time of its own, when the gateway's time is over.
+    """
     if "first" in stage.scene:
-        stage.wait_since(stage.scene.values(), stage.sender.subject.cache_ttl or 0)
+        ttl_s = stage.sender.subject.cache_ttl or 0
+        kept = stage.plain("well within the TTL", 1260, fresh=False)
+        own = with_headers(
+            stage.plain("its own TTL", 1261, fresh=False), ("cf-aig-cache-ttl", "60")
+        )
+        if stage.wants("cache-lives", "cache-own-ttl"):
+            stage.play("own_first", own)
+            stage.play("kept_first", kept)
+            stage.wait(ttl_s * 0.6)
+            stage.play("kept_again", kept)
+        stage.wait_since(stage.scene.values(), ttl_s)
+        if ttl_s < 50 and stage.wants("cache-own-ttl"):
+            stage.play("own_again", own)
         case = stage.scene["first"].case
         stage.play("expired", replace(case, topic="after the TTL"))
+
+
+def _long(stage: Stage, number: int) -> Case:
+    """A request of more than 1 KiB whose prompt differs from others of its kind at its end only."""
+    text = f"{'Read this and go on. ' * 60}Now say hello to {nonce(stage.seed, number)}."
+    if stage.route == "model":
+        return Case("model", {"prompt": text, "max_tokens": 16}, "cache", fresh=False)
+    asked = body(stage.sender.subject.model, text, max_tokens=16, temperature=0)
+    return Case(stage.route, asked, "cache", fresh=False)
+
+
+def _respelt(case: Case, change: Callable[[str], str]) -> Case:
+    """The case with another spelling of its prompt."""
+    if case.route == "model":
+        return case.having(prompt=change(case.asked["prompt"]))
+    message = case.asked["messages"][0]
+    return case.having(messages=[{**message, "content": change(message["content"])}])
 
 
 def _fields(stage: Stage, case: Case) -> None:
     for name, value in MODEL_FIELDS if case.route == "model" else CHAT_FIELDS:
         changed = replace(case.having(**{name: value}), topic=f"another {name}")
         stage.play(f"field_{name}", changed)
+    upper = _respelt(case, str.upper)
+    stage.play("field_letter case", replace(upper, topic="the prompt in capitals"))
+    spaced = _respelt(case, lambda text: text.replace(" hello", "  hello"))
+    stage.play("field_white space", replace(spaced, topic="the prompt with a further space"))
 
 
 def _other_places(stage: Stage, case: Case) -> None:

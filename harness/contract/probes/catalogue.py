@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
-from harness.contract.probes import auth, cache, cross, places, rate, timing
+from harness.contract.probes import auth, cache, cross, model, places, rate, timing
 from harness.contract.probes.stage import Stage
 
 PROBES: Mapping[str, Callable[[Stage], None]] = {
     "auth": auth.play,
     "cross": cross.play,
     "timing": timing.play,
+    "model": model.play,
     "cache": cache.play,
     "rate": rate.play,
     "places": places.play,
