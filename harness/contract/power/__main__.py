@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.contract.power import page
 from harness.contract.power.score import SEEDS, Power, score, trials
-from harness.contract.power.trial import Outcome, Trial, run
+from harness.contract.power.trial import Outcome, Trial, attempt
 
 PAGE = Path("contracts/POWER.md")
 
@@ -51,20 +51,12 @@ def _measured(planned: list[Trial], workers: int) -> Iterator[Outcome]:
     """The outcomes in the order of the trials, with a line of progress on standard error."""
     context = multiprocessing.get_context("forkserver")
     with context.Pool(workers) as pool:
-        for number, outcome in enumerate(pool.imap(_outcome, planned), 1):
+        for number, outcome in enumerate(pool.imap(attempt, planned), 1):
             if number % 25 == 0 or number == len(planned):
                 sys.stderr.write(f"\r{number} of {len(planned)} runs")
                 sys.stderr.flush()
             yield outcome
     sys.stderr.write("\n")
-
-
-def _outcome(trial: Trial) -> Outcome:
-    """The outcome of a trial; a crash of the suite is one, and ends no other trial."""
-    try:
-        return run(trial)
-    except Exception as exc:  # noqa: BLE001 - the border of a worker: it becomes a line of the result
-        return Outcome(trial, {}, 0, f"crash: {type(exc).__name__}: {exc}"[:200])
 
 
 def _verdict(power: Power) -> int:

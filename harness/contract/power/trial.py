@@ -97,6 +97,14 @@ class _Watched(Ledger):
                 self.broken.setdefault(entry.clause.id, self._arrived())
 
 
+def attempt(trial: Trial) -> Outcome:
+    """The outcome of a trial; a crash of the suite is one, and ends no other trial."""
+    try:
+        return run(trial)
+    except Exception as exc:  # noqa: BLE001 - the border of a worker: it becomes a line of the result
+        return Outcome(trial, {}, 0, f"crash: {type(exc).__name__}: {exc}"[:200])
+
+
 def run(trial: Trial) -> Outcome:
     """The outcome of one trial: the same steps as `verify --target mock --mode pr --strict`."""
     start = standin.local if trial.on_socket else standin.mock
