@@ -48,6 +48,16 @@ def wrong_token_is_refused(scene: Scene) -> Finding:
     return refused(scene, "wrong_token", what="a wrong cf-aig-authorization")
 
 
+def near_misses_are_refused(scene: Scene) -> Finding:
+    """A token that is nearly the right one is refused like any other."""
+    names = [name for name in scene if name.startswith("near_")]
+    found = [
+        refused(scene, name, what=f"a token that {name.removeprefix('near_')}") for name in names
+    ]
+    judged = [finding for finding in found if isinstance(finding, tuple)]
+    return tuple(f for finding in judged for f in finding) if judged else None
+
+
 def gateway_refuses_its_token(scene: Scene) -> Finding:
     """The gateway's refusal is 401 with code 2009, by which clients tell it from the provider's."""
     faults = []

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.contract.case import Expect
-from harness.contract.clause import Finding, Record
+from harness.contract.clause import Finding, Record, Scene
 from harness.contract.evidence import fault, is_int, is_text, shown
 from harness.contract.observation import Observation
 
@@ -105,6 +105,26 @@ def repeats_its_status(seen: Observation) -> Finding:
         for name, value in stated.items()
         if value != seen.status
     )
+
+
+def gateway_says_who_refused(scene: Scene) -> Finding:
+    """The gateway's own refusal: `success` false, `error` an array of code and message."""
+    seen = scene.get("unknown_gateway")
+    if seen is None or not _error(seen):
+        return None
+    document = _document(seen)
+    if not isinstance(document, dict):
+        return (fault("the gateway's envelope", document, "body of an unknown gateway's refusal"),)
+    listed = document.get("error")
+    first = listed[0] if isinstance(listed, list) and listed else None
+    whole = isinstance(first, dict) and is_int(first.get("code")) and is_text(first.get("message"))
+    if not whole or document.get("success") is not False:
+        wanted = "success false, error: [{code, message}]"
+        return (fault(wanted, document, "body of an unknown gateway's refusal"),)
+    inner = document.get("internalCode")
+    if isinstance(first, dict) and is_int(inner) and inner != first.get("code"):
+        return (fault(f"error[0].code {inner}, as internalCode says", first["code"], "$.error"),)
+    return ()
 
 
 def envelope_is_whole(seen: Observation) -> Finding:

@@ -140,6 +140,19 @@ def _logprob(entry: Any, top: int) -> bool:
     return listed is None or (isinstance(listed, list) and len(listed) <= max(top, 1))
 
 
+def alternatives_come_when_asked(seen: Observation) -> Finding:
+    """A request for `top_logprobs` that is accepted has alternatives in each entry."""
+    top = seen.case.asked.get("top_logprobs")
+    entries = [(n, e) for c in seen.choices for n, e in c.logprobs if isinstance(e, dict)]
+    if not seen.good or not is_int(top) or top < 1 or not entries:
+        return None
+    return tuple(
+        fault(f"{top} alternatives", entry.get("top_logprobs"), event(number))
+        for number, entry in entries
+        if not entry.get("top_logprobs")
+    )[:2]
+
+
 def logprobs_spell_the_content(seen: Observation) -> Finding:
     """The content is found in the joined tokens of its logprobs: two reports of one text.
 

@@ -4,6 +4,9 @@ A window that ends inside an attempt lets more pass, never fewer: one early refu
 too many admissions are one only if every attempt saw them.
 """
 
+import re
+from email.utils import parsedate_to_datetime
+
 from harness.contract.clause import Finding, Scene
 from harness.contract.evidence import fault
 from harness.contract.observation import Observation
@@ -63,6 +66,55 @@ def refusal_says_rate_limited(scene: Scene) -> Finding:
     failure = refused[0].answer.failure if refused[0].answer else None
     code = failure.code if failure else None
     return () if code == "2003" else (fault("code 2003", code, "429 body"),)
+
+
+def everything_counts(scene: Scene) -> Finding:
+    """Streams and other routes are refused as well while the limit is exceeded."""
+    again = scene.get("over_again")
+    if again is None or again.status != 429:
+        return None
+    names = [n for n in ("over_stream", "over_other_route") if n in scene]
+    return tuple(
+        fault("429", f" HTTP {scene[n].status}", n.removeprefix("over_").replace("_", " "))
+        for n in names
+        if scene[n].ok
+    )
+
+
+def hits_are_free(scene: Scene) -> Finding:
+    """Answers from the cache do not count: the cache is asked before the limit."""
+    stored = [seen for name, seen in scene.items() if name.startswith("stored_")]
+    hits = [seen for seen in stored if (seen.cache_status or "").upper() == "HIT"]
+    if len(stored) < 3 or not stored[0].ok or not stored[1].ok or not hits:
+        return None
+    if all(seen.status != 429 for seen in stored):
+        return ()
+    first = next(n for n, seen in enumerate(stored) if seen.status == 429)
+    return (fault("no 429: all but one were hits", f" 429 at request {first + 1}", "one window"),)
+
+
+def retry_after_tells_when(scene: Scene) -> Finding:
+    """Retry-After of the 429 is a time from now on, and no longer than the wait that was enough."""
+    refused, later = _refused(scene), scene.get("later")
+    value = refused[-1].headers.get("retry-after") if refused else None
+    if value is None or later is None or later.status == 429:
+        return None
+    seconds = _seconds(value, refused[-1])
+    waited = (later.exchange.sent_ns - refused[-1].exchange.sent_ns) / 1e9
+    if seconds is not None and 0 <= seconds <= max(waited, 1):
+        return ()
+    return (fault(f"0 to {waited:.0f} s", value, "header retry-after of the 429"),)
+
+
+def _seconds(value: str, seen: Observation) -> float | None:
+    """The wait in seconds that a Retry-After asks for; None where it says none."""
+    if re.fullmatch(r"[0-9]{1,9}", value.strip()):
+        return int(value)
+    try:
+        now = parsedate_to_datetime(seen.headers.get("date") or "")
+        return (parsedate_to_datetime(value) - now).total_seconds()
+    except (ValueError, TypeError):
+        return None
 
 
 def window_passes(scene: Scene) -> Finding:

@@ -39,6 +39,17 @@ def is_answered(seen: Observation) -> Finding:
     return (fault(f"2xx ({seen.case.topic})", f" HTTP {seen.status}", "status", body),)
 
 
+def history_can_be_sent_back(seen: Observation) -> Finding:
+    """A message with the `reasoning_content` that the provider itself sends may be sent back."""
+    passing = seen.status is None or seen.status == 429 or seen.status >= 500
+    if seen.case.topic != "history with reasoning" or passing:
+        return None
+    if seen.ok:
+        return ()
+    body = seen.response.body if seen.response else b""
+    return (fault("2xx", f" HTTP {seen.status}", "a history with reasoning_content", body),)
+
+
 def is_read_alike(seen: Observation) -> Finding:
     """The client's incremental parser and the contract's own reading find the same text."""
     if not seen.good or seen.answer is None or not seen.exchange.whole or not seen.choices:

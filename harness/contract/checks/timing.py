@@ -80,6 +80,17 @@ def _arrivals(times: list[int]) -> list[int]:
     return found
 
 
+def ends_after_its_last_event(seen: Observation) -> Finding:
+    """The body ends within 5 s of its last byte."""
+    reading, response = stream_of(seen), seen.response
+    if reading is None or response is None or not response.chunks:
+        return None
+    late = response.end_at_ns - response.chunks[-1].at_ns
+    if late <= GAP_NS:
+        return ()
+    return (fault("the end of the body", f" {late / 1e9:.1f} s later", "after the last event"),)
+
+
 def no_long_silence(seen: Observation) -> Finding:
     """No pause inside a stream is longer than 5 s."""
     reading = stream_of(seen)

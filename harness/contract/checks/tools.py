@@ -162,6 +162,17 @@ def a_required_call_comes(seen: Observation) -> Finding:
     return (fault(wanted, came, "tool_calls"),)
 
 
+def one_call_where_parallel_is_off(seen: Observation) -> Finding:
+    """`parallel_tool_calls: false` brings one call at most."""
+    if not seen.good or seen.case.asked.get("parallel_tool_calls") is not False:
+        return None
+    return tuple(
+        fault("one call at most", [call.name for call in choice.calls], f"choice {choice.index}")
+        for choice in seen.choices
+        if len(choice.calls) > 1
+    )
+
+
 def no_call_comes_when_forbidden(seen: Observation) -> Finding:
     """`tool_choice: none`, or no tools at all, brings no call."""
     asked = seen.case.asked

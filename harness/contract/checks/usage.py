@@ -8,6 +8,7 @@ from harness.contract.clause import Fault, Finding
 from harness.contract.evidence import event, fault, is_int
 from harness.contract.observation import Observation
 from harness.contract.output import detail, tokens, usages
+from harness.contract.strategies.text import WORDS
 
 COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
@@ -112,6 +113,19 @@ def work_is_counted(seen: Observation) -> Finding:
     if completion is not None and completion < 1 and any(c.outputs for c in seen.choices):
         faults.append(fault("completion_tokens of at least 1", completion, "usage"))
     return tuple(faults)
+
+
+def long_prompts_are_counted(seen: Observation) -> Finding:
+    """A prompt of 3000 words costs at least half a token for each of them."""
+    if not _reports(seen) or seen.reading is None or seen.case.topic != "long prompt":
+        return None
+    prompt, words = tokens(seen.reading, "prompt_tokens"), WORDS.count("word ")
+    if prompt is None:
+        return None
+    if words // 2 <= prompt <= words * 4:
+        return ()
+    wanted = f"{words // 2} to {words * 4} prompt tokens for {words} words"
+    return (fault(wanted, prompt, "usage.prompt_tokens"),)
 
 
 def billed_answers_are_not_empty(seen: Observation) -> Finding:

@@ -86,6 +86,18 @@ CLAUSES = (
         needs=("auth",),
     ),
     Clause(
+        id="auth-token-near",
+        level=Level.MUST,
+        routes=("native",),
+        statement="A token that is nearly right is refused.",
+        rationale="A comparison of beginnings or lengths can be guessed step by step.",
+        source=AUTHENTICATION,
+        evidence=Evidence.DOCUMENTED,
+        scene=auth.near_misses_are_refused,
+        probe="auth",
+        needs=("auth",),
+    ),
+    Clause(
         id="auth-token-code",
         level=Level.MUST,
         routes=ALL,

@@ -83,6 +83,21 @@ CLAUSES = (
         check=errors.envelope_is_whole,
     ),
     Clause(
+        id="error-gateway-form",
+        level=Level.SHOULD,
+        routes=ALL,
+        statement=(
+            "The gateway's own refusal is `success: false` with an array `error` of code and "
+            "message, and one code."
+        ),
+        rationale="ai-gateway-provider reads `error[0].code`; by any other form it fails untyped.",
+        source="cloudflare/ai, packages/ai-gateway-provider",
+        evidence=Evidence.OBSERVED,
+        scene=errors.gateway_says_who_refused,
+        probe="places",
+        needs=("gateway_path",),
+    ),
+    Clause(
         id="record-rejections",
         level=Level.RECORD,
         routes=ALL,

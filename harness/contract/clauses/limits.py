@@ -82,6 +82,16 @@ CLAUSES = (
         check=limits.logprobs_have_their_shape,
     ),
     Clause(
+        id="logprobs-top",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="Alternatives come when top_logprobs asked for them.",
+        rationale="Classifiers that compare alternatives read an empty list.",
+        source=REQUEST,
+        evidence=Evidence.SPECIFIED,
+        check=limits.alternatives_come_when_asked,
+    ),
+    Clause(
         id="logprobs-spell",
         level=Level.MUST,
         routes=CHAT,

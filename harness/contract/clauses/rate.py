@@ -1,7 +1,7 @@
 """Clauses on a declared rate limit."""
 
 from harness.contract.checks import rate
-from harness.contract.clause import Clause, Evidence, Level
+from harness.contract.clause import Clause, Evidence, Level, Profile
 from harness.contract.clauses.sources import RATE
 
 CLAUSES = (
@@ -67,5 +67,42 @@ CLAUSES = (
         probe="recovery",
         needs=("rate", "clock"),
         kills=("rate-limit-never-resets",),
+    ),
+    Clause(
+        id="rate-all-count",
+        level=Level.MUST,
+        routes=("native",),
+        statement="One limit counts all: streams and the other routes too.",
+        rationale="The limit protects a budget; one form of request walks around it.",
+        source=RATE,
+        evidence=Evidence.DOCUMENTED,
+        scene=rate.everything_counts,
+        probe="rate",
+        needs=("rate", "clock"),
+    ),
+    Clause(
+        id="rate-hits-free",
+        level=Level.SHOULD,
+        routes=("native",),
+        statement="Answers from the cache do not count.",
+        rationale="A cached application is throttled for requests that cost nothing.",
+        source="developers.cloudflare.com/ai-gateway/changelog/ (2023)",
+        evidence=Evidence.DOCUMENTED,
+        scene=rate.hits_are_free,
+        probe="rate",
+        profile=Profile.EXTENDED,
+        needs=("rate", "clock"),
+    ),
+    Clause(
+        id="rate-retry-after",
+        level=Level.SHOULD,
+        routes=("native",),
+        statement="Retry-After of the 429, if there is one, is the time that is left.",
+        rationale="A time in the past brings all clients back at once; a day makes them give up.",
+        source="RFC 9110, section 10.2.3",
+        evidence=Evidence.SPECIFIED,
+        scene=rate.retry_after_tells_when,
+        probe="recovery",
+        needs=("rate", "clock"),
     ),
 )

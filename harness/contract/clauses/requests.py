@@ -6,6 +6,16 @@ from harness.contract.clauses.sources import ALL, BASETEN_PAGE, CHAT, SSE
 
 CLAUSES = (
     Clause(
+        id="history-echo",
+        level=Level.SHOULD,
+        routes=CHAT,
+        statement="A message with `reasoning_content` can be sent back as history.",
+        rationale="Agents append the answer as it came; the second turn of every dialogue fails.",
+        source="gsd-2#4647",
+        evidence=Evidence.OBSERVED,
+        check=requests.history_can_be_sent_back,
+    ),
+    Clause(
         id="request-url",
         level=Level.MUST,
         routes=ALL,

@@ -38,4 +38,14 @@ CLAUSES = (
         evidence=Evidence.PRACTICE,
         check=timing.no_long_silence,
     ),
+    Clause(
+        id="stream-end-prompt",
+        level=Level.SHOULD,
+        routes=CHAT,
+        statement="The body ends within 5 s of its last event.",
+        rationale="Clients that read to the end hold the answer back, and the connection.",
+        source="RFC 9112, section 7.1",
+        evidence=Evidence.PRACTICE,
+        check=timing.ends_after_its_last_event,
+    ),
 )

@@ -107,6 +107,16 @@ CLAUSES = (
         kills=("tools-stripped",),
     ),
     Clause(
+        id="tool-parallel",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="With `parallel_tool_calls: false` one call comes at most.",
+        rationale="Agents that run one tool at a time drop the second call.",
+        source=REQUEST,
+        evidence=Evidence.SPECIFIED,
+        check=tools.one_call_where_parallel_is_off,
+    ),
+    Clause(
         id="tool-none",
         level=Level.MUST,
         routes=CHAT,

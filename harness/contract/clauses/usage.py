@@ -87,6 +87,16 @@ CLAUSES = (
         kills=("usage-zero",),
     ),
     Clause(
+        id="usage-long-prompt",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="A prompt of 3000 words is counted as about as many tokens.",
+        rationale="The prompt was cut on the way: the model answers half a question.",
+        source=USAGE,
+        evidence=Evidence.SPECIFIED,
+        check=usage.long_prompts_are_counted,
+    ),
+    Clause(
         id="usage-not-for-nothing",
         level=Level.MUST,
         routes=CHAT,

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from harness.contract.case import Expect, Key
-from harness.contract.probes.stage import Stage
+from harness.contract.probes.stage import Stage, with_headers
+from harness.gateway.defects import DEFAULT_GATEWAY_KEY
 
 KEYS = ("auth-key-missing", "auth-key-wrong", "auth-key-status", "auth-key-layer")
 TOKENS = ("auth-token-missing", "auth-token-wrong", "auth-token-code")
@@ -18,5 +19,20 @@ def play(stage: Stage) -> None:
     if stage.wants(*TOKENS):
         stage.play("no_token", replace(case, gateway_key=Key.NONE, topic="no gateway token"))
         stage.play("wrong_token", replace(case, gateway_key=Key.WRONG, topic="wrong token"))
+    if stage.wants("auth-token-near"):
+        for name, token in _near(stage.sender.subject.credentials.gateway_token or ""):
+            wrong = with_headers(case, ("cf-aig-authorization", f"Bearer {token}"))
+            stage.play(f"near_{name}", replace(wrong, topic=f"a token that {name}"))
     if stage.wants("auth-recovers"):
         stage.play("after", stage.plain("after refusals", 1101))
+
+
+def _near(token: str) -> tuple[tuple[str, str], ...]:
+    """Tokens that careless comparisons accept.
+
+    A real one is only made longer: reports blank it by its value, which other changes would hide.
+    """
+    longer = (("goes on", f"{token}x"), ("has the right length", "x" * len(token)))
+    if token != DEFAULT_GATEWAY_KEY:
+        return longer
+    return (*longer, ("is in capitals", token.upper()), ("ends otherwise", f"{token[:-1]}x"))

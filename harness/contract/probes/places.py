@@ -12,7 +12,7 @@ def play(stage: Stage) -> None:
     """Unknown gateway, provider, model and prefix, then the undocumented requests."""
     case = stage.plain("places", 1000)
     no = replace(case, expect=Expect.REJECT)
-    if stage.wants("unknown-gateway", "unknown-gateway-code"):
+    if stage.wants("unknown-gateway", "unknown-gateway-code", "error-gateway-form"):
         stage.play("unknown_gateway", replace(no, gateway=NOWHERE, topic="unknown gateway"))
     if stage.route == "model":
         stage.play("unknown_model", replace(no, model_id=NOWHERE, topic="unknown model"))

@@ -5,7 +5,10 @@ window may end inside an attempt and make the limit look wider than it is; the s
 half a window later in the cycle, so that at most one of the two is met by an end.
 """
 
-from harness.contract.probes.stage import Stage
+from dataclasses import replace
+
+from harness.contract.probes.stage import Stage, with_headers
+from harness.contract.strategies.text import nonce
 
 ATTEMPTS = 2
 BEYOND = 2
@@ -28,6 +31,10 @@ def play(stage: Stage) -> None:
             for number in range(BEYOND):
                 case = stage.plain("beyond the limit", 2500 + BEYOND * attempt + number)
                 stage.play(f"beyond_{attempt}_{number}", case)
+            if attempt == 0:
+                _others(stage)
+        if stage.wants("rate-hits-free"):
+            _hits(stage, requests, seconds)
     finally:
         stage.sender.interval_s = paced
 
@@ -38,3 +45,21 @@ def recover(stage: Stage) -> None:
     if limit is not None and stage.scene:
         stage.wait_since(stage.sender.seen, limit[1] * 2)
         stage.play("later", stage.plain("after the window", 3500))
+
+
+def _others(stage: Stage) -> None:
+    """Beyond the limit, a stream and another route; then the first form again."""
+    case = stage.plain("beyond the limit", 2600)
+    stage.play("over_stream", case.having(stream=True))
+    stage.play("over_other_route", replace(case, route="compat"))
+    stage.play("over_again", case)
+
+
+def _hits(stage: Stage, requests: int, seconds: int) -> None:
+    """In a new window one stored answer, asked for more often than the limit, and then another."""
+    stage.wait_since(stage.sender.seen, seconds * 2)
+    key = ("cf-aig-cache-key", f"contract-rate-{nonce(stage.seed, 2700)}")
+    case = with_headers(stage.plain("stored", 2700, fresh=False), key)
+    for number in range(requests + 1):
+        stage.play(f"stored_{number}", case)
+    stage.play("stored_other", stage.plain("after the hits", 2701))

@@ -7,7 +7,7 @@ from typing import Any
 from harness.contract.case import Case, Expect
 from harness.contract.strategies.bounds import BOUNDS, Bound
 from harness.contract.strategies.given import NUMBER, TEXT, only
-from harness.contract.strategies.text import LONG, SCRIPTS, nonce
+from harness.contract.strategies.text import LONG, SCRIPTS, WORDS, nonce
 
 USAGE = {"include_usage": True}
 WEATHER = {
@@ -130,6 +130,12 @@ _TELLING: tuple[tuple[str, Expect, str, dict[str, Any]], ...] = (
         _ASK,
         {"stream": True, "stream_options": USAGE, "logprobs": True, "max_tokens": 32},
     ),
+    (
+        "long prompt",
+        _OK,
+        WORDS,
+        {"max_tokens": 16, "stream": True, "stream_options": USAGE},
+    ),
     ("tools", _OK, "Weather in Rome for two days, and the time there?", _TOOLS),
     ("cut", _OK, LONG, {"stream": True, "stream_options": USAGE, "max_tokens": 5}),
     ("stop", _OK, f"{LONG} Use commas.", {"stop": [" ", "e"], "max_tokens": 64, "stream": True}),
@@ -145,6 +151,18 @@ _TELLING: tuple[tuple[str, Expect, str, dict[str, Any]], ...] = (
         _OK,
         _FILL,
         {"response_format": only(text=TEXT, number=NUMBER), "max_tokens": 400},
+    ),
+    (
+        "cut by max_completion_tokens",
+        Expect.EITHER,
+        LONG,
+        {"max_completion_tokens": 4, "max_tokens": 32},
+    ),
+    (
+        "one tool at a time",
+        Expect.EITHER,
+        "Weather in Oslo for three days, and the time there?",
+        {**_TOOLS, "parallel_tool_calls": False},
     ),
     ("cut", _OK, LONG, {"max_tokens": 3}),
     (
@@ -207,7 +225,19 @@ _TELLING: tuple[tuple[str, Expect, str, dict[str, Any]], ...] = (
             "max_tokens": 64,
         },
     ),
-    ("long prompt", _OK, "word " * 3000 + "- continue.", {"max_tokens": 16}),
+    (
+        "history with reasoning",
+        Expect.EITHER,
+        "",
+        {
+            "messages": [
+                {"role": "user", "content": "Is 91 prime?"},
+                {"role": "assistant", "content": "No.", "reasoning_content": "7 times 13."},
+                {"role": "user", "content": "Why?"},
+            ],
+            "max_tokens": 32,
+        },
+    ),
 )
 _DOCUMENTS: tuple[tuple[str, Expect, dict[str, Any]], ...] = (
     ("prompt", _OK, {"prompt": "Tell me about rivers.", "max_tokens": 48}),

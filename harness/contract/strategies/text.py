@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 SUBJECTS = ("rivers", "bridges", "bread", "the moon", "chess", "bees", "paper", "rain")
 LONG = "Count from one to five hundred in words, one number after another, and do not stop."
+WORDS = "word " * 3000 + "- continue."
+"""A prompt whose tokens can be told without a tokenizer: no published one joins whole words."""
 SCRIPTS = (
     "naïve café œuvre",
     "Ελληνικά και русский текст",
