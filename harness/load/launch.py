@@ -246,7 +246,7 @@ def _started(
         log.flush()
         process = subprocess.Popen(  # noqa: S603 - our own interpreter
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # closed when we are gone: the users see it and end
             stdout=log,
             stderr=log,
             env=_environment(identity, plan_file),
@@ -259,6 +259,8 @@ def _started(
         if process.poll() is None:
             process.kill()
             process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 def _command(plan: LoadPlan, locust: Locust) -> list[str]:

@@ -5,6 +5,7 @@ Import it in locustfiles only: `import locust` patches the interpreter.
 
 import logging
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -32,7 +33,9 @@ LONGEST_PAUSE_S = 2.0
 """A closed loop over a gateway that refuses at once would else be a flood."""
 
 _LOG = logging.getLogger(__name__)
+_READABLE = 1
 _workers: list[Worker] = []
+_inputs: list[Any] = []
 _EVENTS: Any = events
 """Locust gives its event hooks no types."""
 
@@ -114,6 +117,7 @@ class CompareUser(GatewayUser):
 
 
 def _start(environment: Environment, **_: Any) -> None:
+    _end_with_starter()
     if isinstance(environment.runner, MasterRunner):
         return
     try:
@@ -121,6 +125,23 @@ def _start(environment: Environment, **_: Any) -> None:
     except (OSError, HarnessError) as error:
         _fail(environment, error)
         gevent.spawn(environment.runner.quit if environment.runner else sys.exit)
+
+
+def _end_with_starter() -> None:
+    """End as on SIGTERM when the command that started Locust is gone, however it ended.
+
+    It holds the other end of our standard input and never writes, so that readable means closed.
+    """
+    if PLAN_VARIABLE not in os.environ or _inputs:
+        return
+    closed = gevent.get_hub().loop.io(0, _READABLE)
+    _inputs.append(closed)
+
+    def end() -> None:
+        closed.stop()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    closed.start(end)
 
 
 def _worker(environment: Environment) -> Worker:
