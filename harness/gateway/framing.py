@@ -44,7 +44,9 @@ def frame(
 ) -> Framed:
     """Choose the framing of `response`; `keep_alive` is what the client asked for.
 
-    Without a declared one, a whole answer of at most one chunk gets a Content-Length; a stream and
+    An answer that itself says `Connection: keep-alive` keeps the connection even where its length
+    lies: what is beyond the length then stands before the next answer. Without a declared length, a
+    whole answer of at most one chunk gets a Content-Length; a stream and
     everything else is chunked, or delimited by closing for an HTTP/1.0 client.
     """
     bodiless = method == "HEAD" or response.status < 200 or response.status in (204, 304)
@@ -52,7 +54,9 @@ def frame(
     chunked = (headers.get("transfer-encoding") or "").lower().endswith("chunked")
     length = None if chunked else _declared_length(headers)
     delimited = bodiless or chunked or length == len(response.body)
-    reusable = delimited and response.end is End.COMPLETE and not _says_close(headers)
+    claims = _says(headers, "keep-alive") and length is not None
+    reusable = (delimited or claims) and response.end is End.COMPLETE
+    reusable = reusable and not _says(headers, "close")
     keep = keep_alive and reusable
     return Framed(
         status=response.status,
@@ -122,8 +126,8 @@ def _declared_length(headers: Headers) -> int | None:
     return int(value) if _LENGTH.fullmatch(value) else None
 
 
-def _says_close(headers: Headers) -> bool:
-    return any("close" in value.lower() for value in headers.get_all("connection"))
+def _says(headers: Headers, option: str) -> bool:
+    return any(option in value.lower() for value in headers.get_all("connection"))
 
 
 def _with_connection(headers: Headers, keep: bool, *, asked: bool, version: str) -> Headers:

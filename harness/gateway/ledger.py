@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +35,17 @@ class Seen:
     def as_dict(self) -> dict[str, Any]:
         """The facts of the model's entry, then those of the delivery, ready for JSON."""
         names = [field.name for field in dataclasses.fields(self) if field.name != "entry"]
-        return {**_facts(self.entry), **{name: getattr(self, name) for name in names}}
+        facts = _facts(self.entry)
+        own = {name: getattr(self, name) for name in names}
+        return {**facts, **own, "generated_until_ns": self._generated_until_ns(facts)}
+
+    def _generated_until_ns(self, facts: Mapping[str, Any]) -> int | None:
+        """When the provider stopped working: at the answer's end, or when its client left."""
+        if "at_ns" not in facts or "end_ns" not in facts:
+            return None
+        planned_ns: int = self.arrived_ns + facts["end_ns"] - facts["at_ns"]
+        left = self.end == "disconnected" and facts.get("stops_with_client", True)
+        return min(planned_ns, self.ended_ns) if left and self.ended_ns else planned_ns
 
 
 class Ledger:

@@ -133,3 +133,12 @@ def parsed(wire: bytes) -> tuple[int, bytes]:
             server.sendall(wire)
         response.begin()
         return response.status, response.read()
+
+
+def test_an_answer_that_insists_keeps_its_connection_although_its_length_lies() -> None:
+    fields = Headers([("content-length", "1"), ("connection", "keep-alive")])
+
+    framed = frame(Response(400, fields, (Chunk(b"{}"),)))
+
+    assert framed.keep_alive
+    assert on_the_wire(framed).endswith(b"\r\n\r\n{}")

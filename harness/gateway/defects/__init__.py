@@ -134,6 +134,7 @@ _NOT_KILLED = frozenset(
         "rate-limit-counts-hits",
         "rate-limit-html",
         "rate-limit-code",
+        "keep-alive-desynchronised",
         "answers-swapped",
         "chunks-mixed",
         "refused-in-flight",

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from harness.gateway.defects.defect import Defect, Served
-from harness.gateway.defects.edits import boths, on_both, with_chunks
-from harness.gateway.defects.toolcalls import same_ids
+from harness.gateway.defects.edits import boths, on_both, with_chunks, with_header
 from harness.wire import Response
 
 
@@ -97,7 +96,25 @@ def _defect(
     return Defect(name, "own", "concurrency", statement, shown_by, source, respond)
 
 
+def stray_bytes(served: Served) -> Response:
+    """An error is longer than its Content-Length, and the connection goes on."""
+    response = served.response
+    if response.status < 400 or not response.body:
+        return response
+    shorter = with_header(response, "content-length", str(len(response.body) - 2))
+    return with_header(shorter, "connection", "keep-alive")
+
+
 COMPANY = (
+    replace(
+        _defect(
+            "keep-alive-desynchronised",
+            "the last bytes of an error stand before the next answer on its connection",
+            "a request after a refused one on the same connection",
+            stray_bytes,
+        ),
+        socket_only=True,
+    ),
     _defect(
         "answers-swapped",
         "a request in flight with another gets that one's answer",
@@ -135,11 +152,5 @@ COMPANY = (
         "completions of one second share an id",
         "two chat answers in a second",
         id_by_the_second,
-    ),
-    _defect(
-        "call-ids-shared",
-        "calls of different answers share their ids",
-        "two chat answers with calls",
-        same_ids,
     ),
 )

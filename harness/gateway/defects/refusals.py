@@ -173,7 +173,7 @@ REFUSALS = (
         _BY_PROVIDER,
         error_in_200,
         group="E",
-        source="G-200E class, mozilla-ai/any-llm#847",
+        source="mozilla-ai/any-llm#847, litellm#25505",
     ),
     defect(
         "envelope-plural",

@@ -14,6 +14,7 @@ from harness.gateway.defects.edits import (
     on_both,
     on_documents,
     on_events,
+    part_of,
 )
 from harness.gateway.variants.variant import Variant
 from harness.wire import Chunk, Response
@@ -130,6 +131,15 @@ def _with_calls(events: list[Chunk], kept: list[Chunk], calls: list[Document]) -
     return [event_of(whole, kept[0].at_ns if kept else 0), *kept]
 
 
+def _positional_ids(document: Document) -> Document:
+    """Call ids made of name and position, the same in every conversation."""
+    for choice in choices(document):
+        for number, call in enumerate((part_of(choice).get("tool_calls")) or ()):
+            if "id" in call:
+                call["id"] = f"functions.{call['function']['name']}:{call.get('index', number)}"
+    return document
+
+
 def _strings_only_when_set(document: Document) -> Document:
     """No content at all next to tool calls, where others send null."""
     for choice in choices(document):
@@ -220,6 +230,13 @@ CHUNKS = (
         why="arguments may come in any number of pieces",
         source="vllm, ollama: tool parsers emit whole calls",
         respond=lambda served: on_events(served, _whole_calls),
+    ),
+    Variant(
+        name="positional-call-ids",
+        statement="the id of a call is functions.NAME:POSITION, so answers repeat ids",
+        why="an id has to be unique within one answer only",
+        source="MoonshotAI/Kimi-K2, tool_call_guidance.md",
+        respond=lambda served: on_both(served, _positional_ids),
     ),
     Variant(
         name="content-absent-with-calls",
