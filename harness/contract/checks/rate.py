@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from harness.contract.clause import Finding, Scene
 from harness.contract.evidence import fault
 from harness.contract.observation import Observation
+from harness.contract.probes.rate import ATTEMPTS, BEYOND
 
 Attempt = tuple[list[Observation], list[Observation]]
 
@@ -20,7 +21,7 @@ def attempts(scene: Scene) -> list[Attempt]:
     for number in range(10):
         allowed = [s for name, s in scene.items() if name.startswith(f"allowed_{number}_")]
         beyond = [s for name, s in scene.items() if name.startswith(f"beyond_{number}_")]
-        if allowed and beyond:
+        if allowed and len(beyond) == BEYOND:
             found.append((allowed, beyond))
     return found
 
@@ -44,6 +45,8 @@ def one_more_is_refused(scene: Scene) -> Finding:
         return None
     if any(seen.status == 429 for allowed, beyond in made for seen in (*allowed, *beyond)):
         return ()
+    if len(made) < ATTEMPTS:
+        return None
     came = f" {[seen.status for _, beyond in made for seen in beyond]}"
     return (fault(f"429 after {len(made[0][0])} requests", came, "beyond the limit"),)
 
@@ -51,7 +54,7 @@ def one_more_is_refused(scene: Scene) -> Finding:
 def no_more_than_declared_pass(scene: Scene) -> Finding:
     """The very next request after N is refused, not a later one."""
     made = attempts(scene)
-    if not made or one_more_is_refused(scene):
+    if len(made) < ATTEMPTS or one_more_is_refused(scene):
         return None
     if any(seen.status == 429 for allowed, beyond in made for seen in (*allowed, beyond[0])):
         return ()

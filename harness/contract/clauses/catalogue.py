@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from harness.contract.clause import Clause
 from harness.contract.clauses import (
+    apart,
     auth,
     body,
     cache,
@@ -13,10 +14,12 @@ from harness.contract.clauses import (
     headers,
     limits,
     model,
+    options,
     places,
     plain,
     rate,
     requests,
+    sizes,
     stream,
     timing,
     tools,
@@ -41,6 +44,9 @@ TOPICS: Mapping[str, tuple[Clause, ...]] = {
     "rate": rate.CLAUSES,
     "cross": cross.CLAUSES,
     "timing": timing.CLAUSES,
+    "apart": apart.CLAUSES,
+    "sizes": sizes.CLAUSES,
+    "options": options.CLAUSES,
 }
 CLAUSES: tuple[Clause, ...] = tuple(clause for topic in TOPICS.values() for clause in topic)
 BY_ID: Mapping[str, Clause] = {clause.id: clause for clause in CLAUSES}

@@ -2,7 +2,18 @@
 
 from collections.abc import Callable, Mapping
 
-from harness.contract.probes import auth, cache, cross, model, places, rate, timing
+from harness.contract.probes import (
+    after,
+    auth,
+    cache,
+    cross,
+    model,
+    options,
+    places,
+    rate,
+    sizes,
+    timing,
+)
 from harness.contract.probes.stage import Stage
 
 PROBES: Mapping[str, Callable[[Stage], None]] = {
@@ -13,6 +24,9 @@ PROBES: Mapping[str, Callable[[Stage], None]] = {
     "cache": cache.play,
     "rate": rate.play,
     "places": places.play,
+    "after": after.play,
+    "sizes": sizes.play,
+    "options": options.play,
 }
 LATER: Mapping[str, tuple[str, Callable[[Stage], None]]] = {
     "expiry": ("cache", cache.expire),

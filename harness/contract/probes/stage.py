@@ -7,6 +7,7 @@ from harness.contract.case import Case
 from harness.contract.observation import Observation
 from harness.contract.sender import Sender
 from harness.contract.strategies.fixed import body
+from harness.contract.strategies.given import only
 from harness.contract.strategies.text import nonce
 
 
@@ -38,6 +39,19 @@ class Stage:
         text = f"Say hello to {mark}."
         asked = body(self.sender.subject.model, text, max_tokens=16, temperature=0)
         return Case(self.route, asked, topic, fresh=fresh)
+
+    def marked(self, topic: str, number: int, *, stream: bool = False) -> Case:
+        """A request whose answer holds a text of its own, where a strict schema is obeyed.
+
+        On the model route, where nothing can be demanded, it is a plain one.
+        """
+        if self.route == "model":
+            return self.plain(topic, number)
+        mark = f"mark-{nonce(self.seed, number)}"
+        fields = {"response_format": only(mark=mark), "max_tokens": 64, "temperature": 0}
+        asked = body(self.sender.subject.model, f"Fill in the form. ({mark})", **fields)
+        case = Case(self.route, asked, topic)
+        return case.having(stream=True) if stream else case
 
     def wants(self, *clauses: str) -> bool:
         """Whether any of these clauses is to be judged."""

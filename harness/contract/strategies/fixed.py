@@ -103,6 +103,7 @@ def model_cases(seed: int) -> Iterator[Case]:
 _ASK = "Tell me about rivers in two sentences."
 _FILL = "Fill in the form."
 _OK = Expect.ACCEPT
+_MANY = {"logprobs": True, "top_logprobs": 20, "max_tokens": 400}
 _TOOLS = {"tools": [WEATHER, CLOCK], "tool_choice": "required", "max_tokens": 200}
 _CALL = {
     "id": "call_1",
@@ -152,6 +153,13 @@ _TELLING: tuple[tuple[str, Expect, str, dict[str, Any]], ...] = (
         _FILL,
         {"response_format": only(text=TEXT, number=NUMBER), "max_tokens": 400},
     ),
+    (
+        "long stream",
+        Expect.EITHER,
+        _FILL,
+        {"response_format": only(text=TEXT), **_MANY, "stream": True},
+    ),
+    ("long answer", Expect.EITHER, _FILL, {"response_format": only(text=TEXT), **_MANY}),
     (
         "cut by max_completion_tokens",
         Expect.EITHER,

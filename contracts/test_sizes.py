@@ -1,0 +1,13 @@
+"""Sizes."""
+
+from collections.abc import Callable
+
+from harness.contract.clause import Clause
+from harness.contract.clauses.sizes import CLAUSES
+
+__all__ = ["CLAUSES"]
+
+
+def test_sizes(clause: Clause, route: str, judge: Callable[[Clause, str], None]) -> None:
+    """Each clause of this topic is kept on each of its routes."""
+    judge(clause, route)

@@ -1,0 +1,56 @@
+"""Checks that an answer belongs to its request, without a model that echoes.
+
+A strict schema with one allowed value marks the answer of each request; ids, event ids and the
+requested form tell the others apart.
+"""
+
+from harness.contract.clause import Finding, Scene
+from harness.contract.evidence import fault
+from harness.contract.observation import Observation
+from harness.contract.strategies.given import given
+
+
+def mark_of(seen: Observation) -> str:
+    """The text that only this request's answer may hold; empty where it asked for none."""
+    return str(given(seen.case.asked).get("mark", ""))
+
+
+def answers_are_ones_own(scene: Scene) -> Finding:
+    """No answer holds what another request of the scene asked for."""
+    marked = [seen for seen in scene.values() if mark_of(seen) and seen.ok and seen.choices]
+    marks = {mark_of(seen) for seen in marked}
+    if len(marked) < 2:
+        return None
+    faults = []
+    for seen in marked:
+        text = "".join(choice.text for choice in seen.choices)
+        others = [mark for mark in marks - {mark_of(seen)} if mark in text]
+        if others:
+            wanted = f"the mark {mark_of(seen)}"
+            faults.append(fault(wanted, f" that of another request, {others[0]}", f"{text[:80]!r}"))
+    return tuple(faults[:3])
+
+
+def good_after_bad(scene: Scene) -> Finding:
+    """A good request after an error is answered."""
+    judged = [(n, s) for n, s in scene.items() if n.startswith("good_") and s.status is not None]
+    judged = [(n, s) for n, s in judged if s.status not in (429, 502, 503, 504, 529)]
+    if not judged:
+        return None
+    return tuple(
+        fault("2xx", f" HTTP {seen.status}", f"the request after {name.removeprefix('good_')}")
+        for name, seen in judged
+        if not seen.ok
+    )[:3]
+
+
+def good_after_bad_arrives(scene: Scene) -> Finding:
+    """The answer after an error comes over its connection as HTTP, whole."""
+    judged = [(n, s) for n, s in scene.items() if n.startswith("good_")]
+    if not judged or not any(s.exchange.whole for _, s in judged):
+        return None
+    return tuple(
+        fault("a whole answer", f" {seen.exchange.error}", f"after {name.removeprefix('good_')}")
+        for name, seen in judged
+        if seen.exchange.error is not None
+    )[:3]

@@ -1,0 +1,43 @@
+"""Clauses that each answer belongs to its request."""
+
+from harness.contract.checks import apart
+from harness.contract.clause import Clause, Evidence, Level
+from harness.contract.clauses.sources import ALL, CHAT, REQUEST
+
+KEEP_ALIVE = "RFC 9112, section 9.3"
+
+CLAUSES = (
+    Clause(
+        id="after-error-own",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="The answer after an error is that of its own request.",
+        rationale="A connection out of step hands every later answer to somebody else.",
+        source=f"{KEEP_ALIVE}; {REQUEST}",
+        evidence=Evidence.SPECIFIED,
+        scene=apart.answers_are_ones_own,
+        probe="after",
+    ),
+    Clause(
+        id="after-error-answered",
+        level=Level.MUST,
+        routes=ALL,
+        statement="A good request after an error is answered.",
+        rationale="One bad request makes the next one fail, which somebody else may have sent.",
+        source=KEEP_ALIVE,
+        evidence=Evidence.SPECIFIED,
+        scene=apart.good_after_bad,
+        probe="after",
+    ),
+    Clause(
+        id="after-error-whole",
+        level=Level.MUST,
+        routes=ALL,
+        statement="The answer after an error arrives whole.",
+        rationale="Bytes left over from the error stand before the next answer and break it.",
+        source=KEEP_ALIVE,
+        evidence=Evidence.SPECIFIED,
+        scene=apart.good_after_bad_arrives,
+        probe="after",
+    ),
+)
