@@ -170,6 +170,7 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
         (["--ttft", "200"], "expected a duration such as 200ms"),
         (["--rate-limit", "many"], "100/60"),
         (["--defect", "none-such"], "unknown defect 'none-such'"),
+        (["--variant", "none-such"], "unknown variant 'none-such'"),
         (["--behaviour", "none-such.json"], "none-such.json"),
         (["--tls-cert", "cert.pem"], "--tls-cert and --tls-key go together"),
         (["--tls-cert", "no.pem", "--tls-key", "no.key"], "no.pem"),
