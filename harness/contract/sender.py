@@ -5,7 +5,9 @@ everything that it saw.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +16,12 @@ from harness.contract.case import Case, Key
 from harness.contract.observation import Observation, observe
 from harness.contract.output import tokens
 from harness.contract.subject import Clock, Subject, Transport
+from harness.errors import TransportError
 from harness.routes import compat, model, native
 from harness.routes.address import Address, Credentials, GatewayOptions
 from harness.routes.body import USER_AGENT
-from harness.transports.exchange import Timeouts
+from harness.transports.exchange import Exchange, Timeouts
+from harness.transports.httpx import HttpxTransport, Incoming
 from harness.wire import Request
 
 WRONG = "wrong-key-of-the-contract-run"
@@ -48,16 +52,60 @@ class Sender:
 
     def send(self, case: Case) -> Observation:
         """The observation of one case; BudgetError when it may not be sent."""
-        reserved = case.cost()
-        with self.lock:
-            self.budget.reserve(reserved)
-            number = self.budget.requests
+        number = self._reserve(case)
         self._wait()
         request = self.request(case, number)
-        seen = observe(number, case, self.transport.send(request, timeouts=self.timeouts))
+        return self._note(number, case, self.transport.send(request, timeouts=self.timeouts))
+
+    def send_together(self, cases: Sequence[Case]) -> tuple[Observation, ...]:
+        """The observations of cases that are in flight at once, in the order of the cases.
+
+        Where time is not real, every head is awaited before a body is read to its end. BudgetError
+        when not all of them may be sent; none is sent then.
+        """
+        with self.lock:
+            numbers = [self._reserve(case) for case in cases]
+        requests = [self.request(case, n) for case, n in zip(cases, numbers, strict=True)]
+        if self.clock.free and isinstance(self.transport, HttpxTransport):
+            exchanges = self._interleaved(requests, self.transport)
+        else:
+            exchanges = self._at_once(requests)
+        found = zip(numbers, cases, exchanges, strict=True)
+        return tuple(self._note(number, case, exchange) for number, case, exchange in found)
+
+    def _at_once(self, requests: Sequence[Request]) -> Sequence[Exchange]:
+        def send(request: Request) -> Exchange:
+            self._wait()
+            return self.transport.send(request, timeouts=self.timeouts)
+
+        with ThreadPoolExecutor(len(requests), thread_name_prefix="together") as pool:
+            return list(pool.map(send, requests))
+
+    def _interleaved(
+        self, requests: Sequence[Request], transport: HttpxTransport
+    ) -> Sequence[Exchange]:
+        """All of them begun, and then read; one thread, so that a virtual clock stays in order."""
+        begun: list[Exchange | Incoming] = []
+        with ExitStack() as stack:
+            for request in requests:
+                try:
+                    opened = transport.open(request, timeouts=self.timeouts)
+                    begun.append(stack.enter_context(opened))
+                except TransportError as error:
+                    begun.append(Exchange(request, self.clock.now_ns(), None, error))
+            return [each if isinstance(each, Exchange) else each.exchange() for each in begun]
+
+    def _reserve(self, case: Case) -> int:
+        """The number of a request that the budget allows."""
+        with self.lock:
+            self.budget.reserve(case.cost())
+            return self.budget.requests
+
+    def _note(self, number: int, case: Case, exchange: Exchange) -> Observation:
+        seen = observe(number, case, exchange)
         used = tokens(seen.reading, "total_tokens") if seen.reading else None
         with self.lock:
-            self.budget.settle(reserved, 0 if seen.rejected else used)
+            self.budget.settle(case.cost(), 0 if seen.rejected else used)
             self.seen.append(seen)
         return seen
 

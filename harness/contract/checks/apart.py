@@ -54,3 +54,16 @@ def good_after_bad_arrives(scene: Scene) -> Finding:
         for name, seen in judged
         if seen.exchange.error is not None
     )[:3]
+
+
+def none_fails_in_company(scene: Scene) -> Finding:
+    """What is answered alone is answered in company: no 5xx and no broken connection."""
+    alone = scene.get("alone")
+    together = [(n, s) for n, s in scene.items() if n.startswith("together_")]
+    if alone is None or not alone.ok or not together:
+        return None
+    return tuple(
+        fault("2xx, as alone", f" {seen.exchange.error or f'HTTP {seen.status}'}", name)
+        for name, seen in together
+        if seen.exchange.error is not None or (seen.status or 0) >= 500
+    )[:3]

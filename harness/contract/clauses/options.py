@@ -2,7 +2,7 @@
 
 from harness.contract.checks import options
 from harness.contract.clause import Clause, Evidence, Level, Profile
-from harness.contract.clauses.sources import ALL, CLOUDFLARE
+from harness.contract.clauses.sources import CLOUDFLARE
 
 HANDLING = f"{CLOUDFLARE}/configuration/request-handling/"
 
@@ -10,7 +10,7 @@ CLAUSES = (
     Clause(
         id="timeout-expires",
         level=Level.SHOULD,
-        routes=ALL,
+        routes=("native",),
         statement="cf-aig-request-timeout of 1 ms ends in an error.",
         rationale="A caller that needs an answer in time waits for a stuck model.",
         source=HANDLING,
@@ -22,7 +22,7 @@ CLAUSES = (
     Clause(
         id="timeout-last-attempt",
         level=Level.SHOULD,
-        routes=ALL,
+        routes=("native",),
         statement="On the last of several attempts the gateway waits for the answer.",
         rationale="Retries that were asked for are not made.",
         source=HANDLING,
@@ -34,7 +34,7 @@ CLAUSES = (
     Clause(
         id="timeout-long",
         level=Level.MUST,
-        routes=ALL,
+        routes=("native",),
         statement="cf-aig-request-timeout of an hour changes nothing.",
         rationale="A unit mistaken (seconds for milliseconds) ends every call.",
         source=HANDLING,
@@ -46,7 +46,7 @@ CLAUSES = (
     Clause(
         id="record-timeout",
         level=Level.RECORD,
-        routes=ALL,
+        routes=("native",),
         statement="What an expired cf-aig-request-timeout is answered by.",
         rationale="The page says `returns an error` and no status; retries depend on it.",
         source=HANDLING,

@@ -87,9 +87,12 @@ def _respelt(case: Case, change: Callable[[str], str]) -> Case:
 
 
 def _fields(stage: Stage, case: Case) -> None:
-    for name, value in MODEL_FIELDS if case.route == "model" else CHAT_FIELDS:
+    listed = MODEL_FIELDS if case.route == "model" else CHAT_FIELDS
+    for name, value in listed if case.route == "native" else listed[:2]:
         changed = replace(case.having(**{name: value}), topic=f"another {name}")
         stage.play(f"field_{name}", changed)
+    if case.route != "native":
+        return
     upper = _respelt(case, str.upper)
     stage.play("field_letter case", replace(upper, topic="the prompt in capitals"))
     spaced = _respelt(case, lambda text: text.replace(" hello", "  hello"))

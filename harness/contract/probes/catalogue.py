@@ -13,6 +13,7 @@ from harness.contract.probes import (
     rate,
     sizes,
     timing,
+    together,
 )
 from harness.contract.probes.stage import Stage
 
@@ -24,6 +25,7 @@ PROBES: Mapping[str, Callable[[Stage], None]] = {
     "cache": cache.play,
     "rate": rate.play,
     "places": places.play,
+    "together": together.play,
     "after": after.play,
     "sizes": sizes.play,
     "options": options.play,
