@@ -9,6 +9,8 @@ which httpx leaves to the network and respx therefore never enforces.
 """
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 
 import httpx
@@ -20,6 +22,8 @@ from harness.gateway.handler import Handler
 from harness.gateway.ledger import Seen
 from harness.gateway.service import Service
 from harness.wire import End, Headers, Request
+
+ORIGIN = "https://gateway.ai.cloudflare.com"
 
 
 def mount(
@@ -38,6 +42,25 @@ def mount(
     port = url.port or {"http": 80, "https": 443}[url.scheme]
     route = router.route(scheme=url.scheme, host=url.host, port=port)
     return route.mock(side_effect=answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Mocked:
+    """A stand-in that answers at `url` in this process; `clock` moves when somebody moves it."""
+
+    url: str
+    gateway: Handler
+    router: respx.MockRouter
+    clock: VirtualClock
+
+
+@contextmanager
+def mocked(gateway: Handler, *, origin: str = ORIGIN) -> Iterator[Mocked]:
+    """Mount `gateway` at `origin` on a router of its own, until the end of the `with` block."""
+    clock = VirtualClock()
+    with respx.mock(assert_all_called=False) as router:
+        mount(router, gateway, origin=origin, clock=clock)
+        yield Mocked(origin, gateway, router, clock)
 
 
 def _answer(service: Service, request: httpx.Request, clock: VirtualClock) -> httpx.Response:

@@ -151,6 +151,7 @@ def _forms(value: str) -> Iterator[str]:
         escaped = json.dumps(plain)[1:-1]
         yield from (plain, escaped, escaped.replace("/", "\\/"))
         yield json.dumps(plain, ensure_ascii=False)[1:-1]
+        yield from (repr(escaped)[1:-1], json.dumps(escaped)[1:-1])  # JSON shown or kept as text
         yield from (html.escape(plain), html.escape(plain, quote=False), repr(plain)[1:-1])
         yield plain.replace("'", "'\"'\"'")
         for encoded in (quote(plain), quote(plain, safe=""), quote_plus(plain)):

@@ -74,7 +74,7 @@ def test_help_imports_little_more_than_click_alone() -> None:
 
 
 def test_importing_the_package_or_its_pytest_plugin_imports_nothing_heavy() -> None:
-    bare = modules_after("import importlib, typing")
+    bare = modules_after("import importlib, typing, pytest")
 
     assert modules_after("import harness.pytest_plugin") - bare == {
         "harness",
