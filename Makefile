@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE_MODULES := tests/javascript/node_modules/.installed
 
-.PHONY: demo test check bench build lock clean
+.PHONY: demo test check bench mutants bench-contract build lock clean
 
 demo: $(BIN)/.installed
 	$(BIN)/gateway-harness run --target local
@@ -19,6 +19,13 @@ check: $(BIN)/.installed
 
 bench: $(BIN)/.installed
 	$(BIN)/python -m tests.bench.run
+
+# Every known defect and every legal variant against the contract suite; writes contracts/POWER.md.
+mutants: $(BIN)/.installed
+	$(BIN)/python -m harness.contract.power
+
+bench-contract: $(BIN)/.installed
+	$(BIN)/python -m tests.bench.contract
 
 build: $(BIN)/.installed
 	$(BIN)/python -m build

@@ -60,7 +60,13 @@ FIELDS: dict[str, Schema] = {
 """The fields of a chat request, each within the bounds that all documents accept."""
 
 SCHEMAS: dict[str, Schema] = {
-    "ChatRequest": {**_object("model messages", **FIELDS), "additionalProperties": False},
+    "ChatRequest": {
+        **_object("model messages", **FIELDS),
+        "additionalProperties": False,
+        "dependentRequired": {"tool_choice": ["tools"], "stream_options": ["stream"]},
+        "if": {"required": ["stream_options"]},
+        "then": {"properties": {"stream": {"const": True}}},
+    },
     "ModelRequest": {"type": "object"},
     "Message": _object("role content", role=_one_of("system", "user", "assistant"), content=NAME),
     "Tool": _object(

@@ -27,7 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"no defect or variant is called {' or '.join(options.names)}\n")
         return 2
     started = time.monotonic()
-    outcomes = list(_measured(planned, options.workers))
+    outcomes = []
+    with (options.trace or Path(os.devnull)).open("w", encoding="utf-8", buffering=1) as trace:
+        for outcome in _measured(planned, options.workers):
+            trace.write(page.trace(outcome))
+            outcomes.append(outcome)
     power = score(outcomes, partial=names is not None)
     whole = names is None and options.seeds >= SEEDS
     if whole:
@@ -43,15 +47,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", help="defects and variants; all without any")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="runs on each legal stand-in")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--trace", type=Path, help="a file for a line per run, as it ends")
     parser.add_argument("--out", type=Path, default=PAGE)
     return parser
 
 
 def _measured(planned: list[Trial], workers: int) -> Iterator[Outcome]:
-    """The outcomes in the order of the trials, with a line of progress on standard error."""
+    """The outcomes as they come, with a line of progress on standard error."""
     context = multiprocessing.get_context("forkserver")
     with context.Pool(workers) as pool:
-        for number, outcome in enumerate(pool.imap(attempt, planned), 1):
+        for number, outcome in enumerate(pool.imap_unordered(attempt, planned), 1):
             if number % 25 == 0 or number == len(planned):
                 sys.stderr.write(f"\r{number} of {len(planned)} runs")
                 sys.stderr.flush()

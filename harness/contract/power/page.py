@@ -127,6 +127,15 @@ def standing(clause: Clause, power: Power) -> str:
     return f"names another symptom of {shown}"
 
 
+def trace(outcome: Outcome) -> str:
+    """One run in one line."""
+    trial = outcome.trial
+    name = trial.defect or trial.variant or "clean"
+    broken = ", ".join(f"{clause} {count}" for clause, count in outcome.broken.items())
+    run = f"{name} seed {trial.seed}, {outcome.arrived} of {trial.requests}"
+    return f"{run}: {outcome.verdict}, killed after {outcome.killed_after}: {broken}\n"
+
+
 def terminal(power: Power, outcomes: Sequence[Outcome], *, seconds: float) -> str:
     """A summary with what is alive, and how fast it was."""
     arrived = sum(outcome.arrived for outcome in outcomes)
