@@ -38,7 +38,7 @@ FIXED = (
 
 @dataclass(frozen=True)
 class Found:
-    """What Schemathesis found on one stand-in: failed checks with their operations, and its cost."""
+    """What Schemathesis found on one stand-in: failed checks with operations, and its cost."""
 
     failures: frozenset[tuple[str, str]]
     requests: int
