@@ -162,7 +162,7 @@ def arrives_as_it_is_made(scene: Scene) -> Finding:
     generation = min(longs) - max(short, again)
     if generation < LONG_NS or all(isinstance(_document(s), dict) for s in streams):
         return None
-    spread = max(t[-1] - t[0] for t in times if t)
+    spread = max((t[-1] - t[0] for t in times if t), default=0)
     if spread >= generation // 5 or max(_size(s) for s in streams) < ENOUGH:
         return ()
     came = f" {len(times[0])} parts within {spread / 1e6:.1f} ms"
