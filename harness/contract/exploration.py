@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, islice, zip_longest
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from harness.contract.budget import BudgetError
 from harness.contract.case import Case
@@ -35,8 +35,19 @@ HUNG_NS = 20_000_000_000
 HANGS = (TransportKind.IDLE_TIMEOUT, TransportKind.TOTAL_TIMEOUT)
 TELLING = 8
 """How many fixed cases of a route come before the probes."""
+EARLY = 4
+"""How many probes of the first route come before the telling cases of the others."""
 RESERVE = 30
 """Requests kept back from optional cases for confirming what failed."""
+
+
+class Track(NamedTuple):
+    """The steps of one route: what tells most, its sequences, other cases, what comes last."""
+
+    telling: Steps
+    probes: Steps
+    common: Steps
+    trailing: Steps
 
 
 @dataclass(slots=True)
@@ -133,19 +144,21 @@ class Exploration:
     def _explore(self) -> None:
         """Each route's sequences and its common cases, at once where the pace allows it.
 
-        In turn, the telling cases and the probes of one route come before those of the next: most
-        breaks are not those of one route, so the first route shows them soonest.
+        In turn, the telling cases and the first probes of one route come before those of the next:
+        most breaks are not those of one route, so the first route shows them soonest.
         """
-        tracks = {route: self._track(route) for route in self.routes}
+        tracks = [self._track(route) for route in self.routes]
         if not self.sender.paced:
-            sequences = [chain(leading, trailing) for leading, _, trailing in tracks.values()]
-            self._play_at_once([*sequences, *(common for _, common, _ in tracks.values())])
+            sequences = [chain(t.telling, t.probes, t.trailing) for t in tracks]
+            self._play_at_once([*sequences, *(track.common for track in tracks)])
             return
-        for leading, _, _ in tracks.values():
-            self._play(leading)
-        self._play(_in_turn(common for _, common, _ in tracks.values()))
-        for _, _, trailing in tracks.values():
-            self._play(trailing)
+        for number, track in enumerate(tracks):
+            self._play(chain(track.telling, islice(track.probes, EARLY if number == 0 else 1)))
+        for track in tracks:
+            self._play(track.probes)
+        self._play(_in_turn(track.common for track in tracks))
+        for track in tracks:
+            self._play(track.trailing)
 
     def _play_optional(self) -> None:
         """What no clause depends on: drawn requests, and bounds on which the documents differ."""
@@ -170,18 +183,17 @@ class Exploration:
         for end in ends:
             end.result()
 
-    def _track(self, route: str) -> tuple[Steps, Steps, Steps]:
-        """The steps of a route: what tells most, its common cases, probes that come last."""
+    def _track(self, route: str) -> Track:
+        """The steps of a route."""
         judged = route in self._on_exchanges()
         fixed = list(self._fixed(route))[1:] if judged else []
         bounds = list(islice(self._bounds(route), ESSENTIAL)) if judged else []
-        leading = chain(
-            map(self._case, (*fixed[:TELLING], *bounds[:3])),
-            (self._probe(name, route) for name in PROBES),
+        return Track(
+            telling=map(self._case, (*fixed[:TELLING], *bounds[:3])),
+            probes=(self._probe(name, route) for name in PROBES),
+            common=map(self._case, (*fixed[TELLING:], *bounds[3:])),
+            trailing=(self._later(name, route) for name in LATER),
         )
-        trailing = (self._later(name, route) for name in LATER)
-        common = map(self._case, (*fixed[TELLING:], *bounds[3:]))
-        return leading, common, trailing
 
     def _on_exchanges(self) -> tuple[str, ...]:
         """The routes with a clause that any exchange can feed; others need only their probes."""

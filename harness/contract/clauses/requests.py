@@ -8,7 +8,7 @@ CLAUSES = (
     Clause(
         id="history-echo",
         level=Level.SHOULD,
-        routes=CHAT,
+        routes=("native",),
         statement="A message with `reasoning_content` can be sent back as history.",
         rationale="Agents append the answer as it came; the second turn of every dialogue fails.",
         source="gsd-2#4647",

@@ -109,7 +109,7 @@ CLAUSES = (
     Clause(
         id="tool-parallel",
         level=Level.MUST,
-        routes=CHAT,
+        routes=("native",),
         statement="With `parallel_tool_calls: false` one call comes at most.",
         rationale="Agents that run one tool at a time drop the second call.",
         source=REQUEST,

@@ -27,20 +27,20 @@ def play(stage: Stage) -> None:
     stage.play("first", case)
     stage.play("again", case)
     stage.play("skipped", replace(case, fresh=True, topic="skip the cache"))
-    stage.play("other_message", replace(_long(stage, 1201), topic="another message"))
-    _fields(stage, case)
-    if stage.wants("cache-key-auth"):
-        wrong = replace(case, provider_key=Key.WRONG, expect=Expect.REJECT)
-        stage.play("other_key", replace(wrong, topic="another provider key"))
-    _other_places(stage, case)
-    if stage.wants("cache-metadata"):
-        tagged = with_headers(case, ("cf-aig-metadata", '{"team":"other"}'))
-        stage.play("metadata", replace(tagged, topic="other metadata"))
     _errors(stage, case)
     if case.route != "model":
         stream = replace(case.having(stream=True), topic="streams are not cached")
         stage.play("stream", stream)
         stage.play("stream_again", stream)
+    stage.play("other_message", replace(_long(stage, 1201), topic="another message"))
+    if stage.wants("cache-key-auth"):
+        wrong = replace(case, provider_key=Key.WRONG, expect=Expect.REJECT)
+        stage.play("other_key", replace(wrong, topic="another provider key"))
+    _fields(stage, case)
+    _other_places(stage, case)
+    if stage.wants("cache-metadata"):
+        tagged = with_headers(case, ("cf-aig-metadata", '{"team":"other"}'))
+        stage.play("metadata", replace(tagged, topic="other metadata"))
     if stage.wants("cache-custom-key"):
         _custom_key(stage)
 

@@ -18,12 +18,12 @@ from harness.contract.probes import (
 from harness.contract.probes.stage import Stage
 
 PROBES: Mapping[str, Callable[[Stage], None]] = {
-    "auth": auth.play,
-    "cross": cross.play,
-    "timing": timing.play,
     "model": model.play,
+    "timing": timing.play,
+    "auth": auth.play,
     "cache": cache.play,
     "rate": rate.play,
+    "cross": cross.play,
     "places": places.play,
     "together": together.play,
     "after": after.play,

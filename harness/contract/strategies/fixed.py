@@ -154,7 +154,13 @@ _TELLING: tuple[tuple[str, Expect, str, dict[str, Any]], ...] = (
         "stream with logprobs",
         Expect.EITHER,
         _ASK,
-        {"stream": True, "stream_options": USAGE, "logprobs": True, "max_tokens": 32},
+        {
+            "stream": True,
+            "stream_options": USAGE,
+            "logprobs": True,
+            "top_logprobs": 2,
+            "max_tokens": 32,
+        },
     ),
     (
         "long prompt",
