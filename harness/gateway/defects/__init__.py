@@ -100,7 +100,6 @@ _NOT_KILLED = frozenset(
         "logprobs-of-other-text",
         "usage-null-plain",
         "reasoning-not-counted",
-        "unknown-dropped",
         "reasoning-echo-rejected",
         "envelope-plural",
         "envelope-object",

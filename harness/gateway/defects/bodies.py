@@ -208,13 +208,6 @@ BODIES = (
         without("temperature"),
     ),
     _altering(
-        "unknown-dropped",
-        "own",
-        "fields outside OpenAI's own are dropped, so none is refused",
-        "chat requests with unknown fields",
-        lambda d: {n: v for n, v in d.items() if not n.startswith("x_")},
-    ),
-    _altering(
         "reasoning-echo-rejected",
         "P17",
         "a history with reasoning_content is refused",

@@ -141,9 +141,9 @@ TOOLCALLS = (
         source="SamSaffron/term-llm#314",
     ),
     defect(
-        "call-index-from-1",
+        "call-index-jumps",
         "own",
-        "call indexes grow with each delta",
+        "a call's first delta has another index than its others",
         _STREAM,
         documents(_each(lambda call: call.update(index=call.get("index", 0) + ("id" in call)))),
         group="C",
