@@ -8,14 +8,14 @@ import pytest
 from harness.contract import standin
 from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.ledger import Ledger
-from harness.contract.power.score import client_visible
 from harness.contract.power.trial import KILLERS, STRICT
 from harness.contract.verdict import conclude
 from harness.gateway.behaviour import SWITCHES, Behaviour, Value
+from harness.gateway.defects import DEFECTS
 from tests.contract.runs import explore, failing
 
 STRICT_IDS = frozenset(clause.id for clause in CLAUSES if clause.level in STRICT)
-ON_MOCK = [defect.name for defect in client_visible() if not defect.socket_only][::4]
+ON_MOCK = [defect.name for defect in DEFECTS.values() if not defect.socket_only][::4]
 """A quarter of them: `make mutants` runs all."""
 BREAKS = {("stream_cached", True), ("rate_limit_answer", "401-2009"), ("n_policy", "first-only")}
 """Switches whose other position contradicts a document."""

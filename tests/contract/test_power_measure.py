@@ -19,11 +19,11 @@ from harness.contract.power.score import (
     trials,
 )
 from harness.contract.power.standing import STANDS
-from harness.contract.power.trial import KILLERS, Outcome, Trial, attempt, run
+from harness.contract.power.trial import KILLERS, VISIBLE, Outcome, Trial, attempt, run
 from harness.contract.session import Options, perform
 from harness.contract.verdict import Verdict
-from harness.gateway.defects import DEFECTS
-from harness.gateway.variants import VARIANTS
+from harness.gateway.defects import UPSTREAM
+from harness.gateway.variants import OPEN_VARIANTS, VARIANTS
 from tests.contract.runs import SUBJECT
 
 PAGE = Path(__file__).parents[2] / "contracts" / "POWER.md"
@@ -84,7 +84,7 @@ def test_the_plan_has_every_defect_and_every_variant() -> None:
     assert {t.defect for t in planned} - {None} == {defect.name for defect in client_visible()}
     legal = [(t.variant, t.seed) for t in planned if t.defect is None]
     assert sorted(legal, key=str) == sorted(
-        ((name, seed) for name in (None, *VARIANTS) for seed in (0, 1)), key=str
+        ((name, seed) for name in (None, *VARIANTS, *OPEN_VARIANTS) for seed in (0, 1)), key=str
     )
 
 
@@ -126,7 +126,8 @@ def test_the_page_says_what_a_run_finds(name: str) -> None:
 def test_the_page_names_every_defect_variant_and_must_clause() -> None:
     text = PAGE.read_text(encoding="utf-8")
 
-    names = [*DEFECTS, *VARIANTS, *(c.id for c in CLAUSES if c.level is Level.MUST)]
+    names = [*VISIBLE, *UPSTREAM, *VARIANTS, *OPEN_VARIANTS]
+    names += [c.id for c in CLAUSES if c.level is Level.MUST]
     assert [name for name in names if f"`{name}`" not in text] == []
 
 

@@ -245,7 +245,11 @@ def mismatch(schema: Any, value: Any) -> str:
     """What is wrong with `value` by a JSON Schema; empty when it is valid."""
     if value is ABSENT:
         return "not JSON"
-    error = next(iter(_validator(json.dumps(schema, sort_keys=True)).iter_errors(value)), None)
+    validator = _validator(json.dumps(schema, sort_keys=True))
+    try:
+        error = next(iter(validator.iter_errors(value)), None)
+    except UnicodeEncodeError:
+        return "a lone surrogate, which is no Unicode text"
     return "" if error is None else str(error.message)
 
 

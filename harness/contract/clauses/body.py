@@ -20,6 +20,11 @@ CLAUSES = (
         kills=(
             "trunc-chunked-close",
             "stall-midstream",
+            "trunc-chunked-keepalive",
+            "stream-falls-silent",
+            "connection-reset",
+            "content-length-long",
+            "gzip-mislabelled",
         ),
     ),
     Clause(
@@ -31,6 +36,10 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=body.is_answered_by_200,
+        kills=(
+            "stream-status-206",
+            "plain-status-202",
+        ),
     ),
     Clause(
         id="body-one-length",
@@ -68,7 +77,11 @@ CLAUSES = (
         source="RFC 8259, section 8.1",
         evidence=Evidence.SPECIFIED,
         check=body.is_utf8,
-        kills=("invalid-utf8",),
+        kills=(
+            "invalid-utf8",
+            "charset-utf16",
+            "gzip-unlabelled",
+        ),
     ),
     Clause(
         id="body-charset",
@@ -79,6 +92,11 @@ CLAUSES = (
         source="RFC 8259, section 8.1",
         evidence=Evidence.SPECIFIED,
         check=body.names_its_charset_rightly,
+        kills=(
+            "charset-utf16",
+            "charset-latin1",
+            "stream-charset-latin1",
+        ),
     ),
     Clause(
         id="plain-one-json",
@@ -96,6 +114,14 @@ CLAUSES = (
             "html-200",
             "sse-when-not-asked",
             "done-appended-to-json",
+            "content-length-short",
+            "charset-utf16",
+            "json-bom",
+            "json-cut",
+            "json-tail",
+            "json-twice",
+            "gzip-unlabelled",
+            "nan-in-json",
         ),
     ),
     Clause(
@@ -112,6 +138,8 @@ CLAUSES = (
         kills=(
             "html-200",
             "single-newline-separators",
+            "ndjson",
+            "leading-space",
         ),
     ),
 )

@@ -19,6 +19,11 @@ CLAUSES = (
             "drop-chunk",
             "dup-chunk",
             "whitespace-trim",
+            "question-marks",
+            "double-escaped",
+            "lower-cased",
+            "plain-halved",
+            "advertised",
         ),
     ),
     Clause(
@@ -42,6 +47,14 @@ CLAUSES = (
         evidence=Evidence.DOCUMENTED,
         scene=cross.reasoning_streams_the_same,
         probe="cross",
+        kills=(
+            "question-marks",
+            "double-escaped",
+            "lower-cased",
+            "plain-halved",
+            "advertised",
+            "reasoning-as-content",
+        ),
     ),
     Clause(
         id="compat-equals-native",

@@ -14,7 +14,11 @@ CLAUSES = (
         source=BASETEN_ERRORS,
         evidence=Evidence.DOCUMENTED,
         check=errors.is_rejected,
-        kills=("error-as-content",),
+        kills=(
+            "error-as-content",
+            "early-headers-error",
+            "bad-request-as-200",
+        ),
     ),
     Clause(
         id="error-4xx",
@@ -25,6 +29,7 @@ CLAUSES = (
         source=BASETEN_ERRORS,
         evidence=Evidence.DOCUMENTED,
         check=errors.is_the_callers_fault,
+        kills=("not-found-as-500",),
     ),
     Clause(
         id="error-parsable",
@@ -70,6 +75,8 @@ CLAUSES = (
         kills=(
             "status-remapped",
             "not-found-as-401",
+            "bad-request-as-424",
+            "not-found-as-500",
         ),
     ),
     Clause(

@@ -27,6 +27,7 @@ CLAUSES = (
         source="RFC 9112, section 7.1",
         evidence=Evidence.SPECIFIED,
         check=framing.holds_no_chunk_size,
+        kills=("chunked-twice",),
     ),
     Clause(
         id="sse-json",
@@ -37,7 +38,18 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=framing.events_hold_json,
-        kills=("bad-json-event",),
+        kills=(
+            "bad-json-event",
+            "comment-as-data",
+            "events-run-together",
+            "data-prefix-twice",
+            "raw-newline",
+            "splitlines",
+            "array-event",
+            "nul-padding",
+            "html-escaped",
+            "nan-in-json",
+        ),
     ),
     Clause(
         id="sse-done-exact",
@@ -50,7 +62,11 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=framing.terminator_is_exact,
-        kills=("done-lowercase",),
+        kills=(
+            "done-lowercase",
+            "done-quoted",
+            "done-suffix",
+        ),
     ),
     Clause(
         id="sse-event-data",
@@ -61,6 +77,10 @@ CLAUSES = (
         source=SSE,
         evidence=Evidence.SPECIFIED,
         check=framing.named_events_have_data,
+        kills=(
+            "event-no-data",
+            "error-in-comment",
+        ),
     ),
     Clause(
         id="sse-event-name",
@@ -71,6 +91,10 @@ CLAUSES = (
         source=SSE,
         evidence=Evidence.SPECIFIED,
         check=framing.events_are_unnamed,
+        kills=(
+            "done-named",
+            "named-event-hides-data",
+        ),
     ),
     Clause(
         id="sse-terminated",
@@ -81,7 +105,10 @@ CLAUSES = (
         source=SSE,
         evidence=Evidence.SPECIFIED,
         check=framing.last_event_is_terminated,
-        kills=("single-newline-separators",),
+        kills=(
+            "single-newline-separators",
+            "unterminated-last",
+        ),
     ),
     Clause(
         id="sse-no-bom",
@@ -92,6 +119,7 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=framing.has_no_byte_order_mark,
+        kills=("bom",),
     ),
     Clause(
         id="text-whole",

@@ -25,7 +25,11 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=headers.json_is_labelled,
-        kills=("html-200",),
+        kills=(
+            "html-200",
+            "json-labelled-html",
+            "json-labelled-sse",
+        ),
     ),
     Clause(
         id="label-stream",
@@ -36,7 +40,10 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=headers.streams_are_labelled,
-        kills=("wrong-ct-sse",),
+        kills=(
+            "wrong-ct-sse",
+            "wrong-ct-text",
+        ),
     ),
     Clause(
         id="event-id-echo",

@@ -80,6 +80,7 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=limits.logprobs_have_their_shape,
+        kills=("logprobs-positive",),
     ),
     Clause(
         id="logprobs-top",
@@ -100,7 +101,20 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=limits.logprobs_spell_the_content,
-        kills=("whitespace-trim",),
+        kills=(
+            "whitespace-trim",
+            "normalised-text",
+            "emoji-loss",
+            "question-marks",
+            "mojibake",
+            "double-escaped",
+            "curly-quotes",
+            "whitespace-collapsed",
+            "lower-cased",
+            "deltas-cut",
+            "advertised",
+            "greeting-added",
+        ),
     ),
     Clause(
         id="logprobs-bytes",
@@ -121,6 +135,7 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.PRACTICE,
         check=limits.logprobs_cover_the_usage,
+        kills=("every-third-twice",),
     ),
     Clause(
         id="no-template-token",
@@ -131,5 +146,9 @@ CLAUSES = (
         source="ModelTC/LightLLM#130",
         evidence=Evidence.OBSERVED,
         check=limits.content_has_no_special_token,
+        kills=(
+            "special-token-leak",
+            "think-tag-leak",
+        ),
     ),
 )

@@ -69,7 +69,10 @@ CLAUSES = (
         evidence=Evidence.DOCUMENTED,
         scene=places.unknown_model_is_refused,
         probe="places",
-        kills=("error-as-content",),
+        kills=(
+            "error-as-content",
+            "not-found-as-500",
+        ),
     ),
     Clause(
         id="compat-prefix-missing",

@@ -14,6 +14,10 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=plain.is_a_completion_object,
+        kills=(
+            "missing-object",
+            "plain-object-wrong",
+        ),
     ),
     Clause(
         id="plain-fields",
@@ -24,6 +28,15 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=plain.has_required_fields,
+        kills=(
+            "missing-id",
+            "id-empty",
+            "missing-model",
+            "missing-created",
+            "created-string",
+            "choices-object",
+            "plain-choices-empty",
+        ),
     ),
     Clause(
         id="plain-choices",
@@ -34,6 +47,15 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=plain.choices_are_messages,
+        kills=(
+            "finish-object",
+            "finish-missing",
+            "wrong-choice-index",
+            "index-string",
+            "role-user",
+            "role-missing-plain",
+            "text-for-message",
+        ),
     ),
     Clause(
         id="plain-content",
@@ -44,6 +66,7 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=plain.content_is_text_or_null,
+        kills=("content-parts",),
     ),
     Clause(
         id="plain-not-error",
@@ -75,6 +98,7 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=plain.created_is_in_seconds,
+        kills=("created-milliseconds",),
     ),
     Clause(
         id="id-unique",

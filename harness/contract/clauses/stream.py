@@ -17,7 +17,14 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.is_a_chunk_object,
-        kills=("object-not-chunk",),
+        kills=(
+            "object-not-chunk",
+            "done-json",
+            "ping-json",
+            "missing-object",
+            "warning-chunk",
+            "json-in-one-sse-event",
+        ),
     ),
     Clause(
         id="chunk-fields",
@@ -31,7 +38,19 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.has_required_fields,
-        kills=("choices-null",),
+        kills=(
+            "choices-null",
+            "done-json",
+            "ping-json",
+            "missing-id",
+            "id-empty",
+            "missing-model",
+            "missing-created",
+            "created-string",
+            "choices-missing",
+            "choices-object",
+            "warning-chunk",
+        ),
     ),
     Clause(
         id="chunk-choices",
@@ -48,6 +67,9 @@ CLAUSES = (
         kills=(
             "message-for-delta",
             "index-missing",
+            "index-string",
+            "delta-null",
+            "json-in-one-sse-event",
         ),
     ),
     Clause(
@@ -59,6 +81,7 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.deltas_have_specified_types,
+        kills=("content-parts",),
     ),
     Clause(
         id="chunk-index",
@@ -69,6 +92,7 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.choice_indexes_count_from_zero,
+        kills=("wrong-choice-index",),
     ),
     Clause(
         id="chunk-one-delta",
@@ -89,6 +113,7 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.starts_with_choices,
+        kills=("choices-empty-first",),
     ),
     Clause(
         id="stream-one-id",
@@ -115,6 +140,7 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.keeps_its_created,
+        kills=("created-changes",),
     ),
     Clause(
         id="stream-one-model",
@@ -135,6 +161,15 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.has_a_choice,
+        kills=(
+            "done-only-200",
+            "data-prefix-twice",
+            "leading-space",
+            "array-event",
+            "nul-padding",
+            "choices-object",
+            "nan-in-json",
+        ),
     ),
     Clause(
         id="role-first",
@@ -145,7 +180,12 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.role_comes_first,
-        kills=("missing-role",),
+        kills=(
+            "missing-role",
+            "first-event-lost",
+            "json-in-one-sse-event",
+            "tail-lost",
+        ),
     ),
     Clause(
         id="role-assistant",
@@ -156,6 +196,7 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.role_is_assistant,
+        kills=("role-user",),
     ),
     Clause(
         id="role-once",
@@ -166,7 +207,11 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.role_comes_once,
-        kills=("role-every-chunk",),
+        kills=(
+            "role-every-chunk",
+            "two-streams-glued",
+            "retry-splice",
+        ),
     ),
     Clause(
         id="finish-once",
@@ -177,7 +222,13 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.finishes_once,
-        kills=("clean-eof-midstream",),
+        kills=(
+            "clean-eof-midstream",
+            "finish-empty-string",
+            "finish-missing",
+            "finish-twice",
+            "two-streams-glued",
+        ),
     ),
     Clause(
         id="finish-known",
@@ -188,7 +239,11 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.finish_is_documented,
-        kills=("finish-unknown",),
+        kills=(
+            "finish-unknown",
+            "finish-object",
+            "finish-empty-string",
+        ),
     ),
     Clause(
         id="finish-is-last",
@@ -199,7 +254,10 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.nothing_follows_the_finish,
-        kills=("content-after-finish",),
+        kills=(
+            "content-after-finish",
+            "finish-empty-string",
+        ),
     ),
     Clause(
         id="stream-done",
@@ -216,6 +274,13 @@ CLAUSES = (
         kills=(
             "clean-eof-midstream",
             "missing-done",
+            "eof-after-finish-no-done",
+            "done-quoted",
+            "done-suffix",
+            "done-json",
+            "unterminated-last",
+            "events-run-together",
+            "data-prefix-twice",
         ),
     ),
     Clause(
@@ -233,6 +298,7 @@ CLAUSES = (
         kills=(
             "data-after-done",
             "usage-after-done",
+            "done-twice",
         ),
     ),
     Clause(
@@ -246,7 +312,10 @@ CLAUSES = (
         source=BASETEN_ERRORS,
         evidence=Evidence.DOCUMENTED,
         check=stream.reports_no_error,
-        kills=("in-stream-error-object",),
+        kills=(
+            "in-stream-error-object",
+            "error-in-comment",
+        ),
     ),
     Clause(
         id="deltas-are-new",

@@ -20,6 +20,12 @@ CLAUSES = (
         kills=(
             "id-missing",
             "args-object",
+            "type-missing",
+            "type-empty",
+            "name-empty",
+            "name-missing",
+            "args-object-stream",
+            "args-null",
         ),
     ),
     Clause(
@@ -31,6 +37,10 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=tools.stream_calls_have_an_index,
+        kills=(
+            "no-index",
+            "index-null",
+        ),
     ),
     Clause(
         id="tool-index-own",
@@ -41,7 +51,11 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=tools.calls_do_not_share_an_index,
-        kills=("index-always-0",),
+        kills=(
+            "index-always-0",
+            "no-index",
+            "index-null",
+        ),
     ),
     Clause(
         id="tool-one-delta",
@@ -72,7 +86,13 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=tools.only_declared_tools_are_called,
-        kills=("undeclared-tool",),
+        kills=(
+            "undeclared-tool",
+            "name-empty",
+            "name-missing",
+            "name-case",
+            "name-in-every-delta",
+        ),
     ),
     Clause(
         id="tool-arguments-json",
@@ -83,7 +103,13 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=tools.arguments_are_a_json_object,
-        kills=("args-double-encoded",),
+        kills=(
+            "args-double-encoded",
+            "no-index",
+            "index-null",
+            "args-object-stream",
+            "args-null",
+        ),
     ),
     Clause(
         id="tool-arguments-schema",
@@ -94,6 +120,10 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=tools.arguments_keep_their_schema,
+        kills=(
+            "args-object-stream",
+            "args-null",
+        ),
     ),
     Clause(
         id="tool-required",
@@ -104,7 +134,10 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=tools.a_required_call_comes,
-        kills=("tools-stripped",),
+        kills=(
+            "tools-stripped",
+            "text-for-message",
+        ),
     ),
     Clause(
         id="tool-parallel",
@@ -149,7 +182,18 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=tools.json_mode_gives_json,
-        kills=("response-format-stripped",),
+        kills=(
+            "response-format-stripped",
+            "first-event-lost",
+            "html-entities",
+            "curly-quotes",
+            "special-token-leak",
+            "retry-splice",
+            "tail-lost",
+            "deltas-cut",
+            "every-third-twice",
+            "greeting-added",
+        ),
     ),
     Clause(
         id="json-schema",
@@ -160,7 +204,24 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=tools.json_schema_is_kept,
-        kills=("response-format-stripped",),
+        kills=(
+            "response-format-stripped",
+            "raw-newline",
+            "splitlines",
+            "html-escaped",
+            "first-event-lost",
+            "normalised-text",
+            "emoji-loss",
+            "mojibake",
+            "html-entities",
+            "whitespace-collapsed",
+            "special-token-leak",
+            "chunks-swapped",
+            "tail-lost",
+            "deltas-cut",
+            "every-third-twice",
+            "greeting-added",
+        ),
     ),
     Clause(
         id="given-values",
@@ -174,5 +235,17 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=given.given_values_arrive,
+        kills=(
+            "raw-newline",
+            "splitlines",
+            "html-escaped",
+            "normalised-text",
+            "emoji-loss",
+            "question-marks",
+            "mojibake",
+            "whitespace-collapsed",
+            "lower-cased",
+            "chunks-swapped",
+        ),
     ),
 )

@@ -105,7 +105,13 @@ CLAUSES = (
         source="vercel/ai#20932",
         evidence=Evidence.OBSERVED,
         check=usage.billed_answers_are_not_empty,
-        kills=("billed-but-empty",),
+        kills=(
+            "billed-but-empty",
+            "content-null-nonstream",
+            "content-missing",
+            "content-parts",
+            "text-for-message",
+        ),
     ),
     Clause(
         id="usage-cumulative",
@@ -116,5 +122,9 @@ CLAUSES = (
         source="docs.baseten.co/reference/inference-api/chat-completions",
         evidence=Evidence.DOCUMENTED,
         check=usage.counts_never_fall,
+        kills=(
+            "retry-splice",
+            "chunks-swapped",
+        ),
     ),
 )

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from harness.contract.clause import Clause, Level
 from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.power.standing import STANDS
-from harness.contract.power.trial import KILLERS, STRICT, Outcome, Trial
-from harness.gateway.defects import DEFECTS
+from harness.contract.power.trial import KILLERS, STRICT, VISIBLE, Outcome, Trial
+from harness.gateway.defects import UPSTREAM
 from harness.gateway.defects.defect import Defect
-from harness.gateway.variants import VARIANTS
+from harness.gateway.variants import OPEN_VARIANTS, VARIANTS
 
 BUDGETS = (40, 100, 300)
 BAR: Mapping[int, float] = {40: 0.85, 100: 0.95, 300: 1.0}
@@ -118,7 +118,7 @@ def percent(share: float) -> str:
 
 def client_visible() -> tuple[Defect, ...]:
     """The defects that an answer can show."""
-    return tuple(defect for defect in DEFECTS.values() if not defect.upstream_only)
+    return tuple(VISIBLE.values())
 
 
 def trials(*, seeds: int = SEEDS, names: Iterable[str] | None = None) -> list[Trial]:
@@ -131,7 +131,7 @@ def trials(*, seeds: int = SEEDS, names: Iterable[str] | None = None) -> list[Tr
         if (wanted is None or defect.name in wanted) and _can_tell(defect, budget)
     ]
     planned.sort(key=lambda trial: not trial.on_socket)
-    legal = [name for name in (None, *VARIANTS) if wanted is None or name in wanted]
+    legal = [name for name in (None, *VARIANTS, *OPEN_VARIANTS) if wanted is None or name in wanted]
     planned += [Trial(seed=seed, variant=name) for name in legal for seed in range(seeds)]
     return planned
 
@@ -149,15 +149,15 @@ def score(outcomes: Iterable[Outcome], *, partial: bool = False) -> Power:
         if outcome.trial.defect is not None:
             by_defect.setdefault(outcome.trial.defect, {})[outcome.trial.requests] = outcome
     legal = [outcome for outcome in listed if outcome.trial.defect is None]
-    order = {name: number for number, name in enumerate((None, *VARIANTS))}
+    order = {name: number for number, name in enumerate((None, *VARIANTS, *OPEN_VARIANTS))}
     legal.sort(key=lambda outcome: (order[outcome.trial.variant], outcome.trial.seed))
     return Power(
         killings=tuple(
-            _killing(DEFECTS[name], by_defect[name]) for name in DEFECTS if name in by_defect
+            _killing(VISIBLE[name], by_defect[name]) for name in VISIBLE if name in by_defect
         ),
         alarms=tuple(_alarm(outcome) for outcome in legal if outcome.verdict != "pass"),
         legal=Counter(outcome.trial.variant or "" for outcome in legal),
-        unseen=tuple(defect for defect in DEFECTS.values() if defect.upstream_only),
+        unseen=tuple(UPSTREAM.values()),
         crashes=tuple(_crashes(listed)),
         partial=partial,
     )

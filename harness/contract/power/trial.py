@@ -16,7 +16,8 @@ from harness.contract.observation import Observation
 from harness.contract.sender import Sender
 from harness.contract.subject import Subject
 from harness.contract.verdict import REQUIRABLE, conclude
-from harness.gateway.defects import DEFECTS
+from harness.gateway.defects import DEFECTS, OPEN
+from harness.gateway.defects.defect import Defect
 from harness.routes.address import Address, Credentials
 from harness.transports.exchange import Timeouts
 
@@ -32,9 +33,11 @@ DRAWN = 20
 """Drawn requests per chat route, as in `verify --mode pr`."""
 TIMEOUTS = Timeouts(connect=5, first_byte=15, idle=8, total=45)
 SECONDS_NS = 600_000_000_000
+VISIBLE: Mapping[str, Defect] = {**DEFECTS, **OPEN}
+"""Every defect that a client can see, also those that the suite is known to let pass."""
 KILLERS: Mapping[str, frozenset[str]] = {
     defect: frozenset(c.id for c in CLAUSES if defect in c.kills and c.level in STRICT)
-    for defect in DEFECTS
+    for defect in VISIBLE
 }
 """The clauses that are listed for each defect."""
 
@@ -52,7 +55,7 @@ class Trial:
     @property
     def on_socket(self) -> bool:
         """Whether only a real connection shows the defect."""
-        return self.defect is not None and DEFECTS[self.defect].socket_only
+        return self.defect is not None and VISIBLE[self.defect].socket_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class Outcome:
     @property
     def killed_after(self) -> int | None:
         """Requests until a clause that is listed for the defect failed; None if none did."""
-        listed = KILLERS[self.trial.defect or ""]
+        listed = KILLERS.get(self.trial.defect or "", frozenset())
         return min((n for clause, n in self.broken.items() if clause in listed), default=None)
 
 
