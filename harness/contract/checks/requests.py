@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from harness.contract.clause import Finding
 from harness.contract.evidence import fault
 from harness.contract.observation import Observation
+from harness.errors import TransportKind
 
+NOT_HTTP = (TransportKind.PROTOCOL,)
 _PATHS = {
     "native": r"(/v1/[^/]+/[^/]+)?/baseten/v1/chat/completions",
     "compat": r"(/v1/[^/]+/[^/]+)?/compat/chat/completions",
@@ -60,6 +62,18 @@ def is_read_alike(seen: Observation) -> Finding:
     if seen.answer.text == seen.choices[0].text:
         return ()
     return (fault(seen.choices[0].text, seen.answer.text, "text of the two readings"),)
+
+
+def is_answered_in_http(seen: Sequence[Observation]) -> Finding:
+    """No valid request meets an answer that is not HTTP, each time, while others are answered."""
+    valid = [s for s in seen if s.case.expect == "accept" and s.case.sound]
+    if not any(s.response is not None for s in seen) or not valid:
+        return None
+    broken = [s for s in valid if s.exchange.error and s.exchange.error.kind in NOT_HTTP]
+    if len(broken) < 2:
+        return ()
+    came = f" {broken[0].exchange.error}, {len(broken)} times"
+    return (fault(f"an answer in HTTP ({broken[0].case.topic})", came, "head"),)
 
 
 def is_not_refused_for_good(seen: Sequence[Observation]) -> Finding:

@@ -50,6 +50,7 @@ CLAUSES = (
         evidence=Evidence.SPECIFIED,
         scene=apart.answers_are_ones_own,
         probe="together",
+        kills=("answers-swapped",),
     ),
     Clause(
         id="together-answered",
@@ -61,5 +62,6 @@ CLAUSES = (
         evidence=Evidence.PRACTICE,
         scene=apart.none_fails_in_company,
         probe="together",
+        kills=("refused-in-flight",),
     ),
 )

@@ -19,7 +19,13 @@ CLAUSES = (
         scene=auth.missing_key_is_refused,
         probe="auth",
         needs=("provider_key",),
-        kills=("provider-key-ignored",),
+        kills=(
+            "provider-key-ignored",
+            "provider-key-free-on-model",
+            "provider-key-optional",
+            "provider-key-remembered",
+            "model-errors-as-200",
+        ),
     ),
     Clause(
         id="auth-key-wrong",
@@ -32,6 +38,12 @@ CLAUSES = (
         scene=auth.wrong_key_is_refused,
         probe="auth",
         needs=("provider_key",),
+        kills=(
+            "unauthorized-as-500",
+            "provider-key-free-on-model",
+            "provider-key-replaced",
+            "model-errors-as-200",
+        ),
     ),
     Clause(
         id="auth-key-status",
@@ -44,6 +56,10 @@ CLAUSES = (
         scene=auth.wrong_key_is_401,
         probe="auth",
         needs=("provider_key",),
+        kills=(
+            "html-502",
+            "unauthorized-as-500",
+        ),
     ),
     Clause(
         id="auth-key-layer",
@@ -71,7 +87,13 @@ CLAUSES = (
         scene=auth.missing_token_is_refused,
         probe="auth",
         needs=("auth",),
-        kills=("gateway-token-ignored",),
+        kills=(
+            "gateway-token-ignored",
+            "token-optional",
+            "token-free-on-native",
+            "token-free-on-compat",
+            "token-free-on-model",
+        ),
     ),
     Clause(
         id="auth-token-wrong",
@@ -84,6 +106,12 @@ CLAUSES = (
         scene=auth.wrong_token_is_refused,
         probe="auth",
         needs=("auth",),
+        kills=(
+            "token-any-value",
+            "token-free-on-native",
+            "token-free-on-compat",
+            "token-free-on-model",
+        ),
     ),
     Clause(
         id="auth-token-near",
@@ -96,6 +124,12 @@ CLAUSES = (
         scene=auth.near_misses_are_refused,
         probe="auth",
         needs=("auth",),
+        kills=(
+            "token-any-value",
+            "token-by-its-length",
+            "token-by-prefix",
+            "token-any-case",
+        ),
     ),
     Clause(
         id="auth-token-code",
@@ -108,7 +142,13 @@ CLAUSES = (
         scene=auth.gateway_refuses_its_token,
         probe="auth",
         needs=("auth",),
-        kills=("gateway-error-flattened",),
+        kills=(
+            "gateway-error-flattened",
+            "envelope-nested",
+            "unauthorized-as-403",
+            "token-optional",
+            "gateway-401-as-provider",
+        ),
     ),
     Clause(
         id="auth-recovers",
@@ -120,5 +160,9 @@ CLAUSES = (
         evidence=Evidence.DOCUMENTED,
         scene=auth.answers_after_refusals,
         probe="auth",
+        kills=(
+            "lockout-after-wrong-token",
+            "error-sticks",
+        ),
     ),
 )

@@ -25,6 +25,7 @@ CLAUSES = (
             "connection-reset",
             "content-length-long",
             "gzip-mislabelled",
+            "silence-cut",
         ),
     ),
     Clause(
@@ -39,6 +40,8 @@ CLAUSES = (
         kills=(
             "stream-status-206",
             "plain-status-202",
+            "no-content",
+            "hit-status-203",
         ),
     ),
     Clause(
@@ -63,7 +66,10 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=body.is_not_empty,
-        kills=("empty-200",),
+        kills=(
+            "empty-200",
+            "no-content",
+        ),
     ),
     Clause(
         id="body-utf8",
@@ -122,6 +128,10 @@ CLAUSES = (
             "json-twice",
             "gzip-unlabelled",
             "nan-in-json",
+            "stream-forced",
+            "hit-cut",
+            "answer-cut-2k",
+            "answer-cut-64k",
         ),
     ),
     Clause(
@@ -140,6 +150,8 @@ CLAUSES = (
             "single-newline-separators",
             "ndjson",
             "leading-space",
+            "stream-dropped",
+            "compat-stream-dropped",
         ),
     ),
 )

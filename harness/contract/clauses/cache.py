@@ -29,7 +29,11 @@ CLAUSES = (
         scene=cache.repetition_is_a_hit,
         probe="cache",
         needs=("cache",),
-        kills=("cache-never-hits",),
+        kills=(
+            "cache-never-hits",
+            "hit-as-miss",
+            "hit-unreported",
+        ),
     ),
     Clause(
         id="cache-same",
@@ -42,6 +46,10 @@ CLAUSES = (
         scene=cache.hit_is_the_same_answer,
         probe="cache",
         needs=("cache",),
+        kills=(
+            "hit-cut",
+            "hit-changed",
+        ),
     ),
     Clause(
         id="cache-fresh",
@@ -54,6 +62,12 @@ CLAUSES = (
         scene=cache.miss_is_a_fresh_answer,
         probe="cache",
         needs=("cache",),
+        kills=(
+            "hit-as-miss",
+            "hit-unreported",
+            "one-id",
+            "id-by-the-second",
+        ),
     ),
     Clause(
         id="cache-skip",
@@ -66,7 +80,10 @@ CLAUSES = (
         scene=cache.skip_is_obeyed,
         probe="cache",
         needs=("cache",),
-        kills=("skip-cache-ignored",),
+        kills=(
+            "skip-cache-ignored",
+            "id-by-the-second",
+        ),
     ),
     Clause(
         id="cache-key-body",
@@ -79,7 +96,10 @@ CLAUSES = (
         scene=cache.body_is_in_the_key,
         probe="cache",
         needs=("cache",),
-        kills=("cache-key-ignores-body",),
+        kills=(
+            "cache-key-ignores-body",
+            "cache-key-first-kilobyte",
+        ),
     ),
     Clause(
         id="cache-key-fields",
@@ -92,6 +112,15 @@ CLAUSES = (
         scene=cache.parameters_are_in_the_key,
         probe="cache",
         needs=("cache",),
+        kills=(
+            "cache-key-messages-only",
+            "cache-key-ignores-limits",
+            "cache-key-ignores-tools",
+            "cache-key-ignores-format",
+            "cache-key-ignores-temperature",
+            "cache-key-lower-cased",
+            "cache-key-without-space",
+        ),
     ),
     Clause(
         id="cache-key-auth",
@@ -117,6 +146,10 @@ CLAUSES = (
         scene=cache.route_is_in_the_key,
         probe="cache",
         needs=("cache",),
+        kills=(
+            "cache-key-ignores-route",
+            "cache-key-ignores-path",
+        ),
     ),
     Clause(
         id="cache-key-model",
@@ -129,6 +162,10 @@ CLAUSES = (
         scene=cache.model_is_in_the_key,
         probe="cache",
         needs=("cache",),
+        kills=(
+            "cache-key-ignores-model",
+            "one-id",
+        ),
     ),
     Clause(
         id="cache-metadata",
@@ -142,6 +179,7 @@ CLAUSES = (
         probe="cache",
         profile=Profile.EXTENDED,
         needs=("cache",),
+        kills=("cache-key-has-metadata",),
     ),
     Clause(
         id="cache-custom-key",
@@ -155,6 +193,10 @@ CLAUSES = (
         probe="cache",
         profile=Profile.EXTENDED,
         needs=("cache",),
+        kills=(
+            "custom-key-ignored",
+            "custom-key-not-alone",
+        ),
     ),
     Clause(
         id="cache-stream",
@@ -167,6 +209,11 @@ CLAUSES = (
         scene=cache.streams_are_not_cached,
         probe="cache",
         needs=("cache",),
+        kills=(
+            "cache-key-ignores-stream",
+            "cache-key-first-kilobyte",
+            "streams-cached",
+        ),
     ),
     Clause(
         id="cache-errors",
@@ -179,6 +226,7 @@ CLAUSES = (
         scene=cache.errors_are_not_cached,
         probe="cache",
         needs=("cache",),
+        kills=("errors-cached",),
     ),
     Clause(
         id="cache-lives",
@@ -192,6 +240,7 @@ CLAUSES = (
         probe="expiry",
         profile=Profile.EXTENDED,
         needs=("cache", "clock"),
+        kills=("cache-expires-early",),
     ),
     Clause(
         id="cache-own-ttl",
@@ -205,6 +254,10 @@ CLAUSES = (
         probe="expiry",
         profile=Profile.EXTENDED,
         needs=("cache", "clock"),
+        kills=(
+            "cache-ttl-header-ignored",
+            "cache-expires-early",
+        ),
     ),
     Clause(
         id="cache-expires",
@@ -218,5 +271,6 @@ CLAUSES = (
         probe="expiry",
         profile=Profile.EXTENDED,
         needs=("cache", "clock"),
+        kills=("cache-never-expires",),
     ),
 )

@@ -36,6 +36,10 @@ CLAUSES = (
         evidence=Evidence.SPECIFIED,
         scene=cross.tools_stream_the_same,
         probe="cross",
+        kills=(
+            "args-pieces-stripped",
+            "second-call-lost",
+        ),
     ),
     Clause(
         id="reasoning-stream-equal",

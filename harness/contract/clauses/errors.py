@@ -18,6 +18,16 @@ CLAUSES = (
             "error-as-content",
             "early-headers-error",
             "bad-request-as-200",
+            "temperature-dropped",
+            "error-in-200",
+            "token-by-its-length",
+            "token-by-prefix",
+            "token-any-case",
+            "provider-key-replaced",
+            "provider-key-optional",
+            "provider-key-remembered",
+            "compat-system-added",
+            "unknown-model-served",
         ),
     ),
     Clause(
@@ -29,7 +39,10 @@ CLAUSES = (
         source=BASETEN_ERRORS,
         evidence=Evidence.DOCUMENTED,
         check=errors.is_the_callers_fault,
-        kills=("not-found-as-500",),
+        kills=(
+            "not-found-as-500",
+            "compat-errors-hidden",
+        ),
     ),
     Clause(
         id="error-parsable",
@@ -40,6 +53,14 @@ CLAUSES = (
         source=BASETEN_ERRORS,
         evidence=Evidence.DOCUMENTED,
         check=errors.says_what_is_wrong,
+        kills=(
+            "gateway-error-empty",
+            "error-body-empty",
+            "error-body-html",
+            "error-body-cut",
+            "error-without-message",
+            "keep-alive-desynchronised",
+        ),
     ),
     Clause(
         id="error-shape",
@@ -50,6 +71,14 @@ CLAUSES = (
         source=BASETEN_ERRORS,
         evidence=Evidence.DOCUMENTED,
         check=errors.has_a_documented_shape,
+        kills=(
+            "gateway-error-empty",
+            "error-body-empty",
+            "error-body-html",
+            "error-body-cut",
+            "error-without-message",
+            "keep-alive-desynchronised",
+        ),
     ),
     Clause(
         id="error-label",
@@ -77,6 +106,10 @@ CLAUSES = (
             "not-found-as-401",
             "bad-request-as-424",
             "not-found-as-500",
+            "error-other-status",
+            "not-found-as-403",
+            "unauthorized-as-403",
+            "compat-errors-hidden",
         ),
     ),
     Clause(
@@ -88,6 +121,7 @@ CLAUSES = (
         source="cloudflare/ai, packages/ai-gateway-provider",
         evidence=Evidence.DOCUMENTED,
         check=errors.envelope_is_whole,
+        kills=("code-string",),
     ),
     Clause(
         id="error-gateway-form",
@@ -103,6 +137,12 @@ CLAUSES = (
         scene=errors.gateway_says_who_refused,
         probe="places",
         needs=("gateway_path",),
+        kills=(
+            "envelope-plural",
+            "envelope-object",
+            "envelope-success",
+            "code-renumbered",
+        ),
     ),
     Clause(
         id="record-rejections",

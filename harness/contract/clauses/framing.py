@@ -130,5 +130,6 @@ CLAUSES = (
         source="RFC 8259, section 8.2",
         evidence=Evidence.SPECIFIED,
         check=framing.text_has_no_lone_surrogate,
+        kills=("lone-surrogate",),
     ),
 )

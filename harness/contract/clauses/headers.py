@@ -29,6 +29,8 @@ CLAUSES = (
             "html-200",
             "json-labelled-html",
             "json-labelled-sse",
+            "stream-forced",
+            "hit-label-lost",
         ),
     ),
     Clause(
@@ -43,6 +45,9 @@ CLAUSES = (
         kills=(
             "wrong-ct-sse",
             "wrong-ct-text",
+            "stream-dropped",
+            "cache-key-ignores-stream",
+            "compat-stream-dropped",
         ),
     ),
     Clause(
@@ -54,7 +59,10 @@ CLAUSES = (
         source=LOG_IDS,
         evidence=Evidence.DOCUMENTED,
         check=headers.event_id_is_echoed,
-        kills=("request-id-lost",),
+        kills=(
+            "request-id-lost",
+            "event-id-changed",
+        ),
     ),
     Clause(
         id="event-id-own",
@@ -75,6 +83,7 @@ CLAUSES = (
         source="developers.cloudflare.com/fundamentals/reference/cloudflare-ray-id/",
         evidence=Evidence.DOCUMENTED,
         whole=headers.rays_are_unique,
+        kills=("ray-reused",),
     ),
     Clause(
         id="retry-after-form",
@@ -97,6 +106,7 @@ CLAUSES = (
         source=LOG_IDS,
         evidence=Evidence.DOCUMENTED,
         check=headers.answers_carry_a_log_id,
+        kills=("log-id-lost",),
     ),
     Clause(
         id="log-id-form",
@@ -107,6 +117,7 @@ CLAUSES = (
         source=LOG_IDS,
         evidence=Evidence.DOCUMENTED,
         check=headers.log_ids_have_their_form,
+        kills=("log-id-short",),
     ),
     Clause(
         id="log-id-unique",
@@ -127,6 +138,10 @@ CLAUSES = (
         source=LOG_IDS,
         evidence=Evidence.DOCUMENTED,
         check=headers.request_id_is_the_log_id,
+        kills=(
+            "log-id-reused",
+            "log-id-short",
+        ),
     ),
     Clause(
         id="step-is-zero",
@@ -137,6 +152,7 @@ CLAUSES = (
         source=f"{CLOUDFLARE}/usage/universal/",
         evidence=Evidence.DOCUMENTED,
         check=headers.the_first_step_answers,
+        kills=("step-is-one",),
     ),
     Clause(
         id="cache-status-words",
@@ -147,6 +163,7 @@ CLAUSES = (
         source=CACHING,
         evidence=Evidence.DOCUMENTED,
         check=headers.cache_status_is_hit_or_miss,
+        kills=("hit-lower-case",),
     ),
     Clause(
         id="no-secret-back",
@@ -157,6 +174,10 @@ CLAUSES = (
         source=AUTHENTICATION,
         evidence=Evidence.DOCUMENTED,
         check=headers.no_secret_comes_back,
-        kills=("key-echoed",),
+        kills=(
+            "key-echoed",
+            "key-in-error",
+            "token-echoed",
+        ),
     ),
 )

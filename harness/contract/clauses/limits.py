@@ -14,7 +14,16 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=limits.output_stays_within_the_limit,
-        kills=("max-tokens-ignored",),
+        kills=(
+            "max-tokens-ignored",
+            "usage-counts-retry",
+            "usage-inflated",
+            "max-completion-tokens-ignored",
+            "max-tokens-doubled",
+            "cache-key-messages-only",
+            "cache-key-ignores-limits",
+            "compat-limit-dropped",
+        ),
     ),
     Clause(
         id="stop-absent",
@@ -25,7 +34,11 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=limits.stop_strings_do_not_appear,
-        kills=("stop-ignored",),
+        kills=(
+            "stop-ignored",
+            "stop-first-only",
+            "compat-stop-dropped",
+        ),
     ),
     Clause(
         id="length-at-limit",
@@ -36,6 +49,12 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=limits.length_means_the_limit,
+        kills=(
+            "length-not-max",
+            "usage-of-the-one-before",
+            "max-tokens-clamped",
+            "after-error-no-usage",
+        ),
     ),
     Clause(
         id="limit-is-length",
@@ -67,7 +86,10 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=limits.logprobs_come_when_asked,
-        kills=("logprobs-ignored",),
+        kills=(
+            "logprobs-ignored",
+            "compat-logprobs-dropped",
+        ),
     ),
     Clause(
         id="logprobs-shape",
@@ -91,6 +113,7 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=limits.alternatives_come_when_asked,
+        kills=("top-logprobs-dropped",),
     ),
     Clause(
         id="logprobs-spell",
@@ -125,6 +148,7 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=limits.logprob_bytes_are_their_token,
+        kills=("logprobs-of-other-text",),
     ),
     Clause(
         id="logprobs-count",
@@ -135,7 +159,10 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.PRACTICE,
         check=limits.logprobs_cover_the_usage,
-        kills=("every-third-twice",),
+        kills=(
+            "every-third-twice",
+            "usage-of-the-one-before",
+        ),
     ),
     Clause(
         id="no-template-token",

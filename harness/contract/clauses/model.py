@@ -17,6 +17,10 @@ CLAUSES = (
         source=PREDICT,
         evidence=Evidence.DOCUMENTED,
         check=model.json_is_json,
+        kills=(
+            "model-json-cut",
+            "model-stream-as-json",
+        ),
     ),
     Clause(
         id="model-label",
@@ -37,6 +41,7 @@ CLAUSES = (
         source=BASETEN_PAGE,
         evidence=Evidence.DOCUMENTED,
         check=model.is_not_wrapped,
+        kills=("model-enveloped",),
     ),
     Clause(
         id="model-encoded-once",
@@ -47,6 +52,7 @@ CLAUSES = (
         source=PREDICT,
         evidence=Evidence.PRACTICE,
         check=model.is_not_encoded_twice,
+        kills=("model-json-string",),
     ),
     Clause(
         id="model-events",
@@ -57,6 +63,10 @@ CLAUSES = (
         source=TRUSS,
         evidence=Evidence.PRACTICE,
         check=model.events_hold_json,
+        kills=(
+            "model-sse-added",
+            "model-sse-unlabelled",
+        ),
     ),
     Clause(
         id="model-utf8",
@@ -67,6 +77,7 @@ CLAUSES = (
         source=TRUSS,
         evidence=Evidence.PRACTICE,
         check=model.text_is_utf8,
+        kills=("model-stream-latin1",),
     ),
     Clause(
         id="model-limit",
@@ -89,6 +100,7 @@ CLAUSES = (
         evidence=Evidence.OBSERVED,
         scene=model.streams_are_no_plain_answers,
         probe="model",
+        kills=("model-stream-dropped",),
     ),
     Clause(
         id="model-stream-whole",
@@ -100,6 +112,7 @@ CLAUSES = (
         evidence=Evidence.DOCUMENTED,
         scene=model.streams_say_the_same,
         probe="model",
+        kills=("model-stream-halved",),
     ),
     Clause(
         id="model-own-form",
@@ -111,6 +124,7 @@ CLAUSES = (
         evidence=Evidence.PRACTICE,
         scene=model.a_completion_streams_as_one,
         probe="model",
+        kills=("model-as-chat",),
     ),
     Clause(
         id="model-incremental",
@@ -122,5 +136,6 @@ CLAUSES = (
         evidence=Evidence.OBSERVED,
         scene=model.arrives_as_it_is_made,
         probe="model",
+        kills=("model-stream-buffered",),
     ),
 )

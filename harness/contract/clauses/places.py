@@ -24,6 +24,7 @@ CLAUSES = (
         scene=places.unknown_gateway_is_refused,
         probe="places",
         needs=("gateway_path",),
+        kills=("gateway-error-500",),
     ),
     Clause(
         id="unknown-gateway-code",
@@ -36,6 +37,7 @@ CLAUSES = (
         scene=places.unknown_gateway_says_2001,
         probe="places",
         needs=("gateway_path",),
+        kills=("gateway-error-500",),
     ),
     Clause(
         id="unknown-provider",
@@ -72,6 +74,7 @@ CLAUSES = (
         kills=(
             "error-as-content",
             "not-found-as-500",
+            "unknown-model-served",
         ),
     ),
     Clause(

@@ -36,6 +36,8 @@ CLAUSES = (
             "created-string",
             "choices-object",
             "plain-choices-empty",
+            "hit-changed",
+            "rare-id-missing",
         ),
     ),
     Clause(
@@ -109,6 +111,10 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         whole=limits.ids_are_unique,
+        kills=(
+            "answers-swapped",
+            "answer-of-the-one-before",
+        ),
     ),
     Clause(
         id="model-is-asked",
@@ -119,5 +125,10 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=limits.the_model_is_the_one_asked,
+        kills=(
+            "fallback-silently",
+            "cache-key-ignores-model",
+            "compat-model-rewritten",
+        ),
     ),
 )

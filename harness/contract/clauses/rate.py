@@ -16,7 +16,11 @@ CLAUSES = (
         scene=rate.as_many_as_declared_pass,
         probe="rate",
         needs=("rate", "clock"),
-        kills=("rate-limit-off-by-one",),
+        kills=(
+            "rate-limit-off-by-one",
+            "rate-limit-window-long",
+            "rate-limit-sticks",
+        ),
     ),
     Clause(
         id="rate-refuses",
@@ -29,7 +33,13 @@ CLAUSES = (
         scene=rate.one_more_is_refused,
         probe="rate",
         needs=("rate", "clock"),
-        kills=("rate-limit-ignored",),
+        kills=(
+            "rate-limit-ignored",
+            "rate-limit-window-short",
+            "rate-limit-503",
+            "rate-limit-401",
+            "rate-limit-200",
+        ),
     ),
     Clause(
         id="rate-exact",
@@ -42,6 +52,7 @@ CLAUSES = (
         scene=rate.no_more_than_declared_pass,
         probe="rate",
         needs=("rate", "clock"),
+        kills=("rate-limit-one-more",),
     ),
     Clause(
         id="rate-code",
@@ -54,6 +65,10 @@ CLAUSES = (
         scene=rate.refusal_says_rate_limited,
         probe="rate",
         needs=("rate", "clock"),
+        kills=(
+            "rate-limit-html",
+            "rate-limit-code",
+        ),
     ),
     Clause(
         id="rate-recovers",
@@ -79,6 +94,10 @@ CLAUSES = (
         scene=rate.everything_counts,
         probe="rate",
         needs=("rate", "clock"),
+        kills=(
+            "rate-limit-per-route",
+            "rate-limit-spares-streams",
+        ),
     ),
     Clause(
         id="rate-hits-free",
@@ -92,6 +111,7 @@ CLAUSES = (
         probe="rate",
         profile=Profile.EXTENDED,
         needs=("rate", "clock"),
+        kills=("rate-limit-counts-hits",),
     ),
     Clause(
         id="rate-retry-after",
@@ -104,5 +124,11 @@ CLAUSES = (
         scene=rate.retry_after_tells_when,
         probe="recovery",
         needs=("rate", "clock"),
+        kills=(
+            "retry-after-garbage",
+            "retry-after-past",
+            "retry-after-negative",
+            "retry-after-300",
+        ),
     ),
 )

@@ -14,6 +14,7 @@ CLAUSES = (
         source="gsd-2#4647",
         evidence=Evidence.OBSERVED,
         check=requests.history_can_be_sent_back,
+        kills=("reasoning-echo-rejected",),
     ),
     Clause(
         id="request-url",
@@ -24,6 +25,17 @@ CLAUSES = (
         source=BASETEN_PAGE,
         evidence=Evidence.DOCUMENTED,
         check=requests.goes_to_the_documented_url,
+    ),
+    Clause(
+        id="answer-is-http",
+        level=Level.MUST,
+        routes=ALL,
+        statement="No valid request meets an answer that is not HTTP while others are answered.",
+        rationale="Strict clients refuse it (two lengths, a broken head); lax ones guess.",
+        source="RFC 9112, sections 2.2 and 6.3",
+        evidence=Evidence.SPECIFIED,
+        whole=requests.is_answered_in_http,
+        kills=("content-length-twice",),
     ),
     Clause(
         id="route-answers",
@@ -37,7 +49,19 @@ CLAUSES = (
         source=BASETEN_PAGE,
         evidence=Evidence.DOCUMENTED,
         check=requests.is_answered,
-        kills=("model-prefix-not-stripped",),
+        kills=(
+            "model-prefix-not-stripped",
+            "redirect-elsewhere",
+            "first-tool-only",
+            "model-prefix-stripped-twice",
+            "lockout-after-wrong-token",
+            "authorization-dropped-on-streams",
+            "error-sticks",
+            "request-cut-64k",
+            "request-cut-8k",
+            "request-refused-16k",
+            "request-refused-1m",
+        ),
     ),
     Clause(
         id="no-lasting-500",
@@ -61,5 +85,9 @@ CLAUSES = (
         source=SSE,
         evidence=Evidence.SPECIFIED,
         check=requests.is_read_alike,
+        kills=(
+            "two-streams-glued",
+            "lone-surrogate",
+        ),
     ),
 )

@@ -16,5 +16,10 @@ CLAUSES = (
         scene=sizes.long_bodies_are_answered,
         probe="sizes",
         profile=Profile.EXTENDED,
+        kills=(
+            "request-cut-64k",
+            "request-refused-16k",
+            "request-refused-1m",
+        ),
     ),
 )

@@ -24,6 +24,7 @@ CLAUSES = (
             "missing-object",
             "warning-chunk",
             "json-in-one-sse-event",
+            "event-error-no-key",
         ),
     ),
     Clause(
@@ -103,6 +104,7 @@ CLAUSES = (
         source="basetenlabs/langchain-baseten, chat_models.py",
         evidence=Evidence.OBSERVED,
         check=stream.one_delta_per_choice,
+        kills=("multi-delta-one-event",),
     ),
     Clause(
         id="stream-first-choice",
@@ -129,6 +131,7 @@ CLAUSES = (
         kills=(
             "id-changes",
             "cross-talk",
+            "chunks-mixed",
         ),
     ),
     Clause(
@@ -185,6 +188,7 @@ CLAUSES = (
             "first-event-lost",
             "json-in-one-sse-event",
             "tail-lost",
+            "events-cut-512",
         ),
     ),
     Clause(
@@ -211,6 +215,7 @@ CLAUSES = (
             "role-every-chunk",
             "two-streams-glued",
             "retry-splice",
+            "large-request-role-repeated",
         ),
     ),
     Clause(
@@ -228,6 +233,11 @@ CLAUSES = (
             "finish-missing",
             "finish-twice",
             "two-streams-glued",
+            "stream-cut-8k",
+            "stream-cut-64k",
+            "rare-cut-stream",
+            "first-stream-cut",
+            "after-error-cut",
         ),
     ),
     Clause(
@@ -243,6 +253,7 @@ CLAUSES = (
             "finish-unknown",
             "finish-object",
             "finish-empty-string",
+            "compat-finish-translated",
         ),
     ),
     Clause(
@@ -281,6 +292,14 @@ CLAUSES = (
             "unterminated-last",
             "events-run-together",
             "data-prefix-twice",
+            "stream-cut-8k",
+            "stream-cut-64k",
+            "rare-missing-done",
+            "rare-cut-stream",
+            "first-stream-cut",
+            "large-request-loses-done",
+            "after-error-cut",
+            "event-id-loses-done",
         ),
     ),
     Clause(
@@ -299,6 +318,7 @@ CLAUSES = (
             "data-after-done",
             "usage-after-done",
             "done-twice",
+            "rare-late-usage",
         ),
     ),
     Clause(
@@ -315,6 +335,9 @@ CLAUSES = (
         kills=(
             "in-stream-error-object",
             "error-in-comment",
+            "in-stream-error-string",
+            "event-error-no-key",
+            "error-event-ignored",
         ),
     ),
     Clause(

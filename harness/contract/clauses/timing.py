@@ -15,7 +15,11 @@ CLAUSES = (
         evidence=Evidence.DOCUMENTED,
         scene=timing.arrives_as_it_is_made,
         probe="timing",
-        kills=("full-buffering",),
+        kills=(
+            "full-buffering",
+            "comments-for-output",
+            "compat-stream-in-one-write",
+        ),
     ),
     Clause(
         id="stream-unbatched",
@@ -27,6 +31,12 @@ CLAUSES = (
         evidence=Evidence.DOCUMENTED,
         scene=timing.arrives_in_small_parts,
         probe="timing",
+        kills=(
+            "batch-coalescing",
+            "held-after-first",
+            "comments-for-output",
+            "compat-stream-in-one-write",
+        ),
     ),
     Clause(
         id="stream-no-silence",
@@ -37,6 +47,11 @@ CLAUSES = (
         source="developers.cloudflare.com/support/troubleshooting/http-status-codes/",
         evidence=Evidence.PRACTICE,
         check=timing.no_long_silence,
+        kills=(
+            "slow-drip",
+            "done-late",
+            "three-stalls",
+        ),
     ),
     Clause(
         id="stream-end-prompt",
@@ -47,5 +62,6 @@ CLAUSES = (
         source="RFC 9112, section 7.1",
         evidence=Evidence.PRACTICE,
         check=timing.ends_after_its_last_event,
+        kills=("end-late",),
     ),
 )

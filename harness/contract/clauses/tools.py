@@ -66,6 +66,7 @@ CLAUSES = (
         source="basetenlabs/langchain-baseten, chat_models.py",
         evidence=Evidence.OBSERVED,
         check=tools.one_delta_per_call,
+        kills=("call-delta-doubled",),
     ),
     Clause(
         id="tool-id-unique",
@@ -76,6 +77,7 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=tools.call_ids_are_unique,
+        kills=("call-ids-equal",),
     ),
     Clause(
         id="tool-declared",
@@ -109,6 +111,9 @@ CLAUSES = (
             "index-null",
             "args-object-stream",
             "args-null",
+            "args-cut",
+            "args-doubled",
+            "args-empty",
         ),
     ),
     Clause(
@@ -123,6 +128,11 @@ CLAUSES = (
         kills=(
             "args-object-stream",
             "args-null",
+            "args-cut",
+            "args-doubled",
+            "args-empty",
+            "args-off-schema",
+            "tool-parameters-dropped",
         ),
     ),
     Clause(
@@ -137,6 +147,12 @@ CLAUSES = (
         kills=(
             "tools-stripped",
             "text-for-message",
+            "tool-text-leak",
+            "call-lost-in-nonstream",
+            "function-call-field",
+            "tool-choice-dropped",
+            "compat-tools-dropped",
+            "compat-calls-lost",
         ),
     ),
     Clause(
@@ -148,6 +164,7 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=tools.one_call_where_parallel_is_off,
+        kills=("parallel-ignored",),
     ),
     Clause(
         id="tool-none",
@@ -171,6 +188,9 @@ CLAUSES = (
         kills=(
             "finish-wrong",
             "finish-stop-with-calls",
+            "function-call-field",
+            "finish-calls-without",
+            "compat-calls-lost",
         ),
     ),
     Clause(
@@ -193,6 +213,9 @@ CLAUSES = (
             "deltas-cut",
             "every-third-twice",
             "greeting-added",
+            "answer-of-the-one-before",
+            "outputs-capped",
+            "compat-format-dropped",
         ),
     ),
     Clause(
@@ -221,6 +244,11 @@ CLAUSES = (
             "deltas-cut",
             "every-third-twice",
             "greeting-added",
+            "schema-to-object",
+            "outputs-capped",
+            "compat-format-dropped",
+            "rare-dropped-chunk",
+            "rare-repeated-chunk",
         ),
     ),
     Clause(
@@ -246,6 +274,9 @@ CLAUSES = (
             "whitespace-collapsed",
             "lower-cased",
             "chunks-swapped",
+            "chunks-mixed",
+            "rare-dropped-chunk",
+            "rare-repeated-chunk",
         ),
     ),
 )

@@ -17,6 +17,8 @@ CLAUSES = (
         kills=(
             "usage-strings",
             "usage-other-keys",
+            "usage-negative",
+            "usage-floats",
         ),
     ),
     Clause(
@@ -28,7 +30,10 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.SPECIFIED,
         check=usage.total_is_the_sum,
-        kills=("usage-total-wrong",),
+        kills=(
+            "usage-total-wrong",
+            "rare-wrong-total",
+        ),
     ),
     Clause(
         id="usage-details",
@@ -39,7 +44,13 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.SPECIFIED,
         check=usage.details_fit_their_totals,
-        kills=("reasoning-exceeds-completion",),
+        kills=(
+            "reasoning-exceeds-completion",
+            "cached-exceeds-prompt",
+            "usage-swapped",
+            "usage-negative",
+            "rare-zero-usage",
+        ),
     ),
     Clause(
         id="usage-reasoning",
@@ -50,6 +61,7 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.PRACTICE,
         check=usage.reasoning_is_counted,
+        kills=("reasoning-not-counted",),
     ),
     Clause(
         id="usage-plain",
@@ -60,6 +72,7 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.PRACTICE,
         check=usage.plain_answers_report_usage,
+        kills=("usage-null-plain",),
     ),
     Clause(
         id="usage-stream",
@@ -73,6 +86,9 @@ CLAUSES = (
         kills=(
             "no-usage-chunk",
             "usage-after-done",
+            "usage-list",
+            "compat-usage-dropped",
+            "rare-late-usage",
         ),
     ),
     Clause(
@@ -84,7 +100,14 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.SPECIFIED,
         check=usage.work_is_counted,
-        kills=("usage-zero",),
+        kills=(
+            "usage-zero",
+            "usage-short",
+            "usage-prompt-zero-stream",
+            "compat-usage-zeroed",
+            "rare-zero-usage",
+            "after-error-no-usage",
+        ),
     ),
     Clause(
         id="usage-long-prompt",
@@ -95,6 +118,7 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.SPECIFIED,
         check=usage.long_prompts_are_counted,
+        kills=("prompt-cut",),
     ),
     Clause(
         id="usage-not-for-nothing",
@@ -111,6 +135,8 @@ CLAUSES = (
             "content-missing",
             "content-parts",
             "text-for-message",
+            "call-lost-in-nonstream",
+            "events-cut-512",
         ),
     ),
     Clause(
@@ -125,6 +151,7 @@ CLAUSES = (
         kills=(
             "retry-splice",
             "chunks-swapped",
+            "usage-shrinks",
         ),
     ),
 )
