@@ -70,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _chosen(names: Sequence[str], *, everything: bool) -> list[str]:
     if names:
+        unknown = [name for name in names if name not in VISIBLE]
+        if unknown:
+            sys.exit(f"no defect that a client can see is called {', '.join(unknown)}")
         return list(names)
     visible = [defect.name for defect in client_visible()]
     return visible if everything else visible[:: max(1, len(visible) // EVERY)]

@@ -101,7 +101,10 @@ class Power:
         for alarm in self.alarms:
             yield f"alarm on {alarm}"
         if not self.partial:
-            yield from (f"clause {c.id} kills nothing alone and says nothing" for c in self._idle())
+            yield from (
+                f"clause {c.id} breaks under no defect and does not say why it stands"
+                for c in self._idle()
+            )
 
     def _idle(self) -> Iterator[Clause]:
         sole, shared = self.sole, self.shared
