@@ -198,7 +198,7 @@ def _ledger(pairs: Iterable[tuple[str, str]], sender: Sender, limited: Sender | 
 def _timeouts(options: Options) -> Timeouts:
     """Generous on a live target, where a model may be cold; elsewhere a run has to end soon."""
     live = options.kind == "live" or options.paid
-    connect, first_byte, idle, total = (10, 60, 30, 180) if live else (5, 15, 8, 45)
+    connect, first_byte, idle, total = (10, 60, 30, 180) if live else (5, 15, 8, 30)
     by = options.patience
     return Timeouts(
         connect=connect * by, first_byte=first_byte * by, idle=idle * by, total=total * by
