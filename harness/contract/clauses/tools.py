@@ -26,6 +26,7 @@ CLAUSES = (
             "name-missing",
             "args-object-stream",
             "args-null",
+            "call-index-jumps",
         ),
     ),
     Clause(
@@ -94,6 +95,7 @@ CLAUSES = (
             "name-missing",
             "name-case",
             "name-in-every-delta",
+            "call-index-jumps",
         ),
     ),
     Clause(
@@ -114,6 +116,7 @@ CLAUSES = (
             "args-cut",
             "args-doubled",
             "args-empty",
+            "call-index-jumps",
         ),
     ),
     Clause(
