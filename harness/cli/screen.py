@@ -11,8 +11,16 @@ if TYPE_CHECKING:
     from harness.report.runs import Runs
 
 
+NARROWEST = 76
+"""Columns that the tables need; below that a terminal wraps whole lines, and no number is cut."""
+
+
 class Screen(Console):
     """Rich's console without its own exit, whose code 1 would say that a contract is broken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.width = max(self.width, NARROWEST)
 
     def on_broken_pipe(self) -> None:
         """Let the border of the command line see the `BrokenPipeError` that is being handled."""

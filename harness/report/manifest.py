@@ -155,14 +155,28 @@ def read(folder: Path) -> Manifest:
     path = folder / FILE
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        document.pop("schema_version")
+        version = document.pop("schema_version")
         known = {name: document.pop(name) for name in Manifest.__slots__ if name in document}
         known["reasons"] = tuple(known.get("reasons", ()))
-        return Manifest(**known, facts=document)
+        manifest = Manifest(**known, facts=document)
     except FileNotFoundError as error:
         raise UsageError(f"{folder} is no run folder: expected {FILE} in it") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path} is not a manifest of this harness: {error}") from error
+    _check(path, manifest, version)
+    return manifest
+
+
+def _check(path: Path, manifest: Manifest, version: Any) -> None:
+    if version != SCHEMA_VERSION:
+        raise UsageError(
+            f"{path} has schema version {version}, this harness reads {SCHEMA_VERSION}: "
+            "use the version that made the run"
+        )
+    if not all(isinstance(each, dict) for each in (manifest.plan, manifest.settings)):
+        raise UsageError(
+            f"{path} is not a manifest of this harness: expected objects at plan and settings"
+        )
 
 
 def redact(value: Any) -> Any:

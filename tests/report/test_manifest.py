@@ -115,6 +115,21 @@ def test_a_file_that_is_no_manifest_is_the_callers_fault(tmp_path: Path, text: s
         manifest.read(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "complaint"),
+    [("plan", None, "expected objects at plan"), ("schema_version", 99, "schema version 99")],
+)
+def test_a_manifest_that_another_version_made_is_refused_by_name(
+    tmp_path: Path, field: str, value: object, complaint: str
+) -> None:
+    begin(tmp_path)
+    text = json.dumps({**document(tmp_path), field: value})
+    (tmp_path / "run.json").write_text(text, "utf-8")
+
+    with pytest.raises(UsageError, match=complaint):
+        manifest.read(tmp_path)
+
+
 def test_a_folder_without_a_manifest_is_the_callers_fault(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is no run folder"):
         manifest.read(tmp_path)
