@@ -33,9 +33,9 @@ FAILED_FOR_GOOD = 3
 HUNG_NS = 20_000_000_000
 """So much time spent on answers that never end ends the run."""
 HANGS = (TransportKind.IDLE_TIMEOUT, TransportKind.TOTAL_TIMEOUT)
-TELLING = 8
+TELLING = 10
 """How many fixed cases of a route come before the probes."""
-EARLY = 4
+EARLY = 5
 """How many probes of the first route come before the telling cases of the others."""
 RESERVE = 30
 """Requests kept back from optional cases for confirming what failed."""

@@ -20,6 +20,18 @@ def ends_as_framed(seen: Observation) -> Finding:
     return (fault(wanted, came, "the end of the body", response.body[-200:]),)
 
 
+def ends_in_time(seen: Observation) -> Finding:
+    """An answer of at most 512 tokens that has begun is over before the run's time for it is."""
+    response, error = seen.response, seen.exchange.error
+    limit = seen.case.asked.get("max_tokens")
+    if response is None or not isinstance(limit, int) or not 0 < limit <= 512:
+        return None
+    if error is None or error.kind is not TransportKind.TOTAL_TIMEOUT or not response.chunks:
+        return ()
+    came = f" {len(response.body)} bytes in {response.end_at_ns / 1e9:.0f} s, and no end"
+    return (fault(f"{limit} tokens in time", came, "the end of the body", response.body[-200:]),)
+
+
 def is_not_empty(seen: Observation) -> Finding:
     """An accepted request has an answer."""
     if not seen.ok or seen.response is None or not seen.case.sound or not seen.exchange.whole:

@@ -29,6 +29,17 @@ CLAUSES = (
         ),
     ),
     Clause(
+        id="body-in-time",
+        level=Level.SHOULD,
+        routes=ALL,
+        statement="An answer of at most 512 tokens that has begun ends before the client gives up.",
+        rationale="Bytes that drip keep every read timeout from firing: the caller waits for ever.",
+        source="developers.cloudflare.com/support/troubleshooting/http-status-codes/",
+        evidence=Evidence.PRACTICE,
+        check=body.ends_in_time,
+        kills=("slow-drip",),
+    ),
+    Clause(
         id="status-200",
         level=Level.MUST,
         routes=ALL,

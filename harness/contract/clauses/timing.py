@@ -48,7 +48,6 @@ CLAUSES = (
         evidence=Evidence.PRACTICE,
         check=timing.no_long_silence,
         kills=(
-            "slow-drip",
             "done-late",
             "three-stalls",
         ),

@@ -168,6 +168,13 @@ _TELLING: tuple[tuple[str, Expect, str, dict[str, Any]], ...] = (
         WORDS,
         {"max_tokens": 16, "stream": True, "stream_options": USAGE},
     ),
+    ("long answer", Expect.EITHER, _FILL, {"response_format": only(text=TEXT), **_MANY}),
+    (
+        "forbidden tools",
+        _OK,
+        "What time is it in Lima?",
+        {"tools": [CLOCK], "tool_choice": "none", "max_tokens": 48, "stream": True},
+    ),
     ("tools", _OK, "Weather in Rome for two days, and the time there?", _TOOLS),
     ("cut", _OK, LONG, {"stream": True, "stream_options": USAGE, "max_tokens": 5}),
     ("stop", _OK, f"{LONG} Use commas.", {"stop": [" ", "e"], "max_tokens": 64, "stream": True}),
@@ -190,7 +197,6 @@ _TELLING: tuple[tuple[str, Expect, str, dict[str, Any]], ...] = (
         _FILL,
         {"response_format": only(text=TEXT), **_MANY, "stream": True},
     ),
-    ("long answer", Expect.EITHER, _FILL, {"response_format": only(text=TEXT), **_MANY}),
     (
         "cut by max_completion_tokens",
         Expect.EITHER,
@@ -235,12 +241,6 @@ _TELLING: tuple[tuple[str, Expect, str, dict[str, Any]], ...] = (
         {"stream": True, "stream_options": USAGE, "max_tokens": 64},
     ),
     ("stream without options", _OK, _ASK, {"stream": True, "max_tokens": 24}),
-    (
-        "forbidden tools",
-        _OK,
-        "What time is it in Lima?",
-        {"tools": [CLOCK], "tool_choice": "none", "max_tokens": 48, "stream": True},
-    ),
     ("free tools", _OK, "Time in Oslo?", {"tools": [CLOCK], "max_tokens": 128}),
     ("two choices", Expect.EITHER, _ASK, {"n": 2, "temperature": 1, "max_tokens": 16}),
     (
