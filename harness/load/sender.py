@@ -28,8 +28,6 @@ from harness.transports.gevent import GeventTransport
 from harness.wire import End, Request
 
 MESSAGE_CHARACTERS = 200
-CANCELLED = "cancelled"
-"""The outcome of a request that was still awaited when the run's time to drain was over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +216,7 @@ class Attempt:
         sample = self._sender.sample(
             self._outgoing,
             answer if answer is not None and answer.status else None,
-            outcome=CANCELLED,
+            outcome=Outcome.CANCELLED,
             message="given up at the end of the run",
             sent_ns=self._sent_ns,
         )

@@ -30,6 +30,8 @@ from harness.measure.sample import Sample
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
+DIRECT_DRAIN_S = 30.0
+"""How long plain Locust waits for the last answers, unless its --stop-timeout says otherwise."""
 """A closed loop over a gateway that refuses at once would else be a flood."""
 
 _LOG = logging.getLogger(__name__)
@@ -150,7 +152,8 @@ def _worker(environment: Environment) -> Worker:
     if plan_file and identity:
         plan, asker = read_plan(Path(plan_file)), read_identity(identity)
     else:
-        plan, asker = direct_plan(environment.host, float(environment.stop_timeout or 0))
+        environment.stop_timeout = environment.stop_timeout or DIRECT_DRAIN_S
+        plan, asker = direct_plan(environment.host, float(environment.stop_timeout))
         _LOG.info("samples are written to %s", plan.folder)
     index = max(getattr(environment.runner, "worker_index", 0), 0)
 
@@ -167,7 +170,7 @@ def _fire(environment: Environment, sample: Sample, length: int) -> None:
     timeline = sample.timeline
     ended_ns = timeline.done_ns or timeline.closed_ns
     error = None
-    if sample.outcome != Outcome.OK:
+    if sample.outcome not in (Outcome.OK, Outcome.CANCELLED):
         error = RuntimeError(
             f"{sample.outcome}: {sample.message}" if sample.message else sample.outcome
         )

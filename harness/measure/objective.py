@@ -145,6 +145,8 @@ class _Reader:
         unit = found.group() if found else ""
         if unit not in units:
             raise self._error(f"a unit: {' '.join(units).strip()}", at)
+        if kind == "share" and not unit and number > 1:
+            raise self._error("a share up to 1, or %", at)
         self.at += len(unit)
         return number * units[unit], _CANONICAL[kind]
 

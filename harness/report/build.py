@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from harness.errors import UsageError
+from harness.measure.outcome import Outcome
 from harness.report import client, conformance, frame, manifest, markdown, page, samples
 from harness.report.comparison import Comparison, compare
 from harness.report.conformance import Conformance
@@ -24,8 +25,6 @@ from harness.report.thresholds import Checked, check, good, objectives
 from harness.report.verdict import Evidence, Verdict, decide
 
 SCHEMA_VERSION = 1
-CANCELLED = "cancelled"
-"""Still awaited when the run ended; says nothing about the target when somebody ended it early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def assemble(folder: Path) -> Report:
     rows = frame.frame(found.table)
     recorded = len(rows)
     if run.interrupted or run.facts.get("aborted"):
-        rows = rows[rows["outcome"] != CANCELLED]
+        rows = rows[rows["outcome"] != Outcome.CANCELLED]
     wanted = objectives(run.thresholds)
     measured = summarise(rows, good(wanted))
     measured["client"] = _client(folder, run, measured["routes"])

@@ -21,6 +21,7 @@ from harness.settings.variables import VARIABLES
 
 NAME = "harness.toml"
 RESERVED = ("mock", "local", "live")
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _SECRETS = {variable.key for variable in VARIABLES if variable.secret}
 _SPELLINGS = {name.lower(): v.key for v in VARIABLES for name in (v.key, v.name)}
 _KEYS = sorted(
@@ -112,14 +113,28 @@ class _File:
             key = self._key(written, where)
             if key in values:
                 raise self._error(where, written, f"{key} is set twice")
+            if key.endswith("_env"):
+                self._variable(value, where, written)
             values[key] = value
         headers = self._strings(values.pop("headers", {}), (*where, "headers"))
         for header in headers:
             if is_secret_name(header):
                 raise self._secret((*where, "headers"), header, f'headers_env = {{"{header}" = ')
         headers_env = self._strings(values.pop("headers_env", {}), (*where, "headers_env"))
+        for header, variable in headers_env.items():
+            self._variable(variable, (*where, "headers_env"), header)
         place = f"{self._path}" + (f" [{'.'.join(where)}]" if where else "")
         return Table(values, headers, headers_env, place)
+
+    def _variable(self, value: Any, where: tuple[str, ...], key: str) -> None:
+        """Refuse what is no name of a variable, without showing it: it may be a pasted key."""
+        if isinstance(value, str) and not _VARIABLE.fullmatch(value):
+            raise self._error(
+                where,
+                key,
+                f"{key!r} takes the name of an environment variable in capitals, such as "
+                "STAGING_BASETEN_KEY, not the secret itself",
+            )
 
     def _key(self, written: str, where: tuple[str, ...]) -> str:
         key = _SPELLINGS.get(written.lower(), written)

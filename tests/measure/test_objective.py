@@ -24,12 +24,14 @@ LIMITS = st.floats(0, 1e9)
 def objectives(draw: st.DrawFn) -> Objective:
     labels = tuple(draw(LABELS).items())
     bound = draw(OPERATORS), draw(LIMITS)
+    share = draw(OPERATORS), draw(st.floats(0, 1))
     if draw(st.booleans()):
         statistic = draw(PERCENTILES | st.sampled_from(["mean", "min", "max", "p95", "p99.9"]))
         metric = draw(st.sampled_from(LATENCIES))
         return Objective("", statistic, metric, labels, *bound, "ms")
-    metric = draw(st.sampled_from(SHARES + RATES))
-    return Objective("", None, metric, labels, *bound, "/s" if metric in RATES else "")
+    if draw(st.booleans()):
+        return Objective("", None, draw(st.sampled_from(SHARES)), labels, *share, "")
+    return Objective("", None, draw(st.sampled_from(RATES)), labels, *bound, "/s")
 
 
 @given(objectives())
@@ -125,6 +127,7 @@ def test_a_bound_is_met_on_its_own_side(
         ("p95(error_rate) < 1%", "one of ttfb", 4),
         ("throughput > 3", "one of error_rate", 0),
         ("error_rate < 1ms", "a unit: %", 14),
+        ("error_rate < 20", "a share up to 1, or %", 15),
         ("rate{route} > 1", "'='", 10),
         ("rate{route=a b} > 1", "','", 13),
         ("p95(ttft) < 1e999ms", "a finite number", 12),

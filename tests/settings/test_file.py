@@ -131,3 +131,16 @@ def test_a_secret_in_the_file_is_refused_with_what_to_do(
     assert "is a secret and does not belong in a file" in message
     assert advice in message
     assert "hush-1234" not in message
+
+
+@pytest.mark.parametrize("key", ["provider_key_env", "gateway_token_env"])
+def test_a_key_in_place_of_a_variables_name_is_refused_and_not_shown(
+    key: str, tmp_path: Path
+) -> None:
+    pasted = "aB3dE5fG.hI7jK9lM1nO3pQ5r"
+    (tmp_path / "harness.toml").write_text(f'[targets.staging]\n{key} = "{pasted}"\n')
+
+    with pytest.raises(UsageError, match="name of an environment variable in capitals") as refused:
+        read_file(tmp_path / "harness.toml")
+
+    assert pasted not in str(refused.value)
