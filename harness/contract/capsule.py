@@ -6,7 +6,7 @@ target it is repeated on. Nothing in it is secret.
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ def document(entry: Entry, about: Mapping[str, Any], *, layer: str, redact: Reda
         "violated": entry.violated,
         "sent_again": entry.sent_again,
         "failed_again": entry.failed_again,
-        "faults": [_fault(fault, redact) for fault in entry.faults],
+        "faults": [_fault(fault, entry.shown, redact) for fault in entry.faults],
         "run": {name: about.get(name) for name in ("run_id", *_RUN)},
         "exchanges": [
             _exchange(number, seen, redact) for number, seen in enumerate(entry.shown, 1)
@@ -95,12 +95,16 @@ def redacted(value: Any, redact: Redact) -> Any:
     return value
 
 
-def _fault(fault: Fault, redact: Redact) -> dict[str, str]:
+def _fault(fault: Fault, shown: Sequence[Observation], redact: Redact) -> dict[str, str]:
+    """The fault; its bytes are withheld where a cut through them may go through a secret."""
+    bodies = [seen.response.body for seen in shown if seen.response is not None]
+    texts = [body.decode("utf-8", "surrogateescape") for body in bodies]
+    secret = any(redact(text) != text for text in texts)
     return {
         "expected": fault.expected,
         "came": fault.came,
         "where": fault.where,
-        "bytes": redact(fault.data.decode("utf-8", "backslashreplace")),
+        "bytes": "" if secret else fault.data.decode("utf-8", "backslashreplace"),
     }
 
 
