@@ -31,8 +31,7 @@ def play(stage: Stage) -> None:
             for number in range(BEYOND):
                 case = stage.plain("beyond the limit", 2500 + BEYOND * attempt + number)
                 stage.play(f"beyond_{attempt}_{number}", case)
-            if attempt == 0:
-                _others(stage)
+            _others(stage, attempt)
         if stage.wants("rate-hits-free"):
             _hits(stage, requests, seconds)
     finally:
@@ -47,12 +46,12 @@ def recover(stage: Stage) -> None:
         stage.play("later", stage.plain("after the window", 3500))
 
 
-def _others(stage: Stage) -> None:
+def _others(stage: Stage, attempt: int) -> None:
     """Beyond the limit, a stream and another route; then the first form again."""
     case = stage.plain("beyond the limit", 2600)
-    stage.play("over_stream", case.having(stream=True))
-    stage.play("over_other_route", replace(case, route="compat"))
-    stage.play("over_again", case)
+    stage.play(f"over_{attempt}_stream", case.having(stream=True))
+    stage.play(f"over_{attempt}_other_route", replace(case, route="compat"))
+    stage.play(f"over_{attempt}_again", case)
 
 
 def _hits(stage: Stage, requests: int, seconds: int) -> None:
