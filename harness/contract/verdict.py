@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from harness.contract.clause import Level
 from harness.contract.ledger import Entry, Ledger, Result
+from harness.routes.route import ROUTES
 
 EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
 REQUIRABLE = ("model", "cache", "rate", "auth")
@@ -19,8 +20,8 @@ REQUIRABLE = ("model", "cache", "rate", "auth")
 class Verdict:
     """What a run says: `pass`, `fail` or `unknown`, why, and counts of results by level.
 
-    `word` is the same in the words of `conformance.json`. `routes` were judged, `undeclared`
-    settings kept clauses out of the verdict.
+    `word` is the same in the words of `conformance.json`. `routes` were judged, `broken` are those
+    of them that fail the run, `undeclared` settings kept clauses out of the verdict.
     """
 
     verdict: str
@@ -29,6 +30,7 @@ class Verdict:
     routes: tuple[str, ...]
     undeclared: tuple[str, ...]
     counts: Mapping[str, int] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -38,7 +40,10 @@ class Verdict:
     @property
     def line(self) -> str:
         """The verdict in one line, such as `pass: native, compat; not declared: cache`."""
-        parts = [", ".join(self.routes) or "no route was judged"]
+        kept = [route for route in self.routes if route not in self.broken]
+        parts = [", ".join(self.broken or self.routes) or "no route was judged"]
+        if self.broken and kept:
+            parts.append(f"kept: {', '.join(kept)}")
         if self.undeclared:
             parts.append(f"not declared: {', '.join(self.undeclared)}")
         return f"{self.verdict}: {'; '.join(parts)}"
@@ -73,6 +78,7 @@ def conclude(
         word=word,
         reasons=tuple(dict.fromkeys(reasons)),
         routes=judged,
+        broken=tuple(route for route in ROUTES if any(e.route == route for e in failed)),
         undeclared=_undeclared(entries),
         counts=_counts(entries),
     )
@@ -105,7 +111,7 @@ def _judged(entries: Sequence[Entry]) -> tuple[str, ...]:
     """The routes that answered and were judged."""
     out = {entry.route for entry in entries if entry.reason.startswith("outage")}
     exercised = {entry.route for entry in entries if entry.exercised} - out
-    return tuple(route for route in ("native", "compat", "model") if route in exercised)
+    return tuple(route for route in ROUTES if route in exercised)
 
 
 def _undeclared(entries: Sequence[Entry]) -> tuple[str, ...]:

@@ -122,7 +122,9 @@ def _target(evidence: Evidence) -> Iterator[Finding]:
     routes = evidence.summary.get("routes", {})
     if not evidence.summary.get("requests"):
         warm = " outside the warm-up" if evidence.recorded else ""
-        yield Finding(Weight.UNJUDGED, f"no request was recorded{warm}")
+        cap = evidence.manifest.facts.get("exhausted")
+        why = f": {cap}; raise it, or shorten --warmup" if cap else ""
+        yield Finding(Weight.UNJUDGED, f"no request was recorded{warm}{why}")
     elif not any(route["ok"] for route in routes.values()):
         classes = _merged(route["error_classes"] for route in routes.values())
         failed = blame(classes, evidence.summary["client"]["failed_layers"])
