@@ -63,7 +63,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Remember which clauses were selected: no request is sent for the others."""
+    """Remember which clauses were selected: no request is sent for the others.
+
+    What cannot be asked is said here once, not by every test.
+    """
+    _options(session.config, _target(session.config))
     pairs: list[tuple[str, str]] = []
     for item in session.items:
         parameters = item.callspec.params if isinstance(item, pytest.Function) else {}
