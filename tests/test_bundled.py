@@ -1,9 +1,7 @@
-import ast
 from pathlib import Path
 
 import pytest
 
-import harness.pytest_plugin
 from harness import bundled
 from harness.errors import UsageError
 
@@ -31,9 +29,3 @@ def test_a_folder_that_is_missing_says_what_to_do(
 
     with pytest.raises(UsageError, match=r"locustfiles/ is missing .* install gateway-harness"):
         bundled.folder("locustfiles")
-
-
-def test_the_pytest_plugin_imports_nothing_of_its_own() -> None:
-    tree = ast.parse(Path(harness.pytest_plugin.__file__).read_text("utf-8"))
-
-    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]

@@ -96,6 +96,7 @@ _ALL = (
 _NOT_KILLED = frozenset(
     (
         "content-length-twice",
+        "rate-limit-window-short",
         "html-502",
         "logprobs-of-other-text",
         "usage-null-plain",
