@@ -107,7 +107,12 @@ class Connection(asyncio.Protocol):
         self.deadline = None
         if self._draining:
             self._wait(self._limits.write_s)
-        elif self._delivery is not None:
+        else:
+            # Not from here: when a write fails inside this call, asyncio closes the socket twice.
+            self._loop.call_soon(self._resume)
+
+    def _resume(self) -> None:
+        if self._delivery is not None and not self._transport.is_closing():
             self._delivery.resume()
 
     def expire(self) -> None:
