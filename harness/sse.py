@@ -155,6 +155,7 @@ class Decoder:
         for piece in data.splitlines(keepends=True):
             self._pending.append(piece)
             if not piece.endswith((b"\n", b"\r")):
+                self._after_cr = False
                 break
             found = self._end_line()
             if found is not None:

@@ -94,6 +94,7 @@ def as_a_browser(events: list[Event | Comment]) -> list[tuple[str, str, str]]:
 @given(BODIES, st.lists(st.integers(0, 400), max_size=8))
 @example(b"data: a\r\n\r\ndata: b\r\r\n", [8, 9, 10])
 @example(b"\xef\xbb\xbfdata: a\n\n", [1, 2, 4])
+@example(b"id: 7\rid: 7\n:\n\n", [11])
 def test_events_do_not_depend_on_how_the_bytes_are_cut(body: bytes, places: list[int]) -> None:
     whole = decode([body])
 
