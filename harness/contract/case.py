@@ -34,7 +34,8 @@ class Case:
     `body` is the JSON body before the route's own changes (compat puts its prefix before `model`
     unless `prefix` is off), or raw bytes sent as they are. `gateway`, `model_id`, `path` and
     `method` replace what the target's settings say; `path` follows the gateway's own segments.
-    `topic` says why it is sent and appears in reports.
+    `topic` says why it is sent and appears in reports; `alone` is whether nothing else is in flight
+    beside it, so that its times are its own.
     """
 
     route: str
@@ -50,6 +51,7 @@ class Case:
     model_id: str | None = None
     prefix: bool = True
     fresh: bool = True
+    alone: bool = True
 
     @property
     def stream(self) -> bool:

@@ -8,13 +8,14 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, islice, zip_longest
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from harness.contract.budget import BudgetError
 from harness.contract.case import Case
 from harness.contract.infrastructure import Outage, common_refusal, outage
 from harness.contract.ledger import Ledger
 from harness.contract.observation import Observation
+from harness.contract.plan import FIRST, PLAN, Part
 from harness.contract.probes.catalogue import LATER, PROBES
 from harness.contract.probes.stage import Stage
 from harness.contract.reduction import reduce
@@ -33,21 +34,8 @@ FAILED_FOR_GOOD = 3
 HUNG_NS = 20_000_000_000
 """So much time spent on answers that never end ends the run."""
 HANGS = (TransportKind.IDLE_TIMEOUT, TransportKind.TOTAL_TIMEOUT)
-TELLING = 10
-"""How many fixed cases of a route come before the probes."""
-EARLY = 5
-"""How many probes of the first route come before the telling cases of the others."""
 RESERVE = 30
 """Requests kept back from optional cases for confirming what failed."""
-
-
-class Track(NamedTuple):
-    """The steps of one route: what tells most, its sequences, other cases, what comes last."""
-
-    telling: Steps
-    probes: Steps
-    common: Steps
-    trailing: Steps
 
 
 @dataclass(slots=True)
@@ -115,11 +103,12 @@ class Exploration:
         """One good request per route; whether any route can be judged."""
         first: dict[str, Observation] = {}
         for route in self.routes:
-            seen = self._send(next(self._fixed(route)))
+            case = next(c for c in self._fixed(route) if c.topic == FIRST[route])
+            seen = self._send(case)
             found = outage(seen)
             if found is not None and not found.whole_origin and seen.status is not None:
                 self.sender.clock.sleep(0.5)
-                seen = self._send(next(self._fixed(route)))
+                seen = self._send(case)
                 found = outage(seen)
             if found is not None:
                 self.outages[route] = found
@@ -142,23 +131,42 @@ class Exploration:
         self._judged = len(self.sender.seen)
 
     def _explore(self) -> None:
-        """Each route's sequences and its common cases, at once where the pace allows it.
+        """What the plan names in its order, then the rest; at once by route where nothing paces.
 
-        In turn, the telling cases and the first probes of one route come before those of the next:
-        most breaks are not those of one route, so the first route shows them soonest.
+        What comes last is played when everything else was, since time has to pass before it.
         """
-        tracks = [self._track(route) for route in self.routes]
-        if not self.sender.paced:
-            sequences = [chain(t.telling, t.probes, t.trailing) for t in tracks]
-            self._play_at_once([*sequences, *(track.common for track in tracks)])
+        cases = {route: self._required(route) for route in self.routes}
+        parts = [part for part in PLAN if part.route in cases]
+        planned = [(part.route, self._part(part, cases[part.route])) for part in parts]
+        probes = [(route, self._probe(name, route)) for name in PROBES for route in cases]
+        last = [(route, self._later(name, route)) for name in LATER for route in cases]
+        ordered = [*planned, *probes]
+        if self.sender.paced:
+            self._play(step for _, step in ordered)
+            self._play(_in_turn(map(self._case, rest) for rest in cases.values()))
+            self._play(step for _, step in last)
             return
-        for number, track in enumerate(tracks):
-            self._play(chain(track.telling, islice(track.probes, EARLY if number == 0 else 1)))
-        for track in tracks:
-            self._play(track.probes)
-        self._play(_in_turn(track.common for track in tracks))
-        for track in tracks:
-            self._play(track.trailing)
+        tracks = [[step for r, step in (*ordered, *last) if r == route] for route in cases]
+        others = [map(self._case, rest) for rest in cases.values()]
+        self._play_at_once([*map(iter, tracks), *others])
+
+    def _required(self, route: str) -> list[Case]:
+        """The fixed cases and bounds of a route that every run sends, but the very first."""
+        if route not in self._on_exchanges():
+            return []
+        fixed = list(self._fixed(route))
+        fixed.remove(next(case for case in fixed if case.topic == FIRST[route]))
+        return [*fixed, *islice(self._bounds(route), ESSENTIAL)]
+
+    def _part(self, part: Part, cases: list[Case]) -> Callable[[], None]:
+        """The step of a part of the plan; its case is taken out of `cases`."""
+        if part.probe:
+            return self._probe(part.probe, part.route)
+        case = next((case for case in cases if case.topic == part.topic), None)
+        if case is None:
+            return _nothing
+        cases.remove(case)
+        return self._case(case)
 
     def _play_optional(self) -> None:
         """What no clause depends on: drawn requests, and bounds on which the documents differ."""
@@ -183,18 +191,6 @@ class Exploration:
         for end in ends:
             end.result()
 
-    def _track(self, route: str) -> Track:
-        """The steps of a route."""
-        judged = route in self._on_exchanges()
-        fixed = list(self._fixed(route))[1:] if judged else []
-        bounds = list(islice(self._bounds(route), ESSENTIAL)) if judged else []
-        return Track(
-            telling=map(self._case, (*fixed[:TELLING], *bounds[:3])),
-            probes=(self._probe(name, route) for name in PROBES),
-            common=map(self._case, (*fixed[TELLING:], *bounds[3:])),
-            trailing=(self._later(name, route) for name in LATER),
-        )
-
     def _on_exchanges(self) -> tuple[str, ...]:
         """The routes with a clause that any exchange can feed; others need only their probes."""
         fed = {e.route for e in self.ledger.entries.values() if e.clause.scene is None}
@@ -211,7 +207,7 @@ class Exploration:
         def step() -> None:
             later = [after for after, (base, _) in LATER.items() if base == name]
             wanted = self._wanted(name, route).union(*(self._wanted(n, route) for n in later))
-            if not wanted or route in self.outages:
+            if not wanted or route in self.outages or (name, route) in self._stages:
                 return
             sender = self.limited if name == "rate" and self.limited else self.sender
             stage = Stage(sender, route, self._number(0), wanted)
@@ -313,6 +309,10 @@ class Exploration:
 
     def _number(self, salt: int) -> int:
         return self.seed * 2 + salt
+
+
+def _nothing() -> None:
+    """The step of a part that this run does not need."""
 
 
 def _in_turn(tracks: Iterable[Steps]) -> Steps:

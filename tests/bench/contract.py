@@ -22,8 +22,9 @@ from typing import Any
 
 from harness.contract import standin
 from harness.contract.openapi import document
-from harness.contract.power.score import client_visible, percent
-from harness.contract.power.trial import SUBJECT, VISIBLE, Outcome, Trial, run
+from harness.contract.power.score import percent
+from harness.contract.power.trial import SUBJECT, Outcome, Trial, run
+from harness.gateway.defects import DEFECTS
 
 EVERY = 24
 """Without `--all` about so many defects, spread over the whole catalogue."""
@@ -72,11 +73,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _chosen(names: Sequence[str], *, everything: bool) -> list[str]:
     if names:
-        unknown = [name for name in names if name not in VISIBLE]
+        unknown = [name for name in names if name not in DEFECTS]
         if unknown:
             sys.exit(f"no defect that a client can see is called {', '.join(unknown)}")
         return list(names)
-    visible = [defect.name for defect in client_visible()]
+    visible = list(DEFECTS)
     return visible if everything else visible[:: max(1, len(visible) // EVERY)]
 
 
@@ -85,7 +86,7 @@ def schemathesis(defect: str | None, *, seconds: int) -> Found:
     started = standin.local(SUBJECT, defect=defect)
     with started as embedded, tempfile.TemporaryDirectory() as folder:
         subject = embedded.subject
-        if defect is not None and "rate_limit" in VISIBLE[defect].needs:
+        if defect is not None and "rate_limit" in DEFECTS[defect].needs:
             subject = embedded.limited
         base = subject.address.base
         described, report = Path(folder) / "openapi.json", Path(folder) / "report.json"

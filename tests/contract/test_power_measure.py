@@ -10,7 +10,6 @@ from harness.contract.clauses.catalogue import BY_ID, CLAUSES
 from harness.contract.power.score import (
     BUDGETS,
     Power,
-    client_visible,
     percent,
     score,
     trials,
@@ -19,6 +18,7 @@ from harness.contract.power.standing import STANDS
 from harness.contract.power.trial import KILLERS, Outcome, Trial, attempt, run
 from harness.contract.session import Options, perform
 from harness.contract.verdict import Verdict
+from harness.gateway.defects import DEFECTS
 from harness.gateway.variants import OPEN_VARIANTS, VARIANTS
 from tests.contract.runs import SUBJECT
 
@@ -74,7 +74,7 @@ def test_a_share_is_never_rounded_up() -> None:
 def test_the_plan_has_every_defect_and_every_variant() -> None:
     planned = trials(seeds=2)
 
-    assert {t.defect for t in planned} - {None} == {defect.name for defect in client_visible()}
+    assert {t.defect for t in planned} - {None} == set(DEFECTS)
     legal = [(t.variant, t.seed) for t in planned if t.defect is None]
     assert sorted(legal, key=str) == sorted(
         ((name, seed) for name in (None, *VARIANTS, *OPEN_VARIANTS) for seed in (0, 1)), key=str

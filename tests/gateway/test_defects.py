@@ -7,7 +7,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.gateway.config import Config
-from harness.gateway.defects import DEFECTS, EVERY, OPEN, UPSTREAM, suited
+from harness.gateway.defects import DEFECTS, EVERY, UPSTREAM, suited
 from harness.gateway.model import Gateway
 from harness.wire import Request, Response
 from tests.gateway.session import notes, play
@@ -23,7 +23,7 @@ def _clean(config: Config) -> list[Response]:
     return list(play(Gateway(config)))
 
 
-@pytest.mark.parametrize("name", [*DEFECTS, *OPEN])
+@pytest.mark.parametrize("name", [*DEFECTS])
 def test_a_defect_shows_in_a_mixed_session(name: str) -> None:
     config = suited(Config(), name)
 

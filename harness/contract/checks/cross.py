@@ -36,37 +36,34 @@ def _steady(scene: Scene, first: str, again: str) -> tuple[Observation, ...] | N
 
 def stream_says_the_same(scene: Scene) -> Finding:
     """A stream, put together, says what the plain answer says."""
-    return _same(scene, ("plain", "plain_again"), ("stream", "stream_again"), "stream")
+    return _same(scene, ("plain", "plain_again"), "stream")
 
 
 def tools_stream_the_same(scene: Scene) -> Finding:
     """A streamed tool call, put together, is the plain one."""
     pair = ("tool_plain", "tool_plain_again")
-    return _same(scene, pair, ("tool_stream", "tool_stream_again"), "stream")
+    return _same(scene, pair, "tool_stream")
 
 
 def reasoning_streams_the_same(scene: Scene) -> Finding:
     """Reasoning is told as reasoning, and content as content, plain and streamed."""
     pair = ("reason_plain", "reason_plain_again")
-    return _same(scene, pair, ("reason_stream",), "stream")
+    return _same(scene, pair, "reason_stream")
 
 
 def compat_says_the_same(scene: Scene) -> Finding:
-    """The same request by compat says what it says by native."""
-    return _same(scene, ("native", "native_again"), ("plain",), "compat")
+    """The same request by native says what it says by compat."""
+    return _same(scene, ("plain", "plain_again"), "native")
 
 
-def _same(scene: Scene, pair: tuple[str, str], others: tuple[str, ...], way: str) -> Finding:
-    steady = _steady(scene, *pair)
-    judged = [scene[n] for n in others if n in scene and scene[n].good and scene[n].exchange.whole]
-    if steady is None or not judged:
+def _same(scene: Scene, pair: tuple[str, str], name: str) -> Finding:
+    steady, other = _steady(scene, *pair), scene.get(name)
+    if steady is None or other is None or not (other.good and other.exchange.whole):
         return None
     wanted = said(steady[0])
-    return tuple(
-        fault(f"{shown(wanted)}, as the plain request said twice", said(other), way)
-        for other in judged
-        if said(other) != wanted
-    )[:1]
+    if said(other) == wanted:
+        return ()
+    return (fault(f"{shown(wanted)}, as the plain request said twice", said(other), name),)
 
 
 def seed_repeats_itself(scene: Scene) -> Finding:

@@ -1,28 +1,50 @@
 """Checks of a declared rate limit: as many as declared pass, the next does not, time heals.
 
 A window that ends inside an attempt lets more pass, never fewer: one early refusal is a fault, and
-too many admissions are one only if every attempt saw them.
+what passes beyond the limit is one only if it did so in both attempts.
 """
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from harness.contract.clause import Finding, Scene
+from harness.contract.clause import Fault, Finding, Scene
 from harness.contract.evidence import fault
 from harness.contract.observation import Observation
 from harness.contract.probes.rate import ATTEMPTS, BEYOND
 
-Attempt = tuple[list[Observation], list[Observation]]
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One whole attempt: the requests within the limit, and those beyond it by their form.
+
+    `half` is the status of one more, sent shortly before half of the window had passed.
+    """
+
+    allowed: tuple[Observation, ...]
+    beyond: dict[str, Observation]
+    half: int | None
+
+    def refused(self, name: str) -> bool:
+        """Whether a request beyond the limit was answered by 429."""
+        return self.beyond[name].status == 429
+
+    @property
+    def any_refused(self) -> bool:
+        """Whether anything was answered by 429."""
+        return any(seen.status == 429 for seen in (*self.allowed, *self.beyond.values()))
 
 
 def attempts(scene: Scene) -> list[Attempt]:
-    """Each whole attempt: the requests within the limit, and those beyond it."""
+    """The whole attempts in their order."""
     found: list[Attempt] = []
-    for number in range(10):
-        allowed = [s for name, s in scene.items() if name.startswith(f"allowed_{number}_")]
-        beyond = [s for name, s in scene.items() if name.startswith(f"beyond_{number}_")]
-        if allowed and len(beyond) == BEYOND:
-            found.append((allowed, beyond))
+    for number in range(ATTEMPTS):
+        allowed = tuple(s for name, s in scene.items() if name.startswith(f"allowed_{number}_"))
+        beyond = {n: scene[f"{n}_{number}"] for n in BEYOND if f"{n}_{number}" in scene}
+        if allowed and len(beyond) == len(BEYOND):
+            half = scene.get(f"half_{number}")
+            found.append(Attempt(allowed, beyond, half.status if half else None))
     return found
 
 
@@ -31,10 +53,11 @@ def as_many_as_declared_pass(scene: Scene) -> Finding:
     made = attempts(scene)
     if not made:
         return None
-    for allowed, _ in made:
-        early = [n for n, seen in enumerate(allowed, 1) if seen.status == 429]
+    for attempt in made:
+        early = [n for n, seen in enumerate(attempt.allowed, 1) if seen.status == 429]
         if early:
-            return (fault(f"{len(allowed)} requests", f" 429 at request {early[0]}", "window"),)
+            wanted = f"{len(attempt.allowed)} requests"
+            return (fault(wanted, f" 429 at request {early[0]}", "window"),)
     return ()
 
 
@@ -43,22 +66,42 @@ def one_more_is_refused(scene: Scene) -> Finding:
     made = attempts(scene)
     if not made:
         return None
-    if any(seen.status == 429 for allowed, beyond in made for seen in (*allowed, *beyond)):
+    if any(attempt.any_refused for attempt in made):
         return ()
     if len(made) < ATTEMPTS:
         return None
-    came = f" {[seen.status for _, beyond in made for seen in beyond]}"
-    return (fault(f"429 after {len(made[0][0])} requests", came, "beyond the limit"),)
+    came = f" {[seen.status for attempt in made for seen in attempt.beyond.values()]}"
+    return (fault(f"429 after {len(made[0].allowed)} requests", came, "beyond the limit"),)
 
 
 def no_more_than_declared_pass(scene: Scene) -> Finding:
     """The very next request after N is refused, not a later one."""
     made = attempts(scene)
-    if len(made) < ATTEMPTS or one_more_is_refused(scene):
+    if not made or one_more_is_refused(scene):
         return None
-    if any(seen.status == 429 for allowed, beyond in made for seen in (*allowed, beyond[0])):
+    early = any(seen.status == 429 for attempt in made for seen in attempt.allowed)
+    if early or any(attempt.refused("beyond") for attempt in made):
         return ()
-    return (fault("429 at once", f" HTTP {made[0][1][0].status}", "request N+1"),)
+    if len(made) < ATTEMPTS:
+        return None
+    return (fault("429 at once", f" HTTP {made[0].beyond['beyond'].status}", "request N+1"),)
+
+
+def windows_are_as_long_as_declared(scene: Scene) -> Finding:
+    """Half a window later the limit still holds.
+
+    The second attempt begins half a window later in the cycle: of the two, one at least is met by
+    no end of a window in its first half.
+    """
+    made = [a for a in attempts(scene) if a.half is not None and a.refused("again")]
+    if not made:
+        return None
+    if any(attempt.half == 429 for attempt in made):
+        return ()
+    if len(made) < ATTEMPTS:
+        return None
+    came = f" HTTP {made[0].half} {len(made)} times"
+    return (fault("429 until the window ends", came, "before half of the window had passed"),)
 
 
 def refusal_says_rate_limited(scene: Scene) -> Finding:
@@ -74,21 +117,20 @@ def refusal_says_rate_limited(scene: Scene) -> Finding:
 def everything_counts(scene: Scene) -> Finding:
     """Streams and other routes are refused as well while the limit is exceeded.
 
-    A window may end just there, so only what passes in every attempt is a fault.
+    A window may end just there, so only what passes in both attempts is a fault.
     """
-    made = [n for n in range(len(attempts(scene))) if _over(scene, n, "again") == 429]
-    if len(made) < 2:
+    made = [attempt for attempt in attempts(scene) if attempt.refused("again")]
+    if not made:
         return None
-    return tuple(
-        fault("429", f" {[_over(scene, n, name) for n in made]}", name.replace("_", " "))
-        for name in ("stream", "other_route")
-        if all(_over(scene, n, name) == 200 for n in made)
-    )
+    faults = tuple(_uncounted(made))
+    return faults if len(made) == ATTEMPTS or not faults else None
 
 
-def _over(scene: Scene, attempt: int, name: str) -> int | None:
-    seen = scene.get(f"over_{attempt}_{name}")
-    return seen.status if seen else None
+def _uncounted(made: list[Attempt]) -> Iterator[Fault]:
+    for name in ("stream", "other_route"):
+        statuses = [attempt.beyond[name].status for attempt in made]
+        if all(status == 200 for status in statuses):
+            yield fault("429", f" {statuses}", name.replace("_", " "))
 
 
 def hits_are_free(scene: Scene) -> Finding:
@@ -138,4 +180,9 @@ def window_passes(scene: Scene) -> Finding:
 
 
 def _refused(scene: Scene) -> list[Observation]:
-    return [seen for _, beyond in attempts(scene) for seen in beyond if seen.status == 429]
+    return [
+        seen
+        for attempt in attempts(scene)
+        for name, seen in attempt.beyond.items()
+        if seen.status == 429 and seen.case.route == attempt.allowed[0].case.route
+    ]

@@ -35,23 +35,35 @@ def _duration(seen: Observation) -> int:
 
 def _generation(scene: Scene) -> int | None:
     """How much longer long plain answers take than short ones, at least; None when not known."""
-    seen = answered("short", "short_again", "long", "long_again", scene=scene)
-    if seen is None or not all(s.good and s.exchange.whole for s in seen):
+    rounds = (("short", "long"), ("short_again", "long_again"))
+    seen = [pair for names in rounds if (pair := answered(*names, scene=scene)) is not None]
+    if not seen or not all(s.good and s.exchange.whole for pair in seen for s in pair):
         return None
-    short, again, *longs = map(_duration, seen)
-    return max(0, min(longs) - max(short, again))
+    shorts, longs = ([_duration(pair[k]) for pair in seen] for k in (0, 1))
+    return max(0, min(longs) - max(shorts))
+
+
+def _streams(scene: Scene, enough: int) -> list[list[int]]:
+    """The output times of the streams that are long enough to be judged."""
+    streams = [scene[n] for n in ("stream", "stream_again") if n in scene]
+    return [times for times in map(output_times, streams) if len(times) >= enough]
+
+
+def _settled(scene: Scene) -> bool:
+    """Whether everything was asked twice: a single late answer is no evidence."""
+    return "stream_again" in scene
 
 
 def arrives_as_it_is_made(scene: Scene) -> Finding:
     """A stream's output is spread over the time that generation takes, not held to the end."""
-    generation = _generation(scene)
-    streams = [scene[n] for n in ("stream", "stream_again") if n in scene]
-    times = [t for t in map(output_times, streams) if len(t) >= ENOUGH]
+    generation, times = _generation(scene), _streams(scene, ENOUGH)
     if generation is None or generation < LONG_NS or not times:
         return None
     spread = max(t[-1] - t[0] for t in times)
     if spread >= generation // 5:
         return ()
+    if not _settled(scene):
+        return None
     came = f" {len(times[0])} output events within {spread / 1e6:.1f} ms"
     wanted = f"output spread over about {generation / 1e6:.0f} ms of generation"
     return (fault(wanted, came, "arrival times of the stream"),)
@@ -59,14 +71,14 @@ def arrives_as_it_is_made(scene: Scene) -> Finding:
 
 def arrives_in_small_parts(scene: Scene) -> Finding:
     """Output comes in many arrivals, not in a few batches."""
-    generation = _generation(scene)
-    streams = [scene[n] for n in ("stream", "stream_again") if n in scene]
-    times = [t for t in map(output_times, streams) if len(t) >= 2 * ENOUGH]
+    generation, times = _generation(scene), _streams(scene, 2 * ENOUGH)
     if generation is None or generation < LONG_NS or not times:
         return None
     best = max(times, key=lambda t: len(_arrivals(t)) / len(t))
     if len(_arrivals(best)) * 4 >= len(best):
         return ()
+    if not _settled(scene):
+        return None
     came = f" {len(best)} output events in {len(_arrivals(best))} arrivals"
     return (fault("at least one arrival for four events", came, "arrival times"),)
 
@@ -83,7 +95,7 @@ def _arrivals(times: list[int]) -> list[int]:
 def ends_after_its_last_event(seen: Observation) -> Finding:
     """The body ends within 5 s of its last byte."""
     reading, response = stream_of(seen), seen.response
-    if reading is None or response is None or not response.chunks:
+    if not seen.case.alone or reading is None or response is None or not response.chunks:
         return None
     late = response.end_at_ns - response.chunks[-1].at_ns
     if late <= GAP_NS:
@@ -94,7 +106,7 @@ def ends_after_its_last_event(seen: Observation) -> Finding:
 def no_long_silence(seen: Observation) -> Finding:
     """No pause inside a stream is longer than 5 s."""
     reading = stream_of(seen)
-    if reading is None or seen.response is None or failed_inside(reading):
+    if not seen.case.alone or reading is None or seen.response is None or failed_inside(reading):
         return None
     moments = [seen.response.head_at_ns, *(chunk.at_ns for chunk in seen.response.chunks)]
     longest = max((b - a for a, b in pairwise(moments)), default=0)

@@ -16,11 +16,7 @@ CLAUSES = (
         scene=rate.as_many_as_declared_pass,
         probe="rate",
         needs=("rate", "clock"),
-        kills=(
-            "rate-limit-off-by-one",
-            "rate-limit-window-long",
-            "rate-limit-sticks",
-        ),
+        kills=("rate-limit-off-by-one",),
     ),
     Clause(
         id="rate-refuses",
@@ -35,7 +31,6 @@ CLAUSES = (
         needs=("rate", "clock"),
         kills=(
             "rate-limit-ignored",
-            "rate-limit-window-short",
             "rate-limit-503",
             "rate-limit-401",
             "rate-limit-200",
@@ -53,6 +48,19 @@ CLAUSES = (
         probe="rate",
         needs=("rate", "clock"),
         kills=("rate-limit-one-more",),
+    ),
+    Clause(
+        id="rate-window",
+        level=Level.MUST,
+        routes=("native",),
+        statement="Half a window after its first request a limit that was reached still holds.",
+        rationale="Windows are shorter than declared: the budget is spent several times over.",
+        source=RATE,
+        evidence=Evidence.DOCUMENTED,
+        scene=rate.windows_are_as_long_as_declared,
+        probe="rate",
+        needs=("rate", "clock"),
+        kills=("rate-limit-window-short",),
     ),
     Clause(
         id="rate-code",
@@ -79,9 +87,13 @@ CLAUSES = (
         source=RATE,
         evidence=Evidence.DOCUMENTED,
         scene=rate.window_passes,
-        probe="recovery",
+        probe="rate",
         needs=("rate", "clock"),
-        kills=("rate-limit-never-resets",),
+        kills=(
+            "rate-limit-never-resets",
+            "rate-limit-window-long",
+            "rate-limit-sticks",
+        ),
     ),
     Clause(
         id="rate-all-count",
@@ -122,7 +134,7 @@ CLAUSES = (
         source="RFC 9110, section 10.2.3",
         evidence=Evidence.SPECIFIED,
         scene=rate.retry_after_tells_when,
-        probe="recovery",
+        probe="rate",
         needs=("rate", "clock"),
         kills=(
             "retry-after-garbage",

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from harness.contract.clause import Clause, Level
 from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.power.standing import STANDS
-from harness.contract.power.trial import KILLERS, STRICT, VISIBLE, Outcome, Trial
-from harness.gateway.defects import UPSTREAM
+from harness.contract.power.trial import KILLERS, STRICT, Outcome, Trial
+from harness.gateway.defects import DEFECTS, UPSTREAM
 from harness.gateway.defects.defect import Defect
 from harness.gateway.variants import OPEN_VARIANTS, VARIANTS
 
@@ -119,17 +119,12 @@ def percent(share: float) -> str:
     return f"{int(share * 1000) / 10:.1f} %"
 
 
-def client_visible() -> tuple[Defect, ...]:
-    """The defects that an answer can show."""
-    return tuple(VISIBLE.values())
-
-
 def trials(*, seeds: int = SEEDS, names: Iterable[str] | None = None) -> list[Trial]:
     """Every run of a measurement, or those on the named defects and variants; slow ones first."""
     wanted = None if names is None else set(names)
     planned = [
         Trial(budget, defect=defect.name, until_killed=budget != BUDGETS[-1])
-        for defect in client_visible()
+        for defect in DEFECTS.values()
         for budget in BUDGETS
         if (wanted is None or defect.name in wanted) and _can_tell(defect, budget)
     ]
@@ -156,7 +151,7 @@ def score(outcomes: Iterable[Outcome], *, partial: bool = False) -> Power:
     legal.sort(key=lambda outcome: (order[outcome.trial.variant], outcome.trial.seed))
     return Power(
         killings=tuple(
-            _killing(VISIBLE[name], by_defect[name]) for name in VISIBLE if name in by_defect
+            _killing(DEFECTS[name], by_defect[name]) for name in DEFECTS if name in by_defect
         ),
         alarms=tuple(_alarm(outcome) for outcome in legal if outcome.verdict != "pass"),
         legal=Counter(outcome.trial.variant or "" for outcome in legal),

@@ -16,8 +16,7 @@ from harness.contract.observation import Observation
 from harness.contract.sender import Sender
 from harness.contract.subject import Subject
 from harness.contract.verdict import REQUIRABLE, conclude
-from harness.gateway.defects import DEFECTS, OPEN
-from harness.gateway.defects.defect import Defect
+from harness.gateway.defects import DEFECTS
 from harness.routes.address import Address, Credentials
 from harness.transports.exchange import Timeouts
 
@@ -33,11 +32,9 @@ DRAWN = 20
 """Drawn requests per chat route, as in `verify --mode pr`."""
 TIMEOUTS = Timeouts(connect=5, first_byte=15, idle=8, total=45)
 SECONDS_NS = 600_000_000_000
-VISIBLE: Mapping[str, Defect] = {**DEFECTS, **OPEN}
-"""Every defect that a client can see, also those that the suite is known to let pass."""
 KILLERS: Mapping[str, frozenset[str]] = {
     defect: frozenset(c.id for c in CLAUSES if defect in c.kills and c.level in STRICT)
-    for defect in VISIBLE
+    for defect in DEFECTS
 }
 """The clauses that are listed for each defect."""
 
@@ -55,7 +52,7 @@ class Trial:
     @property
     def on_socket(self) -> bool:
         """Whether only a real connection shows the defect."""
-        return self.defect is not None and VISIBLE[self.defect].socket_only
+        return self.defect is not None and DEFECTS[self.defect].socket_only
 
 
 @dataclass(frozen=True, slots=True)

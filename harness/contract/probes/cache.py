@@ -22,27 +22,38 @@ MODEL_FIELDS: tuple[tuple[str, Any], ...] = (("max_tokens", 15), ("extra", 1))
 
 
 def play(stage: Stage) -> None:
-    """First, again, then every difference that must and must not matter."""
+    """One request and the same again, and what must and must not be answered from the cache."""
     case = _long(stage, 1200)
     stage.play("first", case)
     stage.play("again", case)
     stage.play("skipped", replace(case, fresh=True, topic="skip the cache"))
-    _errors(stage, case)
+    stage.play("other_message", replace(_long(stage, 1201), topic="another message"))
     if case.route != "model":
         stream = replace(case.having(stream=True), topic="streams are not cached")
         stage.play("stream", stream)
         stage.play("stream_again", stream)
-    stage.play("other_message", replace(_long(stage, 1201), topic="another message"))
-    if stage.wants("cache-key-auth"):
-        wrong = replace(case, provider_key=Key.WRONG, expect=Expect.REJECT)
-        stage.play("other_key", replace(wrong, topic="another provider key"))
-    _fields(stage, case)
     _other_places(stage, case)
+    if stage.wants("cache-custom-key"):
+        _custom_key(stage)
+    _errors(stage, case)
+
+
+def fields(stage: Stage) -> None:
+    """A stored answer, and requests that differ from its own in one thing each.
+
+    The same request once more at the end tells whether it was stored all the time.
+    """
+    case = _long(stage, 1210)
+    stage.play("first", case)
     if stage.wants("cache-metadata"):
         tagged = with_headers(case, ("cf-aig-metadata", '{"team":"other"}'))
         stage.play("metadata", replace(tagged, topic="other metadata"))
-    if stage.wants("cache-custom-key"):
-        _custom_key(stage)
+    if stage.wants("cache-key-auth"):
+        wrong = replace(case, provider_key=Key.WRONG, expect=Expect.REJECT)
+        stage.play("other_key", replace(wrong, topic="another provider key"))
+    if stage.wants("cache-key-fields"):
+        _fields(stage, case)
+    stage.play("again", case)
 
 
 def expire(stage: Stage) -> None:

@@ -22,6 +22,7 @@ PROBES: Mapping[str, Callable[[Stage], None]] = {
     "timing": timing.play,
     "auth": auth.play,
     "cache": cache.play,
+    "fields": cache.fields,
     "places": places.play,
     "rate": rate.play,
     "cross": cross.play,
@@ -32,6 +33,5 @@ PROBES: Mapping[str, Callable[[Stage], None]] = {
 }
 LATER: Mapping[str, tuple[str, Callable[[Stage], None]]] = {
     "expiry": ("cache", cache.expire),
-    "recovery": ("rate", rate.recover),
 }
 """Probes that go on where another one ended, after some time: the name of that one, and how."""

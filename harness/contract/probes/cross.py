@@ -20,11 +20,8 @@ def play(stage: Stage) -> None:
     stage.play("plain", case)
     stage.play("plain_again", case)
     stage.play("stream", case.having(**STREAMED))
-    stage.play("stream_again", case.having(**STREAMED))
     if stage.wants("compat-equals-native"):
-        native = replace(case, route="native", topic="native beside compat")
-        stage.play("native", native)
-        stage.play("native_again", native)
+        stage.play("native", replace(case, route="native", topic="native beside compat"))
     if stage.wants("tools-stream-equal"):
         _tools(stage, model, mark)
     if stage.wants("reasoning-stream-equal"):
@@ -39,7 +36,6 @@ def _tools(stage: Stage, model: str, mark: str) -> None:
     stage.play("tool_plain", case)
     stage.play("tool_plain_again", case)
     stage.play("tool_stream", case.having(**STREAMED))
-    stage.play("tool_stream_again", case.having(**STREAMED))
 
 
 def _reasoning(stage: Stage, model: str, mark: str) -> None:

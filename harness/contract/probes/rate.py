@@ -1,8 +1,8 @@
-"""Uses up a declared rate limit, and waits for the next window.
+"""Uses up a declared rate limit, waits for the next window, and asks the cache in that.
 
-It waits two whole windows before each attempt, so that what was sent before does not count. A fixed
-window may end inside an attempt and make the limit look wider than it is; the second attempt begins
-half a window later in the cycle, so that at most one of the two is met by an end.
+It waits two whole windows first, so that what was sent before does not count. A fixed window may
+end inside an attempt and make the limit look wider than it is; then a second attempt follows, half
+a window later in the cycle, so that at most one of the two is met by an end.
 """
 
 from dataclasses import replace
@@ -11,54 +11,63 @@ from harness.contract.probes.stage import Stage, with_headers
 from harness.contract.strategies.text import nonce
 
 ATTEMPTS = 2
-BEYOND = 2
+BEYOND = ("beyond", "stream", "other_route", "again")
+"""What is asked beyond the limit at once."""
+HALF = 0.45
+"""The part of a window after which one more is asked; a slow target is not asked later than that,
+since the window might have ended in both attempts."""
 
 
 def play(stage: Stage) -> None:
-    """N requests and two more, twice."""
+    """N requests and some more; once again where any of those was not refused."""
     limit = stage.sender.subject.rate_limit
     if limit is None:
         return
     requests, seconds = limit
     paced, stage.sender.interval_s = stage.sender.interval_s, 0.0
     try:
-        for attempt in range(ATTEMPTS):
-            if stage.sender.seen:
-                stage.wait_since(stage.sender.seen, seconds * (2 + attempt / 2))
-            for number in range(requests):
-                case = stage.plain("within the limit", 1500 + requests * attempt + number)
-                stage.play(f"allowed_{attempt}_{number}", case)
-            for number in range(BEYOND):
-                case = stage.plain("beyond the limit", 2500 + BEYOND * attempt + number)
-                stage.play(f"beyond_{attempt}_{number}", case)
-            _others(stage, attempt)
-        if stage.wants("rate-hits-free"):
-            _hits(stage, requests, seconds)
+        if stage.sender.seen:
+            stage.wait_since(stage.sender.seen, seconds * 2)
+        _attempt(stage, 0, requests, seconds)
+        if not _refused_throughout(stage):
+            first = stage.scene["allowed_0_0"]
+            stage.wait_since([first], seconds * 3.5, margin_s=0)
+            _attempt(stage, 1, requests, seconds)
+        _recover(stage, requests, seconds)
     finally:
         stage.sender.interval_s = paced
 
 
-def recover(stage: Stage) -> None:
-    """One request when the window and the one after it have passed."""
-    limit = stage.sender.subject.rate_limit
-    if limit is not None and stage.scene:
-        stage.wait_since(stage.sender.seen, limit[1] * 2)
-        stage.play("later", stage.plain("after the window", 3500))
+def _attempt(stage: Stage, attempt: int, requests: int, seconds: int) -> None:
+    """All that the limit allows, and then what it must refuse in each form."""
+    for number in range(requests):
+        case = stage.plain("within the limit", 1500 + requests * attempt + number)
+        stage.play(f"allowed_{attempt}_{number}", case)
+    case = stage.plain("beyond the limit", 2500 + attempt)
+    forms = {"stream": case.having(stream=True), "other_route": replace(case, route="compat")}
+    for name in BEYOND:
+        stage.play(f"{name}_{attempt}", forms.get(name, case))
+    first = stage.scene[f"allowed_{attempt}_0"]
+    if stage.since(first) < seconds * HALF:
+        stage.wait_since([first], seconds * HALF, margin_s=0)
+        stage.play(f"half_{attempt}", case)
 
 
-def _others(stage: Stage, attempt: int) -> None:
-    """Beyond the limit, a stream and another route; then the first form again."""
-    case = stage.plain("beyond the limit", 2600)
-    stage.play(f"over_{attempt}_stream", case.having(stream=True))
-    stage.play(f"over_{attempt}_other_route", replace(case, route="compat"))
-    stage.play(f"over_{attempt}_again", case)
+def _refused_throughout(stage: Stage) -> bool:
+    asked = [stage.scene.get(f"{name}_0") for name in (*BEYOND, "half")]
+    return all(seen is not None and seen.status == 429 for seen in asked)
 
 
-def _hits(stage: Stage, requests: int, seconds: int) -> None:
-    """In a new window one stored answer, asked for more often than the limit, and then another."""
+def _recover(stage: Stage, requests: int, seconds: int) -> None:
+    """When the windows have passed one request, and the same from the cache beyond the limit."""
     stage.wait_since(stage.sender.seen, seconds * 2)
+    case = stage.plain("after the window", 2700, fresh=False)
+    if not stage.wants("rate-hits-free"):
+        stage.play("later", case)
+        return
     key = ("cf-aig-cache-key", f"contract-rate-{nonce(stage.seed, 2700)}")
-    case = with_headers(stage.plain("stored", 2700, fresh=False), key)
-    for number in range(requests + 1):
+    case = with_headers(case, key)
+    stage.scene["later"] = stage.play("stored_0", case)
+    for number in range(1, requests + 1):
         stage.play(f"stored_{number}", case)
     stage.play("stored_other", stage.plain("after the hits", 2701))

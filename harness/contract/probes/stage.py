@@ -61,11 +61,16 @@ class Stage:
         """Let time pass on the run's clock."""
         self.sender.clock.sleep(seconds)
 
-    def wait_since(self, earlier: Iterable[Observation], seconds: float) -> None:
-        """Wait until a little more than `seconds` have passed since the last of `earlier`."""
-        last_ns = max((seen.exchange.sent_ns for seen in earlier), default=0)
-        passed = (self.sender.clock.now_ns() - last_ns) / 1e9
-        self.wait(max(0.0, seconds + 0.2 - passed))
+    def wait_since(
+        self, earlier: Iterable[Observation], seconds: float, *, margin_s: float = 0.2
+    ) -> None:
+        """Wait until `seconds` and a margin have passed since the last of `earlier`."""
+        passed = min((self.since(seen) for seen in earlier), default=0.0)
+        self.wait(max(0.0, seconds + margin_s - passed))
+
+    def since(self, earlier: Observation) -> float:
+        """The seconds that have passed since a request was sent."""
+        return (self.sender.clock.now_ns() - earlier.exchange.sent_ns) / 1e9
 
 
 def with_headers(case: Case, *fields: tuple[str, str]) -> Case:

@@ -19,11 +19,12 @@ def play(stage: Stage) -> None:
 
 def _case(stage: Stage, number: int) -> Case:
     case = stage.marked("in flight together", 2000 + number, stream=number < STREAMS)
+    case = replace(case, alone=False)
     others = [route for route in stage.sender.subject.routes if route != stage.route]
     if number < STREAMS + PLAIN or not others:
         return case
     other = others[number % len(others)]
     if other == "model":
         document = {"prompt": f"Say hello. ({number})", "max_tokens": 16}
-        return Case("model", document, "in flight together")
+        return Case("model", document, "in flight together", alone=False)
     return replace(case, route=other)

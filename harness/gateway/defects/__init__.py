@@ -93,53 +93,10 @@ _ALL = (
     *PASSAGE,
     *RARE,
 )
-_NOT_KILLED = frozenset(
-    (
-        "content-length-twice",
-        "rate-limit-window-short",
-        "html-502",
-        "logprobs-of-other-text",
-        "usage-null-plain",
-        "reasoning-not-counted",
-        "reasoning-echo-rejected",
-        "envelope-plural",
-        "envelope-object",
-        "envelope-success",
-        "code-renumbered",
-        "retry-after-garbage",
-        "retry-after-past",
-        "retry-after-negative",
-        "retry-after-300",
-        "ray-reused",
-        "log-id-lost",
-        "slow-drip",
-        "done-late",
-        "end-late",
-        "three-stalls",
-        "cache-ttl-header-ignored",
-        "cache-expires-early",
-        "rate-limit-counts-hits",
-        "rate-limit-html",
-        "rate-limit-code",
-        "answers-swapped",
-        "chunks-mixed",
-        "refused-in-flight",
-        "model-stream-dropped",
-        "model-as-chat",
-        "model-sse-added",
-        "model-sse-unlabelled",
-        "model-stream-latin1",
-        "model-stream-buffered",
-    )
-)
-"""Defects that no MUST clause of the contract suite catches yet."""
-
 EVERY = Catalogue(_ALL)
 """All defects, whoever can see them."""
-DEFECTS = Catalogue(tuple(d for d in _ALL if not d.upstream_only and d.name not in _NOT_KILLED))
-"""What a client can see and the contract suite catches."""
-OPEN = Catalogue(tuple(d for d in _ALL if d.name in _NOT_KILLED))
-"""What a client can see and the contract suite lets pass."""
+DEFECTS = Catalogue(tuple(d for d in _ALL if not d.upstream_only))
+"""What a client can see."""
 UPSTREAM = Catalogue(tuple(d for d in _ALL if d.upstream_only))
 """What only the provider can see; the stand-in's log shows it."""
 
