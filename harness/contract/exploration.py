@@ -23,6 +23,7 @@ from harness.contract.sender import Sender
 from harness.contract.strategies import chat, fixed
 from harness.contract.strategies.bounds import ESSENTIAL
 from harness.contract.strategies.draw import draw
+from harness.contract.strategies.odd import odd_cases
 from harness.errors import TransportKind
 
 Mode = Literal["pr", "nightly", "live"]
@@ -305,7 +306,9 @@ class Exploration:
         if route == "model":
             return draw(chat.model_cases(), self.drawn // 4, number=number)
         model = self.sender.subject.model
-        return draw(chat.chat_cases(route=route, model=model), self.drawn, number=number)
+        everyday = chat.chat_cases(route=route, model=model)
+        cases = everyday | everyday | odd_cases(route=route, model=model)
+        return draw(cases, self.drawn, number=number)
 
     def _number(self, salt: int) -> int:
         return self.seed * 2 + salt

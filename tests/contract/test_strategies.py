@@ -11,6 +11,7 @@ from harness.contract.observation import Observation
 from harness.contract.reduction import reduce
 from harness.contract.strategies import chat, fixed
 from harness.contract.strategies.draw import draw
+from harness.contract.strategies.odd import odd_cases
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.routes import compat, native
@@ -46,6 +47,18 @@ def test_drawn_cases_are_accepted_by_the_stand_in() -> None:
 
     assert len(cases) == 100
     assert found <= {(Expect.ACCEPT, 200), (Expect.EITHER, 200)}
+
+
+@pytest.mark.parametrize("route", ["native", "compat"])
+def test_odd_cases_are_json_to_which_the_stand_in_has_an_answer(route: str) -> None:
+    gateway = Gateway(Config())
+    cases = draw(odd_cases(route=route, model=MODEL), 60, number=1)
+
+    answers = {(case.topic, send(gateway, case)) for case in cases}
+
+    assert {topic for topic, _ in answers} >= {"drawn: a key twice", "drawn: header bytes"}
+    assert {status for _, status in answers} <= {200, 400}
+    assert all(isinstance(json.loads(case.body), dict) for case in cases)
 
 
 def test_a_number_draws_the_same_cases_again() -> None:
