@@ -62,7 +62,7 @@ class Exploration:
     outages: dict[str, Outage] = field(default_factory=dict)
     stopped: str = ""
     _row: dict[str, int] = field(default_factory=dict)
-    _judged: int = 0
+    _judged: list[int] = field(default_factory=lambda: [0, 0])
     _stages: dict[tuple[str, str], Stage] = field(default_factory=dict)
     _hung_ns: int = 0
 
@@ -129,7 +129,7 @@ class Exploration:
             entry.exercised = entry.violated = 0
             entry.faults, entry.shown = (), ()
             entry.records.clear()
-        self._judged = len(self.sender.seen)
+        self._judged = [len(sender.seen) for sender in self._senders]
 
     def _explore(self) -> None:
         """What the plan names in its order, then the rest; at once by route where nothing paces.
@@ -252,8 +252,7 @@ class Exploration:
             self._show()
 
     def _show(self) -> None:
-        for seen in self.sender.seen[self._judged :]:
-            self._judged += 1
+        for seen in self._unjudged():
             self.ledger.see(seen)
             self._note_hang(seen)
             found = outage(seen)
@@ -261,6 +260,17 @@ class Exploration:
             self._row[route] = self._row.get(route, 0) + 1 if found else 0
             if found is not None and self._row[route] >= GIVE_UP:
                 self.outages[route] = found
+
+    def _unjudged(self) -> Iterator[Observation]:
+        """What was seen since the last look, by the sender of the rate limit too."""
+        for number, sender in enumerate(self._senders):
+            listed = sender.seen[self._judged[number] :]
+            self._judged[number] = len(sender.seen)
+            yield from listed
+
+    @property
+    def _senders(self) -> tuple[Sender, ...]:
+        return (self.sender,) if self.limited is None else (self.sender, self.limited)
 
     def _note_hang(self, seen: Observation) -> None:
         error = seen.exchange.error

@@ -48,17 +48,6 @@ def is_answered_by_200(seen: Observation) -> Finding:
     return () if seen.status == 200 else (fault("HTTP 200", f" HTTP {seen.status}", "status"),)
 
 
-def announces_one_length(seen: Observation) -> Finding:
-    """Content-Length is one number, however often it is sent (RFC 9112, section 6.3)."""
-    lengths = seen.headers.get_all("content-length")
-    if seen.response is None or not lengths:
-        return None
-    values = {part.strip() for length in lengths for part in length.split(",")}
-    if len(values) > 1 or not all(value.isdigit() for value in values):
-        return (fault("one Content-Length", list(lengths), "header content-length"),)
-    return ()
-
-
 def is_utf8(seen: Observation) -> Finding:
     """JSON and event streams are UTF-8 (RFC 8259, section 8.1; WHATWG HTML, section 9.2.5)."""
     if not seen.ok or seen.reading is None or not _is_text(seen):

@@ -56,16 +56,6 @@ CLAUSES = (
         ),
     ),
     Clause(
-        id="body-one-length",
-        level=Level.MUST,
-        routes=ALL,
-        statement="Content-Length is one number.",
-        rationale="Two lengths let a proxy and a client cut the answer at different places.",
-        source="RFC 9112, section 6.3",
-        evidence=Evidence.SPECIFIED,
-        check=body.announces_one_length,
-    ),
-    Clause(
         id="body-not-empty",
         level=Level.MUST,
         routes=ALL,

@@ -73,6 +73,7 @@ CLAUSES = (
         source=LOG_IDS,
         evidence=Evidence.DOCUMENTED,
         check=headers.event_id_is_never_anothers,
+        kills=("errors-named-before",),
     ),
     Clause(
         id="ray-unique",
@@ -94,6 +95,10 @@ CLAUSES = (
         source="RFC 9110, section 10.2.3",
         evidence=Evidence.SPECIFIED,
         check=headers.retry_after_has_its_form,
+        kills=(
+            "retry-after-garbage",
+            "retry-after-negative",
+        ),
     ),
     Clause(
         id="log-id-present",

@@ -72,6 +72,7 @@ CLAUSES = (
         source=BASETEN_PAGE,
         evidence=Evidence.DOCUMENTED,
         whole=requests.is_not_refused_for_good,
+        kills=("tools-fail",),
     ),
     Clause(
         id="two-readings-agree",

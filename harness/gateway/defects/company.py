@@ -75,6 +75,18 @@ def error_sticks(served: Served) -> Response:
     return served.response
 
 
+def errors_named_before(served: Served) -> Response:
+    """An error carries the event id of the request before it."""
+    name = "cf-aig-event-id"
+    own = served.response.headers.get(name)
+    before = served.memory.get(name)
+    if own is not None:
+        served.memory[name] = own
+    if served.response.status < 400 or own is None or before is None:
+        return served.response
+    return with_header(served.response, name, before)
+
+
 def one_id(served: Served) -> Response:
     """All completions have one id."""
     return boths(lambda document: {**document, "id": "chatcmpl-1"})(served)
@@ -145,6 +157,12 @@ COMPANY = (
         "the request after an error gets that error",
         "a good request after a refused one",
         error_sticks,
+    ),
+    _defect(
+        "errors-named-before",
+        "errors carry the event id of the request before",
+        "a refused request after another",
+        errors_named_before,
     ),
     _defect("one-id", "all completions have the id chatcmpl-1", "every second chat answer", one_id),
     _defect(

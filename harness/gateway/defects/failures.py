@@ -9,6 +9,7 @@ from harness.gateway.defects.edits import (
     event_of,
     on_events,
     with_body,
+    with_header,
 )
 from harness.gateway.envelope import UNAUTHORIZED
 from harness.gateway.upstream.errors import encode
@@ -82,6 +83,16 @@ def wrong_layer_401(served: Served) -> Response:
     return with_body(served.response, UNAUTHORIZED.body("full"))
 
 
+def tools_fail(served: Served) -> Response:
+    """Whatever offers tools is answered by 500."""
+    document = served.call.document if served.call else None
+    if served.response.status != 200 or not isinstance(document, dict) or "tools" not in document:
+        return served.response
+    failed = with_body(served.response, encode({"error": "Internal server error"}))
+    labelled = with_header(failed, "content-type", "application/json")
+    return replace(labelled, status=500)
+
+
 FAILURES = (
     Defect(
         name="status-remapped",
@@ -136,5 +147,14 @@ FAILURES = (
         shown_by="every request that the gateway refuses",
         source="openai-php#682",
         respond=gateway_error_flattened,
+    ),
+    Defect(
+        name="tools-fail",
+        catalogue="own",
+        group="E",
+        statement="requests with tools are answered by 500, each time",
+        shown_by="chat requests with tools",
+        source="cloudflare/ai#436: an upstream that fails for one kind of request",
+        respond=tools_fail,
     ),
 )
