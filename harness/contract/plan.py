@@ -23,22 +23,26 @@ def _probes(route: str, *names: str) -> tuple[Part, ...]:
     return tuple(Part(route, probe=name) for name in names)
 
 
-FIRST = {"native": "stream", "compat": "streamed tools", "model": "prompt"}
+FIRST = {"native": "streamed given text", "compat": "streamed tools", "model": "prompt"}
 """What tells whether a route can be judged at all: one good request of each."""
 PLAN: tuple[Part, ...] = (
-    *_cases("native", "long stream", "streamed given text", "tools", "long answer"),
-    *_cases("compat", "stop", "json_schema"),
-    *_cases("native", "plain", "messages=[]", "max_tokens=0"),
+    *_cases("native", "long stream", "long answer"),
+    *_cases("compat", "stop"),
+    *_probes("native", "missing"),
     *_probes("model", "auth"),
+    *_probes("native", "cache"),
+    *_cases("native", "named tool", "messages=[]"),
+    *_cases("model", "streamed prompt"),
     *_probes("native", "rate"),
-    *_cases("native", "long prompt", "streamed tools", "cut"),
-    *_probes("native", "cache", "places"),
-    *_probes("compat", "timing"),
-    *_probes("native", "fields", "cross"),
-    *_cases("compat", "logprobs", "cut", "long prompt"),
+    *_cases("compat", "messages=[]", "long prompt"),
+    *_cases("native", "plain", "scripts", "one tool at a time"),
+    *_cases("native", "cut by max_completion_tokens", "history with reasoning"),
+    *_cases("compat", "given text", "stream with logprobs"),
     *_probes("model", "model"),
-    *_cases("native", "one tool at a time", "cut by max_completion_tokens", "forbidden tools"),
-    *_probes("native", "together", "sizes", "auth"),
-    *_probes("compat", "places", "auth"),
-    *_probes("model", "places"),
+    *_probes("compat", "timing"),
+    *_probes("native", "cross", "keys", "sizes"),
+    *_cases("native", "forbidden tools", "stream", "long prompt", "tools", "streamed tools"),
+    *_probes("native", "auth", "together"),
+    *_probes("compat", "missing", "auth", "cache"),
+    *_probes("model", "missing", "cache"),
 )

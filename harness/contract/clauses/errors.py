@@ -135,7 +135,7 @@ CLAUSES = (
         source="cloudflare/ai, packages/ai-gateway-provider",
         evidence=Evidence.OBSERVED,
         scene=errors.gateway_says_who_refused,
-        probe="places",
+        probe="missing",
         needs=("gateway_path",),
         kills=(
             "envelope-plural",

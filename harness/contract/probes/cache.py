@@ -22,7 +22,7 @@ MODEL_FIELDS: tuple[tuple[str, Any], ...] = (("max_tokens", 15), ("extra", 1))
 
 
 def play(stage: Stage) -> None:
-    """One request and the same again, and what must and must not be answered from the cache."""
+    """One request and the same again, and three that must be answered afresh."""
     case = _long(stage, 1200)
     stage.play("first", case)
     stage.play("again", case)
@@ -32,13 +32,9 @@ def play(stage: Stage) -> None:
         stream = replace(case.having(stream=True), topic="streams are not cached")
         stage.play("stream", stream)
         stage.play("stream_again", stream)
-    _other_places(stage, case)
-    if stage.wants("cache-custom-key"):
-        _custom_key(stage)
-    _errors(stage, case)
 
 
-def fields(stage: Stage) -> None:
+def keys(stage: Stage) -> None:
     """A stored answer, and requests that differ from its own in one thing each.
 
     The same request once more at the end tells whether it was stored all the time.
@@ -51,9 +47,14 @@ def fields(stage: Stage) -> None:
     if stage.wants("cache-key-auth"):
         wrong = replace(case, provider_key=Key.WRONG, expect=Expect.REJECT)
         stage.play("other_key", replace(wrong, topic="another provider key"))
+    _other_places(stage, case)
     if stage.wants("cache-key-fields"):
         _fields(stage, case)
     stage.play("again", case)
+    if stage.wants("cache-custom-key"):
+        _custom_key(stage)
+    if stage.wants("cache-errors"):
+        _errors(stage, case)
 
 
 def expire(stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""Asks for what is not there, and for what nobody documents."""
+"""Asks for what is missing, in other places, and for what nobody documents."""
 
 from dataclasses import replace
 
@@ -8,16 +8,19 @@ from harness.contract.probes.stage import Stage, with_headers
 NOWHERE = "no-such-thing-7f3a"
 
 
-def play(stage: Stage) -> None:
-    """Unknown gateway, provider, model and prefix, then the undocumented requests."""
-    case = stage.plain("places", 1000)
-    no = replace(case, expect=Expect.REJECT)
+def missing(stage: Stage) -> None:
+    """An unknown gateway and an unknown model."""
+    no = replace(stage.plain("places", 1000), expect=Expect.REJECT)
     if stage.wants("unknown-gateway", "unknown-gateway-code", "error-gateway-form"):
         stage.play("unknown_gateway", replace(no, gateway=NOWHERE, topic="unknown gateway"))
     if stage.route == "model":
         stage.play("unknown_model", replace(no, model_id=NOWHERE, topic="unknown model"))
     else:
         stage.play("unknown_model", replace(no.having(model=NOWHERE), topic="unknown model"))
+
+
+def play(stage: Stage) -> None:
+    """Unknown provider and prefix, then the undocumented requests."""
     _PLACES[stage.route](stage)
     _records(stage)
 
