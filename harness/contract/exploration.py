@@ -35,6 +35,8 @@ FAILED_FOR_GOOD = 3
 HUNG_NS = 20_000_000_000
 """So much time spent on answers that never end ends the run."""
 HANGS = (TransportKind.IDLE_TIMEOUT, TransportKind.TOTAL_TIMEOUT)
+AGAIN = 1_000_000
+"""What sets the prompts of a repeated probe apart from those of the first time."""
 RESERVE = 30
 """Requests kept back from optional cases for confirming what failed."""
 
@@ -210,12 +212,15 @@ class Exploration:
             wanted = self._wanted(name, route).union(*(self._wanted(n, route) for n in later))
             if not wanted or route in self.outages or (name, route) in self._stages:
                 return
-            sender = self.limited if name == "rate" and self.limited else self.sender
-            stage = Stage(sender, route, self._number(0), wanted)
+            stage = self._stage(name, route, wanted)
             self._stages[name, route] = stage
             self._act(name, stage, PROBES[name])
 
         return step
+
+    def _stage(self, name: str, route: str, wanted: frozenset[str], *, salt: int = 0) -> Stage:
+        sender = self.limited if name == "rate" and self.limited else self.sender
+        return Stage(sender, route, self._number(salt), wanted)
 
     def _later(self, name: str, route: str) -> Callable[[], None]:
         def step() -> None:
@@ -281,17 +286,30 @@ class Exploration:
             self.stopped = "answers begin and never end; no more requests were sent"
 
     def _confirm(self) -> None:
-        """Send failing requests again, and look for smaller ones that fail as well."""
-        for entry in self.ledger.failing():
+        """Ask again where a clause was broken, and look for smaller requests that break it too."""
+        failing = [e for e in self.ledger.failing() if e.route not in self.outages]
+        for entry in failing:
             check = entry.clause.check
-            if check is None or entry.route in self.outages or self._late():
+            if check is None or self._late():
                 continue
             case = entry.shown[0].case
             for _ in range(self.again):
-                seen = self._send(case)
-                entry.sent_again += 1
-                entry.failed_again += bool(check(seen))
+                entry.note_again(check(self._send(case)))
             reduce(check, entry.shown[0], self._send, limit=self.reductions)
+        for probe, route in dict.fromkeys((e.clause.probe, e.route) for e in failing):
+            if probe is not None and self.again and not self._late():
+                self._confirm_scene(probe, route)
+
+    def _confirm_scene(self, probe: str, route: str) -> None:
+        """Play a probe once more with other prompts, for what its clauses say then."""
+        base, later = LATER.get(probe, (probe, None))
+        stage = self._stage(base, route, self._wanted(probe, route), salt=AGAIN)
+        PROBES[base](stage)
+        if later is not None:
+            later(stage)
+        for entry in self.ledger.of_probe(probe, route):
+            if entry.violated and entry.clause.scene is not None:
+                entry.note_again(entry.clause.scene(stage.scene))
 
     def _late(self) -> bool:
         if self.stopped:

@@ -25,9 +25,9 @@ class Entry:
 
     `exercised` and `violated` count exchanges (or sequences). `faults` and `shown` are the
     violation with the smallest request and the observations that show it; `sent_again` and
-    `failed_again` tell how often that request was repeated and failed. `lacks` names a missing
-    setting, `reason` says why a clause was not exercised. `fed_by` has the numbers of the requests
-    that exercised it, for what it cost.
+    `failed_again` tell how often that request, or its sequence, was repeated and failed. `lacks`
+    names a missing setting, `reason` says why a clause was not exercised. `fed_by` has the numbers
+    of the requests that exercised it, for what it cost.
     """
 
     clause: Clause
@@ -57,6 +57,12 @@ class Entry:
             self.violated += 1
             if not self.faults or _size(shown) < _size(self.shown):
                 self.faults, self.shown = finding, shown
+
+    def note_again(self, finding: Finding) -> None:
+        """Count a repetition of what broke the clause, unless it says nothing about it."""
+        if finding is not None:
+            self.sent_again += 1
+            self.failed_again += isinstance(finding, tuple) and bool(finding)
 
     @property
     def result(self) -> Result:

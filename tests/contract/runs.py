@@ -26,6 +26,7 @@ def explore(
     defect: str | None = None,
     requests: int = 300,
     seed: int = 0,
+    again: int = 0,
     enough: Callable[[Ledger], bool] | None = None,
 ) -> Exploration:
     """A whole run on the mock, or one until there is enough."""
@@ -39,7 +40,7 @@ def explore(
             subject = (limited if "rate" in entry.clause.needs else sender).subject
             entry.lacks = subject.lacks(entry.clause, entry.route, clock=embedded.clock)
         exploration = Exploration(
-            sender, ledger, seed=seed, limited=limited, again=0, reductions=0, enough=enough
+            sender, ledger, seed=seed, limited=limited, again=again, reductions=0, enough=enough
         )
         exploration.run()
     return exploration

@@ -81,6 +81,16 @@ def test_behaviour_against_the_documents_breaks_a_clause(
     assert failing(explore(enough=caught_by(STRICT_IDS)))
 
 
+@pytest.mark.parametrize(
+    ("defect", "clause"), [("missing-done", "stream-done"), ("skip-cache-ignored", "cache-skip")]
+)
+def test_what_failed_is_asked_again(defect: str, clause: str) -> None:
+    exploration = explore(defect=defect, again=1)
+
+    entry = exploration.ledger.entries[clause, "native"]
+    assert (entry.failed_again, entry.sent_again) == (1, 1)
+
+
 def test_a_small_budget_that_leaves_clauses_open_is_unknown() -> None:
     exploration = explore(requests=40)
 
