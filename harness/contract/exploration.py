@@ -6,7 +6,7 @@ The order puts the requests that show most breaks first, so that a small budget 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice, zip_longest
 from typing import Literal, NamedTuple
 
@@ -76,6 +76,7 @@ class Exploration:
     _judged: int = 0
     _stages: dict[tuple[str, str], Stage] = field(default_factory=dict)
     _hung_ns: int = 0
+    _drawn_chat: list[Case] = field(default_factory=list)
 
     def run(self) -> None:
         """Send, judge, confirm and reduce; the ledger has the result."""
@@ -308,8 +309,10 @@ class Exploration:
         number = None if self.mode == "nightly" and not self.seed else self._number(1)
         if route == "model":
             return draw(chat.model_cases(), self.drawn // 4, number=number)
-        model = self.sender.subject.model
-        return draw(chat.chat_cases(route=route, model=model), self.drawn, number=number)
+        if number is None or not self._drawn_chat:  # one number draws the same for every route
+            cases = chat.chat_cases(route=route, model=self.sender.subject.model)
+            self._drawn_chat = draw(cases, self.drawn, number=number)
+        return [replace(case, route=route) for case in self._drawn_chat]
 
     def _number(self, salt: int) -> int:
         return self.seed * 2 + salt
