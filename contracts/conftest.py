@@ -17,6 +17,7 @@ import pytest
 from harness.cli.subject import subject_of, with_token
 from harness.contract.clause import Clause, Level
 from harness.contract.documents import explain
+from harness.contract.garbage import collect_seldom
 from harness.contract.ledger import Result
 from harness.contract.session import DEFAULT_REQUESTS, Options, Outcome, chosen, perform
 from harness.errors import ContractError, UsageError
@@ -49,6 +50,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--max-cost", type=float, default=None)
     group.addoption("--seed", type=int, default=0)
     group.addoption("--out", type=Path, default=None, help="where the files of the run go")
+
+
+def pytest_configure() -> None:
+    """The process belongs to this suite."""
+    collect_seldom()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
