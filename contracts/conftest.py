@@ -52,9 +52,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--out", type=Path, default=None, help="where the files of the run go")
 
 
-def pytest_configure() -> None:
-    """The process belongs to this suite."""
+def pytest_configure(config: pytest.Config) -> None:
+    """One process sends everything, also with `-n`: workers would each send a run of their own."""
     collect_seldom()
+    if getattr(config.option, "dist", "no") != "no":
+        config.option.dist, config.option.tx, config.option.numprocesses = "no", [], 0
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
