@@ -17,6 +17,7 @@ import pytest
 from harness.cli.subject import subject_of, with_token
 from harness.contract.clause import Clause, Level
 from harness.contract.documents import explain
+from harness.contract.garbage import collect_seldom
 from harness.contract.ledger import Result
 from harness.contract.session import DEFAULT_REQUESTS, Options, Outcome, chosen, perform
 from harness.errors import ContractError, UsageError
@@ -49,6 +50,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--max-cost", type=float, default=None)
     group.addoption("--seed", type=int, default=0)
     group.addoption("--out", type=Path, default=None, help="where the files of the run go")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One process sends everything, also with `-n`: workers would each send a run of their own."""
+    collect_seldom()
+    if getattr(config.option, "dist", "no") != "no":
+        config.option.dist, config.option.tx, config.option.numprocesses = "no", [], 0
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -17,10 +17,11 @@ class Headers:
     because HTTP does (RFC 9110, section 5.1), and keeps order and repetition.
     """
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_by_name", "_fields")
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         self._fields = tuple((str(name), str(value)) for name, value in fields)
+        self._by_name: dict[str, tuple[str, ...]] | None = None
 
     @property
     def fields(self) -> tuple[tuple[str, str], ...]:
@@ -29,12 +30,17 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """The first value of `name`, or None."""
-        return next(iter(self.get_all(name)), None)
+        values = self.get_all(name)
+        return values[0] if values else None
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """Every value of `name`, in order."""
-        wanted = name.lower()
-        return tuple(value for field, value in self._fields if field.lower() == wanted)
+        if self._by_name is None:  # many are made and passed on without a question
+            by_name: dict[str, tuple[str, ...]] = {}
+            for field, value in self._folded():
+                by_name[field] = (*by_name.get(field, ()), value)
+            self._by_name = by_name
+        return self._by_name.get(name.lower(), ())
 
     def replacing(self, name: str, value: str) -> "Headers":
         """These headers with one field `name`, at the end."""

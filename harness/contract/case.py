@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 
@@ -27,7 +28,7 @@ class Key(StrEnum):
     WRONG = "wrong"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """One request of a contract run.
 
@@ -53,17 +54,17 @@ class Case:
     fresh: bool = True
     alone: bool = True
 
-    @property
+    @cached_property
     def stream(self) -> bool:
         """Whether a stream was asked for."""
         return self.asked.get("stream") is True
 
-    @property
+    @cached_property
     def asked(self) -> Mapping[str, Any]:
         """The body as an object; empty when it is raw bytes."""
         return self.body if isinstance(self.body, Mapping) else {}
 
-    @property
+    @cached_property
     def sound(self) -> bool:
         """Whether this is a plain use of the documented route, fit for clauses on good answers."""
         return self.expect is not Expect.REJECT and self.method == "POST"
@@ -73,6 +74,7 @@ class Case:
         body = {**self.asked, **fields}
         return replace(self, body={name: v for name, v in body.items() if v is not None})
 
+    @cached_property
     def cost(self) -> int:
         """The most tokens that this request can use, for a budget: prompt bytes plus the limit."""
         size = len(self.body) if isinstance(self.body, bytes) else len(json.dumps(self.body))

@@ -6,9 +6,9 @@ The order puts the requests that show most breaks first, so that a small budget 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice, zip_longest
-from typing import Literal
+from typing import Literal, TypeVar
 
 from harness.contract.budget import BudgetError
 from harness.contract.case import Case
@@ -26,6 +26,7 @@ from harness.contract.strategies.draw import draw
 from harness.contract.strategies.odd import odd_cases
 from harness.errors import TransportKind
 
+T = TypeVar("T")
 Mode = Literal["pr", "nightly", "live"]
 Steps = Iterator[Callable[[], None]]
 GIVE_UP = 4
@@ -67,6 +68,7 @@ class Exploration:
     _judged: list[int] = field(default_factory=lambda: [0, 0])
     _stages: dict[tuple[str, str], Stage] = field(default_factory=dict)
     _hung_ns: int = 0
+    _drawn_chat: list[Case] = field(default_factory=list)
 
     def run(self) -> None:
         """Send, judge, confirm and reduce; the ledger has the result."""
@@ -334,9 +336,12 @@ class Exploration:
         if route == "model":
             return draw(chat.model_cases(), self.drawn // 4, number=number)
         model = self.sender.subject.model
-        everyday = chat.chat_cases(route=route, model=model)
-        cases = everyday | everyday | odd_cases(route=route, model=model)
-        return draw(cases, self.drawn, number=number)
+        if number is None or not self._drawn_chat:  # one number draws the same for every route
+            cases = chat.chat_cases(route=route, model=model)
+            self._drawn_chat = draw(cases, self.drawn, number=number)
+        everyday = [replace(case, route=route) for case in self._drawn_chat]
+        odd = draw(odd_cases(route=route, model=model), self.drawn // 2, number=number)
+        return list(_in_turn((everyday, odd)))
 
     def _number(self, salt: int) -> int:
         return self.seed * 2 + salt
@@ -346,7 +351,7 @@ def _nothing() -> None:
     """The step of a part that this run does not need."""
 
 
-def _in_turn(tracks: Iterable[Steps]) -> Steps:
-    """The first step of every track, then the second of every track, and so on."""
+def _in_turn(tracks: Iterable[Iterable[T]]) -> Iterator[T]:
+    """The first of every track, then the second of every track, and so on."""
     for row in zip_longest(*tracks):
-        yield from (step for step in row if step is not None)
+        yield from (each for each in row if each is not None)

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from harness.contract.clause import Clause, Fault, Finding, Level, Record
+from harness.contract.clause import Clause, ExchangeCheck, Fault, Finding, Level, Record
 from harness.contract.observation import Observation
 
 
@@ -108,16 +108,18 @@ class Ledger:
             for clause in clauses
             if route in clause.routes and (wanted is None or (clause.id, route) in wanted)
         }
-        self._checks: dict[str, list[Entry]] = {}
+        self._checks: dict[str, list[tuple[Entry, ExchangeCheck]]] = {}
         for (_, route), entry in self.entries.items():
             if entry.clause.check is not None:
-                self._checks.setdefault(route, []).append(entry)
+                self._checks.setdefault(route, []).append((entry, entry.clause.check))
 
     def see(self, seen: Observation) -> None:
         """Judge one observation by every clause on single exchanges of its route."""
-        for entry in self._checks.get(seen.case.route, ()):
-            if entry.clause.check is not None and entry.lacks is None:
-                entry.note(entry.clause.check(seen), (seen,))
+        shown = (seen,)
+        for entry, check in self._checks.get(seen.case.route, ()):
+            finding = check(seen) if entry.lacks is None else None
+            if finding is not None:
+                entry.note(finding, shown)
 
     def see_scene(self, probe: str, route: str, scene: Mapping[str, Observation]) -> None:
         """Judge one played probe by its clauses."""

@@ -1,6 +1,7 @@
 """One exchange as the checks see it: what was asked, what came, and two readings of it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from harness.contract.case import Case
@@ -15,14 +16,15 @@ from harness.wire import Headers, Response
 CHAT = ("native", "compat")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Observation:
     """One request of a run and its answer; `number` counts the requests of the run from 1.
 
     `reading` and `choices` come from the contract's own reading of the bytes, `answer` from the
     client's incremental parser. Without a response they are empty or None. An answer that is a
     stream where none was asked for, or the reverse, or that broke off, has no choices: one clause
-    judges that.
+    judges that. A hundred checks ask the same questions of one observation, so answers are kept,
+    and it has no slots.
     """
 
     number: int
@@ -32,42 +34,42 @@ class Observation:
     choices: tuple[Choice, ...] = ()
     answer: Answer | None = None
 
-    @property
+    @cached_property
     def response(self) -> Response | None:
         """The response, also when it is not whole."""
         return self.exchange.response
 
-    @property
+    @cached_property
     def status(self) -> int | None:
         """The HTTP status, None when no head arrived."""
         return self.response.status if self.response else None
 
-    @property
+    @cached_property
     def headers(self) -> Headers:
         """The response's header fields."""
         return self.response.headers if self.response else Headers()
 
-    @property
+    @cached_property
     def ok(self) -> bool:
         """Whether the target said that it accepts the request."""
         return self.status is not None and 200 <= self.status < 300
 
-    @property
+    @cached_property
     def rejected(self) -> bool:
         """Whether the target said no."""
         return self.status is not None and self.status >= 400
 
-    @property
+    @cached_property
     def chat(self) -> bool:
         """Whether this is a chat request, not a model call."""
         return self.case.route in CHAT
 
-    @property
+    @cached_property
     def good(self) -> bool:
         """Whether a sound chat request was accepted, so that clauses on chat answers apply."""
         return self.ok and self.chat and self.case.sound and self.reading is not None
 
-    @property
+    @cached_property
     def layer(self) -> Layer | None:
         """Who failed, as far as the answer or the transport tells."""
         if self.exchange.error is not None:
@@ -75,17 +77,17 @@ class Observation:
         failure = self.answer.failure if self.answer else None
         return failure.layer if failure else None
 
-    @property
+    @cached_property
     def completion_tokens(self) -> int | None:
         """The completion tokens that usage reports."""
         return tokens(self.reading, "completion_tokens") if self.reading else None
 
-    @property
+    @cached_property
     def cache_status(self) -> str | None:
         """What the gateway says about its cache."""
         return self.headers.get("cf-aig-cache-status")
 
-    @property
+    @cached_property
     def documents(self) -> tuple[tuple[int, dict[str, Any]], ...]:
         """Every JSON object of the answer with the number of its event; a plain body is event 0."""
         if self.reading is None:

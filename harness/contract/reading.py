@@ -9,6 +9,7 @@ import json
 import re
 from bisect import bisect_left
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
@@ -48,7 +49,7 @@ class Event:
         return self.data == "[DONE]"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reading:
     """What the bytes of one response say, with nothing repaired.
 
@@ -68,7 +69,7 @@ class Reading:
     comments: int = 0
     mark: bool = False
 
-    @property
+    @cached_property
     def chunks(self) -> tuple[tuple[Event, dict[str, Any]], ...]:
         """The events whose data is a JSON object."""
         return tuple((e, e.document) for e in self.events if isinstance(e.document, dict))

@@ -94,8 +94,11 @@ def run_contract(
     command = [sys.executable, "-m", "pytest", str(suite), f"--target={target}"]
     command += [f"--out={folder.resolve()}", f"--seed={seed}", "--tb=short", "-q", *options]
     command += [*(["--strict"] if strict else []), *pytest_args]
-    output = _execute(command, folder, environment=_environment(environment, headers), show=show)
-    return _read(folder, output)
+    code, output = _execute(
+        command, folder, environment=_environment(environment, headers), show=show
+    )
+    _complain(code, output)
+    return _read(folder, code, output)
 
 
 def _absolute(path: Path | None) -> Path | None:
@@ -115,32 +118,32 @@ def _environment(
 
 def _execute(
     command: Sequence[str], folder: Path, *, environment: Mapping[str, str], show: bool
-) -> str:
-    """Run pytest; its output, or nothing when it was shown."""
+) -> tuple[int, str]:
+    """Run pytest; its exit code, and its output unless that was shown."""
     stale = folder / "conformance.json"
     stale.unlink(missing_ok=True)
     if show:
         done = subprocess.run(command, env=environment, stdout=sys.stderr, check=False)  # noqa: S603
-        return _complain(done.returncode, "")
+        return done.returncode, ""
     log = folder / "pytest.txt"
     with log.open("w", encoding="utf-8") as file:
         done = subprocess.run(  # noqa: S603 - our own interpreter, no shell
             command, env=environment, stdout=file, stderr=subprocess.STDOUT, check=False
         )
-    return _complain(done.returncode, log.read_text("utf-8", "replace"))
+    return done.returncode, log.read_text("utf-8", "replace")
 
 
-def _complain(code: int, output: str) -> str:
+def _complain(code: int, output: str) -> None:
+    """Raise where pytest says that it asked nothing."""
     lines = [line for line in output.splitlines() if line.strip()]
     if code == USAGE:
         errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR")]
         raise UsageError(errors[0] if errors else "pytest refused its arguments")
     if code == COLLECTED_NOTHING:
         raise UsageError("the arguments for pytest select no clause")
-    return output
 
 
-def _read(folder: Path, output: str) -> ContractOutcome:
+def _read(folder: Path, ended: int, output: str) -> ContractOutcome:
     path = folder / "conformance.json"
     try:
         document = json.loads(path.read_text("utf-8"))
@@ -152,6 +155,8 @@ def _read(folder: Path, output: str) -> ContractOutcome:
         raise SuiteError(f"{path} is not JSON: {exc}") from exc
     words = {0: "pass", 1: "fail", 3: "unknown"}
     code = document["exit_code"]
+    if ended != code:  # a crash after the verdict: what it said may not be all
+        raise SuiteError(f"pytest ended with {ended} although the verdict is {words[code]}")
     return ContractOutcome(
         verdict=words[code],
         exit_code=code,

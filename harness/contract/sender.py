@@ -98,14 +98,14 @@ class Sender:
     def _reserve(self, case: Case) -> int:
         """The number of a request that the budget allows."""
         with self.lock:
-            self.budget.reserve(case.cost())
+            self.budget.reserve(case.cost)
             return self.budget.requests
 
     def _note(self, number: int, case: Case, exchange: Exchange) -> Observation:
         seen = observe(number, case, exchange)
         used = tokens(seen.reading, "total_tokens") if seen.reading else None
         with self.lock:
-            self.budget.settle(case.cost(), 0 if seen.rejected else used)
+            self.budget.settle(case.cost, 0 if seen.rejected else used)
             self.seen.append(seen)
         return seen
 

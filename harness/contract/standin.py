@@ -5,6 +5,7 @@ gateway of its own, a rate limit, so that the limit does not slow the rest of th
 """
 
 import os
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -64,7 +65,10 @@ def mock(
     subject, limited = _pair(subject)
     clock = VirtualClock()
     waiting = Clock(clock.now_ns, lambda seconds: clock.advance(int(seconds * 1e9)), free=True)
-    with respx.mock(assert_all_called=False) as router, HttpxTransport(now_ns=clock.now_ns) as sent:
+    with (
+        respx.mock(assert_all_called=False, using="httpx") as router,
+        HttpxTransport(now_ns=clock.now_ns, tls=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as sent,
+    ):
         gateways = tuple(
             Gateway(config(each, seed=seed), defect=defect, variant=variant)
             for each in (subject, limited)

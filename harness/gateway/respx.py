@@ -24,6 +24,7 @@ from harness.gateway.service import Service
 from harness.wire import End, Headers, Request
 
 ORIGIN = "https://gateway.ai.cloudflare.com"
+_PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
 def mount(
@@ -70,12 +71,11 @@ def _answer(service: Service, request: httpx.Request, clock: VirtualClock) -> ht
     if framed.length is None and not framed.chunked:
         raise httpx.RemoteProtocolError("bad Content-Length", request=request)
     _wait(clock, sent_ns + framed.head_at_ns, request)
-    reason = HTTPStatus(framed.status).phrase if framed.status in set(HTTPStatus) else ""
     return httpx.Response(
         framed.status,
         headers=list(framed.fields),
         stream=Body(framed, request=request, clock=clock, sent_ns=sent_ns, seen=seen),
-        extensions={"http_version": b"HTTP/1.1", "reason_phrase": reason.encode()},
+        extensions={"http_version": b"HTTP/1.1", "reason_phrase": _PHRASES.get(framed.status, b"")},
     )
 
 

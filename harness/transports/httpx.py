@@ -6,7 +6,6 @@ redirect. TLS is verified; HTTPS_PROXY, HTTP_PROXY, NO_PROXY and SSL_CERT_FILE a
 reads them. A body coded with gzip or deflate is decoded, its header fields stay as they came.
 """
 
-import os
 import ssl
 import threading
 import time
@@ -22,12 +21,11 @@ from harness.routes.body import USER_AGENT
 from harness.transports.coding import ContentDecoder
 from harness.transports.diagnosis import diagnose
 from harness.transports.exchange import Exchange, Timeouts
+from harness.transports.httpx_client import client_for
 from harness.transports.watch import Connections, Watch
 from harness.wire import Chunk, End, Headers, Request, Response
 
 _PIECE = 1 << 16
-_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
-_KEEP_ALIVE_S = 3.0  # below the five seconds after which uvicorn and Node close an idle connection
 
 
 class HttpxTransport:
@@ -107,7 +105,7 @@ class HttpxTransport:
         """The connections of this thread: one that expires must not end another's exchange."""
         lane: _Lane | None = getattr(self._mine, "lane", None)
         if lane is None:
-            self._mine.lane = lane = _Lane(_client(self._tls), Connections())
+            self._mine.lane = lane = _Lane(client_for(self._tls), Connections())
             self._lanes.append(lane)
         return lane
 
@@ -115,17 +113,6 @@ class HttpxTransport:
 class _Lane(NamedTuple):
     client: httpx.Client
     connections: Connections
-
-
-def _client(tls: ssl.SSLContext | None) -> httpx.Client:
-    limits = httpx.Limits(
-        max_connections=None, max_keepalive_connections=16, keepalive_expiry=_KEEP_ALIVE_S
-    )
-    hooks = {"response": [_keep_fields]}
-    try:
-        return httpx.Client(verify=tls or True, limits=limits, event_hooks=hooks)
-    except (OSError, ValueError, ImportError, httpx.InvalidURL) as exc:
-        raise UsageError(f"{_variables_set()} cannot be used: {exc}") from exc
 
 
 class Incoming:
@@ -303,18 +290,6 @@ class _Body(httpx.SyncByteStream):
         self._on_last()
         if self._data:
             yield self._data[last:]
-
-
-def _variables_set() -> str:
-    """The variables of which one is wrong when httpx cannot be set up."""
-    found = [name for name in _VARIABLES if os.environ.get(name) or os.environ.get(name.lower())]
-    return " or ".join(found) or "the certificate store"
-
-
-def _keep_fields(response: httpx.Response) -> None:
-    """Keep the head as it came, and Location from httpx, which raises on one that is no URL."""
-    response.extensions["fields"] = tuple(response.headers.raw)
-    response.headers.pop("location", None)
 
 
 def _outgoing(request: Request, on_last: Callable[[], None]) -> httpx.Request:

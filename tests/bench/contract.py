@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.contract import standin
+from harness.contract.garbage import collect_seldom
 from harness.contract.openapi import document
 from harness.contract.power.score import percent
 from harness.contract.power.trial import SUBJECT, Outcome, Trial, run
@@ -51,6 +52,7 @@ def main() -> int:
     """Run both on the same defects and print what each found."""
     options = _parser().parse_args()
     names = _chosen(options.names, everything=options.all)
+    collect_seldom()  # as `verify` and `make mutants` do
     clean = schemathesis(None, seconds=options.seconds * BASELINE)
     run(Trial())  # the first run of a process compiles strategies and schemas
     theirs: list[Found] = []

@@ -78,8 +78,8 @@ def test_every_case_can_be_written_as_json() -> None:
 
 
 def test_the_cost_of_a_case_is_bounded_by_its_limit() -> None:
-    assert asked(max_tokens=16).cost() < 100
-    assert asked().cost() >= 4096
+    assert asked(max_tokens=16).cost < 100
+    assert asked().cost >= 4096
 
 
 def test_a_failing_request_is_reduced_to_what_matters() -> None:

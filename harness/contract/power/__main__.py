@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from harness.contract.garbage import collect_seldom
 from harness.contract.power import page
 from harness.contract.power.score import SEEDS, Power, score, trials
 from harness.contract.power.trial import Outcome, Trial, attempt
@@ -55,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 def _measured(planned: list[Trial], workers: int) -> Iterator[Outcome]:
     """The outcomes as they come, with a line of progress on standard error."""
     context = multiprocessing.get_context("forkserver")
-    with context.Pool(workers) as pool:
+    with context.Pool(workers, collect_seldom) as pool:
         for number, outcome in enumerate(pool.imap_unordered(attempt, planned), 1):
             if number % 25 == 0 or number == len(planned):
                 sys.stderr.write(f"\r{number} of {len(planned)} runs")

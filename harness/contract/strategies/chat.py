@@ -1,4 +1,7 @@
-"""Hypothesis strategies for chat and model requests: valid combinations, and single bounds."""
+"""Hypothesis strategies for chat and model requests: valid combinations, and single bounds.
+
+What needs no argument is made once: Hypothesis validates every new strategy before its first draw.
+"""
 
 from typing import Any
 
@@ -7,39 +10,47 @@ from hypothesis import strategies as st
 from harness.contract.case import Case, Expect
 from harness.contract.strategies.bounds import BOUNDS
 from harness.contract.strategies.fixed import CLOCK, SCHEMA, USAGE, WEATHER, bound_case
-from harness.contract.strategies.text import prompts
+from harness.contract.strategies.text import PROMPTS
 
-_OPTIONS: dict[str, st.SearchStrategy[Any]] = {
-    "temperature": st.sampled_from((0, 0.5, 1, 2)),
-    "top_p": st.sampled_from((0.1, 1)),
-    "max_tokens": st.sampled_from((1, 2, 16, 33, 64)),
-    "stop": st.sampled_from(("e", " the", ["a", "o"], ["\n", ".", "?", "!"])),
-    "seed": st.integers(0, 2**31),
-    "frequency_penalty": st.sampled_from((-2, 0, 2)),
-    "user": st.sampled_from(("somebody", "ünï")),
-}
-_SHAPES: tuple[dict[str, Any], ...] = (
+_OPTIONS = st.fixed_dictionaries(
     {},
-    {"tools": [WEATHER], "tool_choice": "required", "max_tokens": 200},
-    {"tools": [WEATHER, CLOCK], "tool_choice": "auto", "max_tokens": 200},
-    {"response_format": SCHEMA, "max_tokens": 256},
-    {"response_format": {"type": "json_object"}, "max_tokens": 256},
-    {"logprobs": True, "top_logprobs": 3},
+    optional={
+        "temperature": st.sampled_from((0, 0.5, 1, 2)),
+        "top_p": st.sampled_from((0.1, 1)),
+        "max_tokens": st.sampled_from((1, 2, 16, 33, 64)),
+        "stop": st.sampled_from(("e", " the", ["a", "o"], ["\n", ".", "?", "!"])),
+        "seed": st.integers(0, 2**31),
+        "frequency_penalty": st.sampled_from((-2, 0, 2)),
+        "user": st.sampled_from(("somebody", "ünï")),
+    },
 )
-_TURNS: tuple[list[dict[str, str]], ...] = (
-    [],
-    [{"role": "system", "content": "Be brief."}],
-    [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Hello."}],
+_SHAPES: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    (
+        {},
+        {"tools": [WEATHER], "tool_choice": "required", "max_tokens": 200},
+        {"tools": [WEATHER, CLOCK], "tool_choice": "auto", "max_tokens": 200},
+        {"response_format": SCHEMA, "max_tokens": 256},
+        {"response_format": {"type": "json_object"}, "max_tokens": 256},
+        {"logprobs": True, "top_logprobs": 3},
+    )
 )
+_TURNS: st.SearchStrategy[list[dict[str, str]]] = st.sampled_from(
+    (
+        [],
+        [{"role": "system", "content": "Be brief."}],
+        [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Hello."}],
+    )
+)
+_LIMITS = st.sampled_from((1, 8, 32))
 
 
 @st.composite
 def chat_cases(draw: st.DrawFn, *, route: str, model: str) -> Case:
     """A valid chat request of a route, plain or streamed, with up to all optional fields."""
-    text = draw(prompts())
-    turns = draw(st.sampled_from(_TURNS))
-    shape = draw(st.sampled_from(_SHAPES))
-    options = draw(st.fixed_dictionaries({}, optional=_OPTIONS))
+    text = draw(PROMPTS)
+    turns = draw(_TURNS)
+    shape = draw(_SHAPES)
+    options = draw(_OPTIONS)
     if draw(st.booleans()):
         options |= {"stream": True, "stream_options": USAGE}
     options = {"max_tokens": 32, **options, **shape}
@@ -74,8 +85,8 @@ _JSON = st.recursive(
 def model_cases(draw: st.DrawFn) -> Case:
     """A model request: a prompt and a limit, beside any JSON."""
     document = {
-        "prompt": draw(prompts()),
-        "max_tokens": draw(st.sampled_from((1, 8, 32))),
+        "prompt": draw(PROMPTS),
+        "max_tokens": draw(_LIMITS),
         "extra": draw(_JSON),
     }
     if draw(st.booleans()):

@@ -28,11 +28,14 @@ def nonce(seed: int, number: int) -> str:
     return "".join(letters.choices("abcdefghijklmnopqrstuvwxyz", k=8))
 
 
-def prompts() -> st.SearchStrategy[str]:
-    """Short prompts in many scripts, and a few long ones."""
+def _prompts() -> st.SearchStrategy[str]:
     subject = st.sampled_from(SUBJECTS)
     plain = subject.map(lambda s: f"Tell me something about {s}.")
     script = st.sampled_from(SCRIPTS).map(lambda s: f"Say something about this text: {s}")
     free = st.text(max_size=40).map(lambda s: f"Say something about this text: {s}")
     sized = st.sampled_from((1, 400, 5000)).map(lambda n: "word " * n + "- continue.")
     return st.one_of(plain, script, free, sized)
+
+
+PROMPTS = _prompts()
+"""Short prompts in many scripts, and a few long ones."""

@@ -12,13 +12,13 @@ from harness.wire import Chunk, Headers, Response
 
 JSON = "application/json"
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _REASONS = {499: "Client Closed Request", 529: "Service Overloaded"}
 
 
 def encode(document: Any) -> bytes:
     """Compact JSON bytes, characters outside ASCII as they are, as serde writes them."""
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace")
+    return _ENCODER.encode(document).encode("utf-8", "replace")
 
 
 def answer(status: int, document: Any, *extra: tuple[str, str]) -> Response:

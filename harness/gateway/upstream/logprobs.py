@@ -24,7 +24,7 @@ def _entry(token: str, top: int, dice: Dice) -> dict[str, Any]:
 
 def _ranked(token: str, chosen: dict[str, Any], rest: float, top: int) -> list[dict[str, Any]]:
     """The chosen token first, then others whose probabilities halve and stay below the rest."""
-    others = [other for other in _OTHERS if other != token]
+    others = [other for other in _OTHERS if other != token][: max(0, top - 1)]
     ranked = [_one(other, math.log(rest / 2 ** (n + 1))) for n, other in enumerate(others)]
     return [dict(chosen), *ranked][:top]
 
