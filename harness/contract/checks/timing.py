@@ -2,6 +2,7 @@
 
 A fast model is no buffering gateway: how long an answer takes to generate is measured first, by a
 short and a long plain request, and only a stream of an answer that takes long enough is judged.
+What looks wrong is measured again, and is a fault only over both turns.
 """
 
 from itertools import pairwise
@@ -35,14 +36,20 @@ def _duration(seen: Observation) -> int:
 
 def _generation(scene: Scene) -> int | None:
     """How much longer long plain answers take than short ones, at least; None when not known."""
-    seen = answered("short", "short_again", "long", "long_again", scene=scene)
-    if seen is None or not all(s.good and s.exchange.whole for s in seen):
+    first = answered("short", "long", scene=scene)
+    seen = (*(first or ()), *(answered("short_again", "long_again", scene=scene) or ()))
+    if not seen or not all(s.good and s.exchange.whole for s in seen):
         return None
-    short, again, *longs = map(_duration, seen)
-    return max(0, min(longs) - max(short, again))
+    times = [_duration(s) for s in seen]
+    return max(0, min(times[1::2]) - max(times[::2]))
 
 
-def arrives_as_it_is_made(scene: Scene) -> Finding:
+def _turns(scene: Scene) -> int:
+    """How often everything was measured."""
+    return 1 + ("stream_again" in scene)
+
+
+def arrives_as_it_is_made(scene: Scene, *, turns: int = 2) -> Finding:
     """A stream's output is spread over the time that generation takes, not held to the end."""
     generation = _generation(scene)
     streams = [scene[n] for n in ("stream", "stream_again") if n in scene]
@@ -52,12 +59,14 @@ def arrives_as_it_is_made(scene: Scene) -> Finding:
     spread = max(t[-1] - t[0] for t in times)
     if spread >= generation // 5:
         return ()
+    if turns > _turns(scene):
+        return None
     came = f" {len(times[0])} output events within {spread / 1e6:.1f} ms"
     wanted = f"output spread over about {generation / 1e6:.0f} ms of generation"
     return (fault(wanted, came, "arrival times of the stream"),)
 
 
-def arrives_in_small_parts(scene: Scene) -> Finding:
+def arrives_in_small_parts(scene: Scene, *, turns: int = 2) -> Finding:
     """Output comes in many arrivals, not in a few batches."""
     generation = _generation(scene)
     streams = [scene[n] for n in ("stream", "stream_again") if n in scene]
@@ -67,6 +76,8 @@ def arrives_in_small_parts(scene: Scene) -> Finding:
     best = max(times, key=lambda t: len(_arrivals(t)) / len(t))
     if len(_arrivals(best)) * 4 >= len(best):
         return ()
+    if turns > _turns(scene):
+        return None
     came = f" {len(best)} output events in {len(_arrivals(best))} arrivals"
     return (fault("at least one arrival for four events", came, "arrival times"),)
 
