@@ -362,6 +362,13 @@ EXCHANGE = (
         behaviour={"compat_model": "prefixed"},
     ),
     Variant(
+        name="sliding-window",
+        statement="the rate limit counts in sliding windows",
+        why="a gateway is configured for one or the other",
+        source="developers.cloudflare.com/ai-gateway/features/rate-limiting/",
+        rate_limit={"technique": "sliding"},
+    ),
+    Variant(
         name="thinking",
         statement="the model reasons unasked: short answers have reasoning and no content",
         why="gpt-oss and others do by default",
