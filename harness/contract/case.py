@@ -35,6 +35,10 @@ class Case:
     unless `prefix` is off), or raw bytes sent as they are. `gateway`, `model_id`, `path` and
     `method` replace what the target's settings say; `path` follows the gateway's own segments.
     `topic` says why it is sent and appears in reports.
+
+    With `steps` it goes to the universal endpoint: a list of these cases, of this one, which is
+    meant to answer, and of the `spare` ones. Raw bytes are sent there as they are, without steps.
+    With `leaves` the client goes away when the first bytes of the answer have arrived.
     """
 
     route: str
@@ -50,6 +54,24 @@ class Case:
     model_id: str | None = None
     prefix: bool = True
     fresh: bool = True
+    steps: tuple["Case", ...] | None = None
+    spare: tuple["Case", ...] = ()
+    leaves: bool = False
+
+    @property
+    def universal(self) -> bool:
+        """Whether it goes to the universal endpoint and not to its route."""
+        return self.steps is not None
+
+    @property
+    def listed(self) -> tuple["Case", ...]:
+        """Every step of a request to the universal endpoint, in their order."""
+        return (*(self.steps or ()), self, *self.spare)
+
+    @property
+    def apart(self) -> bool:
+        """Whether only the clauses of its own probe may judge the answer."""
+        return self.universal or self.leaves
 
     @property
     def stream(self) -> bool:
@@ -76,4 +98,5 @@ class Case:
         size = len(self.body) if isinstance(self.body, bytes) else len(json.dumps(self.body))
         limit = self.asked.get("max_tokens", self.asked.get("max_completion_tokens"))
         bounded = isinstance(limit, int) and not isinstance(limit, bool) and 0 < limit <= 4096
-        return size // 3 + (limit if bounded else 4096)
+        others = sum(step.cost() for step in (*(self.steps or ()), *self.spare))
+        return size // 3 + (limit if bounded else 4096) + others

@@ -108,7 +108,13 @@ class Ledger:
                 self._checks.setdefault(route, []).append(entry)
 
     def see(self, seen: Observation) -> None:
-        """Judge one observation by every clause on single exchanges of its route."""
+        """Judge one observation by every clause on single exchanges of its route.
+
+        What went to the universal endpoint, which not every target has, or was left by the client
+        is judged by the clauses of its own probe alone.
+        """
+        if seen.case.apart:
+            return
         for entry in self._checks.get(seen.case.route, ()):
             if entry.clause.check is not None and entry.lacks is None:
                 entry.note(entry.clause.check(seen), (seen,))

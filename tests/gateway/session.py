@@ -78,7 +78,7 @@ def post(path: str, body: Any, headers: Mapping[str, str | None] | None = None) 
 
 def requests() -> Iterator[Timed]:
     """The session; at most ten requests a second until the burst at its end."""
-    slow = [*_access(), *_bodies(), *_cached(), *_large()]
+    slow = [*_access(), *_bodies(), *_cached(), *_large(), *_steps()]
     for number, request in enumerate(slow):
         yield 7 * S * number, request
     at_ns = 7 * S * len(slow)
@@ -164,6 +164,24 @@ def _large() -> Iterator[Request]:
     for limit in (20, 30):
         text = [{"role": "user", "content": "Tell more. " * limit}]
         yield chat({"messages": text, "min_tokens": 300, "stream": True})
+
+
+def _steps() -> Iterator[Request]:
+    lists: tuple[Any, ...] = (
+        [_step(), _step(seed=1)],
+        [_step(KEY[:-1]), _step("Bearer other", seed=2), _step(stream=True)],
+        [_step(config={"requestTimeout": 1}), _step(seed=3)],
+        [_step(KEY[:-1]), _step("Bearer other")],
+        {},
+    )
+    for steps in lists:
+        yield Request("POST", "/v1/acc/gw", chat().headers, json.dumps(steps).encode())
+
+
+def _step(key: str = KEY, *, config: Any = None, **query: Any) -> dict[str, Any]:
+    asked = {"model": MODEL, "messages": HISTORY[:1], **query}
+    step = {"provider": "baseten", "endpoint": "v1/chat/completions", "config": config or {}}
+    return {**step, "headers": {"authorization": key}, "query": asked}
 
 
 def play(gateway: Gateway) -> Iterator[Response]:

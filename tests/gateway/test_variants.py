@@ -32,7 +32,8 @@ def _session(chat: Ask, predict: Ask, variant: str | None) -> list[str]:
         for route in ("native", "compat")
     ]
     broken = Request("POST", "/v1/acc/gw/nobody/x", chat().headers, b"{}")
-    asked += [predict(), chat(key=None), broken]
+    steps = Request("POST", "/v1/acc/gw", chat().headers, b"[]")
+    asked += [predict(), chat(key=None), broken, steps]
     later = [chat()] * 8
     answers = [gateway.handle(request, 0) for request in asked]
     return [repr(a) for a in (*answers, *(gateway.handle(r, 60 * 10**9) for r in later))]

@@ -23,6 +23,7 @@ from harness.contract.clauses import (
     stream,
     timing,
     tools,
+    universal,
     usage,
 )
 
@@ -47,6 +48,7 @@ TOPICS: Mapping[str, tuple[Clause, ...]] = {
     "apart": apart.CLAUSES,
     "sizes": sizes.CLAUSES,
     "options": options.CLAUSES,
+    "universal": universal.CLAUSES,
 }
 CLAUSES: tuple[Clause, ...] = tuple(clause for topic in TOPICS.values() for clause in topic)
 BY_ID: Mapping[str, Clause] = {clause.id: clause for clause in CLAUSES}

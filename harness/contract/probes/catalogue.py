@@ -14,6 +14,7 @@ from harness.contract.probes import (
     sizes,
     timing,
     together,
+    universal,
 )
 from harness.contract.probes.stage import Stage
 
@@ -29,6 +30,7 @@ PROBES: Mapping[str, Callable[[Stage], None]] = {
     "after": after.play,
     "sizes": sizes.play,
     "options": options.play,
+    "universal": universal.play,
 }
 LATER: Mapping[str, tuple[str, Callable[[Stage], None]]] = {
     "expiry": ("cache", cache.expire),

@@ -30,6 +30,7 @@ from harness.gateway.defects.quota import QUOTA
 from harness.gateway.defects.rare import RARE
 from harness.gateway.defects.refusals import REFUSALS
 from harness.gateway.defects.sizes import SIZES
+from harness.gateway.defects.steps import STEPS
 from harness.gateway.defects.storage import STORAGE
 from harness.gateway.defects.structure import STRUCTURE
 from harness.gateway.defects.tempo import TEMPO
@@ -91,6 +92,7 @@ _ALL = (
     *COMPANY,
     *SIZES,
     *PASSAGE,
+    *STEPS,
     *RARE,
 )
 _NOT_KILLED = frozenset(
