@@ -78,7 +78,7 @@ def post(path: str, body: Any, headers: Mapping[str, str | None] | None = None) 
 
 def requests() -> Iterator[Timed]:
     """The session; at most ten requests a second until the burst at its end."""
-    slow = [*_access(), *_bodies(), *_cached(), *_large(), *_steps()]
+    slow = [*_access(), *_bodies(), *_cached(), *_large(), *_steps(), *_retries()]
     for number, request in enumerate(slow):
         yield 7 * S * number, request
     at_ns = 7 * S * len(slow)
@@ -184,9 +184,21 @@ def _step(key: str = KEY, *, config: Any = None, **query: Any) -> dict[str, Any]
     return {**step, "headers": {"authorization": key}, "query": asked}
 
 
+def _retries() -> Iterator[Request]:
+    names = ("cf-aig-max-attempts", "cf-aig-retry-delay", "cf-aig-backoff")
+    for values in (("1", "5000", "constant"), ("5", "100", "linear"), ("5", "1", "exponential")):
+        for path in (NATIVE_PATH, COMPAT_PATH):
+            yield chat({"seed": 60}, path=path, headers=dict(zip(names, values, strict=True)))
+
+
 def play(gateway: Gateway) -> Iterator[Response]:
-    """What the clients of a gateway see, answer by answer."""
-    return (gateway.handle(request, at_ns) for at_ns, request in requests())
+    """What the clients of a gateway see, answer by answer; the last one but one leaves early."""
+    for at_ns, request in requests():
+        yield gateway.handle(request, at_ns)
+    last_ns = at_ns + 60 * S
+    yield gateway.handle(chat({"seed": 500, "stream": True}), last_ns)
+    gateway.left()
+    yield gateway.handle(chat({"seed": 501, "stream": True}), last_ns + S)
 
 
 def notes(gateway: Gateway) -> list[tuple[object, ...]]:

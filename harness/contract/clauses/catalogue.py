@@ -12,6 +12,7 @@ from harness.contract.clauses import (
     errors,
     framing,
     headers,
+    leaving,
     limits,
     model,
     options,
@@ -49,6 +50,7 @@ TOPICS: Mapping[str, tuple[Clause, ...]] = {
     "sizes": sizes.CLAUSES,
     "options": options.CLAUSES,
     "universal": universal.CLAUSES,
+    "leaving": leaving.CLAUSES,
 }
 CLAUSES: tuple[Clause, ...] = tuple(clause for topic in TOPICS.values() for clause in topic)
 BY_ID: Mapping[str, Clause] = {clause.id: clause for clause in CLAUSES}

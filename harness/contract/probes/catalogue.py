@@ -7,6 +7,7 @@ from harness.contract.probes import (
     auth,
     cache,
     cross,
+    leaving,
     model,
     options,
     places,
@@ -31,6 +32,7 @@ PROBES: Mapping[str, Callable[[Stage], None]] = {
     "sizes": sizes.play,
     "options": options.play,
     "universal": universal.play,
+    "leaving": leaving.play,
 }
 LATER: Mapping[str, tuple[str, Callable[[Stage], None]]] = {
     "expiry": ("cache", cache.expire),

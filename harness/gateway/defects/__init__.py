@@ -23,12 +23,14 @@ from harness.gateway.defects.events import EVENTS
 from harness.gateway.defects.failures import FAILURES
 from harness.gateway.defects.framing import FRAMING
 from harness.gateway.defects.integrity import INTEGRITY
+from harness.gateway.defects.leaving import LEAVING
 from harness.gateway.defects.pacing import PACING
 from harness.gateway.defects.parameters import PARAMETERS
 from harness.gateway.defects.passage import PASSAGE
 from harness.gateway.defects.quota import QUOTA
 from harness.gateway.defects.rare import RARE
 from harness.gateway.defects.refusals import REFUSALS
+from harness.gateway.defects.retries import RETRIES
 from harness.gateway.defects.sizes import SIZES
 from harness.gateway.defects.steps import STEPS
 from harness.gateway.defects.storage import STORAGE
@@ -93,6 +95,8 @@ _ALL = (
     *SIZES,
     *PASSAGE,
     *STEPS,
+    *RETRIES,
+    *LEAVING,
     *RARE,
 )
 _NOT_KILLED = frozenset(
