@@ -1,4 +1,4 @@
-"""Timeouts and attempts."""
+"""Timeouts, attempts and retries."""
 
 from collections.abc import Callable
 

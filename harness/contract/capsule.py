@@ -157,6 +157,9 @@ def document_of(case: Case) -> dict[str, Any]:
         found["body"] = {"base64": base64.b64encode(case.body).decode()}
     else:
         found["body"] = {"json": case.body}
+    for name in ("steps", "spare"):
+        if name in found:
+            found[name] = [document_of(step) for step in found[name]]
     if "headers" in found:
         found["headers"] = [list(pair) for pair in case.headers]
     return found
@@ -172,6 +175,9 @@ def case_of(described: Mapping[str, Any]) -> Case:
             values[name] = kind(values[name])
     pairs: Iterable[Iterable[str]] = values.get("headers", ())
     values["headers"] = tuple((str(name), str(value)) for name, value in pairs)
+    for name in ("steps", "spare"):
+        if name in values:
+            values[name] = tuple(case_of(step) for step in values[name])
     return Case(**values)
 
 

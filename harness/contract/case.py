@@ -37,6 +37,10 @@ class Case:
     `method` replace what the target's settings say; `path` follows the gateway's own segments.
     `topic` says why it is sent and appears in reports; `alone` is whether nothing else is in flight
     beside it, so that its times are its own.
+
+    With `steps` it goes to the universal endpoint: a list of these cases, of this one, which is
+    meant to answer, and of the `spare` ones. Raw bytes are sent there as they are, without steps.
+    With `leaves` the client goes away when the first bytes of the answer have arrived.
     """
 
     route: str
@@ -53,6 +57,24 @@ class Case:
     prefix: bool = True
     fresh: bool = True
     alone: bool = True
+    steps: tuple["Case", ...] | None = None
+    spare: tuple["Case", ...] = ()
+    leaves: bool = False
+
+    @property
+    def universal(self) -> bool:
+        """Whether it goes to the universal endpoint and not to its route."""
+        return self.steps is not None
+
+    @property
+    def listed(self) -> tuple["Case", ...]:
+        """Every step of a request to the universal endpoint, in their order."""
+        return (*(self.steps or ()), self, *self.spare)
+
+    @property
+    def apart(self) -> bool:
+        """Whether only the clauses of its own probe may judge the answer."""
+        return self.universal or self.leaves
 
     @cached_property
     def stream(self) -> bool:
@@ -80,4 +102,5 @@ class Case:
         size = len(self.body) if isinstance(self.body, bytes) else len(json.dumps(self.body))
         limit = self.asked.get("max_tokens", self.asked.get("max_completion_tokens"))
         bounded = isinstance(limit, int) and not isinstance(limit, bool) and 0 < limit <= 4096
-        return size // 3 + (limit if bounded else 4096)
+        others = sum(step.cost for step in (*(self.steps or ()), *self.spare))
+        return size // 3 + (limit if bounded else 4096) + others

@@ -114,7 +114,13 @@ class Ledger:
                 self._checks.setdefault(route, []).append((entry, entry.clause.check))
 
     def see(self, seen: Observation) -> None:
-        """Judge one observation by every clause on single exchanges of its route."""
+        """Judge one observation by every clause on single exchanges of its route.
+
+        What went to the universal endpoint, which not every target has, or was left by the client
+        is judged by the clauses of its own probe alone.
+        """
+        if seen.case.apart:
+            return
         shown = (seen,)
         for entry, check in self._checks.get(seen.case.route, ()):
             finding = check(seen) if entry.lacks is None else None

@@ -67,7 +67,8 @@ class Observation:
     @cached_property
     def good(self) -> bool:
         """Whether a sound chat request was accepted, so that clauses on chat answers apply."""
-        return self.ok and self.chat and self.case.sound and self.reading is not None
+        judged = self.chat and self.case.sound and not self.case.apart
+        return self.ok and judged and self.reading is not None
 
     @cached_property
     def layer(self) -> Layer | None:

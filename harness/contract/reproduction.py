@@ -35,8 +35,17 @@ def curl(request: Request, redact: Redact) -> str:
         else:
             lines.append(f"-H {shlex.quote(f'{name}: {redact(value)}')}")
     if request.body:
-        lines.append(f"--data-binary {shlex.quote(redact(_text(request.body)))}")
+        lines.append(f"--data-binary {_quoted(_text(request.body), redact)}")
     return " \\\n  ".join(lines) + "\n"
+
+
+def _quoted(text: str, redact: Redact) -> str:
+    """A body for the shell; where a secret was in it, the variable that stands for it is one."""
+    shown = redact(text)
+    quoted = shlex.quote(shown)
+    for variable in VARIABLES.values() if shown != text else ():
+        quoted = quoted.replace(f"${variable}", f"'\"${variable}\"'")
+    return quoted
 
 
 def example(

@@ -17,7 +17,7 @@ from harness.contract.observation import Observation, observe
 from harness.contract.output import tokens
 from harness.contract.subject import Clock, Subject, Transport
 from harness.errors import TransportError
-from harness.routes import compat, model, native
+from harness.routes import compat, model, native, universal
 from harness.routes.address import Address, Credentials, GatewayOptions
 from harness.routes.body import USER_AGENT
 from harness.transports.exchange import Exchange, Timeouts
@@ -54,8 +54,18 @@ class Sender:
         """The observation of one case; BudgetError when it may not be sent."""
         number = self._reserve(case)
         self._wait()
-        request = self.request(case, number)
-        return self._note(number, case, self.transport.send(request, timeouts=self.timeouts))
+        return self._note(number, case, self._exchange(case, self.request(case, number)))
+
+    def _exchange(self, case: Case, request: Request) -> Exchange:
+        """The exchange of a request; only its beginning where the client is to leave."""
+        if not case.leaves or not isinstance(self.transport, HttpxTransport):
+            return self.transport.send(request, timeouts=self.timeouts)
+        try:
+            with self.transport.open(request, timeouts=self.timeouts) as incoming:
+                next(iter(incoming), None)
+        except TransportError as error:
+            return Exchange(request, self.clock.now_ns(), None, error)
+        return incoming.exchange()
 
     def send_together(self, cases: Sequence[Case]) -> tuple[Observation, ...]:
         """The observations of cases that are in flight at once, in the order of the cases.
@@ -117,10 +127,11 @@ class Sender:
             metadata={"run": self.run_id},
             extra=(*self.subject.headers, ("User-Agent", f"{USER_AGENT}-contract"), *case.headers),
         )
-        built = _build(case, self.subject, _credentials(case, self.subject.credentials), options)
-        if case.path is not None:
-            base = _address(case, self.subject.address).base
-            built = Request(built.method, base + case.path, built.headers, built.body)
+        credentials = _credentials(case, self.subject.credentials)
+        if case.universal:
+            return _universal(case, self.subject, credentials, options)
+        built = _build(case, self.subject, credentials, options)
+        built = _placed(case, self.subject, built)
         if case.method == "POST":
             return built
         return Request(case.method, built.url, built.headers.without("content-type"), b"")
@@ -146,6 +157,32 @@ def _build(
         return compat.build(address, body, credentials=credentials, options=options, prefix=prefix)
     model_id = case.model_id or subject.model_id or ""
     return model.build(address, body, model_id=model_id, credentials=credentials, options=options)
+
+
+def _placed(case: Case, subject: Subject, built: Request) -> Request:
+    """The request at the case's own path, where it has one."""
+    if case.path is None:
+        return built
+    base = _address(case, subject.address).base
+    return Request(built.method, base + case.path, built.headers, built.body)
+
+
+def _universal(
+    case: Case, subject: Subject, credentials: Credentials, options: GatewayOptions
+) -> Request:
+    """The case and its steps as one request to the universal endpoint."""
+    address = _address(case, subject.address)
+    if isinstance(case.body, bytes):
+        return universal.build(address, case.body, credentials=credentials, options=options)
+    steps = [_step(each, subject) for each in case.listed]
+    return universal.build(address, steps, credentials=credentials, options=options)
+
+
+def _step(case: Case, subject: Subject) -> Request:
+    """What the case sends when it goes to its own route."""
+    credentials = _credentials(case, subject.credentials)
+    built = _build(case, subject, credentials, GatewayOptions(extra=case.headers))
+    return _placed(case, subject, built)
 
 
 def _address(case: Case, address: Address) -> Address:

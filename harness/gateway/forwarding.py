@@ -25,11 +25,15 @@ _RETRIED = (500, 502, 503, 504, 529)
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """What came back, after how many attempts, and the body that the provider was given."""
+    """What came back, after how many attempts, and the body that the provider was given.
+
+    `timed_out` is whether the answer is that of an expired `cf-aig-request-timeout`.
+    """
 
     answer: Response
     attempts: int
     document: Any
+    timed_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class _Try:
 
     answer: Response
     failed: bool
+    timed_out: bool = False
 
 
 def credential(call: Call) -> str | Refusal | None:
@@ -77,7 +82,8 @@ def forward(call: Call, upstream: Baseten, rules: Rules) -> Forwarded:
         last = attempt >= call.options.max_attempts
         tried = _attempt(call, upstream, asked, attempt, last)
         if last or not tried.failed:
-            return Forwarded(shifted(tried.answer, elapsed_ns), attempt, asked.document)
+            answer = shifted(tried.answer, elapsed_ns)
+            return Forwarded(answer, attempt, asked.document, tried.timed_out)
         elapsed_ns += tried.answer.head_at_ns + retry_delay_ns(call.options, attempt)
         attempt += 1
 
@@ -110,7 +116,7 @@ def _attempt(call: Call, upstream: Baseten, asked: Asked, attempt: int, last: bo
     behaviour, timeout_ns = call.config.behaviour, _timeout_ns(call, last)
     if timeout_ns is not None and answer.head_at_ns > timeout_ns:
         refusal = envelope.timed_out(behaviour.request_timeout)
-        return _Try(_made(call, refusal, timeout_ns), failed=True)
+        return _Try(_made(call, refusal, timeout_ns), failed=True, timed_out=True)
     if answer.status >= 500 and behaviour.upstream_failure == "400-2005":
         return _Try(_made(call, envelope.PROVIDER_FAILED, answer.head_at_ns), failed=True)
     return _Try(answer, answer.status in _RETRIED)

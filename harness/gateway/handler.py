@@ -9,7 +9,8 @@ class Handler(Protocol):
     """Answers one request, as `harness.gateway.model.Gateway` does.
 
     `at_ns` never decreases between calls. The response's times count from the request's arrival. A
-    `log` attribute, where there is one, is a list whose last item describes the request just seen.
+    `log` attribute, where there is one, is a list whose last item describes the request just seen;
+    a `left` method, where there is one, is called when a client leaves before its answer has ended.
     """
 
     def handle(self, request: Request, at_ns: int) -> Response:

@@ -15,7 +15,7 @@ from harness.gateway.cache import Cache
 from harness.gateway.call import Arrival, Call
 from harness.gateway.config import Config
 from harness.gateway.defects import EVERY
-from harness.gateway.defects.defect import Defect, Served
+from harness.gateway.defects.defect import LEFT, Defect, Served
 from harness.gateway.dice import Dice
 from harness.gateway.documents import decode
 from harness.gateway.dress import STREAMED, Names, dress, framed, name, of_several, padded, renamed
@@ -40,6 +40,7 @@ class _Outcome:
     attempts: int = 0
     document: Any = None
     known: bool = True
+    timed_out: bool = False
     steps: tuple[Tried, ...] = ()
     """What was tried on the universal endpoint, the answering step last."""
 
@@ -93,6 +94,10 @@ class Gateway:
         self._note(arrival, outcome, names, response)
         return response
 
+    def left(self) -> None:
+        """Take note of a client that left before its answer had ended."""
+        self._memory[LEFT] = True
+
     def _arrive(self, request: Request, at_ns: int) -> Arrival:
         self._serial += 1
         fields: dict[str, str] = {}
@@ -136,6 +141,7 @@ class Gateway:
         if steps is None or arrival.request.method.upper() != "POST":
             refusal = universal.bad_body(self.config)
             return _Outcome(refusal, known=refusal is not envelope.UNKNOWN_GATEWAY)
+        steps = self._rules.steps(steps)
         tried: list[Tried] = []
         waited_ns, every = 0, self.config.behaviour.universal_rate_count == "step"
         for number, step in enumerate(steps):
@@ -145,11 +151,16 @@ class Gateway:
             answer = self._answer(outcome)
             tried.append(_tried(step, outcome, answer))
             last = number == len(steps) - 1 or _ends(outcome, self.config)
-            if last or not universal.falls_back(answer, self.config):
+            if last or not self._falls_back(outcome, answer):
                 answer = forwarding.shifted(self._last(answer, tried), waited_ns)
                 return replace(outcome, answer=answer, steps=tuple(tried))
             waited_ns += answer.head_at_ns
         raise AssertionError("a list of steps is not empty")
+
+    def _falls_back(self, outcome: _Outcome, answer: Response) -> bool:
+        if outcome.timed_out:
+            return self._rules.timeouts_fall_back
+        return self._rules.falls_back(answer, self.config)
 
     def _step(self, arrival: Arrival, step: Step, *, counts: bool) -> _Outcome:
         call = universal.call_of(arrival, step, self.config)
@@ -199,7 +210,14 @@ class Gateway:
             answer = renamed(answer, call.model, self.config.behaviour)
         if status is not None:
             self._store(call, answer)
-        return _Outcome(answer, call, status, forwarded.attempts, forwarded.document)
+        return _Outcome(
+            answer,
+            call,
+            status,
+            forwarded.attempts,
+            forwarded.document,
+            timed_out=forwarded.timed_out,
+        )
 
     def _store(self, call: Call, answer: Response) -> None:
         ttl_s = self._rules.cache_ttl(call)

@@ -8,7 +8,7 @@ A client sees what it would see on a socket: framing fields, bytes, the end, and
 which httpx leaves to the network and respx therefore never enforces.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -74,7 +74,9 @@ def _answer(service: Service, request: httpx.Request, clock: VirtualClock) -> ht
     return httpx.Response(
         framed.status,
         headers=list(framed.fields),
-        stream=Body(framed, request=request, clock=clock, sent_ns=sent_ns, seen=seen),
+        stream=Body(
+            framed, request=request, clock=clock, sent_ns=sent_ns, seen=seen, on_left=service.left
+        ),
         extensions={"http_version": b"HTTP/1.1", "reason_phrase": _PHRASES.get(framed.status, b"")},
     )
 
@@ -90,12 +92,14 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         clock: VirtualClock,
         sent_ns: int,
         seen: Seen | None,
+        on_left: Callable[[], None],
     ) -> None:
         self._framed = framed
         self._request = request
         self._clock = clock
         self._sent_ns = sent_ns
         self._seen = seen
+        self._on_left = on_left
 
     def __iter__(self) -> Iterator[bytes]:
         for chunk in self._framed.chunks:
@@ -109,11 +113,12 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
 
     def close(self) -> None:
         """Note a client that leaves before the end."""
-        self._note("disconnected")
+        if self._note("disconnected"):
+            self._on_left()
 
     async def aclose(self) -> None:
         """Note a client that leaves before the end."""
-        self._note("disconnected")
+        self.close()
 
     def _finish(self) -> None:
         framed = self._framed
@@ -132,10 +137,13 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
                 request=self._request,
             )
 
-    def _note(self, end: str) -> None:
-        if self._seen is not None and self._seen.end is None:
-            self._seen.end = str(end)
-            self._seen.ended_ns = self._clock.now_ns()
+    def _note(self, end: str) -> bool:
+        """Complete the record of the answer; whether it was still open."""
+        if self._seen is None or self._seen.end is not None:
+            return False
+        self._seen.end = str(end)
+        self._seen.ended_ns = self._clock.now_ns()
+        return True
 
 
 def _wait(clock: VirtualClock, due_ns: int, request: httpx.Request) -> None:

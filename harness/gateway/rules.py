@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.gateway import cache
+from harness.gateway import cache, universal
 from harness.gateway.call import Arrival, Call
 from harness.gateway.config import Config
 from harness.gateway.limits import Limiter
+from harness.gateway.universal import Step
 from harness.wire import Response
 
 
@@ -84,6 +85,11 @@ def admits(limiter: Limiter, call: Call) -> bool:
     return limiter.admit(call.arrival.now_ns)
 
 
+def steps(given: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps of a request to the universal endpoint that are tried: all, in their order."""
+    return given
+
+
 def passed_headers(call: Call) -> tuple[str, ...]:
     """The names of the client's headers that reach the provider: all but the gateway's own."""
     return tuple(name for name in call.arrival.fields if not name.startswith("cf-"))
@@ -93,8 +99,10 @@ def passed_headers(call: Call) -> tuple[str, ...]:
 class Rules:
     """One function per decision.
 
-    `hits_count` is whether the rate limit counts what the cache answers, `stops_with_client`
-    whether a client that leaves ends the generation.
+    `hits_count` is whether the rate limit counts what the cache answers, `timeouts_fall_back`
+    whether a step that exceeds its timeout hands over to the next one
+    (configuration/request-handling/), `stops_with_client` whether a client that leaves ends the
+    generation.
     """
 
     authorised: Callable[[Arrival, Config], bool] = authorised
@@ -107,5 +115,8 @@ class Rules:
     admits: Callable[[Limiter, Call], bool] = admits
     credential: Callable[[Call, str | None], str | None] = credential
     passed_headers: Callable[[Call], tuple[str, ...]] = passed_headers
+    steps: Callable[[tuple[Step, ...]], tuple[Step, ...]] = steps
+    falls_back: Callable[[Response, Config], bool] = universal.falls_back
     hits_count: bool = False
+    timeouts_fall_back: bool = True
     stops_with_client: bool = True

@@ -25,6 +25,12 @@ class Service:
         )
         return response, seen
 
+    def left(self) -> None:
+        """Tell the model that a client left before its answer had ended, where it listens."""
+        leave = getattr(self.gateway, "left", None)
+        if leave is not None:
+            leave()
+
     def refuse(self, status: int, reason: str) -> Response:
         """The answer to bytes that are no request."""
         self.ledger.refused += 1

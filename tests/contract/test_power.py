@@ -17,7 +17,12 @@ from tests.contract.runs import explore, failing
 STRICT_IDS = frozenset(clause.id for clause in CLAUSES if clause.level in STRICT)
 ON_MOCK = [defect.name for defect in DEFECTS.values() if not defect.socket_only][::4]
 """A quarter of them: `make mutants` runs all."""
-BREAKS = {("stream_cached", True), ("rate_limit_answer", "401-2009"), ("n_policy", "first-only")}
+BREAKS = {
+    ("stream_cached", True),
+    ("rate_limit_answer", "401-2009"),
+    ("n_policy", "first-only"),
+    ("universal_fallback", "retryable"),
+}
 """Switches whose other position contradicts a document."""
 OTHERS = {
     s.name: [c for c in s.choices if c != s.default and (s.name, c) not in BREAKS] for s in SWITCHES

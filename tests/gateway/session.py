@@ -78,7 +78,7 @@ def post(path: str, body: Any, headers: Mapping[str, str | None] | None = None) 
 
 def requests() -> Iterator[Timed]:
     """The session; at most ten requests a second until the burst at its end."""
-    slow = [*_access(), *_bodies(), *_cached(), *_large()]
+    slow = [*_access(), *_bodies(), *_cached(), *_large(), *_steps(), *_retries()]
     for number, request in enumerate(slow):
         yield 7 * S * number, request
     at_ns = 7 * S * len(slow)
@@ -166,9 +166,39 @@ def _large() -> Iterator[Request]:
         yield chat({"messages": text, "min_tokens": 300, "stream": True})
 
 
+def _steps() -> Iterator[Request]:
+    lists: tuple[Any, ...] = (
+        [_step(), _step(seed=1)],
+        [_step(KEY[:-1]), _step("Bearer other", seed=2), _step(stream=True)],
+        [_step(config={"requestTimeout": 1}), _step(seed=3)],
+        [_step(KEY[:-1]), _step("Bearer other")],
+        {},
+    )
+    for steps in lists:
+        yield Request("POST", "/v1/acc/gw", chat().headers, json.dumps(steps).encode())
+
+
+def _step(key: str = KEY, *, config: Any = None, **query: Any) -> dict[str, Any]:
+    asked = {"model": MODEL, "messages": HISTORY[:1], **query}
+    step = {"provider": "baseten", "endpoint": "v1/chat/completions", "config": config or {}}
+    return {**step, "headers": {"authorization": key}, "query": asked}
+
+
+def _retries() -> Iterator[Request]:
+    names = ("cf-aig-max-attempts", "cf-aig-retry-delay", "cf-aig-backoff")
+    for values in (("1", "5000", "constant"), ("5", "100", "linear"), ("5", "1", "exponential")):
+        for path in (NATIVE_PATH, COMPAT_PATH):
+            yield chat({"seed": 60}, path=path, headers=dict(zip(names, values, strict=True)))
+
+
 def play(gateway: Gateway) -> Iterator[Response]:
-    """What the clients of a gateway see, answer by answer."""
-    return (gateway.handle(request, at_ns) for at_ns, request in requests())
+    """What the clients of a gateway see, answer by answer; the last one but one leaves early."""
+    for at_ns, request in requests():
+        yield gateway.handle(request, at_ns)
+    last_ns = at_ns + 60 * S
+    yield gateway.handle(chat({"seed": 500, "stream": True}), last_ns)
+    gateway.left()
+    yield gateway.handle(chat({"seed": 501, "stream": True}), last_ns + S)
 
 
 def notes(gateway: Gateway) -> list[tuple[object, ...]]:

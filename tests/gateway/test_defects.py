@@ -15,7 +15,8 @@ from tests.gateway.session import notes, play
 Ask = Callable[..., Request]
 
 OWN_CLASSES = {"cache", "auth", "rate", "concurrency", "size", "model", "compat", "rare"}
-CLASSES = set("TFSICUPEL") | OWN_CLASSES
+FURTHER_CLASSES = {"universal", "retries", "leaving", "sdk"}
+CLASSES = set("TFSICUPEL") | OWN_CLASSES | FURTHER_CLASSES
 
 
 @lru_cache

@@ -209,6 +209,15 @@ def test_an_unknown_provider_ends_the_request_or_is_a_failed_step() -> None:
     assert Gateway(falls).handle(asked, 0).headers.get("cf-aig-step") == "1"
 
 
+def test_an_expired_timeout_hands_over_whatever_errors_do() -> None:
+    config = Config(behaviour=Behaviour(universal_fallback="retryable"))
+    slow = step(config={"requestTimeout": 1})
+
+    response = Gateway(config).handle(post([slow, step()]), 0)
+
+    assert (response.status, response.headers.get("cf-aig-step")) == (200, "1")
+
+
 def test_which_errors_fall_back_is_a_switch() -> None:
     asked = post([step("nobody/nothing"), step()])
     retryable = Config(behaviour=Behaviour(universal_fallback="retryable"))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.errors import UsageError
-from harness.gateway.config import Config
+from harness.gateway.config import Config, RateLimit
 from harness.gateway.defects import DEFECTS
 from harness.gateway.model import Gateway
 from harness.gateway.variants import OPEN_VARIANTS, VARIANTS
@@ -24,7 +24,7 @@ DOCUMENTS: list[dict[str, Any]] = [
 
 
 def _session(chat: Ask, predict: Ask, variant: str | None) -> list[str]:
-    gateway = Gateway(Config(), variant=variant)
+    gateway = Gateway(Config(rate_limit=RateLimit(24, 60)), variant=variant)
     asked = [
         chat({**document, "stream": stream}, route=route)
         for document in DOCUMENTS
@@ -32,8 +32,11 @@ def _session(chat: Ask, predict: Ask, variant: str | None) -> list[str]:
         for route in ("native", "compat")
     ]
     broken = Request("POST", "/v1/acc/gw/nobody/x", chat().headers, b"{}")
-    asked += [predict(), chat(key=None), broken]
-    return [repr(gateway.handle(request, 0)) for request in asked]
+    steps = Request("POST", "/v1/acc/gw", chat().headers, b"[]")
+    asked += [predict(), chat(key=None), broken, steps]
+    later = [chat()] * 8
+    answers = [gateway.handle(request, 0) for request in asked]
+    return [repr(a) for a in (*answers, *(gateway.handle(r, 60 * 10**9) for r in later))]
 
 
 @pytest.mark.parametrize("name", [*VARIANTS, *OPEN_VARIANTS])

@@ -95,15 +95,32 @@ def text_is_utf8(seen: Observation) -> Finding:
     return tuple(fault("UTF-8", data, f"body offset {offset}", data) for offset, data in wrong[:2])
 
 
-def limit_is_obeyed(scene: Scene) -> Finding:
+def _short_and_long(scene: Scene) -> tuple[list[Observation], list[Observation]] | None:
+    """The short and the long plain answers, if all that were asked for are good."""
+    shorts, longs = (
+        [scene[name] for name in (kind, f"{kind}_again") if name in scene]
+        for kind in ("short", "long")
+    )
+    judged = shorts and longs and all(_answered(s) for s in (*shorts, *longs))
+    return (shorts, longs) if judged else None
+
+
+def _turns(scene: Scene) -> int:
+    """How often everything was asked: what looks wrong once is no fault yet."""
+    return 1 + ("stream_again" in scene)
+
+
+def limit_is_obeyed(scene: Scene, *, turns: int = 2) -> Finding:
     """The documented `max_tokens` works: with 1 the answer is shorter than with 64."""
-    seen = answered("short", "short_again", "long", "long_again", scene=scene)
-    if seen is None or not all(_answered(s) for s in seen):
+    seen = _short_and_long(scene)
+    if seen is None:
         return None
-    short, again, *longs = [_size(s) for s in seen]
-    if max(short, again) < min(longs):
+    shorts, longs = ([_size(s) for s in answers] for answers in seen)
+    if max(shorts) < min(longs):
         return ()
-    came = f" {short} and {again} bytes with 1, {longs} with 64"
+    if turns > _turns(scene):
+        return None
+    came = f" {shorts} bytes with 1, {longs} with 64"
     return (fault("a shorter answer with max_tokens 1 than with 64", came, "bodies"),)
 
 
@@ -119,13 +136,14 @@ def streams_are_no_plain_answers(scene: Scene) -> Finding:
     return (fault("a stream, or a refusal", " the plain form", "stream: true", body),)
 
 
-def streams_say_the_same(scene: Scene) -> Finding:
+def streams_say_the_same(scene: Scene, *, turns: int = 2) -> Finding:
     """A raw stream is not a part only of the text that the plain answer held twice."""
-    seen = answered("long", "long_again", "stream", scene=scene)
-    if seen is None or not all(_answered(s) for s in seen):
+    seen = answered("long", "stream", scene=scene)
+    again = scene.get("long_again")
+    if seen is None or not all(_answered(s) for s in (*seen, *((again,) if again else ()))):
         return None
-    plain, again, streamed = seen
-    if _document(plain) != _document(again) or streamed.reading is None:
+    plain, streamed = seen
+    if streamed.reading is None or (again and _document(plain) != _document(again)):
         return None
     text = streamed.reading.body.decode("utf-8", "replace")
     whole = [t for t in _texts(_document(plain)) if text and text in t]
@@ -133,6 +151,8 @@ def streams_say_the_same(scene: Scene) -> Finding:
         return None
     if any(text == t for t in whole):
         return ()
+    if turns > _turns(scene):
+        return None
     return (fault(whole[0], text, "raw stream beside the plain answer"),)
 
 
@@ -151,20 +171,22 @@ def a_completion_streams_as_one(scene: Scene) -> Finding:
     return (fault("events, as of a chat model", body, "stream of the same model", body),)
 
 
-def arrives_as_it_is_made(scene: Scene) -> Finding:
+def arrives_as_it_is_made(scene: Scene, *, turns: int = 2) -> Finding:
     """A raw stream is spread over the time that the answer takes."""
-    seen = answered("short", "short_again", "long", "long_again", scene=scene)
+    seen = _short_and_long(scene)
     streams = [scene[n] for n in ("stream", "stream_again") if n in scene]
     times = [[c.at_ns for c in s.response.chunks] for s in streams if s.response and _answered(s)]
-    if seen is None or not times or not all(_answered(s) for s in seen):
+    if seen is None or not times:
         return None
-    short, again, *longs = [s.response.end_at_ns if s.response else 0 for s in seen]
-    generation = min(longs) - max(short, again)
+    shorts, longs = ([s.response.end_at_ns for s in part if s.response] for part in seen)
+    generation = min(longs) - max(shorts)
     if generation < LONG_NS or all(isinstance(_document(s), dict) for s in streams):
         return None
     spread = max((t[-1] - t[0] for t in times if t), default=0)
     if spread >= generation // 5 or max(_size(s) for s in streams) < ENOUGH:
         return ()
+    if turns > _turns(scene):
+        return None
     came = f" {len(times[0])} parts within {spread / 1e6:.1f} ms"
     wanted = f"parts spread over about {generation / 1e6:.0f} ms of generation"
     return (fault(wanted, came, "arrival times of the raw stream"),)

@@ -1,8 +1,12 @@
-"""Checks of timeouts and attempts (ai-gateway/configuration/request-handling/)."""
+"""Checks of timeouts, attempts and retries (ai-gateway/configuration/request-handling/)."""
 
 from harness.contract.checks.scenes import answered, recorded
 from harness.contract.clause import Finding, Scene
 from harness.contract.evidence import fault
+from harness.contract.observation import Observation
+
+DELAY_NS = 4_500_000_000
+"""A little less than the retry delay that is asked for, 5 s."""
 
 
 def short_timeouts_expire(scene: Scene) -> Finding:
@@ -38,3 +42,34 @@ def long_timeouts_do_not(scene: Scene) -> Finding:
 def timeout_answer(scene: Scene) -> Finding:
     """Records what an expired timeout is answered by."""
     return recorded(scene, "expired")
+
+
+def retry_options_are_accepted(scene: Scene) -> Finding:
+    """Attempts, delay and backoff at their documented bounds are accepted."""
+    judged = [s for s in _retries(scene) if s.status not in (None, 429, 502, 503, 504, 529)]
+    if not judged:
+        return None
+    return tuple(
+        fault("2xx", f" HTTP {seen.status}", seen.case.topic, seen.response.body)
+        for seen in judged
+        if not seen.ok and seen.response is not None
+    )
+
+
+def delays_are_for_retries(scene: Scene) -> Finding:
+    """A first attempt that succeeds waits for no retry delay."""
+    judged = [s for s in _retries(scene) if s.ok and s.response is not None]
+    if not judged:
+        return None
+    soonest = min(s.response.head_at_ns for s in judged if s.response)
+    late = [s for s in judged if s.response and s.response.head_at_ns - soonest >= DELAY_NS]
+    waited = [s for s in judged if ("cf-aig-retry-delay", "5000") in s.case.headers]
+    if not late or len(late) < len(waited):
+        return ()
+    came = f" {late[0].response.head_at_ns / 1e6:.0f} ms" if late[0].response else ""
+    wanted = f"an answer as soon as without a delay ({soonest / 1e6:.0f} ms)"
+    return (fault(wanted, came, late[0].case.topic),)
+
+
+def _retries(scene: Scene) -> list[Observation]:
+    return [seen for name, seen in scene.items() if name.startswith("retries_")]

@@ -2,6 +2,7 @@
 
 A fast model is no buffering gateway: how long an answer takes to generate is measured first, by a
 short and a long plain request, and only a stream of an answer that takes long enough is judged.
+What looks wrong is measured again, and is a fault only over both turns.
 """
 
 from itertools import pairwise
@@ -35,12 +36,12 @@ def _duration(seen: Observation) -> int:
 
 def _generation(scene: Scene) -> int | None:
     """How much longer long plain answers take than short ones, at least; None when not known."""
-    rounds = (("short", "long"), ("short_again", "long_again"))
-    seen = [pair for names in rounds if (pair := answered(*names, scene=scene)) is not None]
-    if not seen or not all(s.good and s.exchange.whole for pair in seen for s in pair):
+    first = answered("short", "long", scene=scene)
+    seen = (*(first or ()), *(answered("short_again", "long_again", scene=scene) or ()))
+    if not seen or not all(s.good and s.exchange.whole for s in seen):
         return None
-    shorts, longs = ([_duration(pair[k]) for pair in seen] for k in (0, 1))
-    return max(0, min(longs) - max(shorts))
+    times = [_duration(s) for s in seen]
+    return max(0, min(times[1::2]) - max(times[::2]))
 
 
 def _streams(scene: Scene, enough: int) -> list[list[int]]:
@@ -49,12 +50,12 @@ def _streams(scene: Scene, enough: int) -> list[list[int]]:
     return [times for times in map(output_times, streams) if len(times) >= enough]
 
 
-def _settled(scene: Scene) -> bool:
-    """Whether everything was asked twice: a single late answer is no evidence."""
-    return "stream_again" in scene
+def _turns(scene: Scene) -> int:
+    """How often everything was measured."""
+    return 1 + ("stream_again" in scene)
 
 
-def arrives_as_it_is_made(scene: Scene) -> Finding:
+def arrives_as_it_is_made(scene: Scene, *, turns: int = 2) -> Finding:
     """A stream's output is spread over the time that generation takes, not held to the end."""
     generation, times = _generation(scene), _streams(scene, ENOUGH)
     if generation is None or generation < LONG_NS or not times:
@@ -62,14 +63,14 @@ def arrives_as_it_is_made(scene: Scene) -> Finding:
     spread = max(t[-1] - t[0] for t in times)
     if spread >= generation // 5:
         return ()
-    if not _settled(scene):
+    if turns > _turns(scene):
         return None
     came = f" {len(times[0])} output events within {spread / 1e6:.1f} ms"
     wanted = f"output spread over about {generation / 1e6:.0f} ms of generation"
     return (fault(wanted, came, "arrival times of the stream"),)
 
 
-def arrives_in_small_parts(scene: Scene) -> Finding:
+def arrives_in_small_parts(scene: Scene, *, turns: int = 2) -> Finding:
     """Output comes in many arrivals, not in a few batches."""
     generation, times = _generation(scene), _streams(scene, 2 * ENOUGH)
     if generation is None or generation < LONG_NS or not times:
@@ -77,7 +78,7 @@ def arrives_in_small_parts(scene: Scene) -> Finding:
     best = max(times, key=lambda t: len(_arrivals(t)) / len(t))
     if len(_arrivals(best)) * 4 >= len(best):
         return ()
-    if not _settled(scene):
+    if turns > _turns(scene):
         return None
     came = f" {len(best)} output events in {len(_arrivals(best))} arrivals"
     return (fault("at least one arrival for four events", came, "arrival times"),)

@@ -12,17 +12,20 @@ from harness.contract.clauses import (
     errors,
     framing,
     headers,
+    leaving,
     limits,
     model,
     options,
     places,
     plain,
     rate,
+    records,
     requests,
     sizes,
     stream,
     timing,
     tools,
+    universal,
     usage,
 )
 
@@ -47,6 +50,9 @@ TOPICS: Mapping[str, tuple[Clause, ...]] = {
     "apart": apart.CLAUSES,
     "sizes": sizes.CLAUSES,
     "options": options.CLAUSES,
+    "universal": universal.CLAUSES,
+    "leaving": leaving.CLAUSES,
+    "records": records.CLAUSES,
 }
 CLAUSES: tuple[Clause, ...] = tuple(clause for topic in TOPICS.values() for clause in topic)
 BY_ID: Mapping[str, Clause] = {clause.id: clause for clause in CLAUSES}

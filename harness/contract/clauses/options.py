@@ -1,8 +1,8 @@
-"""Clauses on timeouts and attempts."""
+"""Clauses on timeouts, attempts and retries."""
 
 from harness.contract.checks import options
 from harness.contract.clause import Clause, Evidence, Level, Profile
-from harness.contract.clauses.sources import CLOUDFLARE
+from harness.contract.clauses.sources import CHAT, CLOUDFLARE
 
 HANDLING = f"{CLOUDFLARE}/configuration/request-handling/"
 
@@ -42,6 +42,41 @@ CLAUSES = (
         scene=options.long_timeouts_do_not,
         probe="options",
         profile=Profile.EXTENDED,
+    ),
+    Clause(
+        id="retry-options",
+        level=Level.MUST,
+        routes=CHAT,
+        statement=(
+            "cf-aig-max-attempts 1 and 5, cf-aig-retry-delay up to 5000 and every cf-aig-backoff "
+            "are accepted."
+        ),
+        rationale="A caller that asks for the documented number of attempts gets none.",
+        source=HANDLING,
+        evidence=Evidence.DOCUMENTED,
+        scene=options.retry_options_are_accepted,
+        probe="options",
+        profile=Profile.EXTENDED,
+        kills=(
+            "attempts-five-refused",
+            "attempts-one-is-none",
+            "retry-delay-refused",
+            "backoff-linear-refused",
+            "compat-retries-refused",
+        ),
+    ),
+    Clause(
+        id="retry-delay-unused",
+        level=Level.SHOULD,
+        routes=("native",),
+        statement="A first attempt that succeeds waits for no cf-aig-retry-delay.",
+        rationale="Every answer comes five seconds late.",
+        source=HANDLING,
+        evidence=Evidence.DOCUMENTED,
+        scene=options.delays_are_for_retries,
+        probe="options",
+        profile=Profile.EXTENDED,
+        kills=("retry-delay-first",),
     ),
     Clause(
         id="record-timeout",

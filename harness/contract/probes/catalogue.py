@@ -7,6 +7,7 @@ from harness.contract.probes import (
     auth,
     cache,
     cross,
+    leaving,
     model,
     options,
     places,
@@ -14,6 +15,7 @@ from harness.contract.probes import (
     sizes,
     timing,
     together,
+    universal,
 )
 from harness.contract.probes.stage import Stage
 
@@ -31,6 +33,8 @@ PROBES: Mapping[str, Callable[[Stage], None]] = {
     "after": after.play,
     "sizes": sizes.play,
     "options": options.play,
+    "universal": universal.play,
+    "leaving": leaving.play,
 }
 LATER: Mapping[str, tuple[str, Callable[[Stage], None]]] = {
     "expiry": ("cache", cache.expire),

@@ -1,24 +1,24 @@
 """Measures how long answers take to generate, and then when a stream of them arrives."""
 
 from harness.contract.case import Case
-from harness.contract.checks import timing
+from harness.contract.checks.timing import arrives_as_it_is_made, arrives_in_small_parts
 from harness.contract.probes.stage import Stage
 from harness.contract.strategies.fixed import body
 from harness.contract.strategies.text import LONG, nonce
 
+JUDGES = (arrives_as_it_is_made, arrives_in_small_parts)
+
 
 def play(stage: Stage) -> None:
-    """A short and a long plain answer and the long one streamed; again unless that was evident."""
+    """Short and long plain answers, the long one streamed; all again where that looked wrong."""
     text = f"{LONG} ({nonce(stage.seed, 1400)})"
     asked = body(stage.sender.subject.model, text, max_tokens=96)
     case = Case(stage.route, asked, "timing")
-    _round(stage, case, "")
-    evident = (timing.arrives_as_it_is_made, timing.arrives_in_small_parts)
-    if any(check(stage.scene) is None for check in evident):
-        _round(stage, case, "_again")
-
-
-def _round(stage: Stage, case: Case, suffix: str) -> None:
-    stage.play(f"short{suffix}", case.having(max_tokens=2))
-    stage.play(f"long{suffix}", case)
-    stage.play(f"stream{suffix}", case.having(stream=True))
+    stage.play("short", case.having(max_tokens=2))
+    stage.play("long", case)
+    stage.play("stream", case.having(stream=True))
+    if not any(judge(stage.scene, turns=1) for judge in JUDGES):
+        return
+    stage.play("short_again", case.having(max_tokens=2))
+    stage.play("long_again", case)
+    stage.play("stream_again", case.having(stream=True))

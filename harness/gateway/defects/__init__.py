@@ -23,13 +23,17 @@ from harness.gateway.defects.events import EVENTS
 from harness.gateway.defects.failures import FAILURES
 from harness.gateway.defects.framing import FRAMING
 from harness.gateway.defects.integrity import INTEGRITY
+from harness.gateway.defects.leaving import LEAVING
 from harness.gateway.defects.pacing import PACING
 from harness.gateway.defects.parameters import PARAMETERS
 from harness.gateway.defects.passage import PASSAGE
 from harness.gateway.defects.quota import QUOTA
 from harness.gateway.defects.rare import RARE
 from harness.gateway.defects.refusals import REFUSALS
+from harness.gateway.defects.retries import RETRIES
+from harness.gateway.defects.sdkpath import SDKPATH
 from harness.gateway.defects.sizes import SIZES
+from harness.gateway.defects.steps import STEPS
 from harness.gateway.defects.storage import STORAGE
 from harness.gateway.defects.structure import STRUCTURE
 from harness.gateway.defects.tempo import TEMPO
@@ -91,6 +95,10 @@ _ALL = (
     *COMPANY,
     *SIZES,
     *PASSAGE,
+    *SDKPATH,
+    *STEPS,
+    *RETRIES,
+    *LEAVING,
     *RARE,
 )
 EVERY = Catalogue(_ALL)

@@ -8,6 +8,9 @@ from harness.gateway.call import Arrival, Call
 from harness.gateway.rules import Rules
 from harness.wire import Response
 
+LEFT = "a client has left"
+"""What a gateway's memory holds when a client left before the end of its answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Served:

@@ -74,7 +74,8 @@ class Connection(asyncio.Protocol):
         self._members.discard(self)
         if self._delivery is not None:
             self._delivery.stop()
-            self._note("disconnected")
+            if self._note("disconnected"):
+                self._service.left()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client; while an answer is being sent, only keep them."""
@@ -218,13 +219,15 @@ class Connection(asyncio.Protocol):
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
         self._transport.abort()
 
-    def _note(self, end: str) -> None:
+    def _note(self, end: str) -> bool:
+        """Complete the record of the answer; whether it was still open."""
         if self._seen is None or self._delivery is None or self._seen.end is not None:
-            return
+            return False
         self._seen.end = str(end)
         self._seen.sent_bytes = self._delivery.sent_bytes
         self._seen.late_ns = int(self._delivery.late_s * 1e9)
         self._seen.ended_ns = int(self._loop.time() * 1e9)
+        return True
 
 
 def _unacknowledged(raw: socket.socket) -> int:

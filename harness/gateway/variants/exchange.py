@@ -167,6 +167,13 @@ def _queued(served: Served) -> Response:
     return response
 
 
+def _no_universal(served: Served) -> Response:
+    if served.arrival.request.path.strip("/").count("/") != 2:
+        return served.response
+    page = with_body(served.response, b"<html><h1>404 Not Found</h1></html>")
+    return replace(page, status=404, headers=Headers((("content-type", "text/html"),)))
+
+
 EXCHANGE = (
     Variant(
         name="queue",
@@ -360,6 +367,20 @@ EXCHANGE = (
         why="no document says which name is sent",
         source="developers.cloudflare.com/ai-gateway/usage/chat-completion/",
         behaviour={"compat_model": "prefixed"},
+    ),
+    Variant(
+        name="no-universal-endpoint",
+        statement="a list of steps is answered by a web page and 404",
+        why="the endpoint is legacy, and no server but the gateway has it",
+        source="developers.cloudflare.com/ai-gateway/usage/universal/",
+        respond=_no_universal,
+    ),
+    Variant(
+        name="sliding-window",
+        statement="the rate limit counts in sliding windows",
+        why="a gateway is configured for one or the other",
+        source="developers.cloudflare.com/ai-gateway/features/rate-limiting/",
+        rate_limit={"technique": "sliding"},
     ),
     Variant(
         name="thinking",

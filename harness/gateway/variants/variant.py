@@ -18,8 +18,9 @@ class Variant:
     """One legal way to answer that a suite must not flag.
 
     `why` says what makes it legal, `source` where that stands; `catalogue` are the entries of the
-    catalogue of breaks that are legal for a client to meet and are this. `behaviour` and `timing`
-    are fields of the configuration that it sets; `respond` edits the answer.
+    catalogue of breaks that are legal for a client to meet and are this. `behaviour`, `timing` and
+    `rate_limit`, where there is a limit, are fields of the configuration that it sets; `respond`
+    edits the answer.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Variant:
     respond: Callable[[Served], Response] = _as_it_is
     behaviour: Mapping[str, Any] = field(default_factory=dict)
     timing: Mapping[str, Any] = field(default_factory=dict)
+    rate_limit: Mapping[str, Any] = field(default_factory=dict)
     catalogue: tuple[str, ...] = ()
 
     def configured(self, config: Config) -> Config:
@@ -37,4 +39,5 @@ class Variant:
             config,
             behaviour=replace(config.behaviour, **self.behaviour),
             timing=replace(config.timing, **self.timing),
+            rate_limit=replace(config.rate_limit, **self.rate_limit) if config.rate_limit else None,
         )

@@ -1,0 +1,107 @@
+"""Clauses on what comes after a client that left, on both faces of the stand-in."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.contract import standin
+from harness.contract.budget import Budget
+from harness.contract.clause import Scene
+from harness.contract.clauses.catalogue import BY_ID
+from harness.contract.clauses.leaving import CLAUSES
+from harness.contract.ledger import Ledger
+from harness.contract.observation import Observation
+from harness.contract.probes.leaving import play
+from harness.contract.probes.stage import Stage
+from harness.contract.sender import Sender
+from harness.contract.subject import Clock
+from harness.errors import TransportKind
+from harness.gateway.defects.leaving import LEAVING
+from harness.gateway.model import Gateway
+from harness.gateway.server import LocalGateway
+from harness.transports.httpx import HttpxTransport
+from tests.contract.answers import asked, plain, seen
+from tests.contract.runs import SUBJECT
+from tests.contract.stages import staged
+
+IDS = {clause.id for clause in CLAUSES}
+QUICK = [defect.name for defect in LEAVING if defect.name != "left-then-stalls"]
+Start = Callable[..., AbstractContextManager[standin.Embedded]]
+
+
+def played(start: Start, *, defect: str | None = None) -> Scene:
+    with start(SUBJECT, defect=defect) as embedded:
+        stage = staged(embedded, "native", IDS)
+        play(stage)
+        return stage.scene
+
+
+def broken(scene: Scene) -> set[str]:
+    return {clause.id for clause in CLAUSES if clause.scene and clause.scene(scene)}
+
+
+@pytest.mark.parametrize("start", [standin.mock, standin.local])
+def test_once_is_enough_where_nothing_is_wrong(start: Start) -> None:
+    scene = played(start)
+
+    left = scene["left_0"].exchange
+    assert list(scene) == ["left_0", "next_0"]
+    assert left.error is not None
+    assert left.error.kind is TransportKind.CUT
+    assert scene["next_0"].ok
+    assert broken(scene) == set()
+
+
+@pytest.mark.parametrize("start", [standin.mock, standin.local])
+@pytest.mark.parametrize(
+    "defect", [defect.name for defect in LEAVING if "stalls" not in defect.name]
+)
+def test_who_comes_after_shows_the_defect_on_both_faces(start: Start, defect: str) -> None:
+    scene = played(start, defect=defect)
+
+    (clause,) = (clause.id for clause in CLAUSES if defect in clause.kills)
+    assert len(scene) == 4
+    assert clause in broken(scene)
+
+
+def test_the_log_of_the_server_says_that_the_generation_stopped() -> None:
+    gateway = Gateway(standin.config(standin.declared(SUBJECT), seed=0))
+    clock = Clock(time.monotonic_ns, time.sleep)
+    with LocalGateway(gateway) as local, HttpxTransport() as transport:
+        subject = replace(SUBJECT, address=replace(SUBJECT.address, origin=local.url))
+        sender = Sender(subject, transport, clock, Budget(), "test")
+        play(Stage(sender, "native", 0, frozenset(IDS)))
+    records = [item.as_dict() for item in local.server.service.ledger.seen]
+
+    first = next(record for record in records if record["end"] == "disconnected")
+    planned_ns = first["arrived_ns"] + first["end_ns"] - first["at_ns"]
+    assert first["generated_until_ns"] < planned_ns
+
+
+def test_no_clause_on_single_exchanges_judges_what_was_left() -> None:
+    ledger = Ledger(BY_ID.values(), ("native",))
+
+    for observation in played(standin.mock).values():
+        if observation.case.leaves:
+            ledger.see(observation)
+
+    assert not any(entry.exercised for entry in ledger.entries.values())
+
+
+def turn(number: int, *, status: int = 200) -> dict[str, Observation]:
+    left = seen(replace(asked(stream=True), leaves=True), b"data: {}\n\n")
+    after: Any = plain() if status == 200 else {"message": "no"}
+    return {f"left_{number}": left, f"next_{number}": seen(asked(), after, status=status)}
+
+
+def test_a_fault_counts_only_when_it_is_there_twice() -> None:
+    once, twice = turn(0, status=500), {**turn(0, status=500), **turn(1, status=500)}
+    passing = {**turn(0, status=500), **turn(1)}
+
+    assert [broken(scene) for scene in (once, passing)] == [set(), set()]
+    assert broken(twice) == {"after-leaving-answered"}
+    assert broken({**turn(0, status=429), **turn(1, status=429)}) == set()
