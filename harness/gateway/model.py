@@ -47,8 +47,8 @@ class _Outcome:
 class Gateway:
     """One gateway with its cache, its windows and its log; not safe for concurrent threads.
 
-    `defect` names an entry of `defects.EVERY`, or a generated one; the configuration is taken as given,
-    `defects.suited` switches on what a defect needs to be seen. `variant` names an entry of
+    `defect` names an entry of `defects.EVERY` or a generated one; the configuration is taken as
+    given, `defects.suited` switches on what a defect needs to be seen. `variant` names an entry of
     `VARIANTS`. `log` holds an entry per request, oldest first.
     """
 

@@ -37,6 +37,7 @@ CLAUSES = (
             "rate-limit-ignored",
             "rate-limit-window-short",
             "rate-limit-503",
+            "rate-limit-500",
             "rate-limit-401",
             "rate-limit-200",
         ),
@@ -129,6 +130,7 @@ CLAUSES = (
             "retry-after-past",
             "retry-after-negative",
             "retry-after-300",
+            "retry-after-milliseconds",
         ),
     ),
 )

@@ -4,24 +4,33 @@
 run as it is are not shown: they are counted and not judged.
 """
 
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
-from harness.contract.power.legal import reason
+from harness.contract.power import legal
 from harness.contract.power.reference import Reference, reference, value_places
 from harness.contract.power.trial import Outcome, Trial, attempt
 from harness.gateway.defects.mutants.drawn import population, sample
-from harness.gateway.defects.mutants.mutant import FAMILIES, Mutant
+from harness.gateway.defects.mutants.mutant import FAMILIES, Mutant, parse
+
+RARE = 3
+"""So few of a clean run's answers show a rare mutant: more may be needed than a run can ask for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of one mutant: the requests until any clause failed, and which one did."""
+    """What became of one mutant.
+
+    `shows` is how many answers of a clean run it changes. `why` says why it may be alive: it is
+    legal, or rare, or made the verdict unknown; None for a hole, and for what was killed.
+    """
 
     mutant: Mutant
+    shows: int
     outcome: Outcome
+    why: str | None = None
 
     @property
     def killed(self) -> bool:
@@ -29,52 +38,90 @@ class Fate:
         return bool(self.outcome.broken)
 
     @property
-    def reason(self) -> str | None:
-        """Why a survivor is no hole; None when nobody says."""
-        return None if self.killed else reason(self.mutant)
+    def hole(self) -> bool:
+        """Whether it passed and nothing excuses that."""
+        return not self.killed and self.why is None
+
+    def __str__(self) -> str:
+        if self.killed:
+            clause, after = next(iter(self.outcome.broken.items()))
+            return f"killed {self.mutant.name} after {after} by {clause}"
+        return f"alive  {self.mutant.name} ({self.shows} answers): {self.why or 'A HOLE'}"
 
 
-def shown(reference: Reference, *, seed: int, hidden: Counter[str]) -> Iterator[Mutant]:
-    """The sample without what changes no answer; `hidden` counts that, per family."""
-    for mutant in sample(population(value_places(reference.clean)), seed=seed):
-        if reference.differs(mutant.name):
-            yield mutant
-        else:
-            hidden[mutant.family] += 1
+@dataclass(slots=True)
+class Sample:
+    """Mutants that are judged one after the other; `hidden` counts those that change no answer."""
+
+    seed: int
+    hidden: Counter[str] = field(default_factory=Counter)
+    found: list[Fate] = field(default_factory=list)
+
+    def draw(self, count: int) -> Iterator[Fate]:
+        """Judge the first `count` of the seed's mutants that change an answer of a clean run."""
+        known = reference()
+        mutants = sample(population(value_places(known.clean)), seed=self.seed)
+        yield from islice(self._judged(mutants, known), count)
+
+    def judge(self, names: Iterable[str]) -> Iterator[Fate]:
+        """Judge the mutants of these names."""
+        yield from self._judged(map(parse, names), reference())
+
+    def _judged(self, mutants: Iterable[Mutant], known: Reference) -> Iterator[Fate]:
+        for mutant in mutants:
+            shows = known.shows(mutant.name)
+            if not shows:
+                self.hidden[mutant.family] += 1
+                continue
+            self.found.append(_fate(mutant, shows))
+            yield self.found[-1]
+
+    @property
+    def holes(self) -> list[Fate]:
+        """What passed and should not have."""
+        return [fate for fate in self.found if fate.hole]
+
+    def table(self) -> str:
+        """The sample per family, every survivor in a line, and the share that was killed."""
+        heads = ("shown", "killed", "excused", "holes")
+        lines = [f"{'':10}{''.join(f'{head:>8}' for head in heads)}{'not shown':>11}"]
+        for family in FAMILIES:
+            mine = [fate for fate in self.found if fate.mutant.family == family]
+            lines.append(f"{family:10}{_counts(mine)}{self.hidden[family]:11}")
+        lines += [str(fate) for fate in self.found if not fate.killed]
+        killed, holes = sum(f.killed for f in self.found), len(self.holes)
+        share = 100 * killed / (killed + holes) if killed + holes else 100.0
+        lines.append(
+            f"{len(self.found)} generated defects change an answer: {killed} killed, "
+            f"{len(self.found) - killed - holes} excused, {holes} holes; "
+            f"{share:.1f} % of what nothing excuses is killed"
+        )
+        return "\n".join(lines) + "\n"
 
 
-def fates(count: int, *, seed: int, hidden: Counter[str]) -> Iterator[Fate]:
-    """What becomes of the first `count` mutants of a sample that change an answer."""
-    for mutant, _ in zip(shown(reference(), seed=seed, hidden=hidden), range(count), strict=False):
-        yield Fate(mutant, attempt(Trial(defect=mutant.name, until_killed=True)))
+def _fate(mutant: Mutant, shows: int) -> Fate:
+    fate = Fate(mutant, shows, _tried(mutant))
+    if fate.killed:
+        return fate
+    if fate.outcome.verdict == "unknown":
+        return replace(fate, why="the verdict is unknown, which is never green")
+    return replace(fate, why=legal.reason(mutant) or _rare(mutant, shows))
 
 
-def table(found: Sequence[Fate], hidden: Counter[str]) -> str:
-    """The sample per family, and every survivor in a line."""
-    lines = [f"{'family':10} {'shown':>6} {'killed':>7} {'legal':>6} {'holes':>6} {'not shown':>10}"]
-    for family in FAMILIES:
-        mine = [fate for fate in found if fate.mutant.family == family]
-        alive = [fate for fate in mine if not fate.killed]
-        holes = sum(fate.reason is None for fate in alive)
-        counts = (len(mine), len(mine) - len(alive), len(alive) - holes, holes, hidden[family])
-        lines.append(f"{family:10} {counts[0]:6} {counts[1]:7} {counts[2]:6} {counts[3]:6} {counts[4]:10}")
-    alive = [fate for fate in found if not fate.killed]
-    lines += [f"alive  {fate.mutant.name}: {fate.reason or 'A HOLE'}" for fate in alive]
-    holes = sum(fate.reason is None for fate in alive)
-    judged = len(found) - len(alive) + holes
-    share = 100 * (judged - holes) / judged if judged else 100.0
-    lines.append(
-        f"{len(found)} mutants change an answer: {len(found) - len(alive)} killed, "
-        f"{len(alive) - holes} alive for a reason, {holes} holes; "
-        f"{share:.1f} % of those that a clause could kill"
-    )
-    return "\n".join(lines) + "\n"
+def _rare(mutant: Mutant, shows: int) -> str | None:
+    """Whether it is the occasions that lack: the same edit is seen where it always shows."""
+    if shows > RARE:
+        return None
+    always = replace(mutant, condition="always", route="all")
+    if always == mutant or not _tried(always).broken:
+        return None
+    return f"rare: {always.name} is killed"
 
 
-def measure(count: int, *, seed: int) -> tuple[str, bool]:
-    """The table of a sample, and whether it has no hole."""
-    started, hidden = time.monotonic(), Counter[str]()
-    found = list(fates(count, seed=seed, hidden=hidden))
-    took = f"{time.monotonic() - started:.0f} s\n"
-    holes = any(not fate.killed and fate.reason is None for fate in found)
-    return table(found, hidden) + took, not holes
+def _tried(mutant: Mutant) -> Outcome:
+    return attempt(Trial(defect=mutant.name, until_killed=True))
+
+
+def _counts(mine: Sequence[Fate]) -> str:
+    killed, holes = sum(f.killed for f in mine), sum(f.hole for f in mine)
+    return f"{len(mine):8}{killed:8}{len(mine) - killed - holes:8}{holes:8}"

@@ -28,10 +28,10 @@ class Reference:
     configs: tuple[Config, ...]
     clean: tuple[Response, ...]
 
-    def differs(self, defect: str) -> bool:
-        """Whether the defect changes any answer of the run."""
+    def shows(self, defect: str) -> int:
+        """How many answers of the run the defect changes."""
         gateways = [Gateway(config, defect=defect) for config in self.configs]
-        return any(
+        return sum(
             gateways[each.gateway].handle(each.request, each.at_ns) != clean
             for each, clean in zip(self.sent, self.clean, strict=True)
         )
@@ -61,4 +61,3 @@ def value_places(clean: Iterable[Response]) -> frozenset[str]:
         for kind, document in answers.documents(response):
             found.update(".".join((kind, *steps)) for steps in values.places(document))
     return frozenset(found)
-

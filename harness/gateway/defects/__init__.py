@@ -21,6 +21,7 @@ from harness.gateway.defects.credentials import CREDENTIALS
 from harness.gateway.defects.defect import Defect
 from harness.gateway.defects.events import EVENTS
 from harness.gateway.defects.failures import FAILURES
+from harness.gateway.defects.fields import FIELDS
 from harness.gateway.defects.framing import FRAMING
 from harness.gateway.defects.integrity import INTEGRITY
 from harness.gateway.defects.mutants import generated
@@ -97,6 +98,7 @@ _ALL = (
     *COMPANY,
     *SIZES,
     *PASSAGE,
+    *FIELDS,
     *RARE,
 )
 _NOT_KILLED = frozenset(

@@ -77,5 +77,3 @@ def _one(family: str, operator: str, place: str, dice: random.Random) -> Mutant:
     condition = dice.choice(("always", "always", *conditions))
     routes = _CHAT_ROUTES if family == "event" else ROUTES
     return Mutant(operator, place, dice.choice(("all", *routes)), condition)
-
-

@@ -96,7 +96,12 @@ DEFAULTS: Mapping[str, Any] = {
 }
 SENT = tuple(f"sent-{name}" for name in EDITS)
 DEFAULTED, CLAMPED = "default", "clamp"
-_CLAMPS = {"max_tokens": 16, "max_completion_tokens": 2, "temperature": 1, "top_logprobs": 1}
+_CLAMPS: Mapping[str, int] = {
+    "max_tokens": 16,
+    "max_completion_tokens": 2,
+    "temperature": 1,
+    "top_logprobs": 1,
+}
 _RATES = ("cf-aig-max-attempts", "cf-aig-retry-delay", "cf-aig-backoff")
 OPTIONS = (
     "authorization",
@@ -138,7 +143,7 @@ def _edited(document: dict[str, Any], place: str, operator: str) -> Any:
     if operator == CLAMPED:
         value = document.get(place)
         numeric = isinstance(value, int | float) and not isinstance(value, bool)
-        return {**document, place: min(value, _CLAMPS[place])} if numeric else document
+        return {**document, place: min(value or 0, _CLAMPS[place])} if numeric else document
     return edited(document, tuple(place.split(".")), operator.removeprefix("sent-"))
 
 

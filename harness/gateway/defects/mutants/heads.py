@@ -31,12 +31,16 @@ CLASSES = ("ok", "stream", "refusal", "envelope")
 
 
 def _with(response: Response, name: str, value: str | None) -> Response:
+    if value == response.headers.get(name):
+        return response
     headers = response.headers
     changed = headers.without(name) if value is None else headers.replacing(name, value)
     return replace(response, headers=changed)
 
 
 def _twice(response: Response, name: str, value: str) -> Response:
+    if value == value[::-1]:
+        return response
     fields = ((name, value[::-1]), *response.headers.fields)
     return replace(response, headers=Headers(fields))
 

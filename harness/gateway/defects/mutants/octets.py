@@ -33,7 +33,7 @@ ALL: Mapping[str, Callable[[bytes], bytes]] = {
     "body-twice": lambda body: body + body,
     "body-quoted": lambda body: b'"' + body.replace(b'"', b'\\"') + b'"',
     "body-mojibake": lambda body: body.decode("latin-1").encode("utf-8"),
-    "body-empty": lambda body: b"",
+    "body-empty": lambda body: body[:0],
 }
 BROKEN_OFF = "broken-off"
 OPERATORS = (*AT, *ALL, BROKEN_OFF)
