@@ -247,6 +247,8 @@ def test_an_answer_that_breaks_off_breaks_one_clause_only(kind: TransportKind) -
             b'{"success": false, "error": [{"code": 2019, "message": "no"}], "internalCode": 1}',
             "application/json",
         ),
+        ({"error-types"}, 400, b'{"message": "no", "code": [400]}', "application/json"),
+        ({"error-types"}, 400, b'{"error": {"message": "no", "type": 4}}', "application/json"),
         (
             {"error-code-words"},
             400,

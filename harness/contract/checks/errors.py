@@ -1,6 +1,6 @@
 """Checks of rejections, graded, because no two servers agree on one status and shape."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.contract.case import Expect
@@ -11,6 +11,11 @@ from harness.contract.observation import Observation
 PASSING = (429, 502, 503, 504, 529)
 """Statuses that say "not now", which no clause on rejections judges."""
 SHAPES = ("envelope", "policy", "openai", "flat", "predict", "string")
+FIELD_TYPES: Mapping[str, tuple[str, Any]] = {
+    "code": ("integer or string", int | str | None),
+    "type": ("string", str | None),
+    "param": ("string", str | None),
+}
 ERROR_CODES = (
     "timeout",
     "client_error",
@@ -109,6 +114,35 @@ def is_no_answer(seen: Observation) -> Finding:
         return ()
     body = seen.response.body if seen.response else b""
     return (fault("an error", answers[0], f"body of HTTP {seen.status}", body),)
+
+
+def is_no_answer_of_the_model(seen: Sequence[Observation]) -> Finding:
+    """What the status calls an error has not the very keys of an accepted answer."""
+    documents = [(s, d) for s in seen if isinstance(d := _document(s), dict) and d]
+    accepted = [d.keys() for s, d in documents if s.ok and s.case.sound]
+    refused = [(s, d) for s, d in documents if s.rejected and not any(_messages(d))]
+    if not accepted:
+        return None
+    return tuple(
+        fault("an error", document, f"body of HTTP {s.status}, request {s.number}")
+        for s, document in refused
+        if document.keys() in accepted
+    )[:1]
+
+
+def fields_have_their_types(seen: Observation) -> Finding:
+    """`code` of an error is an integer or a string, `type` and `param` are strings; or null."""
+    document = _document(seen)
+    if not _error(seen) or not isinstance(document, dict):
+        return None
+    nested = document.get("error")
+    places = [("$", document), *([("$.error", nested)] if isinstance(nested, dict) else [])]
+    return tuple(
+        fault(f"{name}: {kind}, or null", fields[name], f"{place}.{name}")
+        for place, fields in places
+        for name, (kind, types) in FIELD_TYPES.items()
+        if isinstance(fields.get(name, ""), bool) or not isinstance(fields.get(name), types)
+    )[:2]
 
 
 def error_code_is_listed(seen: Observation) -> Finding:

@@ -121,7 +121,7 @@ def retry_after_has_its_form(seen: Observation) -> Finding:
 
 def answers_carry_a_log_id(seen: Observation) -> Finding:
     """The gateway names the log entry of an accepted request."""
-    if not seen.good:
+    if not seen.ok or not seen.case.sound or seen.reading is None:
         return None
     if seen.headers.get("cf-aig-log-id"):
         return ()

@@ -26,8 +26,11 @@ def _reports(seen: Observation) -> tuple[tuple[int, dict[str, Any]], ...]:
 
 
 def counts_are_integers(seen: Observation) -> Finding:
-    """prompt_tokens, completion_tokens and total_tokens are integers of at least 0."""
+    """Usage is an object or null; its three counts are integers of at least 0."""
     reports = _reports(seen)
+    others = [(n, d["usage"]) for n, d in seen.documents if _is_no_report(d)] if seen.good else []
+    if others:
+        return tuple(fault("usage: an object or null", u, event(n)) for n, u in others[:3])
     if not reports:
         return None
     return tuple(
@@ -36,6 +39,10 @@ def counts_are_integers(seen: Observation) -> Finding:
         for name in COUNTS
         if not is_int(usage.get(name)) or usage[name] < 0
     )[:3]
+
+
+def _is_no_report(document: dict[str, Any]) -> bool:
+    return not isinstance(document.get("usage"), dict | None)
 
 
 def total_is_the_sum(seen: Observation) -> Finding:

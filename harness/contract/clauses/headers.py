@@ -131,7 +131,7 @@ CLAUSES = (
     Clause(
         id="log-id-present",
         level=Level.SHOULD,
-        routes=CHAT,
+        routes=ALL,
         statement="An accepted request carries `cf-aig-log-id`.",
         rationale=(
             "Feedback and log patches need the id; without it a request cannot be found again."

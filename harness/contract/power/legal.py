@@ -49,6 +49,7 @@ LEGAL: tuple[Row, ...] = (
         r"envelope\.(result|messages|name|httpCode|internalCode|message|description)",
         "forms with fewer fields were seen (variants envelope-four-fields, -seven-fields)",
     ),
+    Row("null", r"envelope\.(result|messages)", "empty either way, and null in the REST envelope"),
     Row(TEXTS, r"envelope\.error\.0\.message", "free text"),
     Row(".*", r".*\.logprobs\.refusal", "nullable, and omitted by engines that omit nulls"),
     Row("drop|null", r".*\.logprobs(\.content\.\d)?\.(.*\.)?bytes", "nullable in the schema"),

@@ -239,7 +239,7 @@ _TELLING: tuple[tuple[str, Expect, str, dict[str, Any]], ...] = (
     (
         "named tool",
         _OK,
-        "What time is it in Lima?",
+        "What time is it in Bogotá?",
         {
             "tools": [WEATHER, CLOCK],
             "tool_choice": {"type": "function", "function": {"name": "get_time"}},

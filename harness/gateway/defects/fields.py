@@ -55,6 +55,14 @@ def _answer_under_503(served: Served) -> Response:
     return replace(served.response, status=503)
 
 
+def _fourth_limited(served: Served) -> Response:
+    response, call = served.response, served.call
+    if call is None or call.target.route != "model" or response.status != 200:
+        return response
+    count = served.memory["answers"] = served.memory.get("answers", 0) + 1
+    return replace(response, status=429) if count % 4 == 0 else response
+
+
 def _edge_page(status: int) -> Callable[[Served], Response]:
     """A refusal of the provider as a page of the edge."""
 
@@ -92,6 +100,13 @@ def _other_code(response: Response) -> Response:
     if b'"error_code"' not in response.body:
         return response
     return with_body(response, encode({**json.loads(response.body), "error_code": "E1042"}))
+
+
+def _wrapped_code(response: Response) -> Response:
+    if not response.body.startswith(b'{"message"'):
+        return response
+    document = json.loads(response.body)
+    return with_body(response, encode({**document, "code": {"status": document.get("code")}}))
 
 
 def _without_success(response: Response) -> Response:
@@ -183,6 +198,14 @@ FIELDS = (
         group="E",
     ),
     defect(
+        "model-answer-under-429",
+        "own",
+        "every fourth finished answer of the model route says 429",
+        "four answers of the model route",
+        _fourth_limited,
+        group="model",
+    ),
+    defect(
         "html-503",
         "T11",
         "a refusal becomes the edge's 503 page",
@@ -223,6 +246,14 @@ FIELDS = (
         "every refused request",
         _on_error(lambda r: with_header(r, "content-type", "application/json; charset=iso-8859-1")),
         group="T",
+    ),
+    defect(
+        "error-code-object",
+        "own",
+        "the code of an error is an object",
+        "errors of the provider with a code",
+        _on_error(_wrapped_code),
+        group="E",
     ),
     defect(
         "error-code-unknown",
