@@ -26,7 +26,20 @@ def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON (RFC 8259, section 6)")
 
 
+class _TwiceError(ValueError):
+    """An object of a JSON text that has a name twice."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise _TwiceError(next(name for name in names if names.count(name) > 1))
+    return made
+
+
 _JSON = json.JSONDecoder(parse_constant=_refuse)
+_ONCE = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_object)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +55,8 @@ class Event:
     name: str | None
     data: str | None
     document: Any
+    doubled: str | None = None
+    """A name that an object of the document has twice."""
 
     @property
     def done(self) -> bool:
@@ -55,7 +70,8 @@ class Reading:
 
     `events` is filled for an event stream, `document` for anything that is one JSON text; a body
     that is neither has `document` ABSENT and the parser's complaint in `json_error`. `malformed`
-    are offsets and bytes that are not UTF-8; `stray` are lines that a decoder ignores.
+    are offsets and bytes that are not UTF-8; `stray` are lines that a decoder ignores; `doubled`
+    is a name that an object of the document has twice.
     """
 
     streamed: bool
@@ -68,6 +84,7 @@ class Reading:
     unterminated: bytes = b""
     comments: int = 0
     mark: bool = False
+    doubled: str | None = None
 
     @cached_property
     def chunks(self) -> tuple[tuple[Event, dict[str, Any]], ...]:
@@ -80,8 +97,8 @@ def read(response: Response) -> Reading:
     body = response.body
     malformed = malformed_utf8(body)
     if not looks_streamed(response):
-        document, complaint = parse_json(body.decode("utf-8", "surrogateescape"))
-        return Reading(False, body, document, complaint, malformed=malformed)
+        document, complaint, doubled = _parse(body.decode("utf-8", "surrogateescape"))
+        return Reading(False, body, document, complaint, malformed=malformed, doubled=doubled)
     return _read_events(response, body, malformed)
 
 
@@ -96,6 +113,21 @@ def looks_streamed(response: Response) -> bool:
 
 def parse_json(text: str) -> tuple[Any, str | None]:
     """The JSON value of `text` and None, or ABSENT and what is wrong with it."""
+    value, complaint, _ = _parse(text)
+    return value, complaint
+
+
+def _parse(text: str) -> tuple[Any, str | None, str | None]:
+    """`parse_json`, and the first name that an object has twice; its last value counts."""
+    try:
+        return _ONCE.decode(text), None, None
+    except _TwiceError as error:
+        return (*_parse_anyhow(text), str(error))
+    except (ValueError, RecursionError) as error:
+        return ABSENT, str(error) or type(error).__name__, None
+
+
+def _parse_anyhow(text: str) -> tuple[Any, str | None]:
     try:
         return _JSON.decode(text), None
     except (ValueError, RecursionError) as error:
@@ -152,9 +184,10 @@ def _event(number: int, block: list[tuple[int, bytes]], at_ns: int) -> Event:
     data = [value for name, value in map(_field, block) if name == b"data"]
     names = [value for name, value in map(_field, block) if name == b"event"]
     text = b"\n".join(data).decode("utf-8", "surrogateescape") if data else None
-    document = ABSENT if text is None or text == "[DONE]" else parse_json(text)[0]
+    silent = text is None or text == "[DONE]"
+    document, _, doubled = (ABSENT, None, None) if silent else _parse(text or "")
     name = names[-1].decode("utf-8", "surrogateescape") if names else None
-    return Event(number, block[0][0], at_ns, name, text, document)
+    return Event(number, block[0][0], at_ns, name, text, document, doubled)
 
 
 def _field(item: tuple[int, bytes]) -> tuple[bytes, bytes]:

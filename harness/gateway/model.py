@@ -48,8 +48,8 @@ class _Outcome:
 class Gateway:
     """One gateway with its cache, its windows and its log; not safe for concurrent threads.
 
-    `defect` names an entry of `defects.EVERY`; the configuration is taken as given,
-    `defects.suited` switches on what a defect needs to be seen. `variant` names an entry of
+    `defect` names an entry of `defects.EVERY` or a generated one; the configuration is taken as
+    given, `defects.suited` switches on what a defect needs to be seen. `variant` names an entry of
     `VARIANTS`. `log` holds an entry per request, oldest first.
     """
 
@@ -105,7 +105,8 @@ class Gateway:
             fields.setdefault(field.lower(), value)
         now_ns = self.config.epoch_ns + at_ns
         dice = Dice("request", self.config.seed, self._serial)
-        return Arrival(request, at_ns, now_ns, self._serial, fields, dice)
+        arrival = Arrival(request, at_ns, now_ns, self._serial, fields, dice)
+        return replace(arrival, fields=self._rules.fields(arrival))
 
     def _decide(self, arrival: Arrival, options: Options | Refusal) -> _Outcome:
         rest = routing.below_gateway(arrival.request.path, self.config)

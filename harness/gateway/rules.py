@@ -4,7 +4,7 @@ Sources: developers.cloudflare.com/ai-gateway/, configuration/authentication/, f
 features/rate-limiting/ and usage/chat-completion/.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,11 @@ from harness.gateway.config import Config
 from harness.gateway.limits import Limiter
 from harness.gateway.universal import Step
 from harness.wire import Response
+
+
+def fields(arrival: Arrival) -> Mapping[str, str]:
+    """The request fields that the gateway reads: those that came."""
+    return arrival.fields
 
 
 def authorised(arrival: Arrival, config: Config) -> bool:
@@ -105,6 +110,7 @@ class Rules:
     generation.
     """
 
+    fields: Callable[[Arrival], Mapping[str, str]] = fields
     authorised: Callable[[Arrival, Config], bool] = authorised
     cache_key: Callable[[Call], bytes] = cache_key
     cache_ttl: Callable[[Call], int] = cache_ttl

@@ -55,6 +55,11 @@ def test_a_good_plain_answer_breaks_no_clause() -> None:
         ("usage-details", plain(usage=used(4, completion_tokens_details={"reasoning_tokens": 5}))),
         ("usage-details", plain(usage=used(4, prompt_tokens_details={"cached_tokens": 10}))),
         ("usage-not-for-nothing", said(None, usage=used(12))),
+        (
+            "usage-details-integers",
+            plain(usage=used(4, prompt_tokens_details={"cached_tokens": "0"})),
+        ),
+        ("usage-details-integers", plain(usage=used(4, completion_tokens_details=[]))),
         ("tool-none", calling(call())),
     ],
     ids=map(str, count()),
@@ -72,6 +77,7 @@ def test_a_broken_plain_answer_breaks_its_clause(clause: str, document: dict[str
         ("plain-one-json", b'{"id": NaN}', "application/json"),
         ("label-json", b"{}", "text/plain"),
         ("body-charset", b"{}", "application/json; charset=latin-1"),
+        ("body-names-once", b'{"id": "a", "choices": [], "id": "b"}', "application/json"),
     ],
     ids=map(str, count()),
 )
@@ -196,6 +202,7 @@ def test_logprobs_are_a_second_report_of_the_text(
         ("cache-status-words", [("cf-aig-cache-status", "MAYBE")]),
         ("request-id-is-log-id", [("cf-aig-log-id", "a"), ("cf-aig-request-id", "b")]),
         ("no-secret-back", [("x-debug", "key=secret-key-123")]),
+        ("fields-once", [("cf-ray", "1-FRA"), ("cf-ray", "2-FRA")]),
     ],
     ids=map(str, count()),
 )
@@ -228,6 +235,27 @@ def test_an_answer_that_breaks_off_breaks_one_clause_only(kind: TransportKind) -
         ),
         ({"error-shape"}, 422, b'{"detail": [{"msg": "no", "loc": []}]}', "application/json"),
         ({"error-envelope"}, 400, b'{"success": false, "error": ["no"]}', "application/json"),
+        (
+            {"error-envelope-types"},
+            400,
+            b'{"success": true, "error": [{"code": 2019, "message": "no"}]}',
+            "application/json",
+        ),
+        (
+            {"error-envelope-types"},
+            400,
+            b'{"success": false, "error": [{"code": 2019, "message": "no"}], "internalCode": 1}',
+            "application/json",
+        ),
+        ({"error-types"}, 400, b'{"message": "no", "code": [400]}', "application/json"),
+        ({"error-types"}, 400, b'{"error": {"message": "no", "type": 4}}', "application/json"),
+        (
+            {"error-code-words"},
+            400,
+            b'{"error": "no", "error_code": "E1042", "detail": "no"}',
+            "application/json",
+        ),
+        ({"body-charset"}, 400, b'{"error": "no"}', "application/json; charset=latin-1"),
     ],
     ids=map(str, count()),
 )
@@ -260,6 +288,30 @@ def test_an_overloaded_target_breaks_no_clause(status: int) -> None:
     answer = seen(asked(), b'{"error": "busy"}', status=status)
 
     assert broken(answer) == set()
+
+
+def test_an_answer_under_an_error_status_is_no_error() -> None:
+    answer = seen(asked(), plain(), status=503)
+
+    assert broken(answer) == {"error-no-answer"}
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "came", "clauses"),
+    [(2, 2, set()), (2, 1, {"logprobs-top"}), (20, 5, set()), (20, 1, {"logprobs-top"})],
+)
+def test_as_many_alternatives_come_as_were_asked_for(
+    asked_for: int, came: int, clauses: set[str]
+) -> None:
+    document = plain()
+    others = [_logprob(f"t{n}") for n in range(came)]
+    tokens = ["Hello", " wörld", " 😀"]
+    entries = [_logprob(token) | {"top_logprobs": others} for token in tokens]
+    document["choices"][0]["logprobs"] = {"content": entries}
+
+    found = broken(seen(asked(logprobs=True, top_logprobs=asked_for), document))
+
+    assert found & {"logprobs-top"} == clauses
 
 
 def test_faults_say_what_was_expected_and_what_came() -> None:

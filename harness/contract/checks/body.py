@@ -1,11 +1,13 @@
 """Checks of a body as bytes: whole, not empty, UTF-8, one JSON text."""
 
 from harness.contract.clause import Finding
-from harness.contract.evidence import fault
+from harness.contract.evidence import event, fault
 from harness.contract.observation import Observation
 from harness.contract.reading import ABSENT
 from harness.errors import TransportKind
 from harness.wire import End
+
+_JSON_TYPES = ("application/json", "application/problem+json", "text/event-stream")
 
 
 def ends_as_framed(seen: Observation) -> Finding:
@@ -82,10 +84,20 @@ def is_a_stream_when_asked(seen: Observation) -> Finding:
     return (fault("server-sent events", seen.reading.body, "body", seen.reading.body),)
 
 
+def names_stand_once(seen: Observation) -> Finding:
+    """No object of an answer has a name twice: which value counts is the reader's guess."""
+    reading = seen.reading
+    if reading is None or (reading.document is ABSENT and not reading.events):
+        return None
+    named = [("body", reading.doubled), *((event(e.number), e.doubled) for e in reading.events)]
+    return tuple(fault("each name once", name, where) for where, name in named if name)[:2]
+
+
 def names_its_charset_rightly(seen: Observation) -> Finding:
     """A charset in Content-Type is UTF-8, because JSON has no other (RFC 8259, section 8.1)."""
     value = seen.headers.get("content-type")
-    if not seen.ok or value is None or "charset=" not in value.lower():
+    judged = seen.ok or (seen.response is not None and seen.response.media_type in _JSON_TYPES)
+    if not judged or value is None or "charset=" not in value.lower():
         return None
     charset = value.lower().partition("charset=")[2].partition(";")[0].strip(' "')
     if charset in ("utf-8", "utf8"):

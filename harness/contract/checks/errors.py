@@ -1,6 +1,6 @@
 """Checks of rejections, graded, because no two servers agree on one status and shape."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.contract.case import Expect
@@ -11,6 +11,24 @@ from harness.contract.observation import Observation
 PASSING = (429, 502, 503, 504, 529)
 """Statuses that say "not now", which no clause on rejections judges."""
 SHAPES = ("envelope", "policy", "openai", "flat", "predict", "string")
+FIELD_TYPES: Mapping[str, tuple[str, Any]] = {
+    "code": ("integer or string", int | str | None),
+    "type": ("string", str | None),
+    "param": ("string", str | None),
+}
+ERROR_CODES = (
+    "timeout",
+    "client_error",
+    "model_unavailable",
+    "model_not_ready",
+    "model_does_not_exist",
+    "rate_limited",
+    "payload_too_large",
+    "unauthorized",
+    "application_error",
+    "internal_baseten_error",
+)
+"""The values of `error_code` in Baseten's published inference API."""
 _ENVELOPE = ("success", "result", "messages", "error", "name", "httpCode", "internalCode")
 
 
@@ -86,6 +104,58 @@ def is_labelled_json(seen: Observation) -> Finding:
     return (fault("application/json", seen.headers.get("content-type"), "header content-type"),)
 
 
+def is_no_answer(seen: Observation) -> Finding:
+    """What the status calls an error is no completion: the body says the same as the status."""
+    if not seen.rejected or not seen.chat or seen.reading is None:
+        return None
+    documents = [document for _, document in seen.documents]
+    answers = [d for d in documents if d.get("choices") and d.get("error") is None]
+    if not answers:
+        return ()
+    body = seen.response.body if seen.response else b""
+    return (fault("an error", answers[0], f"body of HTTP {seen.status}", body),)
+
+
+def is_no_answer_of_the_model(seen: Sequence[Observation]) -> Finding:
+    """What the status calls an error has not the very keys of an accepted answer."""
+    documents = [(s, d) for s in seen if isinstance(d := _document(s), dict) and d]
+    accepted = [d.keys() for s, d in documents if s.ok and s.case.sound]
+    refused = [(s, d) for s, d in documents if s.rejected and not any(_messages(d))]
+    if not accepted:
+        return None
+    return tuple(
+        fault("an error", document, f"body of HTTP {s.status}, request {s.number}")
+        for s, document in refused
+        if document.keys() in accepted
+    )[:1]
+
+
+def fields_have_their_types(seen: Observation) -> Finding:
+    """`code` of an error is an integer or a string, `type` and `param` are strings; or null."""
+    document = _document(seen)
+    if not _error(seen) or not isinstance(document, dict):
+        return None
+    nested = document.get("error")
+    places = [("$", document), *([("$.error", nested)] if isinstance(nested, dict) else [])]
+    return tuple(
+        fault(f"{name}: {kind}, or null", fields[name], f"{place}.{name}")
+        for place, fields in places
+        for name, (kind, types) in FIELD_TYPES.items()
+        if isinstance(fields.get(name, ""), bool) or not isinstance(fields.get(name), types)
+    )[:2]
+
+
+def error_code_is_listed(seen: Observation) -> Finding:
+    """An `error_code` is one that the inference API publishes."""
+    document = _document(seen)
+    if not _error(seen) or not isinstance(document, dict) or "error_code" not in document:
+        return None
+    if document["error_code"] in ERROR_CODES:
+        return ()
+    wanted = f"one of {', '.join(ERROR_CODES)}"
+    return (fault(wanted, document["error_code"], "$.error_code"),)
+
+
 def repeats_its_status(seen: Observation) -> Finding:
     """A status inside the body (`code`, `httpCode`) is the status of the answer."""
     document = _document(seen)
@@ -139,6 +209,34 @@ def envelope_is_whole(seen: Observation) -> Finding:
     if isinstance(first, dict) and is_int(first.get("code")) and is_text(first.get("message")):
         return ()
     return (fault("error[0] with code and message", listed, "$.error"),)
+
+
+def envelope_keeps_its_types(seen: Observation) -> Finding:
+    """What the gateway's envelope has beside its array says the same, in the observed types."""
+    document = _document(seen)
+    if not _error(seen) or not isinstance(document, dict):
+        return None
+    listed = document.get("error")
+    first = listed[0] if isinstance(listed, list) and listed else None
+    if not isinstance(first, dict) or not is_int(first.get("code")):
+        return None
+    wanted: dict[str, list[Any]] = {
+        "success": [False],
+        "result": [None, [], {}],
+        "messages": [None, []],
+        "name": ["AiGatewayError"],
+        "httpCode": [seen.status],
+        "internalCode": [first["code"]],
+        "message": [first.get("message")],
+        "description": [first.get("message")],
+    }
+    present = {name: value for name, value in document.items() if name in wanted}
+    present.setdefault("success", "nothing")
+    return tuple(
+        fault(f"{name} of {shown(wanted[name][0])}", value, f"$.{name}")
+        for name, value in present.items()
+        if not any(value == each and type(value) is type(each) for each in wanted[name])
+    )[:2]
 
 
 def status_of_a_rejection(seen: Observation) -> Finding:

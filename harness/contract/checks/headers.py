@@ -7,6 +7,17 @@ from harness.contract.clause import Finding
 from harness.contract.evidence import fault
 from harness.contract.observation import Observation
 
+CONSTANT = (
+    "cf-aig-cache-status",
+    "cf-aig-event-id",
+    "cf-aig-log-id",
+    "cf-aig-request-id",
+    "cf-aig-step",
+    "cf-ray",
+    "x-baseten-request-id",
+)
+"""Fields that tell about a request and do not depend on what was asked."""
+SINGLE = (*CONSTANT, "content-type")
 _UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
@@ -57,6 +68,42 @@ def event_id_is_never_anothers(seen: Observation) -> Finding:
     return (fault(repr(sent), came, f"header cf-aig-event-id of HTTP {seen.status}"),)
 
 
+def fields_come_once(seen: Observation) -> Finding:
+    """A field that is no list is sent once (RFC 9110, section 5.3)."""
+    if seen.response is None:
+        return None
+    several = [(n, v) for n in SINGLE if len(set(v := seen.headers.get_all(n))) > 1]
+    return tuple(fault(f"one {n}", list(v), "response headers") for n, v in several)[:2]
+
+
+def fields_come_always(seen: Sequence[Observation]) -> Finding:
+    """What one accepted answer says about itself, all of its kind say."""
+    kinds: dict[object, list[Observation]] = {}
+    for s in seen:
+        if s.ok and s.case.sound and s.case.path is None and s.case.model_id is None:
+            kinds.setdefault(_kind(s), []).append(s)
+    alike = [mine for mine in kinds.values() if len(mine) > 1]
+    faults = [
+        fault(f"{name}, as on request {having.number}", None, f"request {lacking.number}")
+        for mine in alike
+        for name in CONSTANT
+        if (having := next((s for s in mine if s.headers.get(name)), None))
+        and (lacking := next((s for s in mine if not s.headers.get(name)), None))
+    ]
+    return tuple(faults[:2]) if alike else None
+
+
+def _kind(seen: Observation) -> object:
+    """What may decide which fields an answer has: its form, the cache, the options it asks for."""
+    options = tuple(sorted(name.lower() for name, _ in seen.case.headers))
+    return seen.case.stream, seen.cache_status == "HIT", seen.case.fresh, options
+
+
+def provider_ids_are_unique(seen: Sequence[Observation]) -> Finding:
+    """Each answer that the provider made has an id of its own; a HIT repeats the stored one."""
+    return _unique([s for s in seen if s.cache_status != "HIT"], "x-baseten-request-id")
+
+
 def rays_are_unique(seen: Sequence[Observation]) -> Finding:
     """Each request has a cf-ray of its own."""
     return _unique(seen, "cf-ray")
@@ -74,7 +121,7 @@ def retry_after_has_its_form(seen: Observation) -> Finding:
 
 def answers_carry_a_log_id(seen: Observation) -> Finding:
     """The gateway names the log entry of an accepted request."""
-    if not seen.good:
+    if not seen.ok or not seen.case.sound or seen.reading is None:
         return None
     if seen.headers.get("cf-aig-log-id"):
         return ()

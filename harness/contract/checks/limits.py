@@ -141,16 +141,23 @@ def _logprob(entry: Any, top: int) -> bool:
 
 
 def alternatives_come_when_asked(seen: Observation) -> Finding:
-    """A request for `top_logprobs` that is accepted has alternatives in each entry."""
+    """A request for `top_logprobs` that is accepted has alternatives in each entry.
+
+    Some entry has as many as were asked for, up to five; a single one may have fewer.
+    """
     top = seen.case.asked.get("top_logprobs")
     entries = [(n, e) for c in seen.choices for n, e in c.logprobs if isinstance(e, dict)]
     if not seen.good or not is_int(top) or top < 1 or not entries:
         return None
-    return tuple(
-        fault(f"{top} alternatives", entry.get("top_logprobs"), event(number))
-        for number, entry in entries
-        if not entry.get("top_logprobs")
-    )[:2]
+    lists = [
+        (n, e["top_logprobs"] if isinstance(e.get("top_logprobs"), list) else [])
+        for n, e in entries
+    ]
+    empty = [(number, listed) for number, listed in lists if not listed]
+    number, longest = max(lists, key=lambda pair: len(pair[1]))
+    if not empty and len(longest) < min(top, 5):
+        empty = [(number, longest)]
+    return tuple(fault(f"{top} alternatives", listed, event(n)) for n, listed in empty)[:2]
 
 
 def logprobs_spell_the_content(seen: Observation) -> Finding:

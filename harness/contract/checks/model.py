@@ -79,6 +79,8 @@ def events_hold_json(seen: Observation) -> Finding:
     reading = seen.reading
     if not _answered(seen) or reading is None or not reading.streamed:
         return None
+    if not reading.events and reading.body.strip():
+        return (fault("events, as the label says", reading.body, "body", reading.body),)
     wrong = [e for e in reading.events if e.data is not None and not e.done]
     wrong = [e for e in wrong if not isinstance(e.document, dict)]
     return tuple(fault("JSON, or no events", e.data, f"event {e.number}") for e in wrong[:2])

@@ -5,6 +5,8 @@ short and a long plain request, and only a stream of an answer that takes long e
 What looks wrong is measured again, and is a fault only over both turns.
 """
 
+import json
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 from harness.contract.checks.framing import failed_inside, stream_of
@@ -17,6 +19,17 @@ LONG_NS = 20_000_000
 """An answer that takes less than this longer than a short one is too fast to be judged."""
 ENOUGH = 8
 """Output events below which the spread of a stream says nothing."""
+HELD = 0.35
+"""The share of a stream that may come in one batch, and of its time that may pass in silence."""
+SEVERAL = 4
+"""Streams below which a batch in all of them says nothing."""
+KINDS: Mapping[str, Callable[[Observation], bool]] = {
+    "streams": lambda _: True,
+    "streams for more than 1 KiB": lambda seen: len(seen.exchange.request.body) > 1024,
+    "streams for other than ASCII": lambda seen: "\\u" in json.dumps(seen.case.asked),
+    "streams with tools": lambda seen: "tools" in seen.case.asked,
+}
+"""What requests may have in common whose streams are held back: each kind is judged alone."""
 GAP_NS = 5_000_000_000
 """A silence longer than this inside a stream breaks common client timeouts."""
 
@@ -82,6 +95,40 @@ def arrives_in_small_parts(scene: Scene, *, turns: int = 2) -> Finding:
         return None
     came = f" {len(best)} output events in {len(_arrivals(best))} arrivals"
     return (fault("at least one arrival for four events", came, "arrival times"),)
+
+
+def no_half_is_held_back(seen: Sequence[Observation]) -> Finding:
+    """Of streams that take their time no great part comes at once behind a pause as great.
+
+    One stream alone says nothing, it may be the machine or the network: four in five must show it.
+    """
+    timed = [(s, t) for s in seen if len(t := output_times(s)) >= 2 * ENOUGH]
+    slow = [(s, t) for s, t in timed if t[-1] - t[0] >= LONG_NS // 2]
+    if len(slow) < SEVERAL:
+        return None
+    for kind, belongs in KINDS.items():
+        mine = [(s, t) for s, t in slow if belongs(s)]
+        held = [(s, t) for s, t in mine if _held(t)]
+        if len(mine) >= SEVERAL and len(held) * 5 >= len(mine) * 4:
+            (first, times), several = held[0], f"{len(held)} of {len(mine)} {kind}"
+            share, pause = _burst(times)
+            came = f" {share:.0%} at once after {pause / 1e6:.0f} ms, in {several}"
+            return (fault("output spread over its time", came, f"request {first.number}"),)
+    return ()
+
+
+def _held(times: list[int]) -> bool:
+    share, pause = _burst(times)
+    return share >= HELD and pause >= HELD * (times[-1] - times[0])
+
+
+def _burst(times: list[int]) -> tuple[float, int]:
+    """The share of the output in its greatest batch, and the pause before that."""
+    starts = _arrivals(times)
+    sizes = [sum(start <= t < start + 1_000_000 for t in times) / len(times) for start in starts]
+    greatest = sizes.index(max(sizes))
+    before = starts[greatest - 1] if greatest else starts[greatest]
+    return sizes[greatest], starts[greatest] - before
 
 
 def _arrivals(times: list[int]) -> list[int]:

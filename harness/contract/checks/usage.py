@@ -1,6 +1,6 @@
 """Checks of token counts: shape, sums, and that they agree with what was said."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.contract.checks.framing import failed_inside, stream_of
@@ -12,6 +12,10 @@ from harness.contract.strategies.text import WORDS
 
 COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
+DETAILS = ("prompt_tokens_details", "completion_tokens_details")
+MANY_WORDS = 1000
+"""Words in a prompt from which on its template and nonce are a small part of its tokens."""
+
 
 def _reports(seen: Observation) -> tuple[tuple[int, dict[str, Any]], ...]:
     if not seen.good or seen.reading is None or not seen.exchange.whole:
@@ -22,8 +26,11 @@ def _reports(seen: Observation) -> tuple[tuple[int, dict[str, Any]], ...]:
 
 
 def counts_are_integers(seen: Observation) -> Finding:
-    """prompt_tokens, completion_tokens and total_tokens are integers of at least 0."""
+    """Usage is an object or null; its three counts are integers of at least 0."""
     reports = _reports(seen)
+    others = [(n, d["usage"]) for n, d in seen.documents if _is_no_report(d)] if seen.good else []
+    if others:
+        return tuple(fault("usage: an object or null", u, event(n)) for n, u in others[:3])
     if not reports:
         return None
     return tuple(
@@ -32,6 +39,10 @@ def counts_are_integers(seen: Observation) -> Finding:
         for name in COUNTS
         if not is_int(usage.get(name)) or usage[name] < 0
     )[:3]
+
+
+def _is_no_report(document: dict[str, Any]) -> bool:
+    return not isinstance(document.get("usage"), dict | None)
 
 
 def total_is_the_sum(seen: Observation) -> Finding:
@@ -67,6 +78,35 @@ def details_fit_their_totals(seen: Observation) -> Finding:
                 if part > usage[whole] or part < 0:
                     faults.append(fault(f"{name} of 0 to {usage[whole]} ({whole})", part, group))
     return tuple(faults[:2]) if exercised else None
+
+
+def details_are_counts(seen: Observation) -> Finding:
+    """A detail of usage is an integer of at least 0, null, or absent."""
+    groups = [(n, usage[name]) for n, usage in _reports(seen) for name in DETAILS if name in usage]
+    if not groups:
+        return None
+    wrong = [(n, "an object or null", g) for n, g in groups if not isinstance(g, dict | None)]
+    wrong += [
+        (number, f"{name}: integer of at least 0", value)
+        for number, group in groups
+        if isinstance(group, dict)
+        for name, value in group.items()
+        if name.endswith("_tokens") and value is not None and (not is_int(value) or value < 0)
+    ]
+    return tuple(fault(wanted, came, event(number)) for number, wanted, came in wrong[:2])
+
+
+def its_own_chunk_is_the_last(seen: Observation) -> Finding:
+    """After the chunk that has usage and no choice comes only the terminator."""
+    reading = stream_of(seen)
+    if reading is None:
+        return None
+    chunks = [(e.number, d) for e, d in reading.chunks]
+    alone = [n for n, d in chunks if d.get("choices") == [] and isinstance(d.get("usage"), dict)]
+    if not alone:
+        return None
+    after = [(n, d) for n, d in chunks if n > alone[0] and isinstance(d.get("choices"), list)]
+    return tuple(fault("only [DONE] after the usage chunk", d, event(n)) for n, d in after[:1])
 
 
 def reasoning_is_counted(seen: Observation) -> Finding:
@@ -126,6 +166,39 @@ def long_prompts_are_counted(seen: Observation) -> Finding:
         return ()
     wanted = f"{words // 2} to {words * 4} prompt tokens for {words} words"
     return (fault(wanted, prompt, "usage.prompt_tokens"),)
+
+
+def words_cost_the_same(seen: Sequence[Observation]) -> Finding:
+    """In prompts of many equal words a word costs the same, in whichever message it stands.
+
+    A tokenizer gives equal words equal tokens, so a message that was lost or cut is a tenth of the
+    count or more that is missing; 250 tokens are left for templates and for what else is said.
+    """
+    counts = [
+        (s.number, words, tokens)
+        for s in seen
+        if (words := _words(s)) >= MANY_WORDS and (tokens := _prompt_tokens(s))
+    ]
+    if len(counts) < 2:
+        return None
+    number, words, most = max(counts, key=lambda count: count[2] / count[1])
+    rate = (most - 250) / words
+    for other, its_words, its_tokens in counts:
+        if its_tokens < 0.9 * rate * its_words:
+            wanted = f"about {rate:.2f} tokens a word, as in request {number}"
+            return (fault(wanted, f" {its_tokens} for {its_words} words", f"request {other}"),)
+    return ()
+
+
+def _words(seen: Observation) -> int:
+    """How many of the words of the long prompts the messages hold, if nothing else could weigh."""
+    messages = seen.case.asked.get("messages")
+    contents = [m.get("content") for m in messages or () if isinstance(m, dict)]
+    return sum(text.count("word ") for text in contents if isinstance(text, str))
+
+
+def _prompt_tokens(seen: Observation) -> int | None:
+    return tokens(seen.reading, "prompt_tokens") if _reports(seen) and seen.reading else None
 
 
 def billed_answers_are_not_empty(seen: Observation) -> Finding:

@@ -58,6 +58,8 @@ CLAUSES = (
         needs=("provider_key",),
         kills=(
             "html-502",
+            "html-503",
+            "html-524",
             "unauthorized-as-500",
         ),
     ),

@@ -102,8 +102,20 @@ CLAUSES = (
         kills=(
             "charset-utf16",
             "charset-latin1",
+            "error-charset-latin1",
             "stream-charset-latin1",
         ),
+    ),
+    Clause(
+        id="body-names-once",
+        level=Level.SHOULD,
+        routes=ALL,
+        statement="No object of an answer has a name twice.",
+        rationale="Readers that keep the first value and readers that keep the last disagree.",
+        source="RFC 8259, section 4",
+        evidence=Evidence.SPECIFIED,
+        check=body.names_stand_once,
+        kills=("json-name-twice",),
     ),
     Clause(
         id="plain-one-json",

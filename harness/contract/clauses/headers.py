@@ -76,6 +76,39 @@ CLAUSES = (
         kills=("errors-named-before",),
     ),
     Clause(
+        id="fields-once",
+        level=Level.SHOULD,
+        routes=ALL,
+        statement="A field that is no list is sent once.",
+        rationale="One reader takes the first value, another the last: ids name two requests.",
+        source="RFC 9110, section 5.3",
+        evidence=Evidence.SPECIFIED,
+        check=headers.fields_come_once,
+        kills=("ray-twice",),
+    ),
+    Clause(
+        id="fields-always",
+        level=Level.SHOULD,
+        routes=ALL,
+        statement="What one accepted answer says in its header, all answers of its kind say.",
+        rationale="Logs are joined by ids that are there only now and then.",
+        source=LOG_IDS,
+        evidence=Evidence.PRACTICE,
+        whole=headers.fields_come_always,
+        kills=("step-now-and-then",),
+    ),
+    Clause(
+        id="provider-id-unique",
+        level=Level.SHOULD,
+        routes=ALL,
+        statement="No two fresh answers share an `x-baseten-request-id`.",
+        rationale="Baseten's support looks at somebody else's request.",
+        source="docs.baseten.co/inference/errors",
+        evidence=Evidence.DOCUMENTED,
+        whole=headers.provider_ids_are_unique,
+        kills=("provider-id-reused",),
+    ),
+    Clause(
         id="ray-unique",
         level=Level.SHOULD,
         routes=ALL,
@@ -103,7 +136,7 @@ CLAUSES = (
     Clause(
         id="log-id-present",
         level=Level.SHOULD,
-        routes=CHAT,
+        routes=ALL,
         statement="An accepted request carries `cf-aig-log-id`.",
         rationale=(
             "Feedback and log patches need the id; without it a request cannot be found again."

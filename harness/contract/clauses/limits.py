@@ -113,7 +113,7 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=limits.alternatives_come_when_asked,
-        kills=("top-logprobs-dropped",),
+        kills=("top-logprobs-dropped", "top-logprobs-clamped"),
     ),
     Clause(
         id="logprobs-spell",

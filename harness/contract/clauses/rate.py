@@ -32,6 +32,7 @@ CLAUSES = (
         kills=(
             "rate-limit-ignored",
             "rate-limit-503",
+            "rate-limit-500",
             "rate-limit-401",
             "rate-limit-200",
         ),
@@ -141,6 +142,7 @@ CLAUSES = (
             "retry-after-past",
             "retry-after-negative",
             "retry-after-300",
+            "retry-after-milliseconds",
         ),
     ),
 )

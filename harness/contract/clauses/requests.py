@@ -52,6 +52,7 @@ CLAUSES = (
         kills=(
             "model-prefix-not-stripped",
             "redirect-elsewhere",
+            "redirect-found",
             "first-tool-only",
             "model-prefix-stripped-twice",
             "lockout-after-wrong-token",

@@ -251,6 +251,7 @@ CLAUSES = (
         check=stream.finish_is_documented,
         kills=(
             "finish-unknown",
+            "finish-error",
             "finish-object",
             "finish-empty-string",
             "compat-finish-translated",

@@ -39,6 +39,17 @@ CLAUSES = (
         ),
     ),
     Clause(
+        id="stream-not-held",
+        level=Level.SHOULD,
+        routes=CHAT,
+        statement="No third of a stream is held back and then sent at once.",
+        rationale="The text stops in the middle, and its end appears in one jerk.",
+        source="MiniMax-AI/MiniMax-M3#22; cloudflare/cloudflared#1496",
+        evidence=Evidence.PRACTICE,
+        whole=timing.no_half_is_held_back,
+        kills=("second-half-held",),
+    ),
+    Clause(
         id="stream-no-silence",
         level=Level.SHOULD,
         routes=CHAT,

@@ -1,6 +1,10 @@
 """Measures the contract suite and writes `contracts/POWER.md`: `make mutants`.
 
 python -m harness.contract.power [NAME ...] [--seeds N] [--workers N] [--out FILE]
+python -m harness.contract.power --drawn N [--seed S]
+
+The second form draws N generated defects instead of the listed ones; the names of such, which have
+a colon, are judged by the first.
 """
 
 import argparse
@@ -13,6 +17,7 @@ from pathlib import Path
 
 from harness.contract.garbage import collect_seldom
 from harness.contract.power import page
+from harness.contract.power.drawn import Fate, Sample
 from harness.contract.power.score import SEEDS, Power, score, trials
 from harness.contract.power.trial import Outcome, Trial, attempt
 
@@ -22,6 +27,11 @@ PAGE = Path("contracts/POWER.md")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the trials; 0 when the bar is met, else 1."""
     options = _parser().parse_args(arguments)
+    generated = [name for name in options.names if ":" in name]
+    if options.drawn or generated:
+        sample = Sample(options.seed)
+        fates = sample.judge(generated) if generated else sample.draw(options.drawn)
+        return _judge(sample, fates)
     names = options.names or None
     planned = trials(seeds=options.seeds, names=names)
     if not planned:
@@ -47,10 +57,22 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("names", nargs="*", help="defects and variants; all without any")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="runs on each legal stand-in")
+    parser.add_argument("--drawn", type=int, default=0, help="judge so many generated defects")
+    parser.add_argument("--seed", type=int, default=0, help="which sample of them")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--trace", type=Path, help="a file for a line per run, as it ends")
     parser.add_argument("--out", type=Path, default=PAGE)
     return parser
+
+
+def _judge(sample: Sample, fates: Iterator[Fate]) -> int:
+    """Show a sample of generated defects; 1 when one of them is a hole."""
+    for number, _ in enumerate(fates, 1):
+        if number % 25 == 0:
+            sys.stderr.write(f"\r{number} generated defects")
+            sys.stderr.flush()
+    sys.stdout.write(f"\n{sample.table()}")
+    return 1 if sample.holes else 0
 
 
 def _measured(planned: list[Trial], workers: int) -> Iterator[Outcome]:

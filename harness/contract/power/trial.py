@@ -16,7 +16,7 @@ from harness.contract.observation import Observation
 from harness.contract.sender import Sender
 from harness.contract.subject import Subject
 from harness.contract.verdict import REQUIRABLE, conclude
-from harness.gateway.defects import DEFECTS
+from harness.gateway.defects import DEFECTS, EVERY
 from harness.routes.address import Address, Credentials
 from harness.transports.exchange import Timeouts
 
@@ -32,6 +32,7 @@ DRAWN = 20
 """Drawn requests per chat route, as in `verify --mode pr`."""
 TIMEOUTS = Timeouts(connect=5, first_byte=15, idle=8, total=45)
 SECONDS_NS = 600_000_000_000
+STRICT_IDS = frozenset(c.id for c in CLAUSES if c.level in STRICT)
 KILLERS: Mapping[str, frozenset[str]] = {
     defect: frozenset(c.id for c in CLAUSES if defect in c.kills and c.level in STRICT)
     for defect in DEFECTS
@@ -52,7 +53,7 @@ class Trial:
     @property
     def on_socket(self) -> bool:
         """Whether only a real connection shows the defect."""
-        return self.defect is not None and DEFECTS[self.defect].socket_only
+        return self.defect is not None and EVERY.named(self.defect).socket_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Outcome:
         return min((n for clause, n in self.broken.items() if clause in listed), default=None)
 
 
-class _Watched(Ledger):
+class Watched(Ledger):
     """A ledger that notes how many requests had arrived when a clause failed first."""
 
     def __init__(self, routes: Iterable[str], arrived: Callable[[], int]) -> None:
@@ -109,8 +110,7 @@ def run(trial: Trial) -> Outcome:
     """The outcome of one trial: the same steps as `verify --target mock --mode pr --strict`."""
     start = standin.local if trial.on_socket else standin.mock
     with start(SUBJECT, defect=trial.defect, variant=trial.variant, seed=trial.seed) as embedded:
-        ledger = _Watched(embedded.subject.routes, lambda: embedded.arrived)
-        exploration = _exploration(trial, embedded, ledger)
+        ledger, exploration = prepared(trial, embedded)
         exploration.run()
         stopped = exploration.stopped
         verdict = conclude(ledger, strict=True, required=REQUIRABLE, stopped=stopped).verdict
@@ -119,14 +119,16 @@ def run(trial: Trial) -> Outcome:
         return Outcome(trial, broken, embedded.arrived, verdict)
 
 
-def _exploration(trial: Trial, embedded: standin.Embedded, ledger: _Watched) -> Exploration:
+def prepared(trial: Trial, embedded: standin.Embedded) -> tuple[Watched, Exploration]:
+    """The run of a trial on a stand-in that stands ready, before its first request."""
+    ledger = Watched(embedded.subject.routes, lambda: embedded.arrived)
     budget = Budget(trial.requests)
     parts = (embedded.transport, embedded.clock, budget, "contract-power", TIMEOUTS)
     sender, limited = Sender(embedded.subject, *parts), Sender(embedded.limited, *parts)
     for entry in ledger.entries.values():
         judged = limited if "rate" in entry.clause.needs else sender
         entry.lacks = judged.subject.lacks(entry.clause, entry.route, clock=embedded.clock)
-    listed = KILLERS[trial.defect or ""] if trial.until_killed else frozenset()
+    listed = KILLERS.get(trial.defect or "", STRICT_IDS)
     exploration = Exploration(
         sender,
         ledger,
@@ -138,4 +140,4 @@ def _exploration(trial: Trial, embedded: standin.Embedded, ledger: _Watched) -> 
     if trial.until_killed:
         exploration.again = exploration.reductions = 0
         exploration.enough = lambda _: not listed.isdisjoint(ledger.broken)
-    return exploration
+    return ledger, exploration

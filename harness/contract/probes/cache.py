@@ -83,7 +83,8 @@ def expire(stage: Stage) -> None:
 
 def _long(stage: Stage, number: int) -> Case:
     """A request of more than 1 KiB whose prompt differs from others of its kind at its end only."""
-    text = f"{'Read this and go on. ' * 60}Now say hello to {nonce(stage.seed, number)}."
+    mark = nonce(stage.seed, number)
+    text = f"{'Read this and go on. ' * 60}Now say hello (grüezi, 你好) to {mark}."
     if stage.route == "model":
         return Case("model", {"prompt": text, "max_tokens": 16}, "cache", fresh=False)
     asked = body(stage.sender.subject.model, text, max_tokens=16, temperature=0)

@@ -8,13 +8,15 @@ from harness.contract.strategies.fixed import CLOCK, USAGE, WEATHER, body
 from harness.contract.strategies.text import SCRIPTS, nonce
 from harness.routes.native import SDK_PATH
 
+READ = "Read this and go on. "
+"""Repeated, it makes the request larger than a KiB."""
 STREAMED = {"stream": True, "stream_options": USAGE}
 
 
 def play(stage: Stage) -> None:
     """Text first, then a tool call."""
     mark = nonce(stage.seed, 1300)
-    text = f"Tell me about rivers and about: {' / '.join(SCRIPTS[:6])} ({mark})"
+    text = f"{READ * 48}Tell me about rivers and about: {' / '.join(SCRIPTS[:6])} ({mark})"
     model = stage.sender.subject.model
     asked = body(model, text, temperature=0, seed=7, max_tokens=64)
     case = Case(stage.route, asked, "plain and streamed")
@@ -33,7 +35,7 @@ def play(stage: Stage) -> None:
 
 
 def _tools(stage: Stage, model: str, mark: str) -> None:
-    text = f"Weather in Oslo for three days? ({mark})"
+    text = f"Weather in Zürich for three days? ({mark})"
     fields = {"tools": [WEATHER, CLOCK], "tool_choice": "required", "max_tokens": 200}
     asked = body(model, text, temperature=0, seed=7, **fields)
     case = Case(stage.route, asked, "tools, plain and streamed")

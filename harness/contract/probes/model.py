@@ -16,7 +16,7 @@ def play(stage: Stage) -> None:
     """One prompt with a small limit and a large one, and streamed; again where it looked wrong."""
     if stage.route != "model":
         return
-    text = f"Tell me about rivers and bridges. ({nonce(stage.seed, 1600)})"
+    text = f"Tell me about rivers and bridges in Zürich. ({nonce(stage.seed, 1600)})"
     case = Case("model", {"prompt": text, "max_tokens": 64}, "model")
     stage.play("long", case)
     stage.play("stream", case.having(stream=True))

@@ -34,9 +34,9 @@ class Stage:
         """A small valid request of the route; the same number gives the same body."""
         mark = nonce(self.seed, number)
         if self.route == "model":
-            document = {"prompt": f"Say hello to {mark}.", "max_tokens": 16}
+            document = {"prompt": f"Say hello (olá) to {mark}.", "max_tokens": 16}
             return Case("model", document, topic, fresh=fresh)
-        text = f"Say hello to {mark}."
+        text = f"Say hello (olá) to {mark}."
         asked = body(self.sender.subject.model, text, max_tokens=16, temperature=0)
         return Case(self.route, asked, topic, fresh=fresh)
 
@@ -47,7 +47,7 @@ class Stage:
         """
         if self.route == "model":
             return self.plain(topic, number)
-        mark = f"mark-{nonce(self.seed, number)}"
+        mark = f"märk-{nonce(self.seed, number)}"
         fields = {"response_format": only(mark=mark), "max_tokens": 64, "temperature": 0}
         asked = body(self.sender.subject.model, f"Fill in the form. ({mark})", **fields)
         case = Case(self.route, asked, topic)

@@ -7,7 +7,7 @@ from typing import Any
 from harness.contract.case import Case, Expect
 from harness.contract.strategies.bounds import BOUNDS, Bound
 from harness.contract.strategies.given import NUMBER, TEXT, only
-from harness.contract.strategies.text import LONG, SCRIPTS, WORDS, nonce
+from harness.contract.strategies.text import LONG, MANY, SCRIPTS, WORDS, nonce
 
 RELAYED = 7
 """So many of the bounds are asked by compat too: the provider that judges them is the same."""
@@ -135,6 +135,13 @@ _CALL = {
     "type": "function",
     "function": {"name": "get_time", "arguments": '{"city":"Oslo"}'},
 }
+_TALK = [
+    {"role": "system", "content": f"Be brief. {MANY}"},
+    {"role": "user", "content": f"Hello. {MANY}"},
+    {"role": "assistant", "content": f"Hello. {MANY}"},
+    {"role": "user", "content": LONG},
+]
+"""A history whose every message is heavy enough to be missed."""
 _TELLING: tuple[tuple[str, Expect, str, dict[str, Any]], ...] = (
     ("stream", _OK, _ASK, {"stream": True, "stream_options": USAGE, "max_tokens": 48}),
     ("plain", _OK, _ASK, {"max_tokens": 48}),
@@ -176,7 +183,12 @@ _TELLING: tuple[tuple[str, Expect, str, dict[str, Any]], ...] = (
         {"tools": [CLOCK], "tool_choice": "none", "max_tokens": 48, "stream": True},
     ),
     ("tools", _OK, "Weather in Rome for two days, and the time there?", _TOOLS),
-    ("cut", _OK, LONG, {"stream": True, "stream_options": USAGE, "max_tokens": 5}),
+    (
+        "cut",
+        _OK,
+        "",
+        {"messages": _TALK, "stream": True, "stream_options": USAGE, "max_tokens": 5},
+    ),
     ("stop", _OK, f"{LONG} Use commas.", {"stop": [" ", "e"], "max_tokens": 64, "stream": True}),
     ("json_schema", _OK, "Invent a person.", {"response_format": SCHEMA, "max_tokens": 256}),
     (
@@ -227,7 +239,7 @@ _TELLING: tuple[tuple[str, Expect, str, dict[str, Any]], ...] = (
     (
         "named tool",
         _OK,
-        "What time is it in Lima?",
+        "What time is it in Bogotá?",
         {
             "tools": [WEATHER, CLOCK],
             "tool_choice": {"type": "function", "function": {"name": "get_time"}},
@@ -255,8 +267,8 @@ _TELLING: tuple[tuple[str, Expect, str, dict[str, Any]], ...] = (
         "",
         {
             "messages": [
-                {"role": "system", "content": "Be brief."},
-                {"role": "user", "content": "Time in Oslo?"},
+                {"role": "system", "content": f"Be brief. {MANY}"},
+                {"role": "user", "content": f"{MANY} Time in Oslo?"},
                 {"role": "assistant", "content": None, "tool_calls": [_CALL]},
                 {"role": "tool", "tool_call_id": "call_1", "content": "12:00"},
             ],

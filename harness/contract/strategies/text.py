@@ -8,6 +8,8 @@ SUBJECTS = ("rivers", "bridges", "bread", "the moon", "chess", "bees", "paper", 
 LONG = "Count from one to five hundred in words, one number after another, and do not stop."
 WORDS = "word " * 3000 + "- continue."
 """A prompt whose tokens can be told without a tokenizer: no published one joins whole words."""
+MANY = "word " * 600
+"""As much of it as makes one message of several heavy."""
 SCRIPTS = (
     "naïve café œuvre",
     "Ελληνικά και русский текст",

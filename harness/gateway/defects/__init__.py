@@ -21,9 +21,11 @@ from harness.gateway.defects.credentials import CREDENTIALS
 from harness.gateway.defects.defect import Defect
 from harness.gateway.defects.events import EVENTS
 from harness.gateway.defects.failures import FAILURES
+from harness.gateway.defects.fields import FIELDS
 from harness.gateway.defects.framing import FRAMING
 from harness.gateway.defects.integrity import INTEGRITY
 from harness.gateway.defects.leaving import LEAVING
+from harness.gateway.defects.mutants import generated
 from harness.gateway.defects.pacing import PACING
 from harness.gateway.defects.parameters import PARAMETERS
 from harness.gateway.defects.passage import PASSAGE
@@ -60,7 +62,12 @@ class Catalogue(Mapping[str, Defect]):
         return len(self._defects)
 
     def named(self, name: str) -> Defect:
-        """The defect called `name`; raises `UsageError` that lists the known names."""
+        """The defect called `name`; raises `UsageError` that lists the known names.
+
+        A name with a colon is that of a generated defect, which no catalogue lists.
+        """
+        if ":" in name:
+            return generated(name)
         if name not in self._defects:
             raise UsageError(f"unknown defect {name!r}; known are {', '.join(self._defects)}")
         return self._defects[name]
@@ -99,6 +106,7 @@ _ALL = (
     *STEPS,
     *RETRIES,
     *LEAVING,
+    *FIELDS,
     *RARE,
 )
 EVERY = Catalogue(_ALL)

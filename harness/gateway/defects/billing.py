@@ -114,6 +114,25 @@ def _text_usage_kept(document: Document) -> Document:
     return document
 
 
+def _alone(event: Chunk) -> bool:
+    """Whether the event is the chunk for usage alone."""
+    return (document_of(event) or {}).get("choices") == []
+
+
+def _early(events: list[Chunk]) -> list[Chunk]:
+    """The usage chunk and the one before it change places."""
+    for number in range(1, len(events)):
+        if _alone(events[number]):
+            before, after = events[number - 1], events[number]
+            pair = [Chunk(after.data, before.at_ns), Chunk(before.data, after.at_ns)]
+            return [*events[: number - 1], *pair, *events[number + 1 :]]
+    return events
+
+
+def _reported_twice(events: list[Chunk]) -> list[Chunk]:
+    return [each for event in events for each in (event,) * (1 + _alone(event))]
+
+
 BILLING = (
     defect(
         "cached-exceeds-prompt",
@@ -226,6 +245,22 @@ BILLING = (
         "reasoning is said and its count is 0",
         "answers with reasoning",
         plains(_text_usage_kept),
+        group="U",
+    ),
+    defect(
+        "usage-chunk-early",
+        "own",
+        "the usage chunk comes before the finish chunk",
+        _STREAM,
+        streams(_early),
+        group="U",
+    ),
+    defect(
+        "usage-chunk-twice",
+        "own",
+        "the usage chunk comes twice",
+        _STREAM,
+        streams(_reported_twice),
         group="U",
     ),
 )

@@ -19,6 +19,19 @@ def _messages(change: Callable[[list[Any]], list[Any]]) -> Edit:
     return edited
 
 
+def _merged(messages: list[Any]) -> list[Any]:
+    """A system message put in front of the text of the message after it."""
+    texts = [m.get("content") if isinstance(m, dict) else None for m in messages[:2]]
+    system = isinstance(messages[0], dict) and messages[0].get("role") == "system"
+    if not system or len(texts) < 2 or not all(isinstance(text, str) for text in texts):
+        return messages
+    return [{**messages[1], "content": f"{texts[0]}\n{texts[1]}"}, *messages[2:]]
+
+
+def _spoken(messages: list[Any]) -> list[Any]:
+    return [m for m in messages if not isinstance(m, dict) or m.get("content")] or messages
+
+
 def _escaped(messages: list[Any]) -> list[Any]:
     """Characters outside ASCII as escape sequences in the text."""
     return [
@@ -107,6 +120,20 @@ UNSEEN = (
         "the last message is sent first",
         editing(_messages(lambda m: [*m[-1:], *m[:-1]])),
         "chat requests with two messages",
+    ),
+    _unseen(
+        "system-merged",
+        "P11",
+        "a system message becomes the beginning of the user's",
+        editing(_messages(_merged)),
+        "chat requests with a system message",
+    ),
+    _unseen(
+        "empty-messages-removed",
+        "P11",
+        "messages without content are removed",
+        editing(_messages(_spoken)),
+        "histories with an empty message",
     ),
     _unseen(
         "messages-escaped",

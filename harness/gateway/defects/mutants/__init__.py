@@ -1,0 +1,13 @@
+"""Generated defects: mutation operators applied to answers, requests and decisions.
+
+A listed defect was thought of by somebody; these are what is left when nobody thinks. Their names
+say what they do, so each can be made again from its name alone.
+"""
+
+from harness.gateway.defects.defect import Defect
+from harness.gateway.defects.mutants.mutant import defect_of, parse
+
+
+def generated(name: str) -> Defect:
+    """The defect that a name such as `drop:plain.id@native/every-5` stands for."""
+    return defect_of(parse(name))
