@@ -99,7 +99,10 @@ class Faces:
 
     def _send(self, request: httpx.Request) -> Received:
         received = b""
-        response = self._client.send(request, stream=True)
+        try:
+            response = self._client.send(request, stream=True)
+        except httpx.RemoteProtocolError as exc:  # no head that a client would take
+            return Received(0, [], b"", type(exc).__name__)
         try:
             for data in response.iter_raw():
                 received += data
