@@ -15,7 +15,7 @@ from tests.gateway.session import notes, play
 Ask = Callable[..., Request]
 
 OWN_CLASSES = {"cache", "auth", "rate", "concurrency", "size", "model", "compat", "rare"}
-FURTHER_CLASSES = {"universal", "retries", "leaving"}
+FURTHER_CLASSES = {"universal", "retries", "leaving", "sdk"}
 CLASSES = set("TFSICUPEL") | OWN_CLASSES | FURTHER_CLASSES
 
 

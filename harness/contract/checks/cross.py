@@ -4,10 +4,11 @@ A model need not be deterministic. The plain request is sent twice first (A/A); 
 repeats itself is a difference between two ways judged.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
-from harness.contract.checks.scenes import answered
-from harness.contract.clause import Finding, Record, Scene
+from harness.contract.checks.scenes import answered, recorded
+from harness.contract.clause import Fault, Finding, Record, Scene
 from harness.contract.evidence import fault, shown
 from harness.contract.observation import Observation
 from harness.contract.output import tokens
@@ -90,3 +91,30 @@ def prompts_cost_the_same(scene: Scene) -> Finding:
     if len(set(counts.values())) == 1:
         return ()
     return (fault("one count of prompt_tokens", counts, "usage.prompt_tokens"),)
+
+
+def sdk_path_says_the_same(scene: Scene) -> Finding:
+    """Where the path of the SDK example answers, it answers like the documented one."""
+    sdk, plain = scene.get("sdk_path"), scene.get("plain")
+    if sdk is None or plain is None or not (sdk.good and sdk.documents and plain.documents):
+        return None
+    faults = _same(scene, ("plain", "plain_again"), ("sdk_path",), "SDK path")
+    return (*_like(sdk, plain), *(faults if isinstance(faults, tuple) else ()))
+
+
+def _like(sdk: Observation, plain: Observation) -> Iterator[Fault]:
+    """What two answers to one request share: form, model, usage and its prompt; and not the id."""
+    one, other = sdk.documents[0][1], plain.documents[0][1]
+    for name in ("object", "model"):
+        if one.get(name) != other.get(name):
+            yield fault(shown(other.get(name)), one.get(name), f"$.{name} of the SDK path")
+    if one.get("id") is None or one.get("id") == other.get("id"):
+        yield fault("an id of its own", one.get("id"), "$.id of the SDK path")
+    counts = [tokens(s.reading, "prompt_tokens") if s.reading else None for s in (plain, sdk)]
+    if counts[0] != counts[1]:
+        yield fault(f"{counts[0]} prompt tokens", counts[1], "usage of the SDK path")
+
+
+def sdk_path(scene: Scene) -> Finding:
+    """Records what `/baseten/chat/completions` does."""
+    return recorded(scene, "sdk_path")

@@ -44,11 +44,6 @@ def unknown_compat_path_is_refused(scene: Scene) -> Finding:
     return refused(scene, "compat_path", what="an unknown path under compat")
 
 
-def sdk_path(scene: Scene) -> Finding:
-    """Records what `/baseten/chat/completions` does."""
-    return recorded(scene, "sdk_path")
-
-
 def get(scene: Scene) -> Finding:
     """Records what a GET does."""
     return recorded(scene, "get")

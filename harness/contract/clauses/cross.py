@@ -2,7 +2,14 @@
 
 from harness.contract.checks import cross
 from harness.contract.clause import Clause, Evidence, Level
-from harness.contract.clauses.sources import CHAT, COMPAT_PAGE, COMPLETION, REQUEST, USAGE
+from harness.contract.clauses.sources import (
+    BASETEN_PAGE,
+    CHAT,
+    COMPAT_PAGE,
+    COMPLETION,
+    REQUEST,
+    USAGE,
+)
 
 CLAUSES = (
     Clause(
@@ -80,6 +87,36 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.PRACTICE,
         scene=cross.prompts_cost_the_same,
+        probe="cross",
+    ),
+    Clause(
+        id="sdk-path-equal",
+        level=Level.SHOULD,
+        routes=("native",),
+        statement=(
+            "Where `/baseten/chat/completions` answers, its answer is that of the documented path: "
+            "form, model, an id of its own, usage and what it says."
+        ),
+        rationale="The page's JavaScript example goes there and its cURL example does not.",
+        source=f"{BASETEN_PAGE} shows the base URL; that both are one is inferred",
+        evidence=Evidence.PRACTICE,
+        scene=cross.sdk_path_says_the_same,
+        probe="cross",
+        kills=(
+            "sdk-path-other-model",
+            "sdk-path-system-added",
+            "sdk-path-model-named",
+        ),
+    ),
+    Clause(
+        id="record-sdk-path",
+        level=Level.RECORD,
+        routes=("native",),
+        statement="What `/baseten/chat/completions`, the path of the page's SDK example, does.",
+        rationale="The page's JavaScript example uses it and no document says that it works.",
+        source=BASETEN_PAGE,
+        evidence=Evidence.DOCUMENTED,
+        scene=cross.sdk_path,
         probe="cross",
     ),
     Clause(

@@ -111,17 +111,6 @@ CLAUSES = (
         probe="places",
     ),
     Clause(
-        id="record-sdk-path",
-        level=Level.RECORD,
-        routes=("native",),
-        statement="What `/baseten/chat/completions`, the path of the page's SDK example, does.",
-        rationale="The page's JavaScript example uses it and no document says that it works.",
-        source=BASETEN_PAGE,
-        evidence=Evidence.DOCUMENTED,
-        scene=places.sdk_path,
-        probe="places",
-    ),
-    Clause(
         id="record-get",
         level=Level.RECORD,
         routes=ALL,

@@ -1,4 +1,4 @@
-"""Asks one thing in several ways: twice plain (A/A), streamed, and by the other route."""
+"""Asks one thing in several ways: twice plain (A/A), streamed, and by the other paths."""
 
 from dataclasses import replace
 
@@ -6,6 +6,7 @@ from harness.contract.case import Case, Expect
 from harness.contract.probes.stage import Stage
 from harness.contract.strategies.fixed import CLOCK, USAGE, WEATHER, body
 from harness.contract.strategies.text import SCRIPTS, nonce
+from harness.routes.native import SDK_PATH
 
 STREAMED = {"stream": True, "stream_options": USAGE}
 
@@ -21,6 +22,9 @@ def play(stage: Stage) -> None:
     stage.play("plain_again", case)
     stage.play("stream", case.having(**STREAMED))
     stage.play("stream_again", case.having(**STREAMED))
+    if stage.wants("record-sdk-path", "sdk-path-equal"):
+        sdk = replace(case, path=SDK_PATH, expect=Expect.EITHER, topic="SDK path")
+        stage.play("sdk_path", sdk)
     if stage.wants("compat-equals-native"):
         native = replace(case, route="native", topic="native beside compat")
         stage.play("native", native)

@@ -26,9 +26,6 @@ def _native(stage: Stage) -> None:
     case = stage.plain("unknown provider", 1001)
     path = f"/{NOWHERE}/v1/chat/completions"
     stage.play("unknown_provider", replace(case, path=path, expect=Expect.REJECT))
-    if stage.wants("record-sdk-path"):
-        path = "/baseten/chat/completions"
-        stage.play("sdk_path", replace(case, path=path, expect=Expect.EITHER, topic="SDK path"))
 
 
 def _compat(stage: Stage) -> None:

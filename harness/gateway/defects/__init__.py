@@ -31,6 +31,7 @@ from harness.gateway.defects.quota import QUOTA
 from harness.gateway.defects.rare import RARE
 from harness.gateway.defects.refusals import REFUSALS
 from harness.gateway.defects.retries import RETRIES
+from harness.gateway.defects.sdkpath import SDKPATH
 from harness.gateway.defects.sizes import SIZES
 from harness.gateway.defects.steps import STEPS
 from harness.gateway.defects.storage import STORAGE
@@ -94,6 +95,7 @@ _ALL = (
     *COMPANY,
     *SIZES,
     *PASSAGE,
+    *SDKPATH,
     *STEPS,
     *RETRIES,
     *LEAVING,
