@@ -7,20 +7,31 @@ written; a switch that no answer told anything about is left out.
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
+from harness.contract.checks.scenes import code_of
 from harness.contract.observation import Observation
 from harness.contract.output import usages
 from harness.errors import Layer, UsageError
 from harness.gateway.behaviour import SCHEMA_VERSION, SWITCHES, Behaviour, Value
 
 Seen = Sequence[Observation]
+EARLY_STREAMS = 3
+"""Streams below which the time of their heads says nothing."""
+EARLY_NS = 2_000_000
+"""A head that is less than this before the first byte came together with it."""
 
 
 def behaviour_of(seen: Seen) -> dict[str, Value]:
     """The switches that the observations of a run tell, by name."""
     found = ((name, tell(seen)) for name, tell in _TELLS.items())
     return {name: value for name, value in found if value is not None}
+
+
+def told(name: str, seen: Seen) -> Value:
+    """The value of one switch that the observations tell, or None."""
+    return _TELLS[name](seen)
 
 
 def document_of(seen: Seen) -> dict[str, Any]:
@@ -153,6 +164,73 @@ def _envelope(seen: Seen) -> Value:
     return "full" if "description" in keys else "short" if "httpCode" in keys else "minimal"
 
 
+def _unknown_prefix(seen: Seen) -> Value:
+    found = _first(seen, "unknown prefix", "compat")
+    failure = found.answer.failure if found and found.answer else None
+    words = {"Model not found": "model-not-found", "Invalid provider": "invalid-provider"}
+    message = failure.message if failure else ""
+    return next((value for start, value in words.items() if message.startswith(start)), None)
+
+
+def _request_timeout(seen: Seen) -> Value:
+    found = next((s for s in seen if s.case.topic == "timeout of 1 ms" and s.rejected), None)
+    if found is None:
+        return None
+    if found.status == 400:
+        return "400-2005" if code_of(found) == "2005" else None
+    return str(found.status) if found.status in (408, 504, 524) else None
+
+
+def _stream_cached(seen: Seen) -> Value:
+    found = [s for s in seen if s.case.topic == "streams are not cached" and s.ok]
+    return any(s.cache_status == "HIT" for s in found) if len(found) > 1 else None
+
+
+def _status_on_errors(seen: Seen) -> Value:
+    """Of refusals by the provider: only those have a cache to speak of."""
+    found = [s for s in seen if s.rejected and s.layer is Layer.PROVIDER and _placed(s)]
+    return any(s.cache_status for s in found) if found else None
+
+
+def _placed(seen: Observation) -> bool:
+    case = seen.case
+    return case.path is None and case.method == "POST" and not case.apart
+
+
+def _rate_limit_answer(seen: Seen) -> Value:
+    found = [s.status for s in seen if s.case.topic == "beyond the limit" and s.rejected]
+    known = {429: "429-2003", 401: "401-2009"}
+    return known.get(found[0] or 0) if found else None
+
+
+def _early_headers(seen: Seen) -> Value:
+    """Whether the head of a stream usually comes well before its first byte."""
+    answers = [s.response for s in _streams(seen) if s.response and s.response.chunks]
+    if len(answers) < EARLY_STREAMS:
+        return None
+    gap_ns = median(answer.chunks[0].at_ns - answer.head_at_ns for answer in answers)
+    return gap_ns >= max(EARLY_NS, median(answer.head_at_ns for answer in answers) / 2)
+
+
+def _thinks(seen: Seen) -> Value:
+    found = _first(seen, "plain")
+    return None if found is None or not found.choices else bool(found.choices[0].reasoning)
+
+
+def _universal_bad_body(seen: Seen) -> Value:
+    found = _first(seen, "no list of steps")
+    code = code_of(found) if found else None
+    return {"2001": "400-2001", "2019": "400-2019"}.get(code or "")
+
+
+def _universal_last_error(seen: Seen) -> Value:
+    found = _first(seen, "every step fails")
+    if found is None or not found.rejected:
+        return None
+    hidden = found.status == 400 and code_of(found) == "2005"
+    return "400-2005" if hidden else "last-step"
+
+
 _TELLS: Mapping[str, Callable[[Seen], Value]] = {
     "sdk_path": _sdk_path,
     "compat_model": _compat_model,
@@ -173,4 +251,17 @@ _TELLS: Mapping[str, Callable[[Seen], Value]] = {
     "pad_chunks": _padding,
     "keep_alive_comments": _comments,
     "error_envelope": _envelope,
+    "compat_unknown_prefix": _unknown_prefix,
+    "request_timeout": _request_timeout,
+    "stream_cached": _stream_cached,
+    "cache_status_on_errors": _status_on_errors,
+    "rate_limit_answer": _rate_limit_answer,
+    "early_headers": _early_headers,
+    "thinks_by_default": _thinks,
+    "universal_bad_body": _universal_bad_body,
+    "universal_fallback": _accepted("fallback after errors", "any-error", "retryable"),
+    "universal_last_error": _universal_last_error,
+    "universal_refused_step": _accepted("a step for nobody", "fall-back", "refuse"),
 }
+TOLD = frozenset(_TELLS)
+"""The switches that a run can tell; for the others it would take requests of their own."""

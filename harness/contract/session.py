@@ -17,7 +17,7 @@ from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.exploration import Exploration, Mode
 from harness.contract.ledger import Ledger
 from harness.contract.observation import Observation
-from harness.contract.recording import document_of, drift, read_recording
+from harness.contract.recording import behaviour_of, document_of, drift, read_recording
 from harness.contract.reproduction import Redact
 from harness.contract.sender import Sender
 from harness.contract.subject import Clock, Subject
@@ -97,7 +97,7 @@ def perform(
         stopped=found.stopped,
         complaints=complaints,
     )
-    about = _about(options, run_id)
+    about = _about(options, run_id) | {"behaviour": behaviour_of(found.seen)}
     if recorded is not None:
         about["drift"] = drift(recorded, found.seen)
     document = documents.conformance(

@@ -94,6 +94,8 @@ SCENE = (
     *("plain", "plain_again", "native", "native_again", "tool_plain", "tool_plain_again"),
     *("tool_stream", "short", "short_again", "long", "long_again", "allowed_0_0", "beyond_0_0"),
     *("later", "unknown_gateway", "unknown_provider", "unknown_model", "sdk_path", "get"),
+    *("timed_out", "refused", "failed", "no_list", "nobody", "retries_0", "retries_1"),
+    *("left_0", "next_0", "left_1", "next_1", "70k"),
 )
 
 

@@ -19,6 +19,7 @@ from harness.contract.clauses import (
     places,
     plain,
     rate,
+    records,
     requests,
     sizes,
     stream,
@@ -51,6 +52,7 @@ TOPICS: Mapping[str, tuple[Clause, ...]] = {
     "options": options.CLAUSES,
     "universal": universal.CLAUSES,
     "leaving": leaving.CLAUSES,
+    "records": records.CLAUSES,
 }
 CLAUSES: tuple[Clause, ...] = tuple(clause for topic in TOPICS.values() for clause in topic)
 BY_ID: Mapping[str, Clause] = {clause.id: clause for clause in CLAUSES}
