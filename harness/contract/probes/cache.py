@@ -26,6 +26,9 @@ def play(stage: Stage) -> None:
     case = _long(stage, 1200)
     stage.play("first", case)
     stage.play("again", case)
+    if stage.wants("cache-metadata"):  # soon: the entry may live for few seconds only
+        tagged = with_headers(case, ("cf-aig-metadata", '{"team":"other"}'))
+        stage.play("metadata", replace(tagged, topic="other metadata"))
     stage.play("skipped", replace(case, fresh=True, topic="skip the cache"))
     _errors(stage, case)
     if case.route != "model":
@@ -38,9 +41,6 @@ def play(stage: Stage) -> None:
         stage.play("other_key", replace(wrong, topic="another provider key"))
     _fields(stage, case)
     _other_places(stage, case)
-    if stage.wants("cache-metadata"):
-        tagged = with_headers(case, ("cf-aig-metadata", '{"team":"other"}'))
-        stage.play("metadata", replace(tagged, topic="other metadata"))
     if stage.wants("cache-custom-key"):
         _custom_key(stage)
 

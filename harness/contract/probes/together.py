@@ -5,6 +5,7 @@ from dataclasses import replace
 from harness.contract.case import Case
 from harness.contract.probes.stage import Stage
 
+TOPIC = "in flight together"
 STREAMS, PLAIN, OTHERS = 8, 4, 4
 """Sixteen in flight: streams and plain ones of the route, and plain ones of the other routes."""
 
@@ -18,12 +19,12 @@ def play(stage: Stage) -> None:
 
 
 def _case(stage: Stage, number: int) -> Case:
-    case = stage.marked("in flight together", 2000 + number, stream=number < STREAMS)
+    case = stage.marked(TOPIC, 2000 + number, stream=number < STREAMS)
     others = [route for route in stage.sender.subject.routes if route != stage.route]
     if number < STREAMS + PLAIN or not others:
         return case
     other = others[number % len(others)]
     if other == "model":
         document = {"prompt": f"Say hello. ({number})", "max_tokens": 16}
-        return Case("model", document, "in flight together")
+        return Case("model", document, TOPIC)
     return replace(case, route=other)
