@@ -1,7 +1,7 @@
 """Checks of one request asked in two ways: plain and streamed, native and compat.
 
-A model need not be deterministic. The plain request is sent twice first (A/A); only where it
-repeats itself is a difference between two ways judged.
+A model need not be deterministic. Where two ways differ the plain request is sent again (A/A); only
+where it repeats itself is the difference judged.
 """
 
 from collections.abc import Iterator
@@ -27,10 +27,20 @@ def said(seen: Observation) -> Any:
     ]
 
 
+def _whole(seen: Observation) -> bool:
+    return seen.good and seen.exchange.whole and bool(seen.choices)
+
+
+def differ(scene: Scene, one: str, *others: str) -> bool:
+    """Whether answers that were asked for in several ways do not all say the same."""
+    seen = [scene[name] for name in (one, *others) if name in scene]
+    return any(said(each) != said(seen[0]) for each in seen[1:])
+
+
 def _steady(scene: Scene, first: str, again: str) -> tuple[Observation, ...] | None:
     """The two A/A answers if they are good and equal."""
     seen = answered(first, again, scene=scene)
-    if seen is None or not all(s.good and s.exchange.whole and s.choices for s in seen):
+    if seen is None or not all(map(_whole, seen)):
         return None
     return seen if said(seen[0]) == said(seen[1]) else None
 
@@ -58,11 +68,15 @@ def compat_says_the_same(scene: Scene) -> Finding:
 
 
 def _same(scene: Scene, pair: tuple[str, str], others: tuple[str, ...], way: str) -> Finding:
-    steady = _steady(scene, *pair)
+    first = scene.get(pair[0])
     judged = [scene[n] for n in others if n in scene and scene[n].good and scene[n].exchange.whole]
-    if steady is None or not judged:
+    if first is None or not judged or not _whole(first):
         return None
-    wanted = said(steady[0])
+    wanted = said(first)
+    if all(said(other) == wanted for other in judged):
+        return ()
+    if _steady(scene, *pair) is None:
+        return None
     return tuple(
         fault(f"{shown(wanted)}, as the plain request said twice", said(other), way)
         for other in judged
