@@ -23,26 +23,25 @@ def _probes(route: str, *names: str) -> tuple[Part, ...]:
     return tuple(Part(route, probe=name) for name in names)
 
 
-FIRST = {"native": "streamed given text", "compat": "streamed tools", "model": "prompt"}
+FIRST = {"native": "named tool", "compat": "streamed tools", "model": "prompt"}
 """What tells whether a route can be judged at all: one good request of each."""
 PLAN: tuple[Part, ...] = (
     *_cases("native", "long stream", "long answer"),
-    *_cases("compat", "stop"),
     *_probes("native", "missing"),
     *_probes("model", "auth"),
-    *_probes("native", "cache"),
-    *_cases("native", "named tool", "messages=[]"),
-    *_cases("model", "streamed prompt"),
-    *_probes("native", "rate"),
-    *_cases("compat", "messages=[]", "long prompt"),
-    *_cases("native", "plain", "scripts", "one tool at a time"),
+    *_cases("compat", "stop", "messages=[]"),
+    *_probes("native", "universal", "cache", "rate"),
+    *_cases("compat", "long prompt"),
     *_cases("native", "cut by max_completion_tokens", "history with reasoning"),
-    *_cases("compat", "given text", "stream with logprobs"),
-    *_probes("model", "model"),
+    *_cases("native", "one tool at a time", "forbidden tools"),
+    *_cases("compat", "stream with logprobs"),
+    *_cases("model", "streamed prompt"),
+    *_probes("native", "cross"),
     *_probes("compat", "timing"),
-    *_probes("native", "cross", "keys", "sizes"),
-    *_cases("native", "forbidden tools", "stream", "long prompt", "tools", "streamed tools"),
+    *_probes("native", "leaving", "options", "sizes"),
+    *_probes("model", "model", "missing"),
+    *_probes("native", "keys"),
     *_probes("native", "auth", "together"),
-    *_probes("compat", "missing", "auth", "cache"),
-    *_probes("model", "missing", "cache"),
+    *_probes("compat", "missing", "auth", "keys", "cache", "universal"),
+    *_probes("model", "keys", "cache"),
 )

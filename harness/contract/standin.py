@@ -21,7 +21,7 @@ from harness.gateway.respx import mount
 from harness.gateway.server import LocalGateway
 from harness.transports.httpx import HttpxTransport
 
-RATE = (2, 1)
+RATE = (3, 1)
 """The stand-in's rate limit: requests and seconds."""
 CACHE_TTL_S = 3
 """The stand-in's cache TTL: long enough for a slow machine, short enough to wait for."""

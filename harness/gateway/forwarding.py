@@ -80,7 +80,8 @@ def forward(call: Call, upstream: Baseten, rules: Rules) -> Forwarded:
     attempt = 1
     while True:
         last = attempt >= call.options.max_attempts
-        tried = _attempt(call, upstream, asked, attempt, last)
+        timeout_ns = _timeout_ns(call, rules, last=last)
+        tried = _attempt(call, upstream, asked, attempt, timeout_ns)
         if last or not tried.failed:
             answer = shifted(tried.answer, elapsed_ns)
             return Forwarded(answer, attempt, asked.document, tried.timed_out)
@@ -109,11 +110,13 @@ def _asked(call: Call, authorization: str | None, rules: Rules) -> Asked:
     )
 
 
-def _attempt(call: Call, upstream: Baseten, asked: Asked, attempt: int, last: bool) -> _Try:
+def _attempt(
+    call: Call, upstream: Baseten, asked: Asked, attempt: int, timeout_ns: int | None
+) -> _Try:
     answer = _outage(call, asked, attempt) or upstream.answer(asked)
     if isinstance(answer, Refusal):
         return _Try(_made(call, answer, call.config.timing.gateway_ns), failed=True)
-    behaviour, timeout_ns = call.config.behaviour, _timeout_ns(call, last)
+    behaviour = call.config.behaviour
     if timeout_ns is not None and answer.head_at_ns > timeout_ns:
         refusal = envelope.timed_out(behaviour.request_timeout)
         return _Try(_made(call, refusal, timeout_ns), failed=True, timed_out=True)
@@ -122,10 +125,11 @@ def _attempt(call: Call, upstream: Baseten, asked: Asked, attempt: int, last: bo
     return _Try(answer, answer.status in _RETRIED)
 
 
-def _timeout_ns(call: Call, last: bool) -> int | None:
+def _timeout_ns(call: Call, rules: Rules, *, last: bool) -> int | None:
     """The bound on this attempt; the last of several has none."""
-    timeout_ms = call.options.request_timeout_ms
-    unbounded = timeout_ms is None or (last and call.options.max_attempts > 1)
+    timeout_ms = rules.timeout_ms(call)
+    waits = last and call.options.max_attempts > 1 and rules.last_attempt_waits
+    unbounded = timeout_ms is None or waits
     return None if unbounded or timeout_ms is None else timeout_ms * 1_000_000
 
 

@@ -90,6 +90,11 @@ def admits(limiter: Limiter, call: Call) -> bool:
     return limiter.admit(call.arrival.now_ns)
 
 
+def timeout_ms(call: Call) -> int | None:
+    """The time that an attempt has for the first part of its answer; None is no bound."""
+    return call.options.request_timeout_ms
+
+
 def steps(given: tuple[Step, ...]) -> tuple[Step, ...]:
     """The steps of a request to the universal endpoint that are tried: all, in their order."""
     return given
@@ -104,10 +109,10 @@ def passed_headers(call: Call) -> tuple[str, ...]:
 class Rules:
     """One function per decision.
 
-    `hits_count` is whether the rate limit counts what the cache answers, `timeouts_fall_back`
-    whether a step that exceeds its timeout hands over to the next one
-    (configuration/request-handling/), `stops_with_client` whether a client that leaves ends the
-    generation.
+    `hits_count` is whether the rate limit counts what the cache answers, `last_attempt_waits`
+    whether the last of several attempts has no timeout, `timeouts_fall_back` whether a step that
+    exceeds its timeout hands over to the next one (both configuration/request-handling/),
+    `stops_with_client` whether a client that leaves ends the generation.
     """
 
     fields: Callable[[Arrival], Mapping[str, str]] = fields
@@ -121,8 +126,10 @@ class Rules:
     admits: Callable[[Limiter, Call], bool] = admits
     credential: Callable[[Call, str | None], str | None] = credential
     passed_headers: Callable[[Call], tuple[str, ...]] = passed_headers
+    timeout_ms: Callable[[Call], int | None] = timeout_ms
     steps: Callable[[tuple[Step, ...]], tuple[Step, ...]] = steps
     falls_back: Callable[[Response, Config], bool] = universal.falls_back
     hits_count: bool = False
+    last_attempt_waits: bool = True
     timeouts_fall_back: bool = True
     stops_with_client: bool = True

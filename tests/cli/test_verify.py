@@ -150,7 +150,7 @@ def test_wrong_arguments_are_said_in_a_line(
 
 
 def test_a_recording_can_be_compared_with_later(tmp_path: Path) -> None:
-    selected = ("--", "-k", "places or body")
+    selected = ("--", "-k", "places or cross")
     verify("--record", "seen.json", *selected, folder=tmp_path)
     recorded = json.loads((tmp_path / "seen.json").read_text())
     recorded["behaviour"]["sdk_path"] = "pass-through"

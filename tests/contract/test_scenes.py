@@ -145,3 +145,25 @@ def test_whether_a_429_says_when_to_come_back_is_written_down(value: str | None,
     refused = seen(asked(), {"message": "no"}, status=429, headers=fields)
 
     assert says("record-retry-after", beyond_0_0=refused) == Record(told)
+
+
+def test_a_difference_is_a_fault_only_where_the_model_repeats_itself() -> None:
+    first, other = seen(asked(), plain()), seen(asked(), plain(**SAID_OTHERWISE))
+
+    assert says("compat-equals-native", native=first, plain=first) == ()
+    assert says("compat-equals-native", native=first, plain=other) is None
+    assert says("compat-equals-native", native=first, native_again=other, plain=other) is None
+    assert says("compat-equals-native", native=first, native_again=first, plain=other)
+
+
+def test_the_first_way_is_asked_again_only_where_another_one_differs() -> None:
+    wanted = ("tools-stream-equal", "compat-equals-native")
+    scenes = []
+    for defect in (None, "args-pieces-stripped"):
+        with standin.mock(SUBJECT, defect=defect) as embedded:
+            stage = staged(embedded, "compat", wanted)
+            cross.play(stage)
+            scenes.append(set(stage.scene))
+
+    assert {name for name in scenes[0] if name.endswith("_again")} == {"plain_again"}
+    assert scenes[1] - scenes[0] == {"tool_plain_again", "tool_stream_again"}

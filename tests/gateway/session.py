@@ -189,6 +189,9 @@ def _retries() -> Iterator[Request]:
     for values in (("1", "5000", "constant"), ("5", "100", "linear"), ("5", "1", "exponential")):
         for path in (NATIVE_PATH, COMPAT_PATH):
             yield chat({"seed": 60}, path=path, headers=dict(zip(names, values, strict=True)))
+    for timeout, attempts in (("1", "1"), ("1", "2"), ("3600000", "1")):
+        bounds = {"cf-aig-request-timeout": timeout, "cf-aig-max-attempts": attempts}
+        yield chat({"seed": 61}, headers=bounds)
 
 
 def play(gateway: Gateway) -> Iterator[Response]:

@@ -1,7 +1,7 @@
 """Checks of one request asked in two ways: plain and streamed, native and compat.
 
-A model need not be deterministic. The plain request is sent twice first (A/A); only where it
-repeats itself is a difference between two ways judged.
+A model need not be deterministic. Where two ways differ the plain request is sent again (A/A); only
+where it repeats itself is the difference judged.
 """
 
 from collections.abc import Iterator
@@ -27,44 +27,61 @@ def said(seen: Observation) -> Any:
     ]
 
 
+def _whole(seen: Observation) -> bool:
+    return seen.good and seen.exchange.whole and bool(seen.choices)
+
+
+def differ(scene: Scene, one: str, *others: str) -> bool:
+    """Whether answers that were asked for in several ways do not all say the same."""
+    seen = [scene[name] for name in (one, *others) if name in scene]
+    return any(said(each) != said(seen[0]) for each in seen[1:])
+
+
 def _steady(scene: Scene, first: str, again: str) -> tuple[Observation, ...] | None:
     """The two A/A answers if they are good and equal."""
     seen = answered(first, again, scene=scene)
-    if seen is None or not all(s.good and s.exchange.whole and s.choices for s in seen):
+    if seen is None or not all(map(_whole, seen)):
         return None
     return seen if said(seen[0]) == said(seen[1]) else None
 
 
 def stream_says_the_same(scene: Scene) -> Finding:
     """A stream, put together, says what the plain answer says."""
-    return _same(scene, ("plain", "plain_again"), "stream")
+    return _same(scene, ("plain", "plain_again"), ("stream", "stream_again"), "stream")
 
 
 def tools_stream_the_same(scene: Scene) -> Finding:
     """A streamed tool call, put together, is the plain one."""
     pair = ("tool_plain", "tool_plain_again")
-    return _same(scene, pair, "tool_stream")
+    return _same(scene, pair, ("tool_stream", "tool_stream_again"), "stream")
 
 
 def reasoning_streams_the_same(scene: Scene) -> Finding:
     """Reasoning is told as reasoning, and content as content, plain and streamed."""
     pair = ("reason_plain", "reason_plain_again")
-    return _same(scene, pair, "reason_stream")
+    return _same(scene, pair, ("reason_stream",), "stream")
 
 
 def compat_says_the_same(scene: Scene) -> Finding:
-    """The same request by native says what it says by compat."""
-    return _same(scene, ("plain", "plain_again"), "native")
+    """The same request by compat says what it says by native."""
+    return _same(scene, ("native", "native_again"), ("plain",), "compat")
 
 
-def _same(scene: Scene, pair: tuple[str, str], name: str) -> Finding:
-    steady, other = _steady(scene, *pair), scene.get(name)
-    if steady is None or other is None or not (other.good and other.exchange.whole):
+def _same(scene: Scene, pair: tuple[str, str], others: tuple[str, ...], way: str) -> Finding:
+    first = scene.get(pair[0])
+    judged = [scene[n] for n in others if n in scene and scene[n].good and scene[n].exchange.whole]
+    if first is None or not judged or not _whole(first):
         return None
-    wanted = said(steady[0])
-    if said(other) == wanted:
+    wanted = said(first)
+    if all(said(other) == wanted for other in judged):
         return ()
-    return (fault(f"{shown(wanted)}, as the plain request said twice", said(other), name),)
+    if _steady(scene, *pair) is None:
+        return None
+    return tuple(
+        fault(f"{shown(wanted)}, as the plain request said twice", said(other), way)
+        for other in judged
+        if said(other) != wanted
+    )[:1]
 
 
 def seed_repeats_itself(scene: Scene) -> Finding:
@@ -95,7 +112,7 @@ def sdk_path_says_the_same(scene: Scene) -> Finding:
     sdk, plain = scene.get("sdk_path"), scene.get("plain")
     if sdk is None or plain is None or not (sdk.good and sdk.documents and plain.documents):
         return None
-    faults = _same(scene, ("plain", "plain_again"), "sdk_path")
+    faults = _same(scene, ("plain", "plain_again"), ("sdk_path",), "SDK path")
     return (*_like(sdk, plain), *(faults if isinstance(faults, tuple) else ()))
 
 

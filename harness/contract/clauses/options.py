@@ -18,6 +18,7 @@ CLAUSES = (
         scene=options.short_timeouts_expire,
         probe="options",
         profile=Profile.EXTENDED,
+        kills=("timeout-ignored",),
     ),
     Clause(
         id="timeout-last-attempt",
@@ -30,6 +31,7 @@ CLAUSES = (
         scene=options.the_last_attempt_is_waited_for,
         probe="options",
         profile=Profile.EXTENDED,
+        kills=("timeout-bounds-last",),
     ),
     Clause(
         id="timeout-long",
@@ -42,6 +44,7 @@ CLAUSES = (
         scene=options.long_timeouts_do_not,
         probe="options",
         profile=Profile.EXTENDED,
+        kills=("timeout-long-is-none",),
     ),
     Clause(
         id="retry-options",

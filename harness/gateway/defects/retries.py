@@ -1,12 +1,14 @@
-"""Retry options (developers.cloudflare.com/ai-gateway/configuration/request-handling/)."""
+"""Retries and timeouts (developers.cloudflare.com/ai-gateway/configuration/request-handling/)."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 from harness.gateway import envelope
+from harness.gateway.call import Call
 from harness.gateway.defects.defect import Defect, Served
 from harness.gateway.defects.edits import with_body
 from harness.gateway.forwarding import shifted
+from harness.gateway.rules import Rules
 from harness.wire import Response
 
 _ATTEMPTS, _DELAY, _BACKOFF = "cf-aig-max-attempts", "cf-aig-retry-delay", "cf-aig-backoff"
@@ -32,6 +34,17 @@ def _delayed(served: Served) -> Response:
     """The pause comes before the first attempt too."""
     text = served.arrival.fields.get(_DELAY, "")
     return shifted(served.response, int(text) * 1_000_000) if text.isdigit() else served.response
+
+
+def _at_once(call: Call) -> int | None:
+    """A time that is too long for a number of 16 bits is none at all."""
+    asked = call.options.request_timeout_ms
+    return 1 if asked is not None and asked > 65_535 else asked
+
+
+def _bounded(name: str, statement: str, shown_by: str, rules: Callable[[Rules], Rules]) -> Defect:
+    """A defect of the timeout."""
+    return Defect(name, "own", "retries", statement, shown_by, "constructed", rules=rules)
 
 
 def _defect(
@@ -76,5 +89,23 @@ RETRIES = (
         "the retry delay is waited for before the first attempt",
         "cf-aig-retry-delay above 0",
         _delayed,
+    ),
+    _bounded(
+        "timeout-ignored",
+        "cf-aig-request-timeout bounds nothing",
+        "a timeout that no model keeps",
+        lambda rules: replace(rules, timeout_ms=lambda _call: None),
+    ),
+    _bounded(
+        "timeout-long-is-none",
+        "a timeout above 65 s ends every call at once",
+        "a timeout of an hour",
+        lambda rules: replace(rules, timeout_ms=_at_once),
+    ),
+    _bounded(
+        "timeout-bounds-last",
+        "the timeout bounds the last of several attempts too",
+        "a timeout that no model keeps, and two attempts",
+        lambda rules: replace(rules, last_attempt_waits=False),
     ),
 )
