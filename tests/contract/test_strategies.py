@@ -72,6 +72,15 @@ def test_a_number_draws_the_same_cases_again() -> None:
     assert first != other
 
 
+def test_a_number_draws_the_same_cases_for_both_chat_routes() -> None:
+    native_cases, compat_cases = (
+        draw(chat.chat_cases(route=route, model=MODEL), 20, number=5)
+        for route in ("native", "compat")
+    )
+
+    assert [replace(case, route="compat") for case in native_cases] == compat_cases
+
+
 def test_every_case_can_be_written_as_json() -> None:
     for case in draw(chat.model_cases(), 50, number=3):
         assert json.dumps(case.asked)

@@ -205,6 +205,17 @@ def test_a_redirect_is_an_answer_and_not_followed(
     assert len(peer.requests) == 1
 
 
+def test_a_cookie_is_shown_and_not_sent_back(transport: HttpxTransport, serve: Serve) -> None:
+    peer = serve(sends(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n"))
+
+    first, _ = transport.send(post(peer)), transport.send(post(peer))
+
+    assert first.response is not None
+    assert first.response.headers.get("set-cookie") == "a=b"
+    assert len(peer.requests) == 2
+    assert b"cookie" not in peer.requests[1].lower()
+
+
 def test_a_gzip_body_is_decoded_and_keeps_its_header(
     transport: HttpxTransport, serve: Serve
 ) -> None:

@@ -60,7 +60,7 @@ def events_hold_json(seen: Observation) -> Finding:
     wrong = [
         e
         for e in reading.events
-        if e.data is not None and not _terminates(e.data) and not isinstance(e.document, dict)
+        if e.data is not None and not isinstance(e.document, dict) and not _terminates(e.data)
     ]
     return tuple(
         fault("one JSON object", e.data, event(e.number), (e.data or "").encode("utf-8", "replace"))
@@ -133,7 +133,7 @@ def terminator_is_exact(seen: Observation) -> Finding:
     return tuple(
         fault("`[DONE]` exactly", e.data, event(e.number), (e.data or "").encode())
         for e in reading.events
-        if e.data not in (None, "[DONE]") and _terminates(e.data or "")
+        if not isinstance(e.document, dict) and not e.done and _terminates(e.data or "")
     )
 
 

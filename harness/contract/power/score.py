@@ -120,7 +120,11 @@ def percent(share: float) -> str:
 
 
 def trials(*, seeds: int = SEEDS, names: Iterable[str] | None = None) -> list[Trial]:
-    """Every run of a measurement, or those on the named defects and variants; slow ones first."""
+    """Every run of a measurement, or those on the named defects and variants; slow ones first.
+
+    Each budget is a run of its own, not the beginning of a larger one: where it ends inside a
+    sequence, the part that was played is judged at once, and so is the run as a whole.
+    """
     wanted = None if names is None else set(names)
     planned = [
         Trial(budget, defect=defect.name, until_killed=budget != BUDGETS[-1])
