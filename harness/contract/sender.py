@@ -1,20 +1,21 @@
 """Sends a case and observes the answer: the one place where a contract run does I/O.
 
-It builds the request, keeps to the budget and the pace, marks its traffic, and remembers
-everything that it saw.
+It builds the request, keeps to the budget and the pace, marks its traffic, follows redirects within
+the origin, and remembers everything that it saw.
 """
 
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.contract.budget import Budget
 from harness.contract.case import Case, Key
 from harness.contract.observation import Observation, observe
 from harness.contract.output import tokens
+from harness.contract.redirection import HOPS, next_hop
 from harness.contract.subject import Clock, Subject, Transport
 from harness.errors import TransportError
 from harness.routes import compat, model, native
@@ -54,8 +55,8 @@ class Sender:
         """The observation of one case; BudgetError when it may not be sent."""
         number = self._reserve(case)
         self._wait()
-        request = self.request(case, number)
-        return self._note(number, case, self.transport.send(request, timeouts=self.timeouts))
+        sent = self.transport.send(self.request(case, number), timeouts=self.timeouts)
+        return self._note(number, case, self._followed(case, sent))
 
     def send_together(self, cases: Sequence[Case]) -> tuple[Observation, ...]:
         """The observations of cases that are in flight at once, in the order of the cases.
@@ -67,19 +68,34 @@ class Sender:
             numbers = [self._reserve(case) for case in cases]
         requests = [self.request(case, n) for case, n in zip(cases, numbers, strict=True)]
         if self.clock.free and isinstance(self.transport, HttpxTransport):
-            exchanges = self._interleaved(requests, self.transport)
+            begun = self._interleaved(requests, self.transport)
+            sent = [self._followed(*each) for each in zip(cases, begun, strict=True)]
         else:
-            exchanges = self._at_once(requests)
-        found = zip(numbers, cases, exchanges, strict=True)
+            sent = self._at_once(cases, requests)
+        found = zip(numbers, cases, sent, strict=True)
         return tuple(self._note(number, case, exchange) for number, case, exchange in found)
 
-    def _at_once(self, requests: Sequence[Request]) -> Sequence[Exchange]:
-        def send(request: Request) -> Exchange:
+    def _followed(self, case: Case, exchange: Exchange) -> Exchange:
+        """The exchange at the end of redirects within the origin; each hop is a request more."""
+        following = next_hop(exchange)
+        while following is not None and len(exchange.redirected) < HOPS:
+            with self.lock:
+                self._reserve(case)
+                self.budget.settle(case.cost(), 0)
             self._wait()
-            return self.transport.send(request, timeouts=self.timeouts)
+            redirected = (*exchange.redirected, exchange.request)
+            sent = self.transport.send(following, timeouts=self.timeouts)
+            exchange = replace(sent, redirected=redirected)
+            following = next_hop(exchange)
+        return exchange
+
+    def _at_once(self, cases: Sequence[Case], requests: Sequence[Request]) -> list[Exchange]:
+        def send(case: Case, request: Request) -> Exchange:
+            self._wait()
+            return self._followed(case, self.transport.send(request, timeouts=self.timeouts))
 
         with ThreadPoolExecutor(len(requests), thread_name_prefix="together") as pool:
-            return list(pool.map(send, requests))
+            return list(pool.map(send, cases, requests))
 
     def _interleaved(
         self, requests: Sequence[Request], transport: HttpxTransport

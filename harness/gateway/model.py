@@ -103,6 +103,9 @@ class Gateway:
         return Arrival(request, at_ns, now_ns, self._serial, fields, dice)
 
     def _decide(self, arrival: Arrival, options: Options | Refusal) -> _Outcome:
+        early = self.variant.before(arrival) if self.variant else None
+        if early is not None:
+            return _Outcome(early, known=False)
         rest = routing.below_gateway(arrival.request.path, self.config)
         if rest is None:
             return _Outcome(envelope.UNKNOWN_GATEWAY, known=False)

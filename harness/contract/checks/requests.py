@@ -23,7 +23,7 @@ def goes_to_the_documented_url(seen: Observation) -> Finding:
     """A sound request is a POST to the route's documented path."""
     if not seen.case.sound or seen.case.path is not None or seen.status is None:
         return None
-    request = seen.exchange.request
+    request = (*seen.exchange.redirected, seen.exchange.request)[0]
     if request.method == "POST" and re.fullmatch(_PATHS[seen.case.route], request.path):
         return ()
     wanted = f"POST {_PATHS[seen.case.route]}"
