@@ -21,6 +21,7 @@ from harness.contract.recording import document_of, drift, read_recording
 from harness.contract.reproduction import Redact
 from harness.contract.sender import Sender
 from harness.contract.subject import Clock, Subject
+from harness.contract.veil import veil
 from harness.contract.verdict import Verdict, conclude
 from harness.contract.waivers import apply, read_waivers
 from harness.transports.exchange import Timeouts
@@ -90,6 +91,7 @@ def perform(
     run_id = f"contract-{uuid.uuid4().hex[:12]}"
     found = _explore(subject, options, pairs=pairs, run_id=run_id)
     complaints = apply(waivers, found.ledger, today=datetime.now(UTC).date())
+    veil(found.ledger, redact)
     verdict = conclude(
         found.ledger,
         strict=options.strict,
