@@ -85,7 +85,7 @@ def deltas_have_specified_types(seen: Observation) -> Finding:
         for delta in _deltas(document):
             for name in ("content", "refusal", "reasoning_content"):
                 if not isinstance(delta.get(name), str | None):
-                    yield "delta.{name}: string or null", delta[name]
+                    yield f"delta.{name}: string or null", delta[name]
             if not isinstance(delta.get("tool_calls"), list | None):
                 yield "delta.tool_calls: array", delta["tool_calls"]
 

@@ -1,6 +1,6 @@
 """Clauses on the request itself and on whether the route answers at all."""
 
-from harness.contract.checks import requests
+from harness.contract.checks import features, requests
 from harness.contract.clause import Clause, Evidence, Level
 from harness.contract.clauses.sources import ALL, BASETEN_PAGE, CHAT, SSE
 
@@ -52,7 +52,6 @@ CLAUSES = (
         kills=(
             "model-prefix-not-stripped",
             "redirect-elsewhere",
-            "first-tool-only",
             "model-prefix-stripped-twice",
             "lockout-after-wrong-token",
             "authorization-dropped-on-streams",
@@ -62,6 +61,20 @@ CLAUSES = (
             "request-refused-16k",
             "request-refused-1m",
         ),
+    ),
+    Clause(
+        id="feature-kept",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="An optional feature that was accepted is not refused in another request.",
+        rationale=(
+            "A model may lack tools, formats or logprobs and say so; a client that was served "
+            "once cannot know why it is refused now."
+        ),
+        source=BASETEN_PAGE,
+        evidence=Evidence.DOCUMENTED,
+        whole=features.is_not_taken_back,
+        kills=("first-tool-only",),
     ),
     Clause(
         id="no-lasting-500",
