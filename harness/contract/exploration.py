@@ -18,7 +18,7 @@ from harness.contract.observation import Observation
 from harness.contract.probes.catalogue import LATER, PROBES
 from harness.contract.probes.stage import Stage
 from harness.contract.reduction import reduce
-from harness.contract.sender import Sender
+from harness.contract.sender import LATE, Sender
 from harness.contract.strategies import chat, fixed
 from harness.contract.strategies.bounds import ESSENTIAL
 from harness.contract.strategies.draw import draw
@@ -115,6 +115,8 @@ class Exploration:
         """One good request per route; whether any route can be judged."""
         first: dict[str, Observation] = {}
         for route in self.routes:
+            if self.stopped:
+                return False
             seen = self._send(next(self._fixed(route)))
             found = outage(seen)
             if found is not None and not found.whole_origin and seen.status is not None:
@@ -291,7 +293,7 @@ class Exploration:
             return True
         if self.deadline_ns is None or self.sender.clock.now_ns() < self.deadline_ns:
             return False
-        self.stopped = "the time for this run is used up"
+        self.stopped = LATE
         return True
 
     def _fixed(self, route: str) -> Iterator[Case]:

@@ -11,13 +11,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness.contract.budget import Budget
+from harness.contract.budget import Budget, BudgetError
 from harness.contract.case import Case, Key
 from harness.contract.observation import Observation, observe
 from harness.contract.output import tokens
 from harness.contract.redirection import HOPS, next_hop
 from harness.contract.subject import Clock, Subject, Transport
-from harness.errors import TransportError
+from harness.errors import TransportError, TransportKind
 from harness.routes import compat, model, native
 from harness.routes.address import Address, Credentials, GatewayOptions
 from harness.routes.body import USER_AGENT
@@ -25,6 +25,11 @@ from harness.transports.exchange import Exchange, Timeouts
 from harness.transports.httpx import HttpxTransport, Incoming
 from harness.wire import Request
 
+TAKEN_AT_ITS_WORD = 5
+"""So many repeated requests that got their 500 again show that a 500 of this target lasts."""
+LATE = "the time for this run is used up"
+GRACE_S = 5.0
+"""So long after the deadline an exchange that has begun may still end."""
 WRONG = "wrong-key-of-the-contract-run"
 
 
@@ -32,7 +37,8 @@ WRONG = "wrong-key-of-the-contract-run"
 class Sender:
     """Sends cases to one subject; `seen` is every observation in the order of their ends.
 
-    `interval_s` is the least time between two requests on `clock`. Threads may share a sender.
+    `interval_s` is the least time between two requests on `clock`, `deadline_ns` a moment of it
+    after which none is sent. Threads may share a sender.
     """
 
     subject: Subject
@@ -44,6 +50,8 @@ class Sender:
     interval_s: float = 0.0
     seen: list[Observation] = field(default_factory=list)
     due_ns: int = 0
+    lasting: int = 0
+    deadline_ns: int | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -52,11 +60,28 @@ class Sender:
         return self.clock.free or self.interval_s > 0
 
     def send(self, case: Case) -> Observation:
-        """The observation of one case; BudgetError when it may not be sent."""
+        """The observation of one case; BudgetError when it may not be sent.
+
+        After a 500 the case is sent once more: one that does not come back says nothing about the
+        contract. When enough have come back, the target is taken at its word.
+        """
+        seen = self._sent(case)
+        if seen.status != 500 or self.lasting >= TAKEN_AT_ITS_WORD:
+            return self._kept(seen)
+        try:
+            again = self._sent(case)
+        except BudgetError:
+            self._kept(seen)
+            raise
+        self.lasting += again.status == 500
+        self._kept(replace(seen, transient=again.status != 500))
+        return self._kept(again)
+
+    def _sent(self, case: Case) -> Observation:
         number = self._reserve(case)
         self._wait()
-        sent = self.transport.send(self.request(case, number), timeouts=self.timeouts)
-        return self._note(number, case, self._followed(case, sent))
+        sent = self._exchanged(self.request(case, number))
+        return self._observed(number, case, self._followed(case, sent))
 
     def send_together(self, cases: Sequence[Case]) -> tuple[Observation, ...]:
         """The observations of cases that are in flight at once, in the order of the cases.
@@ -73,7 +98,7 @@ class Sender:
         else:
             sent = self._at_once(cases, requests)
         found = zip(numbers, cases, sent, strict=True)
-        return tuple(self._note(number, case, exchange) for number, case, exchange in found)
+        return tuple(self._kept(self._observed(*each)) for each in found)
 
     def _followed(self, case: Case, exchange: Exchange) -> Exchange:
         """The exchange at the end of redirects within the origin; each hop is a request more."""
@@ -84,7 +109,7 @@ class Sender:
                 self.budget.settle(case.cost(), 0)
             self._wait()
             redirected = (*exchange.redirected, exchange.request)
-            sent = self.transport.send(following, timeouts=self.timeouts)
+            sent = self._exchanged(following)
             exchange = replace(sent, redirected=redirected)
             following = next_hop(exchange)
         return exchange
@@ -92,7 +117,7 @@ class Sender:
     def _at_once(self, cases: Sequence[Case], requests: Sequence[Request]) -> list[Exchange]:
         def send(case: Case, request: Request) -> Exchange:
             self._wait()
-            return self._followed(case, self.transport.send(request, timeouts=self.timeouts))
+            return self._followed(case, self._exchanged(request))
 
         with ThreadPoolExecutor(len(requests), thread_name_prefix="together") as pool:
             return list(pool.map(send, cases, requests))
@@ -111,17 +136,38 @@ class Sender:
                     begun.append(Exchange(request, self.clock.now_ns(), None, error))
             return [each if isinstance(each, Exchange) else each.exchange() for each in begun]
 
+    def _exchanged(self, request: Request) -> Exchange:
+        """The exchange; BudgetError when the end of the run, not the target's, cut it off."""
+        left = None if self.deadline_ns is None else self._left_s(self.deadline_ns)
+        total = self.timeouts.total
+        if left is None or (total is not None and total <= left):
+            return self.transport.send(request, timeouts=self.timeouts)
+        exchange = self.transport.send(request, timeouts=replace(self.timeouts, total=left))
+        if exchange.error is not None and exchange.error.kind is TransportKind.TOTAL_TIMEOUT:
+            raise BudgetError(LATE)
+        return exchange
+
+    def _left_s(self, deadline_ns: int) -> float:
+        """Seconds that an exchange may last: until a little after the deadline."""
+        return (deadline_ns - self.clock.now_ns()) / 1e9 + GRACE_S
+
     def _reserve(self, case: Case) -> int:
-        """The number of a request that the budget allows."""
+        """The number of a request that the budget and the time allow."""
         with self.lock:
+            if self.deadline_ns is not None and self.clock.now_ns() >= self.deadline_ns:
+                raise BudgetError(LATE)
             self.budget.reserve(case.cost())
             return self.budget.requests
 
-    def _note(self, number: int, case: Case, exchange: Exchange) -> Observation:
+    def _observed(self, number: int, case: Case, exchange: Exchange) -> Observation:
         seen = observe(number, case, exchange)
         used = tokens(seen.reading, "total_tokens") if seen.reading else None
         with self.lock:
             self.budget.settle(case.cost(), 0 if seen.rejected else used)
+        return seen
+
+    def _kept(self, seen: Observation) -> Observation:
+        with self.lock:
             self.seen.append(seen)
         return seen
 

@@ -127,13 +127,16 @@ def _explore(
     )
     with senders(subject, options, budget, run_id) as (sender, limited):
         ledger = _ledger(pairs, sender, limited)
+        deadline_ns = sender.clock.now_ns() + int(_seconds(options) * 1e9)
+        for each in filter(None, (sender, limited)):
+            each.deadline_ns = deadline_ns
         exploration = Exploration(
             sender,
             ledger,
             mode=options.mode,
             seed=options.seed,
             drawn=_drawn(options),
-            deadline_ns=sender.clock.now_ns() + int(_seconds(options) * 1e9),
+            deadline_ns=deadline_ns,
             limited=limited,
             reductions=4 if options.paid else 24,
         )
