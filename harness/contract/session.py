@@ -30,7 +30,7 @@ from harness.transports.httpx import HttpxTransport
 DEFAULT_REQUESTS = 300
 PACE_PER_MINUTE = 120
 """Requests a minute on a live target without a declared limit: the documented one of Baseten."""
-SECONDS = {"mock": 600.0, "local": 100.0, "live": 900.0}
+SECONDS = {"mock": 600.0, "local": 90.0, "live": 900.0}
 """How long a run may take, by the kind of target; others have the time of `local`."""
 
 

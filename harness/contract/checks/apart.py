@@ -54,9 +54,7 @@ def good_after_bad_arrives(scene: Scene) -> Finding:
     judged = [(n, s) for n, s in scene.items() if n.startswith("good_")]
     if not judged or not any(s.exchange.whole for _, s in judged):
         return None
-    failed = [(name, seen) for name, seen in judged if seen.exchange.error is not None]
-    if len(failed) == 1 and failed[0][1].response is None and _waited(failed[0][1]):
-        return None
+    failed = [(n, s) for n, s in judged if s.exchange.error is not None and not _waited(s)]
     return tuple(
         fault("a whole answer", f" {seen.exchange.error}", f"after {name.removeprefix('good_')}")
         for name, seen in failed[:3]
@@ -64,7 +62,7 @@ def good_after_bad_arrives(scene: Scene) -> Finding:
 
 
 def _waited(seen: Observation) -> bool:
-    """Whether nothing came in time, which may be an outage that has passed."""
+    """Whether nothing came in time, which is an outage."""
     error = seen.exchange.error
     return error is not None and error.kind is TransportKind.FIRST_BYTE_TIMEOUT
 

@@ -1,7 +1,7 @@
 """Checks of one request asked in two ways: plain and streamed, native and compat.
 
 A model need not be deterministic. The plain request is sent twice first (A/A); only where it
-repeats itself is a difference between two ways judged.
+repeats itself, and goes on to, is a difference between two ways judged.
 """
 
 from typing import Any
@@ -26,47 +26,59 @@ def said(seen: Observation) -> Any:
     ]
 
 
-def _steady(scene: Scene, first: str, again: str) -> tuple[Observation, ...] | None:
-    """The two A/A answers if they are good and equal."""
-    seen = answered(first, again, scene=scene)
-    if seen is None or not all(s.good and s.exchange.whole and s.choices for s in seen):
+PLAIN = ("plain", "plain_again", "plain_more", "plain_last")
+STREAM = ("stream", "stream_again", "stream_more", "stream_last")
+NATIVE = ("native", "native_again", "native_more", "native_last")
+TOOL_PLAIN = tuple(f"tool_{name}" for name in PLAIN)
+TOOL_STREAM = tuple(f"tool_{name}" for name in STREAM)
+REASON_PLAIN = tuple(f"reason_{name}" for name in PLAIN)
+REASON_STREAM = tuple(f"reason_{name}" for name in STREAM)
+
+
+def _good(scene: Scene, names: tuple[str, ...]) -> list[Observation]:
+    found = [scene[name] for name in names if name in scene]
+    return [seen for seen in found if seen.good and seen.exchange.whole and seen.choices]
+
+
+def differing(scene: Scene, one: tuple[str, ...], other: tuple[str, ...]) -> bool | None:
+    """Whether each answer of the one way is the same and none of the other way is like it.
+
+    A model that repeats itself nine times of ten passes twice by chance; so what differs at first
+    is asked twice more each way. None when nothing can be said.
+    """
+    first, second = _good(scene, one), _good(scene, other)
+    if len(first) < 2 or not second or any(said(seen) != said(first[0]) for seen in first):
         return None
-    return seen if said(seen[0]) == said(seen[1]) else None
+    return all(said(seen) != said(first[0]) for seen in second)
 
 
 def stream_says_the_same(scene: Scene) -> Finding:
     """A stream, put together, says what the plain answer says."""
-    return _same(scene, ("plain", "plain_again"), ("stream", "stream_again"), "stream")
+    return _same(scene, PLAIN, STREAM, "stream")
 
 
 def tools_stream_the_same(scene: Scene) -> Finding:
     """A streamed tool call, put together, is the plain one."""
-    pair = ("tool_plain", "tool_plain_again")
-    return _same(scene, pair, ("tool_stream", "tool_stream_again"), "stream")
+    return _same(scene, TOOL_PLAIN, TOOL_STREAM, "stream")
 
 
 def reasoning_streams_the_same(scene: Scene) -> Finding:
     """Reasoning is told as reasoning, and content as content, plain and streamed."""
-    pair = ("reason_plain", "reason_plain_again")
-    return _same(scene, pair, ("reason_stream",), "stream")
+    return _same(scene, REASON_PLAIN, REASON_STREAM, "stream")
 
 
 def compat_says_the_same(scene: Scene) -> Finding:
     """The same request by compat says what it says by native."""
-    return _same(scene, ("native", "native_again"), ("plain",), "compat")
+    return _same(scene, NATIVE, PLAIN, "compat")
 
 
-def _same(scene: Scene, pair: tuple[str, str], others: tuple[str, ...], way: str) -> Finding:
-    steady = _steady(scene, *pair)
-    judged = [scene[n] for n in others if n in scene and scene[n].good and scene[n].exchange.whole]
-    if steady is None or not judged:
-        return None
-    wanted = said(steady[0])
-    return tuple(
-        fault(f"{shown(wanted)}, as the plain request said twice", said(other), way)
-        for other in judged
-        if said(other) != wanted
-    )[:1]
+def _same(scene: Scene, one: tuple[str, ...], other: tuple[str, ...], way: str) -> Finding:
+    found = differing(scene, one, other)
+    if not found:
+        return found if found is None else ()
+    first, second = _good(scene, one), _good(scene, other)
+    wanted = f"{shown(said(first[0]))}, as the other way said {len(first)} times"
+    return (fault(wanted, said(second[0]), f"{way}, {len(second)} times"),)
 
 
 def seed_repeats_itself(scene: Scene) -> Finding:
