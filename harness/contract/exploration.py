@@ -27,7 +27,7 @@ from harness.errors import TransportKind
 Mode = Literal["pr", "nightly", "live"]
 Steps = Iterator[Callable[[], None]]
 GIVE_UP = 4
-"""So many outages in a row end the run on a route."""
+"""After so many outages in a row a route is given up, unless a plain request is answered."""
 FAILED_FOR_GOOD = 3
 """A valid request is sent so often before its 500 counts as lasting."""
 HUNG_NS = 20_000_000_000
@@ -73,6 +73,8 @@ class Exploration:
     outages: dict[str, Outage] = field(default_factory=dict)
     stopped: str = ""
     _row: dict[str, int] = field(default_factory=dict)
+    _answered: set[str] = field(default_factory=set)
+    _doubts: dict[str, Outage] = field(default_factory=dict)
     _judged: int = 0
     _stages: dict[tuple[str, str], Stage] = field(default_factory=dict)
     _hung_ns: int = 0
@@ -204,7 +206,7 @@ class Exploration:
 
     def _case(self, case: Case) -> Callable[[], None]:
         def step() -> None:
-            if case.route not in self.outages:
+            if self._is_up(case.route):
                 self._send(case)
 
         return step
@@ -213,7 +215,7 @@ class Exploration:
         def step() -> None:
             later = [after for after, (base, _) in LATER.items() if base == name]
             wanted = self._wanted(name, route).union(*(self._wanted(n, route) for n in later))
-            if not wanted or route in self.outages:
+            if not wanted or not self._is_up(route):
                 return
             sender = self.limited if name == "rate" and self.limited else self.sender
             stage = Stage(sender, route, self._number(0), wanted)
@@ -226,7 +228,7 @@ class Exploration:
         def step() -> None:
             base, play = LATER[name]
             stage = self._stages.get((base, route))
-            if stage is not None and self._wanted(name, route) and route not in self.outages:
+            if stage is not None and self._wanted(name, route) and self._is_up(route):
                 self._act(name, stage, play)
 
         return step
@@ -264,8 +266,20 @@ class Exploration:
             found = outage(seen)
             route = seen.case.route
             self._row[route] = self._row.get(route, 0) + 1 if found else 0
+            self._answered |= {route} if seen.ok else set()
             if found is not None and self._row[route] >= GIVE_UP:
-                self.outages[route] = found
+                of_requests = seen.status is not None and route in self._answered
+                (self._doubts if of_requests else self.outages)[route] = found
+
+    def _is_up(self, route: str) -> bool:
+        """Whether a route can be judged; a plain request decides where only others failed."""
+        with self.sender.lock:
+            doubt = self._doubts.pop(route, None)
+        if doubt is not None and route not in self.outages:
+            if outage(self.sender.send(next(self._fixed(route)))) is not None:
+                self.outages[route] = doubt
+            self._judge()
+        return route not in self.outages
 
     def _note_hang(self, seen: Observation) -> None:
         error = seen.exchange.error

@@ -26,7 +26,7 @@ from harness.transports.httpx import HttpxTransport, Incoming
 from harness.wire import Request
 
 TAKEN_AT_ITS_WORD = 5
-"""So many repeated requests that got their 500 again show that a 500 of this target lasts."""
+"""So many requests that got a 500 each of three times show that a 500 of this target lasts."""
 LATE = "the time for this run is used up"
 GRACE_S = 5.0
 """So long after the deadline an exchange that has begun may still end."""
@@ -62,20 +62,21 @@ class Sender:
     def send(self, case: Case) -> Observation:
         """The observation of one case; BudgetError when it may not be sent.
 
-        After a 500 the case is sent once more: one that does not come back says nothing about the
-        contract. When enough have come back, the target is taken at its word.
+        After a 500 the case is sent again, at most twice: one that does not come back says nothing
+        about the contract. When enough have lasted, the target is taken at its word.
         """
+        failed: list[Observation] = []
         seen = self._sent(case)
-        if seen.status != 500 or self.lasting >= TAKEN_AT_ITS_WORD:
-            return self._kept(seen)
         try:
-            again = self._sent(case)
-        except BudgetError:
-            self._kept(seen)
-            raise
-        self.lasting += again.status == 500
-        self._kept(replace(seen, transient=again.status != 500))
-        return self._kept(again)
+            while seen.status == 500 and self.lasting < TAKEN_AT_ITS_WORD and len(failed) < 2:
+                failed.append(seen)
+                seen = self._sent(case)
+        finally:
+            passed = seen.status != 500
+            self.lasting += len(failed) == 2 and not passed
+            for each in failed:
+                self._kept(replace(each, transient=passed))
+        return self._kept(seen)
 
     def _sent(self, case: Case) -> Observation:
         number = self._reserve(case)

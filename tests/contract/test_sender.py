@@ -46,11 +46,11 @@ def test_a_500_that_does_not_come_back_is_passing() -> None:
     assert [(s.status, s.passing) for s in made.seen] == [(500, True), (400, False)]
 
 
-def test_a_500_that_comes_back_is_judged() -> None:
-    made = sender(500, 500)
+def test_a_500_that_comes_back_twice_is_judged() -> None:
+    made = sender(500, 500, 500)
 
     assert made.send(CASE).status == 500
-    assert [s.passing for s in made.seen] == [False, False]
+    assert [s.passing for s in made.seen] == [False, False, False]
 
 
 def test_a_target_whose_500s_last_is_taken_at_its_word() -> None:
@@ -59,7 +59,7 @@ def test_a_target_whose_500s_last_is_taken_at_its_word() -> None:
     for _ in range(TAKEN_AT_ITS_WORD + 3):
         made.send(CASE)
 
-    assert len(made.seen) == 2 * TAKEN_AT_ITS_WORD + 3
+    assert len(made.seen) == 3 * TAKEN_AT_ITS_WORD + 3
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504, 520, 524, 529, 530])

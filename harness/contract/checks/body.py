@@ -8,6 +8,9 @@ from harness.errors import TransportKind
 from harness.wire import End
 
 
+KNOWN = ("identity", "gzip", "x-gzip", "deflate")
+
+
 def ends_as_framed(seen: Observation) -> Finding:
     """Every body ends as its own framing says (RFC 9112, section 6)."""
     response, error = seen.response, seen.exchange.error
@@ -63,6 +66,10 @@ def is_utf8(seen: Observation) -> Finding:
     """JSON and event streams are UTF-8 (RFC 8259, section 8.1; WHATWG HTML, section 9.2.5)."""
     if not seen.ok or seen.reading is None or not _is_text(seen):
         return None
+    coding = (seen.headers.get("content-encoding") or "identity").strip().lower()
+    if coding not in KNOWN and seen.reading.malformed:
+        wanted = "a content coding that every client knows, as none was asked for"
+        return (fault(wanted, coding, "header content-encoding", seen.reading.body),)
     return tuple(
         fault("UTF-8", data, f"body offset {offset}", data)
         for offset, data in seen.reading.malformed

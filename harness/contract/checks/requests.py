@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from harness.contract.checks.features import declines
 from harness.contract.clause import Finding
 from harness.contract.evidence import fault
-from harness.contract.observation import Observation
+from harness.contract.observation import PASSING, Observation
 from harness.errors import TransportKind
 
 NOT_HTTP = (TransportKind.PROTOCOL,)
@@ -98,10 +98,10 @@ def is_not_refused_for_good(seen: Sequence[Observation]) -> Finding:
         return None
     by_body: dict[bytes, list[Observation]] = {}
     for s in valid:
-        if s.status == 500:
+        if s.status is not None and s.status not in PASSING:
             by_body.setdefault(s.exchange.request.body, []).append(s)
     for answers in by_body.values():
-        if len(answers) >= 3:
+        if len(answers) >= 3 and all(s.status == 500 for s in answers):
             came = f" HTTP 500 each of {len(answers)} times"
             return (fault(f"2xx ({answers[0].case.topic})", came, "status"),)
     return ()
