@@ -7,7 +7,6 @@ from harness.contract.reading import ABSENT
 from harness.errors import TransportKind
 from harness.wire import End
 
-
 KNOWN = ("identity", "gzip", "x-gzip", "deflate")
 
 
