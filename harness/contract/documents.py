@@ -20,6 +20,7 @@ from harness.contract.reproduction import (
     raw_response,
     transcript,
 )
+from harness.contract.veil import SPELT, spells_secret
 from harness.contract.verdict import Verdict
 
 SCHEMA_VERSION = 1
@@ -218,27 +219,6 @@ def _put_exchange(folder: Path, number: str, seen: Observation, redact: Redact) 
         if seen.reading is not None and seen.reading.streamed:
             rows = transcript(response.chunks, redact)
             _put(folder / f"{number}-transcript.jsonl", rows)
-
-
-SPELT = "the events of this stream together spell out a secret"
-
-
-def spells_secret(seen: Observation, redact: Redact) -> bool:
-    """Whether the pieces of a stream spell out a secret that no piece holds alone."""
-    if seen.reading is None or not seen.reading.streamed or seen.response is None:
-        return False
-    said = [
-        [piece for _, piece in kind]
-        for choice in seen.choices
-        for kind in (choice.content, choice.reasoning, choice.refusal)
-    ]
-    if any(redact("".join(pieces)) != "".join(map(redact, pieces)) for pieces in said):
-        return True
-    calls = [call.arguments for choice in seen.choices for call in choice.calls]
-    texts = [text for text in calls if isinstance(text, str)]
-    body = seen.response.body
-    hidden = raw_bytes(body, redact) == body
-    return hidden and any(redact(text) != text for text in texts)
 
 
 def markdown(ledger: Ledger, document: Mapping[str, Any], redact: Redact) -> str:

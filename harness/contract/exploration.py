@@ -19,7 +19,7 @@ from harness.contract.plan import FIRST, PLAN, Part
 from harness.contract.probes.catalogue import LATER, PROBES
 from harness.contract.probes.stage import Stage
 from harness.contract.reduction import reduce
-from harness.contract.sender import Sender
+from harness.contract.sender import LATE, Sender
 from harness.contract.strategies import chat, fixed
 from harness.contract.strategies.bounds import ESSENTIAL
 from harness.contract.strategies.draw import draw
@@ -30,7 +30,7 @@ T = TypeVar("T")
 Mode = Literal["pr", "nightly", "live"]
 Steps = Iterator[Callable[[], None]]
 GIVE_UP = 4
-"""So many outages in a row end the run on a route."""
+"""After so many outages in a row a route is given up, unless a plain request is answered."""
 FAILED_FOR_GOOD = 3
 """A valid request is sent so often before its 500 counts as lasting."""
 HUNG_NS = 20_000_000_000
@@ -65,6 +65,8 @@ class Exploration:
     outages: dict[str, Outage] = field(default_factory=dict)
     stopped: str = ""
     _row: dict[str, int] = field(default_factory=dict)
+    _answered: set[str] = field(default_factory=set)
+    _doubts: dict[str, Outage] = field(default_factory=dict)
     _judged: list[int] = field(default_factory=lambda: [0, 0])
     _stages: dict[tuple[str, str], Stage] = field(default_factory=dict)
     _hung_ns: int = 0
@@ -108,7 +110,9 @@ class Exploration:
         """One good request per route; whether any route can be judged."""
         first: dict[str, Observation] = {}
         for route in self.routes:
-            case = next(c for c in self._fixed(route) if c.topic == FIRST[route])
+            if self.stopped:
+                return False
+            case = self._first(route)
             seen = self._send(case)
             found = outage(seen)
             if found is not None and not found.whole_origin and seen.status is not None:
@@ -159,9 +163,12 @@ class Exploration:
         """The fixed cases and bounds of a route that every run sends, but the very first."""
         if route not in self._on_exchanges():
             return []
-        fixed = list(self._fixed(route))
-        fixed.remove(next(case for case in fixed if case.topic == FIRST[route]))
+        first = self._first(route)
+        fixed = [case for case in self._fixed(route) if case != first]
         return [*fixed, *islice(self._bounds(route), ESSENTIAL)]
+
+    def _first(self, route: str) -> Case:
+        return next(case for case in self._fixed(route) if case.topic == FIRST[route])
 
     def _part(self, part: Part, cases: list[Case]) -> Callable[[], None]:
         """The step of a part of the plan; its case is taken out of `cases`."""
@@ -203,7 +210,7 @@ class Exploration:
 
     def _case(self, case: Case) -> Callable[[], None]:
         def step() -> None:
-            if case.route not in self.outages:
+            if self._is_up(case.route):
                 self._send(case)
 
         return step
@@ -212,7 +219,7 @@ class Exploration:
         def step() -> None:
             later = [after for after, (base, _) in LATER.items() if base == name]
             wanted = self._wanted(name, route).union(*(self._wanted(n, route) for n in later))
-            if not wanted or route in self.outages or (name, route) in self._stages:
+            if not wanted or (name, route) in self._stages or not self._is_up(route):
                 return
             stage = self._stage(name, route, wanted)
             self._stages[name, route] = stage
@@ -228,7 +235,7 @@ class Exploration:
         def step() -> None:
             base, play = LATER[name]
             stage = self._stages.get((base, route))
-            if stage is not None and self._wanted(name, route) and route not in self.outages:
+            if stage is not None and self._wanted(name, route) and self._is_up(route):
                 self._act(name, stage, play)
 
         return step
@@ -265,8 +272,20 @@ class Exploration:
             found = outage(seen)
             route = seen.case.route
             self._row[route] = self._row.get(route, 0) + 1 if found else 0
+            self._answered |= {route} if seen.ok else set()
             if found is not None and self._row[route] >= GIVE_UP:
-                self.outages[route] = found
+                of_requests = seen.status is not None and route in self._answered
+                (self._doubts if of_requests else self.outages)[route] = found
+
+    def _is_up(self, route: str) -> bool:
+        """Whether a route can be judged; a plain request decides where only others failed."""
+        with self.sender.lock:
+            doubt = self._doubts.pop(route, None)
+        if doubt is not None and route not in self.outages:
+            if outage(self.sender.send(next(self._fixed(route)))) is not None:
+                self.outages[route] = doubt
+            self._judge()
+        return route not in self.outages
 
     def _unjudged(self) -> Iterator[Observation]:
         """What was seen since the last look, by the sender of the rate limit too."""
@@ -318,7 +337,7 @@ class Exploration:
             return True
         if self.deadline_ns is None or self.sender.clock.now_ns() < self.deadline_ns:
             return False
-        self.stopped = "the time for this run is used up"
+        self.stopped = LATE
         return True
 
     def _fixed(self, route: str) -> Iterator[Case]:

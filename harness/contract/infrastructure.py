@@ -45,7 +45,7 @@ def outage(seen: Observation) -> Outage | None:
         return None
     failure = seen.answer.failure if seen.answer else None
     code = failure.code if failure else None
-    passing = seen.status == 429 or seen.status >= 500 or code == PROVIDER_FAILED
+    passing = seen.passing or seen.status >= 500 or code == PROVIDER_FAILED
     if not passing:
         return None
     layer = failure.layer if failure else Layer.PROVIDER

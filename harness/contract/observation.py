@@ -14,6 +14,11 @@ from harness.transports.exchange import Exchange
 from harness.wire import Headers, Response
 
 CHAT = ("native", "compat")
+PASSING = frozenset((408, 429, 502, 503, 504, *range(520, 528), 529, 530))
+"""Statuses that say "not now": overload, or an edge that does not reach what is behind it.
+
+SDKs send such a request again, and no clause judges the answer.
+"""
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,9 @@ class Observation:
     `reading` and `choices` come from the contract's own reading of the bytes, `answer` from the
     client's incremental parser. Without a response they are empty or None. An answer that is a
     stream where none was asked for, or the reverse, or that broke off, has no choices: one clause
-    judges that. A hundred checks ask the same questions of one observation, so answers are kept,
-    and it has no slots.
+    judges that. `transient` is a 500 in place of which the same request at once got another answer.
+    A hundred checks ask the same questions of one observation, so answers are kept, and it has no
+    slots.
     """
 
     number: int
@@ -33,6 +39,7 @@ class Observation:
     reading: Reading | None = None
     choices: tuple[Choice, ...] = ()
     answer: Answer | None = None
+    transient: bool = False
 
     @cached_property
     def response(self) -> Response | None:
@@ -58,6 +65,11 @@ class Observation:
     def rejected(self) -> bool:
         """Whether the target said no."""
         return self.status is not None and self.status >= 400
+
+    @cached_property
+    def passing(self) -> bool:
+        """Whether the target only said that it cannot answer now."""
+        return self.transient or self.status in PASSING
 
     @cached_property
     def chat(self) -> bool:

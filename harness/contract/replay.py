@@ -13,6 +13,7 @@ from harness.contract.reproduction import Redact
 from harness.contract.sender import Sender
 from harness.contract.session import Options, perform, senders
 from harness.contract.subject import Subject
+from harness.contract.veil import spells_secret, veiled
 
 WORDS = {"fail": "still broken", "pass": "fixed", "unknown": "unknown"}
 
@@ -59,10 +60,12 @@ def replay(
         lacks = sender.subject.lacks(clause, route, clock=sender.clock)
         if lacks is not None:
             return Repeated("unknown", 0, 0, f"not declared: {lacks}")
-        return _send(clause, cases, sender, times)
+        return _send(clause, cases, sender, times, redact=redact)
 
 
-def _send(clause: Clause, cases: Sequence[Case], sender: Sender, times: int) -> Repeated:
+def _send(
+    clause: Clause, cases: Sequence[Case], sender: Sender, times: int, *, redact: Redact
+) -> Repeated:
     assert clause.check is not None  # noqa: S101 - the caller asked
     faults: list[Fault] = []
     exercised = broken = 0
@@ -74,7 +77,8 @@ def _send(clause: Clause, cases: Sequence[Case], sender: Sender, times: int) -> 
             found = clause.check(sent)
             if isinstance(found, tuple):
                 exercised, broken = exercised + 1, broken + bool(found)
-                faults += found
+                spelt = bool(found) and spells_secret(sent, redact)
+                faults += [veiled(each, clause.statement) if spelt else each for each in found]
                 seen = sent if found else seen
             failed = outage(sent)
             if failed is not None and not found:

@@ -1,22 +1,23 @@
 """Sends a case and observes the answer: the one place where a contract run does I/O.
 
-It builds the request, keeps to the budget and the pace, marks its traffic, and remembers
-everything that it saw.
+It builds the request, keeps to the budget and the pace, marks its traffic, follows redirects within
+the origin, and remembers everything that it saw.
 """
 
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness.contract.budget import Budget
+from harness.contract.budget import Budget, BudgetError
 from harness.contract.case import Case, Key
 from harness.contract.observation import Observation, observe
 from harness.contract.output import tokens
+from harness.contract.redirection import HOPS, next_hop
 from harness.contract.subject import Clock, Subject, Transport
-from harness.errors import TransportError
+from harness.errors import TransportError, TransportKind
 from harness.routes import compat, model, native, universal
 from harness.routes.address import Address, Credentials, GatewayOptions
 from harness.routes.body import USER_AGENT
@@ -24,6 +25,11 @@ from harness.transports.exchange import Exchange, Timeouts
 from harness.transports.httpx import HttpxTransport, Incoming
 from harness.wire import Request
 
+TAKEN_AT_ITS_WORD = 5
+"""So many requests that got a 500 each of three times show that a 500 of this target lasts."""
+LATE = "the time for this run is used up"
+GRACE_S = 5.0
+"""So long after the deadline an exchange that has begun may still end."""
 WRONG = "wrong-key-of-the-contract-run"
 
 
@@ -31,7 +37,8 @@ WRONG = "wrong-key-of-the-contract-run"
 class Sender:
     """Sends cases to one subject; `seen` is every observation in the order of their ends.
 
-    `interval_s` is the least time between two requests on `clock`. Threads may share a sender.
+    `interval_s` is the least time between two requests on `clock`, `deadline_ns` a moment of it
+    after which none is sent. Threads may share a sender.
     """
 
     subject: Subject
@@ -43,6 +50,8 @@ class Sender:
     interval_s: float = 0.0
     seen: list[Observation] = field(default_factory=list)
     due_ns: int = 0
+    lasting: int = 0
+    deadline_ns: int | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -51,17 +60,36 @@ class Sender:
         return self.clock.free or self.interval_s > 0
 
     def send(self, case: Case) -> Observation:
-        """The observation of one case; BudgetError when it may not be sent."""
+        """The observation of one case; BudgetError when it may not be sent.
+
+        After a 500 the case is sent again, at most twice: one that does not come back says nothing
+        about the contract. When enough have lasted, the target is taken at its word.
+        """
+        failed: list[Observation] = []
+        seen = self._sent(case)
+        try:
+            while seen.status == 500 and self.lasting < TAKEN_AT_ITS_WORD and len(failed) < 2:
+                failed.append(seen)
+                seen = self._sent(case)
+        finally:
+            passed = seen.status != 500
+            self.lasting += len(failed) == 2 and not passed
+            for each in failed:
+                self._kept(replace(each, transient=passed))
+        return self._kept(seen)
+
+    def _sent(self, case: Case) -> Observation:
         number = self._reserve(case)
         self._wait()
-        return self._note(number, case, self._exchange(case, self.request(case, number)))
+        request = self.request(case, number)
+        if case.leaves and isinstance(self.transport, HttpxTransport):
+            return self._observed(number, case, self._left(request, self.transport))
+        return self._observed(number, case, self._followed(case, self._exchanged(request)))
 
-    def _exchange(self, case: Case, request: Request) -> Exchange:
-        """The exchange of a request; only its beginning where the client is to leave."""
-        if not case.leaves or not isinstance(self.transport, HttpxTransport):
-            return self.transport.send(request, timeouts=self.timeouts)
+    def _left(self, request: Request, transport: HttpxTransport) -> Exchange:
+        """The beginning of an exchange that the client leaves."""
         try:
-            with self.transport.open(request, timeouts=self.timeouts) as incoming:
+            with transport.open(request, timeouts=self.timeouts) as incoming:
                 next(iter(incoming), None)
         except TransportError as error:
             return Exchange(request, self.clock.now_ns(), None, error)
@@ -77,19 +105,34 @@ class Sender:
             numbers = [self._reserve(case) for case in cases]
         requests = [self.request(case, n) for case, n in zip(cases, numbers, strict=True)]
         if self.clock.free and isinstance(self.transport, HttpxTransport):
-            exchanges = self._interleaved(requests, self.transport)
+            begun = self._interleaved(requests, self.transport)
+            sent = [self._followed(*each) for each in zip(cases, begun, strict=True)]
         else:
-            exchanges = self._at_once(requests)
-        found = zip(numbers, cases, exchanges, strict=True)
-        return tuple(self._note(number, case, exchange) for number, case, exchange in found)
+            sent = self._at_once(cases, requests)
+        found = zip(numbers, cases, sent, strict=True)
+        return tuple(self._kept(self._observed(*each)) for each in found)
 
-    def _at_once(self, requests: Sequence[Request]) -> Sequence[Exchange]:
-        def send(request: Request) -> Exchange:
+    def _followed(self, case: Case, exchange: Exchange) -> Exchange:
+        """The exchange at the end of redirects within the origin; each hop is a request more."""
+        following = next_hop(exchange)
+        while following is not None and len(exchange.redirected) < HOPS:
+            with self.lock:
+                self._reserve(case)
+                self.budget.settle(case.cost, 0)
             self._wait()
-            return self.transport.send(request, timeouts=self.timeouts)
+            redirected = (*exchange.redirected, exchange.request)
+            sent = self._exchanged(following)
+            exchange = replace(sent, redirected=redirected)
+            following = next_hop(exchange)
+        return exchange
+
+    def _at_once(self, cases: Sequence[Case], requests: Sequence[Request]) -> list[Exchange]:
+        def send(case: Case, request: Request) -> Exchange:
+            self._wait()
+            return self._followed(case, self._exchanged(request))
 
         with ThreadPoolExecutor(len(requests), thread_name_prefix="together") as pool:
-            return list(pool.map(send, requests))
+            return list(pool.map(send, cases, requests))
 
     def _interleaved(
         self, requests: Sequence[Request], transport: HttpxTransport
@@ -105,17 +148,38 @@ class Sender:
                     begun.append(Exchange(request, self.clock.now_ns(), None, error))
             return [each if isinstance(each, Exchange) else each.exchange() for each in begun]
 
+    def _exchanged(self, request: Request) -> Exchange:
+        """The exchange; BudgetError when the end of the run, not the target's, cut it off."""
+        left = None if self.deadline_ns is None else self._seconds_left(self.deadline_ns)
+        total = self.timeouts.total
+        if left is None or (total is not None and total <= left):
+            return self.transport.send(request, timeouts=self.timeouts)
+        exchange = self.transport.send(request, timeouts=replace(self.timeouts, total=left))
+        if exchange.error is not None and exchange.error.kind is TransportKind.TOTAL_TIMEOUT:
+            raise BudgetError(LATE)
+        return exchange
+
+    def _seconds_left(self, deadline_ns: int) -> float:
+        """Seconds that an exchange may last: until a little after the deadline."""
+        return (deadline_ns - self.clock.now_ns()) / 1e9 + GRACE_S
+
     def _reserve(self, case: Case) -> int:
-        """The number of a request that the budget allows."""
+        """The number of a request that the budget and the time allow."""
         with self.lock:
+            if self.deadline_ns is not None and self.clock.now_ns() >= self.deadline_ns:
+                raise BudgetError(LATE)
             self.budget.reserve(case.cost)
             return self.budget.requests
 
-    def _note(self, number: int, case: Case, exchange: Exchange) -> Observation:
+    def _observed(self, number: int, case: Case, exchange: Exchange) -> Observation:
         seen = observe(number, case, exchange)
         used = tokens(seen.reading, "total_tokens") if seen.reading else None
         with self.lock:
             self.budget.settle(case.cost, 0 if seen.rejected else used)
+        return seen
+
+    def _kept(self, seen: Observation) -> Observation:
+        with self.lock:
             self.seen.append(seen)
         return seen
 

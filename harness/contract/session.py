@@ -21,6 +21,7 @@ from harness.contract.recording import behaviour_of, document_of, drift, read_re
 from harness.contract.reproduction import Redact
 from harness.contract.sender import Sender
 from harness.contract.subject import Clock, Subject
+from harness.contract.veil import veil
 from harness.contract.verdict import Verdict, conclude
 from harness.contract.waivers import apply, read_waivers
 from harness.transports.exchange import Timeouts
@@ -29,7 +30,7 @@ from harness.transports.httpx import HttpxTransport
 DEFAULT_REQUESTS = 300
 PACE_PER_MINUTE = 120
 """Requests a minute on a live target without a declared limit: the documented one of Baseten."""
-SECONDS = {"mock": 600.0, "local": 100.0, "live": 900.0}
+SECONDS = {"mock": 600.0, "local": 90.0, "live": 900.0}
 """How long a run may take, by the kind of target; others have the time of `local`."""
 
 
@@ -90,6 +91,7 @@ def perform(
     run_id = f"contract-{uuid.uuid4().hex[:12]}"
     found = _explore(subject, options, pairs=pairs, run_id=run_id)
     complaints = apply(waivers, found.ledger, today=datetime.now(UTC).date())
+    veil(found.ledger, redact)
     verdict = conclude(
         found.ledger,
         strict=options.strict,
@@ -125,13 +127,16 @@ def _explore(
     )
     with senders(subject, options, budget, run_id) as (sender, limited):
         ledger = _ledger(pairs, sender, limited)
+        deadline_ns = sender.clock.now_ns() + int(_seconds(options) * 1e9)
+        for each in filter(None, (sender, limited)):
+            each.deadline_ns = deadline_ns
         exploration = Exploration(
             sender,
             ledger,
             mode=options.mode,
             seed=options.seed,
             drawn=_drawn(options),
-            deadline_ns=sender.clock.now_ns() + int(_seconds(options) * 1e9),
+            deadline_ns=deadline_ns,
             limited=limited,
             reductions=4 if options.paid else 24,
         )

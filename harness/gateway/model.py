@@ -109,6 +109,9 @@ class Gateway:
         return replace(arrival, fields=self._rules.fields(arrival))
 
     def _decide(self, arrival: Arrival, options: Options | Refusal) -> _Outcome:
+        early = self.variant.before(arrival) if self.variant else None
+        if early is not None:
+            return _Outcome(early, known=False)
         rest = routing.below_gateway(arrival.request.path, self.config)
         if rest is None:
             return _Outcome(envelope.UNKNOWN_GATEWAY, known=False)

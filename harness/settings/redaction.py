@@ -10,15 +10,15 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import takewhile
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
+from harness.settings.fragments import Fragments
 from harness.settings.variables import VARIABLES
 
 _SHORT = 8
+_LONG = 12
 _WORD = re.compile(r"[a-z-]{1,15}")
-_IN_WORD = re.compile(r"[\w-]")
 _SECRET_WORDS = re.compile(
     r"authorization|cookie|password|passwd|secret|token|credential|jwt|(?<!cache-)key$",
     re.IGNORECASE,
@@ -37,8 +37,8 @@ class Secrets:
     `redact` puts `$NAME` for a value in every form in which it may leave a program: as it is, JSON-
     or HTML-escaped, quoted for Python or a shell, percent-encoded, and in Base64 at any alignment.
     A value that is short or reads like a word is replaced only where it stands alone, or half of a
-    report would be dollar signs. Of a text that was cut before, the beginning of a long value is
-    found where it ends the text or a word, from eight characters on.
+    report would be dollar signs. Of a long value the name also stands for every piece of six
+    characters or more, because a text may have been cut before, or a target sends only a part.
     """
 
     __slots__ = ("__dict__", "_named")
@@ -71,23 +71,13 @@ class Secrets:
     def redact(self, text: str) -> str:
         """The text with `$NAME` in place of every secret."""
         pattern, names = self._table
-        whole = pattern.sub(lambda match: names[match[0]], text) if pattern else text
-        return self._redact_beginnings(whole)
-
-    def _redact_beginnings(self, text: str) -> str:
-        """The text with the name for a secret that somebody cut off, such as an error's message."""
-        pattern, forms = self._beginnings
+        if pattern is None:
+            return text
         pieces, done = [], 0
-        for match in pattern.finditer(text) if pattern else ():
-            start = match.start()
-            end, name = max(
-                (start + _shared(form, text[start : start + len(form)]), name)
-                for form, name in forms[match[0]]
-            )
-            if start >= done and not _IN_WORD.match(text, end):
-                pieces += [text[done:start], name]
-                done = end
-        return "".join((*pieces, text[done:]))
+        for match in pattern.finditer(text):
+            pieces += [self._fragments.redact(text[done : match.start()]), names[match[0]]]
+            done = match.end()
+        return "".join((*pieces, self._fragments.redact(text[done:])))
 
     def redact_bytes(self, data: bytes) -> bytes:
         """The bytes with `$NAME` in place of every secret; invalid UTF-8 stays as it is."""
@@ -116,13 +106,12 @@ class Secrets:
         return re.compile("|".join(_alternative(form) for form in longest_first)), names
 
     @cached_property
-    def _beginnings(self) -> tuple[re.Pattern[str] | None, Mapping[str, list[tuple[str, str]]]]:
-        """The first characters of every long form, and the forms that begin with them."""
-        found: dict[str, list[tuple[str, str]]] = {}
-        for form, name in self._table[1].items():
-            if len(form) > _SHORT and not _WORD.fullmatch(form):
-                found.setdefault(form[:_SHORT], []).append((form, name))
-        return re.compile("|".join(map(re.escape, found))) if found else None, found
+    def _fragments(self) -> Fragments:
+        """The pieces of every long form."""
+        forms = self._table[1].items()
+        return Fragments(
+            (form, name) for form, name in forms if len(form) >= _LONG and not _WORD.fullmatch(form)
+        )
 
 
 def of_headers(headers: Iterable[tuple[str, str]]) -> Secrets:
@@ -133,12 +122,6 @@ def of_headers(headers: Iterable[tuple[str, str]]) -> Secrets:
 
 def _variable(header: str) -> str:
     return header.upper().replace("-", "_")
-
-
-def _shared(form: str, text: str) -> int:
-    """How many characters both begin with."""
-    pairs = zip(form, text, strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _alternative(form: str) -> str:

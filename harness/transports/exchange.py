@@ -26,12 +26,15 @@ class Exchange:
 
     `sent_ns` is CLOCK_MONOTONIC; the times inside `response` count from it. `response` holds all
     that arrived, also when `error` says why it is not whole; it is None when no head arrived.
+    `redirected` are the requests before this one, the caller's own first; no transport follows a
+    redirect by itself.
     """
 
     request: Request
     sent_ns: int
     response: Response | None = None
     error: TransportError | None = None
+    redirected: tuple[Request, ...] = ()
 
     @property
     def whole(self) -> bool:

@@ -49,6 +49,12 @@ def events(*texts: str) -> bytes:
     )
 
 
+def other(text: str) -> bytes:
+    """The rest of a stream whose events say a text in a field that no client reads."""
+    body = "".join(f"data: {json.dumps({'note': [piece]})}\n\n" for piece in text).encode()
+    return b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+
+
 def encoded(secret: str) -> str:
     return base64.b64encode(f"Bearer {secret}".encode()).decode()
 
@@ -66,6 +72,10 @@ CARRIERS: dict[str, Callable[[str], bytes]] = {
     ),
     "page": lambda s: sized(f"<html>{'x' * 150} {s} {s} </html>", kind="text/html"),
     "stream": lambda s: events("Hello", f"key: {s}", f"base64 {encoded(s)}"),
+    "stream of single characters": lambda s: events(*s),
+    "stream of other fields": lambda s: events("Hello").replace(b"0\r\n\r\n", b"") + other(s),
+    "end alone": lambda s: sized(completion(f"It ends in {s[-13:]}."), f"x-tail: {s[-14:]}"),
+    "name of a header": lambda s: sized(completion("Hi"), f"x-{quote(s, safe='')}: 1"),
     "end of the body": lambda s: sized("x" * 190 + s),
     "broken chunk": lambda s: head("transfer-encoding: chunked") + f"{s}\r\n".encode(),
     "broken header": lambda s: head(f"{s} no colon"),

@@ -5,8 +5,12 @@ import json
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as Xml
+
+import pytest
 
 from harness.contract import documents
 from harness.contract.budget import Budget
@@ -14,6 +18,7 @@ from harness.contract.capsule import case_of
 from harness.contract.clauses.catalogue import BY_ID
 from harness.contract.ledger import Ledger
 from harness.contract.reproduction import curl, example, transcript
+from harness.contract.veil import veil
 from harness.contract.verdict import conclude
 from harness.settings import Secrets
 from harness.wire import Chunk
@@ -152,6 +157,24 @@ def test_a_secret_spelt_by_several_events_is_withheld(tmp_path: Path) -> None:
 
     texts = [p.read_text("utf-8") for p in tmp_path.rglob("*") if p.is_file()]
     assert not [text for text in texts if KEY[6:] in text]
+
+
+@pytest.mark.parametrize(
+    "say",
+    [lambda c: {"text": [{"index": 0, "t": c}]}, lambda c: c],
+    ids=["in objects", "in strings"],
+)
+def test_a_secret_spelt_anywhere_in_a_stream_is_no_evidence(say: Callable[[str], Any]) -> None:
+    ledger = Ledger([BY_ID["chunk-object"], BY_ID["sse-json"]], ("native",))
+    body = "".join(f"data: {json.dumps(say(piece))}\n\n" for piece in KEY).encode()
+    ledger.see(seen(streamed(), body))
+
+    veil(ledger, REDACT)
+
+    faults = [str(fault) for entry in ledger.failing() for fault in entry.faults]
+    assert faults
+    assert all("withheld" in text and "came 's'" not in text for text in faults)
+    assert not [fault for entry in ledger.failing() for fault in entry.faults if fault.data]
 
 
 def test_a_transcript_tells_when_each_chunk_came() -> None:

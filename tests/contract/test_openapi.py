@@ -66,4 +66,4 @@ def test_each_route_has_examples() -> None:
     operations = [path["post"] for path in DOCUMENT["paths"].values()]
 
     contents = [each["requestBody"]["content"]["application/json"] for each in operations]
-    assert [len(content["examples"]) > 3 for content in contents] == [True] * 3
+    assert [len(content["examples"]) >= 3 for content in contents] == [True] * 3

@@ -19,7 +19,7 @@ from harness.contract.power.trial import KILLERS, Outcome, Trial, attempt, run
 from harness.contract.session import Options, perform
 from harness.contract.verdict import Verdict
 from harness.gateway.defects import DEFECTS
-from harness.gateway.variants import OPEN_VARIANTS, VARIANTS
+from harness.gateway.variants import VARIANTS
 from tests.contract.runs import SUBJECT
 
 
@@ -77,7 +77,7 @@ def test_the_plan_has_every_defect_and_every_variant() -> None:
     assert {t.defect for t in planned} - {None} == set(DEFECTS)
     legal = [(t.variant, t.seed) for t in planned if t.defect is None]
     assert sorted(legal, key=str) == sorted(
-        ((name, seed) for name in (None, *VARIANTS, *OPEN_VARIANTS) for seed in (0, 1)), key=str
+        ((name, seed) for name in (None, *VARIANTS) for seed in (0, 1)), key=str
     )
 
 

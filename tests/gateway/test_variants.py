@@ -9,7 +9,7 @@ from harness.errors import UsageError
 from harness.gateway.config import Config, RateLimit
 from harness.gateway.defects import DEFECTS
 from harness.gateway.model import Gateway
-from harness.gateway.variants import OPEN_VARIANTS, VARIANTS
+from harness.gateway.variants import VARIANTS
 from harness.wire import Request
 
 Ask = Callable[..., Request]
@@ -39,7 +39,7 @@ def _session(chat: Ask, predict: Ask, variant: str | None) -> list[str]:
     return [repr(a) for a in (*answers, *(gateway.handle(r, 60 * 10**9) for r in later))]
 
 
-@pytest.mark.parametrize("name", [*VARIANTS, *OPEN_VARIANTS])
+@pytest.mark.parametrize("name", [*VARIANTS])
 def test_a_variant_shows_and_is_deterministic(chat: Ask, predict: Ask, name: str) -> None:
     plain, varied = _session(chat, predict, None), _session(chat, predict, name)
 

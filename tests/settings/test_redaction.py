@@ -129,7 +129,7 @@ def test_other_names_are_not_secret(name: str) -> None:
 TYPED = "sk-live-0123456789/abc+DEF"
 
 
-@given(st.integers(8, len(TYPED) - 1), st.sampled_from(["", "'", '"}', "...", " \u2026", "\n"]))
+@given(st.integers(9, len(TYPED) - 1), st.sampled_from(["", "'", '"}', "...", " \u2026", "\n"]))
 def test_the_beginning_of_a_secret_that_was_cut_off_is_redacted(size: int, after: str) -> None:
     secrets = Secrets([("KEY", TYPED)])
 
@@ -138,6 +138,16 @@ def test_the_beginning_of_a_secret_that_was_cut_off_is_redacted(size: int, after
 
 def test_what_only_begins_like_a_secret_is_left_alone() -> None:
     secrets = Secrets([("KEY", "sk-live-0123456789"), ("TOKEN", "gateway-token")])
-    text = "sk-live-x gateway-harness gateway- sk-live-01x"
+    text = "sk-live-x gateway-harness gateway- 012345 2345678"
 
     assert secrets.redact(text) == text
+
+
+@given(st.integers(0, 20), st.integers(6, 26), st.text("xyz ", max_size=9), st.text("xyz "))
+def test_a_piece_of_a_secret_is_redacted(start: int, size: int, before: str, after: str) -> None:
+    key = "Ab1Cd2Ef3Gh4Ij5Kl6Mn7Op8Qr"
+    piece = key[start : start + size]
+
+    clean = Secrets([("KEY", key)]).redact(f"{before}{piece}{after}")
+
+    assert clean == f"{before}{'$KEY' if len(piece) >= 6 else piece}{after}"

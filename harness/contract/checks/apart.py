@@ -4,10 +4,15 @@ A strict schema with one allowed value marks the answer of each request; ids, ev
 requested form tell the others apart.
 """
 
+from harness.contract.checks.features import declines
 from harness.contract.clause import Finding, Scene
 from harness.contract.evidence import fault
 from harness.contract.observation import Observation
 from harness.contract.strategies.given import given
+from harness.errors import TransportKind
+
+AGAIN = ", again"
+"""What follows the name of a request that a probe sent again."""
 
 
 def mark_of(seen: Observation) -> str:
@@ -33,9 +38,8 @@ def answers_are_ones_own(scene: Scene) -> Finding:
 
 def good_after_bad(scene: Scene) -> Finding:
     """A good request after an error is answered."""
-    judged = [(n, s) for n, s in scene.items() if n.startswith("good_") and s.status is not None]
-    judged = [(n, s) for n, s in judged if s.status not in (429, 502, 503, 504, 529)]
-    if not judged:
+    judged = [(n, s) for n, s in _good(scene) if s.status is not None and not s.passing]
+    if not judged or all(declines(s) for _, s in judged):
         return None
     return tuple(
         fault("2xx", f" HTTP {seen.status}", f"the request after {name.removeprefix('good_')}")
@@ -46,24 +50,51 @@ def good_after_bad(scene: Scene) -> Finding:
 
 def good_after_bad_arrives(scene: Scene) -> Finding:
     """The answer after an error comes over its connection as HTTP, whole."""
-    judged = [(n, s) for n, s in scene.items() if n.startswith("good_")]
+    judged = _good(scene)
     if not judged or not any(s.exchange.whole for _, s in judged):
         return None
+    failed = [(n, s) for n, s in judged if s.exchange.error is not None and not _waited(s)]
     return tuple(
         fault("a whole answer", f" {seen.exchange.error}", f"after {name.removeprefix('good_')}")
-        for name, seen in judged
-        if seen.exchange.error is not None
-    )[:3]
+        for name, seen in failed[:3]
+    )
+
+
+def _good(scene: Scene) -> list[tuple[str, Observation]]:
+    """The good requests after errors; one that was asked again counts as answered then."""
+    goods = [name for name in scene if name.startswith("good_") and not name.endswith(AGAIN)]
+    return [(name, scene.get(f"{name}{AGAIN}", scene[name])) for name in goods]
+
+
+def _waited(seen: Observation) -> bool:
+    """Whether nothing came in time, which is an outage."""
+    error = seen.exchange.error
+    return error is not None and error.kind is TransportKind.FIRST_BYTE_TIMEOUT
 
 
 def none_fails_in_company(scene: Scene) -> Finding:
-    """What is answered alone is answered in company: no 5xx and no broken connection."""
+    """What is answered alone is answered in company: no 5xx and no broken connection.
+
+    Some may have met a passing outage: half of them have to fail.
+    """
     alone = scene.get("alone")
-    together = [(n, s) for n, s in scene.items() if n.startswith("together_")]
-    if alone is None or not alone.ok or not together:
+    if alone is None or not alone.ok:
         return None
-    return tuple(
-        fault("2xx, as alone", f" {seen.exchange.error or f'HTTP {seen.status}'}", name)
+    together = [
+        (name, seen)
+        for name, seen in scene.items()
+        if name.startswith("together_") and seen.case.route == alone.case.route
+    ]
+    if not together:
+        return None
+    failed = [
+        (name, seen)
         for name, seen in together
         if seen.exchange.error is not None or (seen.status or 0) >= 500
-    )[:3]
+    ]
+    if len(failed) * 2 < len(together):
+        return ()
+    return tuple(
+        fault("2xx, as alone", f" {seen.exchange.error or f'HTTP {seen.status}'}", name)
+        for name, seen in failed[:3]
+    )

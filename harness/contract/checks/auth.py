@@ -76,7 +76,7 @@ def gateway_refuses_its_token(scene: Scene) -> Finding:
 def answers_after_refusals(scene: Scene) -> Finding:
     """A good request after refused ones is answered: a refusal leaves no trace."""
     seen = answered("after", scene=scene)
-    if seen is None or seen[0].status in (429, 502, 503, 504, 529):
+    if seen is None:
         return None
     if seen[0].ok:
         return ()

@@ -8,6 +8,7 @@ from harness.errors import TransportKind
 from harness.wire import End
 
 _JSON_TYPES = ("application/json", "application/problem+json", "text/event-stream")
+KNOWN = ("identity", "gzip", "x-gzip", "deflate")
 
 
 def ends_as_framed(seen: Observation) -> Finding:
@@ -54,6 +55,10 @@ def is_utf8(seen: Observation) -> Finding:
     """JSON and event streams are UTF-8 (RFC 8259, section 8.1; WHATWG HTML, section 9.2.5)."""
     if not seen.ok or seen.reading is None or not _is_text(seen):
         return None
+    coding = (seen.headers.get("content-encoding") or "identity").strip().lower()
+    if coding not in KNOWN and seen.reading.malformed:
+        wanted = "a content coding that every client knows, as none was asked for"
+        return (fault(wanted, coding, "header content-encoding", seen.reading.body),)
     return tuple(
         fault("UTF-8", data, f"body offset {offset}", data)
         for offset, data in seen.reading.malformed

@@ -1,7 +1,7 @@
 """Checks of one request asked in two ways: plain and streamed, native and compat.
 
-A model need not be deterministic. Where two ways differ the plain request is sent again (A/A); only
-where it repeats itself is the difference judged.
+A model need not be deterministic. Where two ways differ each is asked three times more; only where
+the one way repeats itself (A/A) and the other never says the same is the difference judged.
 """
 
 from collections.abc import Iterator
@@ -27,61 +27,56 @@ def said(seen: Observation) -> Any:
     ]
 
 
-def _whole(seen: Observation) -> bool:
-    return seen.good and seen.exchange.whole and bool(seen.choices)
+PLAIN = ("plain", "plain_again", "plain_more", "plain_last")
+STREAM = ("stream", "stream_again", "stream_more", "stream_last")
+NATIVE = ("native", "native_again", "native_more", "native_last")
+SDK = ("sdk_path", "sdk_again", "sdk_more", "sdk_last")
+TOOL_PLAIN, TOOL_STREAM = (tuple(f"tool_{n}" for n in names) for names in (PLAIN, STREAM))
+REASON_PLAIN, REASON_STREAM = (tuple(f"reason_{n}" for n in names) for names in (PLAIN, STREAM))
 
 
-def differ(scene: Scene, one: str, *others: str) -> bool:
-    """Whether answers that were asked for in several ways do not all say the same."""
-    seen = [scene[name] for name in (one, *others) if name in scene]
-    return any(said(each) != said(seen[0]) for each in seen[1:])
+def _good(scene: Scene, names: tuple[str, ...]) -> list[Observation]:
+    found = [scene[name] for name in names if name in scene]
+    return [seen for seen in found if seen.good and seen.exchange.whole and seen.choices]
 
 
-def _steady(scene: Scene, first: str, again: str) -> tuple[Observation, ...] | None:
-    """The two A/A answers if they are good and equal."""
-    seen = answered(first, again, scene=scene)
-    if seen is None or not all(map(_whole, seen)):
+def agree(scene: Scene, one: tuple[str, ...], other: tuple[str, ...]) -> bool | None:
+    """Whether any answer of the one way is like one of the other; None where there is none."""
+    first, second = _good(scene, one), _good(scene, other)
+    if not first or not second:
         return None
-    return seen if said(seen[0]) == said(seen[1]) else None
+    return any(said(a) == said(b) for a in first for b in second)
 
 
 def stream_says_the_same(scene: Scene) -> Finding:
     """A stream, put together, says what the plain answer says."""
-    return _same(scene, ("plain", "plain_again"), ("stream", "stream_again"), "stream")
+    return _same(scene, PLAIN, STREAM, "stream")
 
 
 def tools_stream_the_same(scene: Scene) -> Finding:
     """A streamed tool call, put together, is the plain one."""
-    pair = ("tool_plain", "tool_plain_again")
-    return _same(scene, pair, ("tool_stream", "tool_stream_again"), "stream")
+    return _same(scene, TOOL_PLAIN, TOOL_STREAM, "stream")
 
 
 def reasoning_streams_the_same(scene: Scene) -> Finding:
     """Reasoning is told as reasoning, and content as content, plain and streamed."""
-    pair = ("reason_plain", "reason_plain_again")
-    return _same(scene, pair, ("reason_stream",), "stream")
+    return _same(scene, REASON_PLAIN, REASON_STREAM, "stream")
 
 
 def compat_says_the_same(scene: Scene) -> Finding:
     """The same request by compat says what it says by native."""
-    return _same(scene, ("native", "native_again"), ("plain",), "compat")
+    return _same(scene, NATIVE, PLAIN, "compat")
 
 
-def _same(scene: Scene, pair: tuple[str, str], others: tuple[str, ...], way: str) -> Finding:
-    first = scene.get(pair[0])
-    judged = [scene[n] for n in others if n in scene and scene[n].good and scene[n].exchange.whole]
-    if first is None or not judged or not _whole(first):
+def _same(scene: Scene, one: tuple[str, ...], other: tuple[str, ...], way: str) -> Finding:
+    alike = agree(scene, one, other)
+    if alike is None or alike:
+        return () if alike else None
+    first, second = _good(scene, one), _good(scene, other)
+    if len(first) < 2 or any(said(seen) != said(first[0]) for seen in first):
         return None
-    wanted = said(first)
-    if all(said(other) == wanted for other in judged):
-        return ()
-    if _steady(scene, *pair) is None:
-        return None
-    return tuple(
-        fault(f"{shown(wanted)}, as the plain request said twice", said(other), way)
-        for other in judged
-        if said(other) != wanted
-    )[:1]
+    wanted = f"{shown(said(first[0]))}, as the other way said {len(first)} times"
+    return (fault(wanted, said(second[0]), f"{way}, {len(second)} times"),)
 
 
 def seed_repeats_itself(scene: Scene) -> Finding:
@@ -112,7 +107,7 @@ def sdk_path_says_the_same(scene: Scene) -> Finding:
     sdk, plain = scene.get("sdk_path"), scene.get("plain")
     if sdk is None or plain is None or not (sdk.good and sdk.documents and plain.documents):
         return None
-    faults = _same(scene, ("plain", "plain_again"), ("sdk_path",), "SDK path")
+    faults = _same(scene, PLAIN, SDK, "SDK path")
     return (*_like(sdk, plain), *(faults if isinstance(faults, tuple) else ()))
 
 

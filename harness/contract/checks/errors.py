@@ -8,8 +8,6 @@ from harness.contract.clause import Finding, Record, Scene
 from harness.contract.evidence import fault, is_int, is_text, shown
 from harness.contract.observation import Observation
 
-PASSING = (429, 502, 503, 504, 529)
-"""Statuses that say "not now", which no clause on rejections judges."""
 SHAPES = ("envelope", "policy", "openai", "flat", "predict", "string")
 FIELD_TYPES: Mapping[str, tuple[str, Any]] = {
     "code": ("integer or string", int | str | None),
@@ -34,7 +32,7 @@ _ENVELOPE = ("success", "result", "messages", "error", "name", "httpCode", "inte
 
 def _judged(seen: Observation) -> bool:
     wanted = seen.case.expect is Expect.REJECT and seen.status is not None
-    return wanted and seen.status not in PASSING
+    return wanted and not seen.passing
 
 
 def is_rejected(seen: Observation) -> Finding:
@@ -62,11 +60,17 @@ def _error(seen: Observation) -> bool:
 
 def says_what_is_wrong(seen: Observation) -> Finding:
     """An error answer is JSON with a message in it."""
-    if not _error(seen) or seen.reading is None or seen.status in PASSING:
+    if not _error(seen) or seen.reading is None or seen.passing or _is_a_page(seen):
         return None
     if any(_messages(seen.reading.document)):
         return ()
     return (fault("JSON with a message", seen.reading.body, f"HTTP {seen.status}"),)
+
+
+def _is_a_page(seen: Observation) -> bool:
+    """Whether this is the HTML page of an edge that failed, which SDKs report by its status."""
+    failure = seen.answer.failure if seen.answer else None
+    return (seen.status or 0) >= 500 and failure is not None and failure.shape == "html"
 
 
 def _messages(document: Any) -> Iterator[str]:
@@ -85,7 +89,7 @@ def _messages(document: Any) -> Iterator[str]:
 def has_a_documented_shape(seen: Observation) -> Finding:
     """An error has one of the published forms: the gateway's, OpenAI's or one of Baseten's."""
     failure = seen.answer.failure if seen.answer else None
-    if not _error(seen) or failure is None or seen.status in PASSING:
+    if not _error(seen) or failure is None or seen.passing or _is_a_page(seen):
         return None
     if failure.shape in SHAPES:
         return ()

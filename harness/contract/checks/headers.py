@@ -191,7 +191,8 @@ def no_secret_comes_back(seen: Observation) -> Finding:
         secret = (seen.exchange.request.headers.get(name) or "").removeprefix("Bearer ").strip()
         if len(secret) < 8:
             continue
-        if any(secret in value for _, value in seen.headers):
+        fields = [f"{name}: {value}".lower() for name, value in seen.headers]
+        if any(secret.lower() in field for field in fields):
             faults.append(fault("no credential", f" the value of {name}", "response headers"))
         if secret.encode() in seen.response.body:
             faults.append(fault("no credential", f" the value of {name}", "response body"))

@@ -4,16 +4,18 @@ What a model says is not known; that it says the same thing plain and streamed, 
 fields of the documented example work, is compared over the answers of one probe.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from harness.contract.checks.scenes import answered
 from harness.contract.clause import Finding, Scene
-from harness.contract.evidence import fault
+from harness.contract.evidence import fault, is_int
 from harness.contract.observation import Observation
 from harness.contract.reading import ABSENT, parse_json
 
 ENVELOPE = {"success", "result", "errors", "messages"}
+_MEDIA = re.compile(r"[a-z]+/[!-~]+")
 LONG_NS = 20_000_000
 """An answer that takes less than this longer than a short one is too fast to be judged."""
 ENOUGH = 8
@@ -43,14 +45,13 @@ def json_is_json(seen: Observation) -> Finding:
 
 
 def label_is_known(seen: Observation) -> Finding:
-    """The answer is JSON, raw bytes or an event stream, and labelled so."""
+    """The answer is labelled as data of some kind: JSON, raw bytes, events, text, an image."""
     if not _answered(seen) or seen.response is None:
         return None
-    known = ("application/json", "application/octet-stream", "text/event-stream", "text/plain")
-    if seen.response.media_type in known:
+    if _MEDIA.fullmatch(seen.response.media_type) and seen.response.media_type != "text/html":
         return ()
     body = seen.response.body
-    return (fault(f"one of {', '.join(known)}", seen.headers.get("content-type"), "label", body),)
+    return (fault("a media type, not a page's", seen.headers.get("content-type"), "label", body),)
 
 
 def is_not_wrapped(seen: Observation) -> Finding:
@@ -117,6 +118,8 @@ def limit_is_obeyed(scene: Scene, *, turns: int = 2) -> Finding:
     seen = _short_and_long(scene)
     if seen is None:
         return None
+    if not all(_counts_tokens(s) for answers in seen for s in answers):
+        return None
     shorts, longs = ([_size(s) for s in answers] for answers in seen)
     if max(shorts) < min(longs):
         return ()
@@ -132,6 +135,8 @@ def streams_are_no_plain_answers(scene: Scene) -> Finding:
     if seen is None or not all(_answered(s) for s in seen):
         return None
     plain, streamed = seen
+    if not _counts_tokens(plain):
+        return None
     if not isinstance(_document(streamed), dict) or not isinstance(_document(plain), dict):
         return ()
     body = streamed.response.body if streamed.response else b""
@@ -182,7 +187,9 @@ def arrives_as_it_is_made(scene: Scene, *, turns: int = 2) -> Finding:
         return None
     shorts, longs = ([s.response.end_at_ns for s in part if s.response] for part in seen)
     generation = min(longs) - max(shorts)
-    if generation < LONG_NS or all(isinstance(_document(s), dict) for s in streams):
+    bodies = {s.reading.body for part in seen for s in part if s.reading}
+    held = [s for s in streams if s.reading and s.reading.body not in bodies]
+    if generation < LONG_NS or not held or all(_document(s) is not ABSENT for s in held):
         return None
     spread = max((t[-1] - t[0] for t in times if t), default=0)
     if spread >= generation // 5 or max(_size(s) for s in streams) < ENOUGH:
@@ -192,6 +199,13 @@ def arrives_as_it_is_made(scene: Scene, *, turns: int = 2) -> Finding:
     came = f" {len(times[0])} parts within {spread / 1e6:.1f} ms"
     wanted = f"parts spread over about {generation / 1e6:.0f} ms of generation"
     return (fault(wanted, came, "arrival times of the raw stream"),)
+
+
+def _counts_tokens(seen: Observation) -> bool:
+    """Whether the model counts the tokens that it makes, so that a limit means something to it."""
+    document = _document(seen)
+    usage = document.get("usage") if isinstance(document, dict) else None
+    return isinstance(usage, dict) and is_int(usage.get("completion_tokens"))
 
 
 def _size(seen: Observation) -> int:

@@ -1,6 +1,6 @@
 """Checks of timeouts, attempts and retries (ai-gateway/configuration/request-handling/)."""
 
-from harness.contract.checks.scenes import answered, recorded
+from harness.contract.checks.scenes import arrived, recorded
 from harness.contract.clause import Finding, Scene
 from harness.contract.evidence import fault
 from harness.contract.observation import Observation
@@ -11,7 +11,7 @@ DELAY_NS = 4_500_000_000
 
 def short_timeouts_expire(scene: Scene) -> Finding:
     """A timeout of one millisecond ends in an error: no model says anything in it."""
-    seen = answered("expired", scene=scene)
+    seen = arrived("expired", scene=scene)
     if seen is None:
         return None
     response = seen[0].response
@@ -23,8 +23,8 @@ def short_timeouts_expire(scene: Scene) -> Finding:
 
 def the_last_attempt_is_waited_for(scene: Scene) -> Finding:
     """On the last of several attempts the gateway waits until the answer is there."""
-    seen = answered("expired", "attempts", scene=scene)
-    if seen is None or not seen[0].rejected or seen[1].status in (429, 503, 529):
+    seen = arrived("expired", "attempts", scene=scene)
+    if seen is None or not seen[0].rejected or seen[1].passing:
         return None
     if seen[1].ok:
         return ()
@@ -33,8 +33,8 @@ def the_last_attempt_is_waited_for(scene: Scene) -> Finding:
 
 def long_timeouts_do_not(scene: Scene) -> Finding:
     """A timeout of an hour changes nothing."""
-    seen = answered("long", scene=scene)
-    if seen is None or seen[0].status in (429, 502, 503, 504, 529):
+    seen = arrived("long", scene=scene)
+    if seen is None or seen[0].passing:
         return None
     return () if seen[0].ok else (fault("2xx", f" HTTP {seen[0].status}", "a timeout of an hour"),)
 

@@ -6,9 +6,10 @@ They are clauses like the others: a contract checked with wrong requests says no
 import re
 from collections.abc import Sequence
 
+from harness.contract.checks.features import declines
 from harness.contract.clause import Finding
 from harness.contract.evidence import fault
-from harness.contract.observation import Observation
+from harness.contract.observation import PASSING, Observation
 from harness.errors import TransportKind
 
 NOT_HTTP = (TransportKind.PROTOCOL,)
@@ -23,7 +24,7 @@ def goes_to_the_documented_url(seen: Observation) -> Finding:
     """A sound request is a POST to the route's documented path."""
     if not seen.case.sound or seen.case.path is not None or seen.status is None:
         return None
-    request = seen.exchange.request
+    request = (*seen.exchange.redirected, seen.exchange.request)[0]
     if request.method == "POST" and re.fullmatch(_PATHS[seen.case.route], request.path):
         return ()
     wanted = f"POST {_PATHS[seen.case.route]}"
@@ -31,9 +32,14 @@ def goes_to_the_documented_url(seen: Observation) -> Finding:
 
 
 def is_answered(seen: Observation) -> Finding:
-    """A request that every document calls valid is answered with 2xx."""
+    """A request that every document calls valid is answered with 2xx.
+
+    A model may lack an optional feature; whether it keeps to that is judged over the whole run.
+    """
     plain = seen.case.expect == "accept" and seen.case.sound
-    if not plain or seen.status is None or seen.status == 429 or seen.status >= 500:
+    if not plain or seen.status is None or seen.passing or seen.status >= 500:
+        return None
+    if declines(seen):
         return None
     if seen.ok:
         return ()
@@ -43,13 +49,19 @@ def is_answered(seen: Observation) -> Finding:
 
 def history_can_be_sent_back(seen: Observation) -> Finding:
     """A message with the `reasoning_content` that the provider itself sends may be sent back."""
-    passing = seen.status is None or seen.status == 429 or seen.status >= 500
-    if seen.case.topic != "history with reasoning" or passing:
+    passing = seen.status is None or seen.passing or seen.status >= 500
+    if passing or not _has_reasoning(seen):
         return None
     if seen.ok:
         return ()
     body = seen.response.body if seen.response else b""
     return (fault("2xx", f" HTTP {seen.status}", "a history with reasoning_content", body),)
+
+
+def _has_reasoning(seen: Observation) -> bool:
+    messages = seen.case.asked.get("messages")
+    listed = messages if isinstance(messages, list) and seen.case.expect != "reject" else []
+    return any(isinstance(each, dict) and "reasoning_content" in each for each in listed)
 
 
 def is_read_alike(seen: Observation) -> Finding:
@@ -86,10 +98,10 @@ def is_not_refused_for_good(seen: Sequence[Observation]) -> Finding:
         return None
     by_body: dict[bytes, list[Observation]] = {}
     for s in valid:
-        if s.status == 500:
+        if s.status is not None and s.status not in PASSING:
             by_body.setdefault(s.exchange.request.body, []).append(s)
     for answers in by_body.values():
-        if len(answers) >= 3:
+        if len(answers) >= 3 and all(s.status == 500 for s in answers):
             came = f" HTTP 500 each of {len(answers)} times"
             return (fault(f"2xx ({answers[0].case.topic})", came, "status"),)
     return ()

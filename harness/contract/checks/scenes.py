@@ -9,6 +9,12 @@ from harness.contract.observation import Observation
 
 
 def answered(*names: str, scene: Scene) -> tuple[Observation, ...] | None:
+    """The named observations if each has a response that is no "not now", else None."""
+    seen = arrived(*names, scene=scene)
+    return None if seen is None or any(s.passing for s in seen) else seen
+
+
+def arrived(*names: str, scene: Scene) -> tuple[Observation, ...] | None:
     """The named observations if each has a response, else None."""
     found = [scene.get(name) for name in names]
     seen = [s for s in found if s is not None and s.status is not None]
@@ -18,7 +24,7 @@ def answered(*names: str, scene: Scene) -> tuple[Observation, ...] | None:
 def refused(scene: Scene, name: str, *, what: str) -> Finding:
     """The named request is answered by a 4xx."""
     seen = answered(name, scene=scene)
-    if seen is None or seen[0].status in (429, 502, 503, 504, 529):
+    if seen is None:
         return None
     if seen[0].rejected and seen[0].status is not None and seen[0].status < 500:
         return ()
@@ -47,7 +53,7 @@ def coded(scene: Scene, name: str, *, status: int, codes: tuple[str, ...]) -> Fi
 
 def recorded(scene: Scene, name: str) -> Finding:
     """Records status, shape and code of the named answer."""
-    seen = answered(name, scene=scene)
+    seen = arrived(name, scene=scene)
     if seen is None:
         return None
     failure = seen[0].answer.failure if seen[0].answer else None

@@ -7,7 +7,7 @@ from harness.contract.evidence import fault
 def long_bodies_are_answered(scene: Scene) -> Finding:
     """A body of 70 KB or 1.2 MB, most of it white space, is answered like a short one."""
     judged = [(name, seen) for name, seen in scene.items() if seen.status is not None]
-    judged = [(name, seen) for name, seen in judged if seen.status not in (429, 502, 503, 504, 529)]
+    judged = [(name, seen) for name, seen in judged if not seen.passing]
     if not judged:
         return None
     return tuple(

@@ -10,6 +10,8 @@ from harness.contract.observation import Observation
 from harness.contract.output import detail, tokens, usages
 from harness.contract.strategies.text import WORDS
 
+TEMPLATE = 2000
+"""Tokens that a provider may put around a prompt."""
 COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 DETAILS = ("prompt_tokens_details", "completion_tokens_details")
@@ -156,15 +158,17 @@ def work_is_counted(seen: Observation) -> Finding:
 
 
 def long_prompts_are_counted(seen: Observation) -> Finding:
-    """A prompt of 3000 words costs at least half a token for each of them."""
-    if not _reports(seen) or seen.reading is None or seen.case.topic != "long prompt":
+    """A prompt of 3000 words costs at least half a token for each, and at most its bytes."""
+    words = str(seen.case.asked.get("messages")).count("word ")
+    if not _reports(seen) or seen.reading is None or words < WORDS.count("word "):
         return None
-    prompt, words = tokens(seen.reading, "prompt_tokens"), WORDS.count("word ")
+    prompt = tokens(seen.reading, "prompt_tokens")
     if prompt is None:
         return None
-    if words // 2 <= prompt <= words * 4:
+    most = len(seen.exchange.request.body) + TEMPLATE
+    if words // 2 <= prompt <= most:
         return ()
-    wanted = f"{words // 2} to {words * 4} prompt tokens for {words} words"
+    wanted = f"{words // 2} to {most} prompt tokens for {words} words"
     return (fault(wanted, prompt, "usage.prompt_tokens"),)
 
 

@@ -1,6 +1,6 @@
 """Clauses on the request itself and on whether the route answers at all."""
 
-from harness.contract.checks import requests
+from harness.contract.checks import features, requests
 from harness.contract.clause import Clause, Evidence, Level
 from harness.contract.clauses.sources import ALL, BASETEN_PAGE, CHAT, SSE
 
@@ -53,7 +53,6 @@ CLAUSES = (
             "model-prefix-not-stripped",
             "redirect-elsewhere",
             "redirect-found",
-            "first-tool-only",
             "model-prefix-stripped-twice",
             "lockout-after-wrong-token",
             "authorization-dropped-on-streams",
@@ -63,6 +62,20 @@ CLAUSES = (
             "request-refused-16k",
             "request-refused-1m",
         ),
+    ),
+    Clause(
+        id="feature-kept",
+        level=Level.MUST,
+        routes=CHAT,
+        statement="An optional feature that was accepted is not refused in another request.",
+        rationale=(
+            "A model may lack tools, formats or logprobs and say so; a client that was served "
+            "once cannot know why it is refused now."
+        ),
+        source=BASETEN_PAGE,
+        evidence=Evidence.DOCUMENTED,
+        whole=features.is_not_taken_back,
+        kills=("first-tool-only",),
     ),
     Clause(
         id="no-lasting-500",

@@ -10,7 +10,7 @@ from harness.contract.power.standing import STANDS
 from harness.contract.power.trial import KILLERS, STRICT, Outcome, Trial
 from harness.gateway.defects import DEFECTS, UPSTREAM
 from harness.gateway.defects.defect import Defect
-from harness.gateway.variants import OPEN_VARIANTS, VARIANTS
+from harness.gateway.variants import VARIANTS
 
 BUDGETS = (40, 100, 300)
 BAR: Mapping[int, float] = {40: 0.85, 100: 0.95, 300: 1.0}
@@ -133,7 +133,7 @@ def trials(*, seeds: int = SEEDS, names: Iterable[str] | None = None) -> list[Tr
         if (wanted is None or defect.name in wanted) and _can_tell(defect, budget)
     ]
     planned.sort(key=lambda trial: not trial.on_socket)
-    legal = [name for name in (None, *VARIANTS, *OPEN_VARIANTS) if wanted is None or name in wanted]
+    legal = [name for name in (None, *VARIANTS) if wanted is None or name in wanted]
     planned += [Trial(seed=seed, variant=name) for name in legal for seed in range(seeds)]
     return planned
 
@@ -151,7 +151,7 @@ def score(outcomes: Iterable[Outcome], *, partial: bool = False) -> Power:
         if outcome.trial.defect is not None:
             by_defect.setdefault(outcome.trial.defect, {})[outcome.trial.requests] = outcome
     legal = [outcome for outcome in listed if outcome.trial.defect is None]
-    order = {name: number for number, name in enumerate((None, *VARIANTS, *OPEN_VARIANTS))}
+    order = {name: number for number, name in enumerate((None, *VARIANTS))}
     legal.sort(key=lambda outcome: (order[outcome.trial.variant], outcome.trial.seed))
     return Power(
         killings=tuple(

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from harness.contract.case import Case, Expect, Key
+from harness.contract.checks.apart import AGAIN
 from harness.contract.probes.places import NOWHERE
 from harness.contract.probes.stage import Stage
 
@@ -12,10 +13,13 @@ CUT = b'{"model": "x", "messages": ['
 def play(stage: Stage) -> None:
     """Each error, then a request, streamed and plain in turn."""
     for number, (name, bad) in enumerate(_bad(stage)):
-        stage.play(f"bad_{name}", replace(bad, topic=f"an error: {name}"))
-        stage.play(
-            f"good_{name}", stage.marked(f"after {name}", 1800 + number, stream=number % 2 == 0)
-        )
+        bad = replace(bad, topic=f"an error: {name}")
+        good = stage.marked(f"after {name}", 1800 + number, stream=number % 2 == 0)
+        stage.play(f"bad_{name}", bad)
+        seen = stage.play(f"good_{name}", good)
+        if seen.exchange.error is not None or not seen.ok:
+            stage.play(f"bad_{name}{AGAIN}", bad)
+            stage.play(f"good_{name}{AGAIN}", good)
 
 
 def _bad(stage: Stage) -> tuple[tuple[str, Case], ...]:

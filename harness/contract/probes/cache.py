@@ -103,6 +103,10 @@ def _fields(stage: Stage, case: Case) -> None:
     listed = MODEL_FIELDS if case.route == "model" else CHAT_FIELDS
     for name, value in listed if case.route == "native" else listed[:2]:
         changed = replace(case.having(**{name: value}), topic=f"another {name}")
+        if (
+            case.route == "model"
+        ):  # whose fields are its own: it may refuse one that it does not know
+            changed = replace(changed, expect=Expect.EITHER)
         stage.play(f"field_{name}", changed)
     if case.route != "native":
         return

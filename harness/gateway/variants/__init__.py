@@ -12,20 +12,13 @@ from harness.gateway.variants.exchange import EXCHANGE
 from harness.gateway.variants.framing import FRAMING
 from harness.gateway.variants.variant import Variant
 
-_ALL = {variant.name: variant for variant in (*FRAMING, *CHUNKS, *EXCHANGE)}
-_FLAGGED = frozenset({"redirect"})
-"""Variants that the contract suite still flags: the client follows no redirection."""
-
 VARIANTS: Mapping[str, Variant] = MappingProxyType(
-    {name: variant for name, variant in _ALL.items() if name not in _FLAGGED}
-)
-OPEN_VARIANTS: Mapping[str, Variant] = MappingProxyType(
-    {name: variant for name, variant in _ALL.items() if name in _FLAGGED}
+    {variant.name: variant for variant in (*FRAMING, *CHUNKS, *EXCHANGE)}
 )
 
 
 def variant_named(name: str) -> Variant:
     """The variant called `name`; raises `UsageError` that lists the known names."""
-    if name not in _ALL:
-        raise UsageError(f"unknown variant {name!r}; known are {', '.join(_ALL)}")
-    return _ALL[name]
+    if name not in VARIANTS:
+        raise UsageError(f"unknown variant {name!r}; known are {', '.join(VARIANTS)}")
+    return VARIANTS[name]

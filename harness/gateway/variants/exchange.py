@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from harness.gateway.call import Arrival
 from harness.gateway.defects.defect import Served
 from harness.gateway.defects.edits import with_body, with_chunks, with_header
 from harness.gateway.forwarding import shifted
@@ -113,15 +114,12 @@ def _slow(served: Served) -> Response:
     return replace(response, chunks=chunks, head_at_ns=head_ns, end_at_ns=end_ns)
 
 
-def _redirected(served: Served) -> Response:
-    """A first visit is sent to the same path with a query, by 307, which keeps method and body."""
-    request = served.arrival.request
-    if request.query or request.method != "POST":
-        return served.response
-    location = ("location", f"{request.path}?region=eu")
-    at_ns = served.response.head_at_ns
-    headers = Headers((*served.response.headers.without("content-type").fields, location))
-    return Response(307, headers, (), at_ns, end_at_ns=at_ns)
+def _redirected(arrival: Arrival) -> Response | None:
+    """Every hundredth visit is sent to the same path with a query; 307 keeps method and body."""
+    request = arrival.request
+    if request.query or request.method != "POST" or arrival.serial % 100 != 1:
+        return None
+    return Response(307, Headers([("location", f"{request.path}?region=eu")]), (), _MS)
 
 
 def _pretty(served: Served) -> Response:
@@ -299,7 +297,7 @@ EXCHANGE = (
         statement="307 to the same host, where the answer is",
         why="SDKs follow it and keep method and body",
         source="RFC 9110, section 15.4.8",
-        respond=_redirected,
+        before=_redirected,
     ),
     Variant(
         name="pretty-json",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from harness.gateway.call import Arrival
 from harness.gateway.config import Config
 from harness.gateway.defects.defect import Served
 from harness.wire import Response
@@ -13,6 +14,10 @@ def _as_it_is(served: Served) -> Response:
     return served.response
 
 
+def _let_in(_: Arrival) -> Response | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
     """One legal way to answer that a suite must not flag.
@@ -20,7 +25,7 @@ class Variant:
     `why` says what makes it legal, `source` where that stands; `catalogue` are the entries of the
     catalogue of breaks that are legal for a client to meet and are this. `behaviour`, `timing` and
     `rate_limit`, where there is a limit, are fields of the configuration that it sets; `respond`
-    edits the answer.
+    edits the answer, `before` gives one in place of the gateway, which then never sees the request.
     """
 
     name: str
@@ -28,6 +33,7 @@ class Variant:
     why: str
     source: str
     respond: Callable[[Served], Response] = _as_it_is
+    before: Callable[[Arrival], Response | None] = _let_in
     behaviour: Mapping[str, Any] = field(default_factory=dict)
     timing: Mapping[str, Any] = field(default_factory=dict)
     rate_limit: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,58 @@
+"""When a run gives a route up, and when only some of its requests fail."""
+
+from collections.abc import Callable
+
+from harness.contract import standin
+from harness.contract.budget import Budget
+from harness.contract.clauses.catalogue import CLAUSES
+from harness.contract.exploration import Exploration
+from harness.contract.ledger import Ledger
+from harness.contract.sender import Sender
+from harness.contract.subject import Transport
+from harness.transports.exchange import Exchange, Timeouts
+from harness.wire import Headers, Request, Response
+from tests.contract.runs import SUBJECT, failing
+
+
+class Failing:
+    """A transport that answers 500 itself where `fails` says so."""
+
+    def __init__(self, transport: Transport, fails: Callable[[Request], bool]) -> None:
+        self._transport = transport
+        self._fails = fails
+
+    def send(self, request: Request, *, timeouts: Timeouts | None = None) -> Exchange:
+        if self._fails(request):
+            return Exchange(request, 0, Response(500, Headers(), (), 0))
+        return self._transport.send(request, timeouts=timeouts)
+
+
+def explored(fails: Callable[[Request], bool]) -> Exploration:
+    with standin.mock(SUBJECT) as embedded:
+        transport = Failing(embedded.transport, fails)
+        sender = Sender(
+            embedded.subject, transport, embedded.clock, Budget(120), "test", Timeouts()
+        )
+        run = Exploration(sender, Ledger(CLAUSES, ("native", "compat")), again=0, reductions=0)
+        run.run()
+    return run
+
+
+def test_a_route_on_which_only_some_requests_fail_is_not_given_up() -> None:
+    run = explored(lambda request: b"response_format" in request.body)
+
+    assert run.outages == {}
+    assert "no-lasting-500" in failing(run)
+
+
+def test_a_route_on_which_everything_fails_after_a_while_is_given_up() -> None:
+    seen: list[Request] = []
+
+    def fails(request: Request) -> bool:
+        seen.append(request)
+        return len(seen) > 10
+
+    run = explored(fails)
+
+    assert set(run.outages) == {"native", "compat"}
+    assert len(seen) < 60
