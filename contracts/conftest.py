@@ -148,8 +148,11 @@ def _options(config: pytest.Config, target: Target) -> Options:
     defect = config.getoption("--defect")
     if defect is not None and not target.embedded:
         raise pytest.UsageError("--defect needs --target mock or local")
-    if defect is not None and defect not in DEFECTS:
-        raise pytest.UsageError(f"--defect {defect}: there are {', '.join(DEFECTS)}")
+    try:
+        if defect is not None:
+            DEFECTS.named(defect)
+    except UsageError as exc:
+        raise pytest.UsageError(f"--defect {defect}: {exc}") from exc
     return Options(
         kind=target.kind.value,
         paid=not target.loopback,

@@ -290,6 +290,22 @@ def test_an_overloaded_target_breaks_no_clause(status: int) -> None:
     assert broken(answer) == set()
 
 
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        ("Après 灯台 😀", set()),
+        ("Après le café", set()),
+        ("Ã", set()),
+        ("12 Â°C", set()),
+        ("Après 灯台 😀".encode().decode("latin-1"), {"body-encoded-once"}),
+        ("déjà vu".encode().decode("cp1252"), {"body-encoded-once"}),
+    ],
+    ids=map(str, count()),
+)
+def test_text_that_was_encoded_twice_is_told(text: str, clauses: set[str]) -> None:
+    assert broken(seen(asked(), said(text))) & {"body-encoded-once"} == clauses
+
+
 def test_an_answer_under_an_error_status_is_no_error() -> None:
     answer = seen(asked(), plain(), status=503)
 

@@ -18,8 +18,10 @@ TIME = {"type": "function", "function": {"name": "get_time", "parameters": CITY}
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "place", "schema": CITY, "strict": True}}
 NAMED = {"type": "function", "function": {"name": "get_time"}}
 HISTORY = [
+    {"role": "system", "content": "Be brief."},
     {"role": "user", "content": " Grüezi ", "name": "ann"},
     {"role": "assistant", "content": "Hello", "reasoning_content": "greet"},
+    {"role": "user", "content": ""},
     {"role": "user", "content": "Again"},
 ]
 LONG = [{"role": "user", "content": "word " * 20_000}]

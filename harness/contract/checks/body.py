@@ -89,6 +89,32 @@ def is_a_stream_when_asked(seen: Observation) -> Finding:
     return (fault("server-sent events", seen.reading.body, "body", seen.reading.body),)
 
 
+def is_encoded_once(seen: Observation) -> Finding:
+    """The text is not UTF-8 that was read as latin-1 or Windows-1252 and encoded again.
+
+    Other text is hardly ever valid UTF-8 when it is read so; two characters of it never are.
+    """
+    reading = seen.reading
+    if not seen.ok or reading is None or reading.body.isascii() or reading.malformed:
+        return None
+    text = reading.body.decode("utf-8", "surrogateescape")
+    once = next(filter(None, (_read_back(text, coding) for coding in ("latin-1", "cp1252"))), "")
+    strange = [letter for letter in once if not letter.isascii()]
+    if len(strange) < 2:
+        return ()
+    at = next(n for n, letter in enumerate(text) if not letter.isascii())
+    came = text[at : at + 40]
+    return (fault("".join(strange[:10]), came, "text encoded twice", came.encode()),)
+
+
+def _read_back(text: str, coding: str) -> str:
+    """What the text was before it was decoded by `coding`; empty when it never was."""
+    try:
+        return text.encode(coding).decode("utf-8")
+    except UnicodeError:
+        return ""
+
+
 def names_stand_once(seen: Observation) -> Finding:
     """No object of an answer has a name twice: which value counts is the reader's guess."""
     reading = seen.reading

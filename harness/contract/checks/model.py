@@ -6,6 +6,7 @@ fields of the documented example work, is compared over the answers of one probe
 
 import re
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 from typing import Any
 
 from harness.contract.checks.scenes import answered
@@ -18,6 +19,8 @@ ENVELOPE = {"success", "result", "errors", "messages"}
 _MEDIA = re.compile(r"[a-z]+/[!-~]+")
 LONG_NS = 20_000_000
 """An answer that takes less than this longer than a short one is too fast to be judged."""
+ALIKE = 0.6
+"""The share of common text from which on two answers are one, damaged or not."""
 ENOUGH = 8
 """Parts below which the spread of a stream says nothing."""
 
@@ -161,6 +164,28 @@ def streams_say_the_same(scene: Scene, *, turns: int = 2) -> Finding:
     if turns > _turns(scene):
         return None
     return (fault(whole[0], text, "raw stream beside the plain answer"),)
+
+
+def streams_differ_in_nothing(scene: Scene) -> Finding:
+    """Where both forms repeat themselves and are alike, they are equal: nothing was damaged."""
+    seen = answered("long", "long_again", "stream", "stream_again", scene=scene)
+    if seen is None or not all(_answered(s) for s in seen):
+        return None
+    plain, again, *streams = seen
+    texts = {s.reading.body.decode("utf-8", "replace").strip() for s in streams if s.reading}
+    framed = any(s.reading is None or s.reading.streamed for s in streams)
+    if framed or _document(plain) != _document(again) or len(texts) != 1:
+        return None
+    text = texts.pop()
+    alike = [t.strip() for t in _texts(_document(plain)) if _alike(t, text)]
+    if not alike:
+        return None
+    return () if text in alike else (fault(alike[0], text, "raw stream beside the plain answer"),)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two texts are mostly the same: what frames a stream otherwise is not compared."""
+    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= ALIKE
 
 
 def a_completion_streams_as_one(scene: Scene) -> Finding:

@@ -107,6 +107,17 @@ CLAUSES = (
         ),
     ),
     Clause(
+        id="body-encoded-once",
+        level=Level.SHOULD,
+        routes=ALL,
+        statement="Text is encoded in UTF-8 once, not twice.",
+        rationale="Users read `AprÃ¨s` for `Après`, and no schema complains.",
+        source="ai-dynamo/dynamo#12630; Blaizzy/mlx-vlm#1076",
+        evidence=Evidence.OBSERVED,
+        check=body.is_encoded_once,
+        kills=("mojibake", "model-plain-mojibake"),
+    ),
+    Clause(
         id="body-names-once",
         level=Level.SHOULD,
         routes=ALL,

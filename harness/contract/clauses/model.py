@@ -115,6 +115,18 @@ CLAUSES = (
         kills=("model-stream-halved",),
     ),
     Clause(
+        id="model-stream-same",
+        level=Level.SHOULD,
+        routes=("model",),
+        statement="Where plain answers repeat themselves, and streams too, both say the same.",
+        rationale="Letters were damaged on the way in one of the two forms.",
+        source=TRUSS,
+        evidence=Evidence.PRACTICE,
+        scene=model.streams_differ_in_nothing,
+        probe="model",
+        kills=("model-plain-mojibake",),
+    ),
+    Clause(
         id="model-own-form",
         level=Level.SHOULD,
         routes=("model",),

@@ -38,6 +38,9 @@ LEGAL: tuple[Row, ...] = (
         "within its total, a count that only the provider knows",
     ),
     Row(ABSENT, r"(first|middle|last|finish|every)\.usage", "usage is null before its own chunk"),
+    Row(
+        "event-drop", "usage", "the finish chunk has the whole usage too (variant usage-on-finish)"
+    ),
     Row(".*", r"predict(\..*)?", "the answer of a model is any JSON (truss_server.py)"),
     Row(TEXTS, r"\w+\.id", "an id without published form, for the whole answer"),
     Row(f"{TEXTS}|empty", r"\w+\.created", "a time that only the server knows"),

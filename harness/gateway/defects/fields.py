@@ -63,6 +63,14 @@ def _fourth_limited(served: Served) -> Response:
     return replace(response, status=429) if count % 4 == 0 else response
 
 
+def _mojibake(served: Served) -> Response:
+    response, call = served.response, served.call
+    plain = response.media_type == "application/json" and response.status == 200
+    if call is None or call.target.route != "model" or not plain:
+        return response
+    return with_body(response, response.body.decode("latin-1").encode())
+
+
 def _edge_page(status: int) -> Callable[[Served], Response]:
     """A refusal of the provider as a page of the edge."""
 
@@ -203,6 +211,14 @@ FIELDS = (
         "every fourth finished answer of the model route says 429",
         "four answers of the model route",
         _fourth_limited,
+        group="model",
+    ),
+    defect(
+        "model-plain-mojibake",
+        "own",
+        "plain answers of the model route are decoded as latin-1 and encoded again",
+        "plain answers of the model route",
+        _mojibake,
         group="model",
     ),
     defect(
