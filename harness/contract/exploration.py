@@ -112,12 +112,11 @@ class Exploration:
         for route in self.routes:
             if self.stopped:
                 return False
-            case = self._first(route)
-            seen = self._send(case)
+            seen = self._send(self._first(route))
             found = outage(seen)
             if found is not None and not found.whole_origin and seen.status is not None:
                 self.sender.clock.sleep(0.5)
-                seen = self._send(case)
+                seen = self._send(next(self._fixed(route)))  # which asks for nothing special
                 found = outage(seen)
             if found is not None:
                 self.outages[route] = found
@@ -228,7 +227,8 @@ class Exploration:
         return step
 
     def _stage(self, name: str, route: str, wanted: frozenset[str], *, salt: int = 0) -> Stage:
-        sender = self.limited if name == "rate" and self.limited else self.sender
+        limited = self.limited if name in ("rate", "hits") else None
+        sender = limited or self.sender
         return Stage(sender, route, self._number(salt), wanted)
 
     def _later(self, name: str, route: str) -> Callable[[], None]:

@@ -23,25 +23,24 @@ def _probes(route: str, *names: str) -> tuple[Part, ...]:
     return tuple(Part(route, probe=name) for name in names)
 
 
-FIRST = {"native": "named tool", "compat": "streamed tools", "model": "prompt"}
+FIRST = {"native": "named tool", "compat": "streamed tools", "model": "streamed prompt"}
 """What tells whether a route can be judged at all: one good request of each."""
 PLAN: tuple[Part, ...] = (
     *_cases("native", "long stream", "long answer"),
     *_probes("native", "missing"),
     *_probes("model", "auth"),
     *_cases("compat", "stop", "messages=[]"),
-    *_probes("native", "universal", "cache", "rate"),
+    *_probes("native", "universal", "cache", "rate", "options", "sizes"),
     *_cases("compat", "long prompt"),
     *_cases("native", "cut by max_completion_tokens", "history with reasoning"),
     *_cases("native", "one tool at a time", "forbidden tools"),
     *_cases("compat", "stream with logprobs"),
-    *_cases("model", "streamed prompt"),
-    *_probes("native", "cross"),
+    *_probes("native", "leaving", "cross"),
     *_probes("compat", "timing"),
-    *_probes("native", "leaving", "options", "sizes"),
-    *_probes("model", "model", "missing"),
     *_probes("native", "keys"),
-    *_probes("native", "auth", "together"),
+    *_probes("native", "auth"),
+    *_probes("model", "model", "missing"),
+    *_probes("native", "together"),
     *_probes("compat", "missing", "auth", "keys", "cache", "universal"),
     *_probes("model", "keys", "cache"),
 )

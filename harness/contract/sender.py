@@ -59,12 +59,15 @@ class Sender:
         """Whether requests go one at a time: by a pace, or because time is not real."""
         return self.clock.free or self.interval_s > 0
 
-    def send(self, case: Case) -> Observation:
+    def send(self, case: Case, *, patient: bool = True) -> Observation:
         """The observation of one case; BudgetError when it may not be sent.
 
-        After a 500 the case is sent again, at most twice: one that does not come back says nothing
-        about the contract. When enough have lasted, the target is taken at its word.
+        After a 500 the case is sent again, at most twice, unless not `patient`: one that does not
+        come back says nothing about the contract. When enough have lasted, the target is taken at
+        its word.
         """
+        if not patient:
+            return self._kept(self._sent(case))
         failed: list[Observation] = []
         seen = self._sent(case)
         try:

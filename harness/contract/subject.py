@@ -65,7 +65,7 @@ class Subject:
 
     def _waits_are_short(self, clause: Clause) -> bool:
         """Whether the wait that the clause needs on a real clock is bearable."""
-        if clause.probe == "rate":
+        if clause.probe in ("rate", "hits"):
             return self.rate_limit is not None and self.rate_limit[1] <= LONGEST_WINDOW_S
         return (self.cache_ttl or 0) <= LONGEST_WAIT_S
 

@@ -6,7 +6,7 @@ from typing import Any
 from harness.contract.case import Expect
 from harness.contract.clause import Finding, Record, Scene
 from harness.contract.evidence import fault, is_int, is_text, shown
-from harness.contract.observation import Observation
+from harness.contract.observation import PASSING, Observation
 
 SHAPES = ("envelope", "policy", "openai", "flat", "predict", "string")
 FIELD_TYPES: Mapping[str, tuple[str, Any]] = {
@@ -27,6 +27,8 @@ ERROR_CODES = (
     "internal_baseten_error",
 )
 """The values of `error_code` in Baseten's published inference API."""
+FEW = 3
+"""So many requests say something about all of their kind."""
 _ENVELOPE = ("success", "result", "messages", "error", "name", "httpCode", "internalCode")
 
 
@@ -52,6 +54,29 @@ def is_the_callers_fault(seen: Observation) -> Finding:
     if seen.status is not None and seen.status < 500:
         return ()
     return (fault(f"4xx ({seen.case.topic})", f" HTTP {seen.status}", "status"),)
+
+
+def refusals_are_no_outages(seen: Sequence[Observation]) -> Finding:
+    """Invalid requests do not meet the statuses of an outage while valid ones are served.
+
+    One such answer may be an outage of its moment; not half of many, beside valid requests of which
+    hardly any meets one.
+    """
+    bad = [s for s in seen if s.case.expect is Expect.REJECT and s.status is not None]
+    good = [s for s in seen if s.case.expect is Expect.ACCEPT and s.status is not None]
+    out, down = ([s for s in part if _edge(s)] for part in (bad, good))
+    if len(bad) < FEW or len(good) < FEW or len(down) * 10 > len(good):
+        return None
+    if len(out) < FEW or len(out) * 2 < len(bad):
+        return ()
+    statuses = sorted({s.status for s in out if s.status is not None})
+    came = f" HTTP {statuses}, {len(out)} of {len(bad)} times"
+    body = out[0].response.body if out[0].response else b""
+    return (fault(f"4xx ({out[0].case.topic})", came, "status of invalid requests", body),)
+
+
+def _edge(seen: Observation) -> bool:
+    return seen.status in PASSING and seen.status is not None and seen.status >= 500
 
 
 def _error(seen: Observation) -> bool:

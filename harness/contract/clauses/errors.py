@@ -45,6 +45,21 @@ CLAUSES = (
         ),
     ),
     Clause(
+        id="error-not-outage",
+        level=Level.MUST,
+        routes=ALL,
+        statement="Invalid requests are not answered like an outage while valid ones are served.",
+        rationale="SDKs repeat a 502 or 524 twice; the user waits, and never sees what was wrong.",
+        source=BASETEN_ERRORS,
+        evidence=Evidence.DOCUMENTED,
+        whole=errors.refusals_are_no_outages,
+        kills=(
+            "html-502",
+            "html-503",
+            "html-524",
+        ),
+    ),
+    Clause(
         id="error-parsable",
         level=Level.MUST,
         routes=ALL,

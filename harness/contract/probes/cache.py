@@ -103,15 +103,13 @@ def _fields(stage: Stage, case: Case) -> None:
     listed = MODEL_FIELDS if case.route == "model" else CHAT_FIELDS
     for name, value in listed if case.route == "native" else listed[:2]:
         changed = replace(case.having(**{name: value}), topic=f"another {name}")
-        if (
-            case.route == "model"
-        ):  # whose fields are its own: it may refuse one that it does not know
+        if case.route == "model":  # it may refuse a field that it does not know
             changed = replace(changed, expect=Expect.EITHER)
         stage.play(f"field_{name}", changed)
     if case.route != "native":
         return
-    upper = _respelt(case, str.upper)
-    stage.play("field_letter case", replace(upper, topic="the prompt in capitals"))
+    upper = _respelt(case, lambda text: text.replace("hello", "HELLO"))
+    stage.play("field_letter case", replace(upper, topic="a word of the prompt in capitals"))
     spaced = _respelt(case, lambda text: text.replace(" hello", "  hello"))
     stage.play("field_white space", replace(spaced, topic="the prompt with a further space"))
 

@@ -28,6 +28,7 @@ PROBES: Mapping[str, Callable[[Stage], None]] = {
     "missing": places.missing,
     "places": places.play,
     "rate": rate.play,
+    "hits": rate.hits,
     "cross": cross.play,
     "together": together.play,
     "after": after.play,

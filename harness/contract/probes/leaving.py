@@ -24,7 +24,7 @@ def _leave(stage: Stage, turn: int) -> None:
     stage.play(f"left_{turn}", _left(stage, 2200 + turn))
     stage.wait(NOTICED_S)
     after = stage.marked("after a client that left", 2210 + turn, stream=True)
-    stage.play(f"next_{turn}", after)
+    stage.play(f"next_{turn}", after, patient=False)
 
 
 def _left(stage: Stage, number: int) -> Case:

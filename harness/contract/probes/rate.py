@@ -1,4 +1,4 @@
-"""Uses up a declared rate limit, waits for the next window, and asks the cache in that.
+"""Uses up a declared rate limit, waits for the next window, and asks the cache in a further one.
 
 It waits two whole windows first, so that what was sent before does not count. A fixed window may
 end inside an attempt and make the limit look wider than it is. Where that is possible a second
@@ -34,7 +34,8 @@ def play(stage: Stage) -> None:
             first = stage.scene["allowed_0_0"]
             stage.wait_since([first], seconds * 3.5, margin_s=0)
             _attempt(stage, 1, requests, seconds)
-        _recover(stage, requests, seconds)
+        stage.wait_since(stage.sender.seen, seconds * 2)
+        stage.play("later", stage.plain("after the window", 2600))
     finally:
         stage.sender.interval_s = paced
 
@@ -64,16 +65,19 @@ def _decided(stage: Stage, requests: int) -> bool:
     return many and asked[-1] is not None and not any(refused)
 
 
-def _recover(stage: Stage, requests: int, seconds: int) -> None:
-    """When the windows have passed one request, and the same from the cache beyond the limit."""
-    stage.wait_since(stage.sender.seen, seconds * 2)
-    case = stage.plain("after the window", 2700, fresh=False)
-    if not stage.wants("rate-hits-free"):
-        stage.play("later", case)
+def hits(stage: Stage) -> None:
+    """In a new window one stored answer, asked for more often than the limit, and then another."""
+    limit = stage.sender.subject.rate_limit
+    if limit is None:
         return
+    requests, seconds = limit
+    stage.wait_since(stage.sender.seen, seconds * 2)
     key = ("cf-aig-cache-key", f"contract-rate-{nonce(stage.seed, 2700)}")
-    case = with_headers(case, key)
-    stage.scene["later"] = stage.play("stored_0", case)
-    for number in range(1, requests + 1):
-        stage.play(f"stored_{number}", case)
-    stage.play("stored_other", stage.plain("after the hits", 2701))
+    case = with_headers(stage.plain("stored", 2700, fresh=False), key)
+    paced, stage.sender.interval_s = stage.sender.interval_s, 0.0
+    try:
+        for number in range(requests + 1):
+            stage.play(f"stored_{number}", case)
+        stage.play("stored_other", stage.plain("after the hits", 2701))
+    finally:
+        stage.sender.interval_s = paced

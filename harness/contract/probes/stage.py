@@ -24,9 +24,9 @@ class Stage:
     wanted: frozenset[str]
     scene: dict[str, Observation] = field(default_factory=dict)
 
-    def play(self, name: str, case: Case) -> Observation:
-        """Send a case and put what was seen into the scene."""
-        seen = self.sender.send(case)
+    def play(self, name: str, case: Case, *, patient: bool = True) -> Observation:
+        """Send a case and put what was seen into the scene; `patient` is as of the sender."""
+        seen = self.sender.send(case, patient=patient)
         self.scene[name] = seen
         return seen
 

@@ -42,6 +42,10 @@ def _fast_window(limiter: Limiter, call: Call) -> bool:
     return limiter.admit(call.arrival.now_ns * 10)
 
 
+def _third_of_a_window(limiter: Limiter, call: Call) -> bool:
+    return limiter.admit(call.arrival.now_ns * 3)
+
+
 def _slow_window(limiter: Limiter, call: Call) -> bool:
     return limiter.admit(call.arrival.now_ns // 10)
 
@@ -109,6 +113,12 @@ COUNTING = (
         "windows last a tenth of what they should",
         "requests at the end of a full window",
         rules=_admitting(_fast_window),
+    ),
+    _defect(
+        "rate-limit-window-third",
+        "windows last a third of what they should",
+        "requests in the second half of a full window",
+        rules=_admitting(_third_of_a_window),
     ),
     _defect(
         "rate-limit-window-long",
