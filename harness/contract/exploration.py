@@ -68,6 +68,7 @@ class Exploration:
     _answered: set[str] = field(default_factory=set)
     _doubts: dict[str, Outage] = field(default_factory=dict)
     _judged: list[int] = field(default_factory=lambda: [0, 0])
+    _waiting: dict[str, list[Case]] = field(default_factory=dict)
     _stages: dict[tuple[str, str], Stage] = field(default_factory=dict)
     _hung_ns: int = 0
     _drawn_chat: list[Case] = field(default_factory=list)
@@ -149,13 +150,13 @@ class Exploration:
         probes = [(route, self._probe(name, route)) for name in PROBES for route in cases]
         last = [(route, self._later(name, route)) for name in LATER for route in cases]
         ordered = [*planned, *probes]
+        others = [map(self._case, rest) for rest in cases.values()]
         if self.sender.paced:
             self._play(step for _, step in ordered)
-            self._play(_in_turn(map(self._case, rest) for rest in cases.values()))
+            self._play(_in_turn(others))
             self._play(step for _, step in last)
             return
         tracks = [[step for r, step in (*ordered, *last) if r == route] for route in cases]
-        others = [map(self._case, rest) for rest in cases.values()]
         self._play_at_once([*map(iter, tracks), *others])
 
     def _required(self, route: str) -> list[Case]:
@@ -170,14 +171,21 @@ class Exploration:
         return next(case for case in self._fixed(route) if case.topic == FIRST[route])
 
     def _part(self, part: Part, cases: list[Case]) -> Callable[[], None]:
-        """The step of a part of the plan; its case is taken out of `cases`."""
+        """The step of a part of the plan; its case leaves `cases` and waits for its turn."""
         if part.probe:
             return self._probe(part.probe, part.route)
         case = next((case for case in cases if case.topic == part.topic), None)
-        if case is None:
-            return _nothing
-        cases.remove(case)
-        return self._case(case)
+        waiting = self._waiting.setdefault(part.route, [])
+        if case is not None:
+            cases.remove(case)
+            waiting.append(case)
+
+        def step() -> None:
+            if case is not None and case in waiting:  # else a probe has sent it
+                waiting.remove(case)
+                self._case(case)()
+
+        return step
 
     def _play_optional(self) -> None:
         """What no clause depends on: drawn requests, and bounds on which the documents differ."""
@@ -229,7 +237,7 @@ class Exploration:
     def _stage(self, name: str, route: str, wanted: frozenset[str], *, salt: int = 0) -> Stage:
         limited = self.limited if name in ("rate", "hits") else None
         sender = limited or self.sender
-        return Stage(sender, route, self._number(salt), wanted)
+        return Stage(sender, route, self._number(salt), wanted, self._waiting.get(route, []))
 
     def _later(self, name: str, route: str) -> Callable[[], None]:
         def step() -> None:
@@ -364,10 +372,6 @@ class Exploration:
 
     def _number(self, salt: int) -> int:
         return self.seed * 2 + salt
-
-
-def _nothing() -> None:
-    """The step of a part that this run does not need."""
 
 
 def _in_turn(tracks: Iterable[Iterable[T]]) -> Iterator[T]:

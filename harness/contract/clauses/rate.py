@@ -62,7 +62,10 @@ CLAUSES = (
         scene=rate.windows_are_as_long_as_declared,
         probe="rate",
         needs=("rate", "clock"),
-        kills=("rate-limit-window-third",),
+        kills=(
+            "rate-limit-window-third",
+            "rate-limit-window-short",
+        ),
     ),
     Clause(
         id="rate-code",

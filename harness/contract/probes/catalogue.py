@@ -39,5 +39,6 @@ PROBES: Mapping[str, Callable[[Stage], None]] = {
 }
 LATER: Mapping[str, tuple[str, Callable[[Stage], None]]] = {
     "expiry": ("cache", cache.expire),
+    "refusals": ("universal", universal.refusals),
 }
 """Probes that go on where another one ended, after some time: the name of that one, and how."""

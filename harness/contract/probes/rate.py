@@ -35,7 +35,7 @@ def play(stage: Stage) -> None:
             stage.wait_since([first], seconds * 3.5, margin_s=0)
             _attempt(stage, 1, requests, seconds)
         stage.wait_since(stage.sender.seen, seconds * 2)
-        stage.play("later", stage.plain("after the window", 2600))
+        stage.play("later", stage.any_quick("after the window", 2600))
     finally:
         stage.sender.interval_s = paced
 
@@ -43,7 +43,7 @@ def play(stage: Stage) -> None:
 def _attempt(stage: Stage, attempt: int, requests: int, seconds: int) -> None:
     """All that the limit allows, and then what it must refuse in each form."""
     for number in range(requests):
-        case = stage.plain("within the limit", 1500 + requests * attempt + number)
+        case = stage.any_quick("within the limit", 1500 + requests * attempt + number)
         stage.play(f"allowed_{attempt}_{number}", case)
     case = replace(stage.plain("beyond the limit", 2500 + attempt), expect=Expect.EITHER)
     forms = {"stream": case.having(stream=True), "other_route": replace(case, route="compat")}

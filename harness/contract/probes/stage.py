@@ -3,18 +3,22 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from harness.contract.case import Case
+from harness.contract.case import Case, Expect
 from harness.contract.observation import Observation
 from harness.contract.sender import Sender
 from harness.contract.strategies.fixed import body
 from harness.contract.strategies.given import only
 from harness.contract.strategies.text import nonce
 
+QUICK = 200
+"""An answer of at most so many tokens is short."""
+
 
 @dataclass(slots=True)
 class Stage:
     """One probe on one route; `wanted` are the ids of the clauses that it has to feed.
 
+    `waiting` are cases that come later in the run: where any request serves, one of them does.
     `scene` grows with each request, so what was seen before a budget ran out still counts.
     """
 
@@ -22,6 +26,7 @@ class Stage:
     route: str
     seed: int
     wanted: frozenset[str]
+    waiting: list[Case] = field(default_factory=list)
     scene: dict[str, Observation] = field(default_factory=dict)
 
     def play(self, name: str, case: Case, *, patient: bool = True) -> Observation:
@@ -53,6 +58,14 @@ class Stage:
         case = Case(self.route, asked, topic)
         return case.having(stream=True) if stream else case
 
+    def any_quick(self, topic: str, number: int) -> Case:
+        """The next waiting case with a short answer, which is then not sent later, or a plain one."""
+        case = next((case for case in self.waiting if _is_quick(case)), None)
+        if case is None:
+            return self.plain(topic, number)
+        self.waiting.remove(case)
+        return case
+
     def wants(self, *clauses: str) -> bool:
         """Whether any of these clauses is to be judged."""
         return not self.wanted.isdisjoint(clauses)
@@ -71,6 +84,11 @@ class Stage:
     def since(self, earlier: Observation) -> float:
         """The seconds that have passed since a request was sent."""
         return (self.sender.clock.now_ns() - earlier.exchange.sent_ns) / 1e9
+
+
+def _is_quick(case: Case) -> bool:
+    limit = case.asked.get("max_tokens")
+    return case.expect is not Expect.REJECT and isinstance(limit, int) and limit <= QUICK
 
 
 def with_headers(case: Case, *fields: tuple[str, str]) -> Case:

@@ -33,6 +33,12 @@ def _native(stage: Stage) -> None:
     refused = (_locked(stage), _unknown(stage, 2104))
     good = _good(stage, 2105, "fallback after errors", stream=True)
     stage.play("refused", replace(good, steps=refused))
+
+
+def refusals(stage: Stage) -> None:
+    """Where it is served: steps that all fail, no list of steps, and a step for nobody."""
+    if stage.route != "native" or not serves(stage.scene):
+        return
     if stage.wants("universal-all-fail", "record-universal-failure"):
         last = _unknown(stage, 2106)
         stage.play("failed", replace(last, steps=(_locked(stage),), topic="every step fails"))
