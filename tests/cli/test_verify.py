@@ -129,6 +129,7 @@ def test_a_refused_connection_is_unknown_and_quick(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (("--defect", "nothing-like-it"), "unknown defect"),
+        (("--defect", "nothing:like-it"), "no generated defect"),
         (("--require", "luck"), "--require luck: expected some of model, cache, rate, auth"),
         (("--waivers", "missing.toml"), "cannot read missing.toml"),
         (("--against", "missing.json"), "cannot read missing.json"),

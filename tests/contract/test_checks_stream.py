@@ -87,6 +87,7 @@ def _inserted(position: int, *more: dict[str, Any]) -> Callable[[], Chunks]:
         ("finish-known", _choice(4, finish_reason="eos_token")),
         ("finish-is-last", _inserted(5, chunk({"content": "more"}))),
         ("usage-stream", lambda: good_chunks()[:5]),
+        ("usage-chunk-last", _changed(5, usage=None)),
         ("usage-chunk-last", lambda: [*good_chunks(), good_chunks()[5]]),
         ("usage-chunk-last", lambda: [*good_chunks()[:4], *good_chunks()[:3:-1]]),
         ("usage-integers", _changed(5, usage={"input_tokens": 1, "output_tokens": 2})),

@@ -99,12 +99,16 @@ def details_are_counts(seen: Observation) -> Finding:
 
 
 def its_own_chunk_is_the_last(seen: Observation) -> Finding:
-    """After the chunk that has usage and no choice comes only the terminator."""
+    """A chunk without a choice has usage, and after it comes only the terminator."""
     reading = stream_of(seen)
     if reading is None:
         return None
     chunks = [(e.number, d) for e, d in reading.chunks]
-    alone = [n for n, d in chunks if d.get("choices") == [] and isinstance(d.get("usage"), dict)]
+    bare = [(n, d) for n, d in chunks if d.get("choices") == [] and d.get("error") is None]
+    empty = [(n, d) for n, d in bare if d.get("usage") is None]
+    if empty:
+        return tuple(fault("a choice, or usage", d, event(n)) for n, d in empty[:1])
+    alone = [n for n, d in bare if isinstance(d["usage"], dict)]
     if not alone:
         return None
     after = [(n, d) for n, d in chunks if n > alone[0] and isinstance(d.get("choices"), list)]

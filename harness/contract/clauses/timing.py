@@ -29,13 +29,10 @@ CLAUSES = (
         rationale="Text appears in jerks; inter-chunk latency means nothing.",
         source="developers.cloudflare.com/ai-gateway/features/guardrails/usage-considerations/",
         evidence=Evidence.DOCUMENTED,
-        scene=timing.arrives_in_small_parts,
-        probe="timing",
+        whole=timing.arrives_in_small_parts,
         kills=(
             "batch-coalescing",
             "held-after-first",
-            "comments-for-output",
-            "compat-stream-in-one-write",
         ),
     ),
     Clause(

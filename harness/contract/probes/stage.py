@@ -59,7 +59,7 @@ class Stage:
         return case.having(stream=True) if stream else case
 
     def any_quick(self, topic: str, number: int) -> Case:
-        """The next waiting case with a short answer, which is then not sent later, or a plain one."""
+        """The next waiting case with a short answer, or a plain one; it need not be sent later."""
         case = next((case for case in self.waiting if _is_quick(case)), None)
         if case is None:
             return self.plain(topic, number)

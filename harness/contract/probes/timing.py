@@ -1,12 +1,10 @@
 """Measures how long answers take to generate, and then when a stream of them arrives."""
 
 from harness.contract.case import Case
-from harness.contract.checks.timing import arrives_as_it_is_made, arrives_in_small_parts
+from harness.contract.checks.timing import arrives_as_it_is_made
 from harness.contract.probes.stage import Stage
 from harness.contract.strategies.fixed import body
 from harness.contract.strategies.text import LONG, nonce
-
-JUDGES = (arrives_as_it_is_made, arrives_in_small_parts)
 
 
 def play(stage: Stage) -> None:
@@ -17,7 +15,7 @@ def play(stage: Stage) -> None:
     stage.play("short", case.having(max_tokens=2))
     stage.play("long", case)
     stage.play("stream", case.having(stream=True))
-    if not any(judge(stage.scene, turns=1) for judge in JUDGES):
+    if not arrives_as_it_is_made(stage.scene, turns=1):
         return
     stage.play("short_again", case.having(max_tokens=2))
     stage.play("long_again", case)

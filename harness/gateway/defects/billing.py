@@ -129,6 +129,16 @@ def _early(events: list[Chunk]) -> list[Chunk]:
     return events
 
 
+def _bare(events: list[Chunk]) -> list[Chunk]:
+    """The usage chunk with neither a choice nor usage; the finish chunk still has it."""
+    return [
+        event_of({**(document_of(event) or {}), "usage": None}, event.at_ns)
+        if _alone(event)
+        else event
+        for event in events
+    ]
+
+
 def _reported_twice(events: list[Chunk]) -> list[Chunk]:
     return [each for event in events for each in (event,) * (1 + _alone(event))]
 
@@ -253,6 +263,14 @@ BILLING = (
         "the usage chunk comes before the finish chunk",
         _STREAM,
         streams(_early),
+        group="U",
+    ),
+    defect(
+        "usage-chunk-bare",
+        "own",
+        "the usage chunk has no usage",
+        _STREAM,
+        streams(_bare),
         group="U",
     ),
     defect(
