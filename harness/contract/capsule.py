@@ -21,6 +21,8 @@ from harness.wire import Headers, Response
 
 SCHEMA_VERSION = 1
 NAME = "capsule.json"
+SEARCHED = 500_000
+"""So many bytes at both ends of a body are searched for a secret; evidence comes from there."""
 IDS = (
     *("cf-ray", "cf-aig-log-id", "cf-aig-request-id", "cf-aig-event-id"),
     *("cf-aig-step", "cf-aig-cache-status"),
@@ -98,7 +100,8 @@ def redacted(value: Any, redact: Redact) -> Any:
 def _fault(fault: Fault, shown: Sequence[Observation], redact: Redact) -> dict[str, str]:
     """The fault; its bytes are withheld where a cut through them may go through a secret."""
     bodies = [seen.response.body for seen in shown if seen.response is not None]
-    texts = [body.decode("utf-8", "surrogateescape") for body in bodies]
+    ends = [end for body in bodies for end in (body[:SEARCHED], body[-SEARCHED:])]
+    texts = [end.decode("utf-8", "surrogateescape") for end in ends]
     secret = any(redact(text) != text for text in texts)
     return {
         "expected": fault.expected,

@@ -108,7 +108,7 @@ class Exploration:
         return tuple(route for route in routes if route not in self.outages)
 
     def _preflight(self) -> bool:
-        """One good request per route; whether any route can be judged."""
+        """One good request per route, or two; whether any route can be judged."""
         first: dict[str, Observation] = {}
         for route in self.routes:
             if self.stopped:
@@ -117,7 +117,10 @@ class Exploration:
             found = outage(seen)
             if found is not None and not found.whole_origin and seen.status is not None:
                 self.sender.clock.sleep(0.5)
-                seen = self._send(next(self._fixed(route)))  # which asks for nothing special
+                for case in self._plainest(route):
+                    seen = self._send(case)
+                    if outage(seen) is None:
+                        break
                 found = outage(seen)
             if found is not None:
                 self.outages[route] = found
@@ -290,7 +293,8 @@ class Exploration:
         with self.sender.lock:
             doubt = self._doubts.pop(route, None)
         if doubt is not None and route not in self.outages:
-            if outage(self.sender.send(next(self._fixed(route)))) is not None:
+            tries = (outage(self.sender.send(case)) for case in self._plainest(route))
+            if all(found is not None for found in tries):
                 self.outages[route] = doubt
             self._judge()
         return route not in self.outages
@@ -352,6 +356,11 @@ class Exploration:
         if route == "model":
             return fixed.model_cases(self._number(0))
         return fixed.chat_cases(route, self.sender.subject.model, self._number(0))
+
+    def _plainest(self, route: str) -> tuple[Case, Case]:
+        """A stream and a plain request: where either is answered, the route is up."""
+        cases = list(self._fixed(route))
+        return cases[0], next(case for case in cases if not case.stream)
 
     def _bounds(self, route: str) -> Iterator[Case]:
         if route == "model":

@@ -17,7 +17,7 @@ Redact = Callable[[str], str]
 VARIABLES = {"authorization": "BASETEN_API_KEY", "cf-aig-authorization": "CF_AIG_TOKEN"}
 LONGEST = 100_000
 """Messages shown as text are cut at this many characters, after redaction."""
-MOST_BYTES = 10_000_000
+MOST_BYTES = 1_000_000
 AHEAD = 200
 """Over so many chunks a secret is looked for."""
 
@@ -108,8 +108,8 @@ def raw_response(response: Response | None, error: Exception | None, redact: Red
 
 def raw_bytes(data: bytes, redact: Redact) -> bytes:
     """Body bytes as they were, with secrets replaced; invalid UTF-8 stays as it is."""
-    text = data.decode("utf-8", "surrogateescape")
-    return redact(text).encode("utf-8", "surrogateescape")[:MOST_BYTES]
+    text = data[:MOST_BYTES].decode("utf-8", "surrogateescape")
+    return redact(text).encode("utf-8", "surrogateescape")
 
 
 def transcript(chunks: Sequence[Chunk], redact: Redact) -> str:
@@ -151,7 +151,7 @@ def _fields(request: Request) -> Headers:
 
 
 def _text(data: bytes) -> str:
-    return data.decode("utf-8", "backslashreplace")
+    return data[:MOST_BYTES].decode("utf-8", "backslashreplace")
 
 
 def _cut(text: str) -> str:

@@ -13,6 +13,8 @@ from harness.contract.observation import Observation
 from harness.contract.reading import ABSENT
 
 Redact = Callable[[str], str]
+SEARCHED = 500_000
+"""So many characters of a stream are searched; what is shown comes from its beginning."""
 SPELT = "the events of this stream together spell out a secret"
 
 
@@ -21,7 +23,11 @@ def spells_secret(seen: Observation, redact: Redact) -> bool:
     if seen.reading is None or not seen.reading.streamed:
         return False
     said: dict[tuple[Any, ...], list[str]] = {}
+    size = 0
     for event in seen.reading.events:
+        size += len(event.data or "")
+        if size > SEARCHED:
+            break
         value = event.data if event.document is ABSENT else event.document
         for place, text in _texts(value):
             said.setdefault(place, []).append(text)

@@ -26,6 +26,8 @@ from harness.transports.watch import Connections, Watch
 from harness.wire import Chunk, End, Headers, Request, Response
 
 _PIECE = 1 << 16
+LONGEST = 16 << 20
+"""Bytes of a body that are taken, decoded; each check reads them all, and so does redaction."""
 
 
 class HttpxTransport:
@@ -171,7 +173,7 @@ class Incoming:
         response = self._response
         if response is None or response.is_stream_consumed:
             return
-        decoder = ContentDecoder(self.headers)
+        decoder = ContentDecoder(self.headers, longest=LONGEST)
         try:
             self._bounds["read"] = self._bound(self._timeouts.idle)
             for data in response.iter_raw():

@@ -12,9 +12,13 @@ KNOWN = ("identity", "gzip", "x-gzip", "deflate")
 
 
 def ends_as_framed(seen: Observation) -> Finding:
-    """Every body ends as its own framing says (RFC 9112, section 6)."""
+    """Every body ends as its own framing says (RFC 9112, section 6).
+
+    A silence in the middle of an answer is a matter of time; behind a whole answer it shows that
+    the framing announced more.
+    """
     response, error = seen.response, seen.exchange.error
-    if response is None or (error is not None and error.kind is TransportKind.TOTAL_TIMEOUT):
+    if response is None or (error is not None and _fell_silent(seen)):
         return None
     if error is None and response.end is End.COMPLETE:
         return ()
@@ -29,10 +33,21 @@ def ends_in_time(seen: Observation) -> Finding:
     limit = seen.case.asked.get("max_tokens")
     if response is None or not isinstance(limit, int) or not 0 < limit <= 512:
         return None
-    if error is None or error.kind is not TransportKind.TOTAL_TIMEOUT or not response.chunks:
+    if error is None or not _fell_silent(seen) or not response.chunks:
         return ()
     came = f" {len(response.body)} bytes in {response.end_at_ns / 1e9:.0f} s, and no end"
     return (fault(f"{limit} tokens in time", came, "the end of the body", response.body[-200:]),)
+
+
+def _fell_silent(seen: Observation) -> bool:
+    """Whether the run's patience ended before the answer did."""
+    error, reading = seen.exchange.error, seen.reading
+    if error is None or error.kind not in (TransportKind.TOTAL_TIMEOUT, TransportKind.IDLE_TIMEOUT):
+        return False
+    if error.kind is TransportKind.TOTAL_TIMEOUT or reading is None:
+        return True
+    whole = any(e.done for e in reading.events) or isinstance(reading.document, dict)
+    return not whole
 
 
 def is_not_empty(seen: Observation) -> Finding:

@@ -9,7 +9,7 @@ CLAUSES = (
         id="body-whole",
         level=Level.MUST,
         routes=ALL,
-        statement="A body goes on to the end that its framing announced, without a long silence.",
+        statement="A body ends where its framing announced it.",
         rationale=(
             "A cut answer looks whole to openai-node 7 and hangs openai-node 4; Python "
             "raises an untyped error."
@@ -19,9 +19,7 @@ CLAUSES = (
         check=body.ends_as_framed,
         kills=(
             "trunc-chunked-close",
-            "stall-midstream",
             "trunc-chunked-keepalive",
-            "stream-falls-silent",
             "connection-reset",
             "content-length-long",
             "gzip-mislabelled",
@@ -37,7 +35,7 @@ CLAUSES = (
         source="developers.cloudflare.com/support/troubleshooting/http-status-codes/",
         evidence=Evidence.PRACTICE,
         check=body.ends_in_time,
-        kills=("slow-drip",),
+        kills=("slow-drip", "stall-midstream", "stream-falls-silent"),
     ),
     Clause(
         id="status-200",

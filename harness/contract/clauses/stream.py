@@ -176,12 +176,12 @@ CLAUSES = (
     ),
     Clause(
         id="role-first",
-        level=Level.MUST,
+        level=Level.SHOULD,
         routes=CHAT,
         statement="The role arrives with or before the first output of a choice.",
         rationale="openai-node's `.stream()` raises `missing role for choice 0`.",
         source=CHUNK,
-        evidence=Evidence.SPECIFIED,
+        evidence=Evidence.OBSERVED,
         check=stream.role_comes_first,
         kills=(
             "missing-role",
@@ -204,12 +204,12 @@ CLAUSES = (
     ),
     Clause(
         id="role-once",
-        level=Level.MUST,
+        level=Level.SHOULD,
         routes=CHAT,
         statement="The role is said once per choice.",
         rationale="openai-python's `.stream()` joins it to `assistantassistant...`.",
         source=CHUNK,
-        evidence=Evidence.SPECIFIED,
+        evidence=Evidence.OBSERVED,
         check=stream.role_comes_once,
         kills=(
             "role-every-chunk",

@@ -23,12 +23,12 @@ CLAUSES = (
     ),
     Clause(
         id="stream-unbatched",
-        level=Level.MUST,
+        level=Level.SHOULD,
         routes=CHAT,
         statement="Output arrives in many parts, not in a few batches.",
         rationale="Text appears in jerks; inter-chunk latency means nothing.",
         source="developers.cloudflare.com/ai-gateway/features/guardrails/usage-considerations/",
-        evidence=Evidence.DOCUMENTED,
+        evidence=Evidence.OBSERVED,
         whole=timing.arrives_in_small_parts,
         kills=(
             "batch-coalescing",
