@@ -23,7 +23,6 @@ CLAUSES = (
             "connection-reset",
             "content-length-long",
             "gzip-mislabelled",
-            "silence-cut",
         ),
     ),
     Clause(
@@ -35,7 +34,7 @@ CLAUSES = (
         source="developers.cloudflare.com/support/troubleshooting/http-status-codes/",
         evidence=Evidence.PRACTICE,
         check=body.ends_in_time,
-        kills=("slow-drip", "stall-midstream", "stream-falls-silent"),
+        kills=("slow-drip", "stall-midstream", "stream-falls-silent", "silence-cut"),
     ),
     Clause(
         id="status-200",
