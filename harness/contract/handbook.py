@@ -26,12 +26,15 @@ Each is data (`harness/contract/clauses/`) with a pure check over recorded excha
   good practice: a warning, and a failure with `--strict`. **RECORD** is documented by nobody: what
   the target does is written down (`--record FILE`, `--against FILE`) and never fails.
 - One run of about 300 requests feeds all clauses; a test shows the result of one clause on one
-  route. Requests come in the order of their power: fixed telling cases, sequences, then drawn ones.
-- A failing request is sent again twice and reduced greedily; both count in the budget.
+  route. Requests come in the order of their power (`harness/contract/plan.py`), drawn ones last.
+  How much that is, budget by budget and defect by defect, is measured: [POWER.md](POWER.md).
+- A failing request is sent again twice and reduced greedily, a failing sequence played once more;
+  all of it counts in the budget, and the report says how often of how often it failed.
 - What cannot be judged (refused, TLS, timeouts, 429 or 5xx throughout, credentials refused on every
   route, a budget that ended too early) is `unknown`, exit 3. It is never green.
-- No check assumes that a model echoes or is deterministic: a plain answer is compared with its
-  stream only after it has repeated itself (A/A); lengths are judged with room for any tokenizer.
+- No check assumes that a model echoes or is deterministic: where a plain answer and its stream
+  differ each is asked three times more, and only a model that repeats itself (A/A) is judged;
+  lengths are judged with room for any tokenizer.
 - *needs* names a setting without which a clause is not applicable: `auth`, `cache`, `rate` are
   declared by `GATEWAY_EXPECT_*`, `clock` is a wait that is short enough, or a virtual clock.
 """

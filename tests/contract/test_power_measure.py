@@ -1,12 +1,15 @@
-"""The measurement of the suite: what counts as killed, and what misses the bar."""
+"""The measurement of the suite: what counts as killed, what the page says, and that it is true."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from harness.contract import standin
+from harness.contract.clause import Level
 from harness.contract.clauses.catalogue import BY_ID, CLAUSES
+from harness.contract.power import page
 from harness.contract.power.score import (
     BUDGETS,
     Power,
@@ -18,9 +21,12 @@ from harness.contract.power.standing import STANDS
 from harness.contract.power.trial import KILLERS, Outcome, Trial, attempt, run
 from harness.contract.session import Options, perform
 from harness.contract.verdict import Verdict
-from harness.gateway.defects import DEFECTS
+from harness.gateway.defects import DEFECTS, UPSTREAM
 from harness.gateway.variants import VARIANTS
 from tests.contract.runs import SUBJECT
+
+PAGE = Path(__file__).parents[2] / "contracts" / "POWER.md"
+SAMPLE = ("missing-role", "usage-zero", "stop-ignored")
 
 
 def outcome(defect: str | None, budget: int, **broken: int) -> Outcome:
@@ -110,6 +116,30 @@ def test_a_trial_breaks_what_a_run_breaks(defect: str) -> None:
 
 def test_only_clauses_that_exist_say_why_they_stand() -> None:
     assert STANDS.keys() <= BY_ID.keys()
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_the_page_says_what_a_run_finds(name: str) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+
+    (killing,) = measured(*map(run, trials(seeds=0, names=[name]))).killings
+    assert page.line(page.row(killing)) in text.splitlines()
+
+
+def test_the_page_names_every_defect_variant_and_must_clause() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+
+    names = [*DEFECTS, *UPSTREAM, *VARIANTS]
+    names += [clause.id for clause in CLAUSES if clause.level is Level.MUST]
+    assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_the_page_says_that_the_bar_is_met() -> None:
+    rows = [row for row in PAGE.read_text(encoding="utf-8").splitlines() if row.startswith("| ")]
+    curve = [row.split(" | ") for row in rows if row.split(" | ")[0].removeprefix("| ").isdigit()]
+
+    assert [row[0].removeprefix("| ") for row in curve] == [str(budget) for budget in BUDGETS]
+    assert all(float(row[3].split()[0]) >= float(row[4].rstrip("%")) for row in curve)
 
 
 def test_the_command_measures_one_defect() -> None:

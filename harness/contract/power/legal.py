@@ -58,7 +58,7 @@ LEGAL: tuple[Row, ...] = (
     Row("drop|null", r".*\.logprobs(\.content\.\d)?\.(.*\.)?bytes", "nullable in the schema"),
     Row(TEXTS, r".*\.top_logprobs\.\d\..*", "what else the model might have said"),
     Row("other|double", r".*\.logprob", "a score that only the model knows"),
-    Row("status-4.*", "refusal", "no two servers agree on one 4xx (facts on real servers)"),
+    Row("status-4.*", "refusal", "no two public servers agree on one 4xx"),
     Row("label-.*|header-.*", "refusal", "an answer outside the three routes"),
     Row(
         "sent-.*|messages-.*|default|clamp",
