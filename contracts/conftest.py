@@ -9,6 +9,7 @@ result of one clause on one route. The exit code is that of the verdict: 0 pass,
 import json
 import os
 import re
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from harness.settings import Kind, Target, load_settings, resolve_target
 from harness.wire import Headers
 
 OUTCOME = pytest.StashKey[Outcome]()
+SEED = pytest.StashKey[int]()
 PAIRS = pytest.StashKey[list[tuple[str, str]]]()
 Judge = Callable[[Clause, str], None]
 ROUTES = ("native", "compat", "model")
@@ -164,7 +166,7 @@ def _options(config: pytest.Config, target: Target) -> Options:
         max_tokens=config.getoption("--max-total-tokens"),
         max_cost=config.getoption("--max-cost"),
         dollars_per_token=_price(config, target),
-        seed=config.getoption("--seed"),
+        seed=_seed(config),
         defect=defect,
         waivers=config.getoption("--waivers"),
         out=config.getoption("--out"),
@@ -175,6 +177,14 @@ def _options(config: pytest.Config, target: Target) -> Options:
         examples=_examples(config, target),
         patience=_patience(),
     )
+
+
+def _seed(config: pytest.Config) -> int:
+    """The seed as given; a nightly run draws one, which its files name."""
+    given: int = config.getoption("--seed")
+    if given or config.getoption("--mode") != "nightly":
+        return given
+    return config.stash.setdefault(SEED, 1 + secrets.randbelow(1_000_000))
 
 
 def _path(text: str | None) -> Path | None:

@@ -3,39 +3,36 @@
 The order puts the requests that show most breaks first, so that a small budget is well spent.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from itertools import chain, islice, zip_longest
-from typing import Literal, TypeVar
+from dataclasses import dataclass, field
+from itertools import chain
 
 from harness.contract.budget import BudgetError
 from harness.contract.case import Case
 from harness.contract.infrastructure import Outage, common_refusal, outage
 from harness.contract.ledger import Ledger
 from harness.contract.observation import Observation
-from harness.contract.plan import FIRST, PLAN, Part
+from harness.contract.plan import PLAN, Part
 from harness.contract.probes.catalogue import LATER, PROBES
 from harness.contract.probes.stage import Stage
 from harness.contract.reduction import reduce
 from harness.contract.sender import LATE, Sender
-from harness.contract.strategies import chat, fixed
-from harness.contract.strategies.bounds import ESSENTIAL
-from harness.contract.strategies.draw import draw
-from harness.contract.strategies.odd import odd_cases
+from harness.contract.supply import Supply, in_turn
 from harness.errors import TransportKind
 
-T = TypeVar("T")
-Mode = Literal["pr", "nightly", "live"]
 Steps = Iterator[Callable[[], None]]
 GIVE_UP = 4
 """After so many outages in a row a route is given up, unless a plain request is answered."""
-FAILED_FOR_GOOD = 3
-"""A valid request is sent so often before its 500 counts as lasting."""
 HUNG_NS = 20_000_000_000
 """So much time spent on answers that never end ends the run."""
+ENDLESS = 8 << 20
+"""Bytes of an answer that was cut off; after three of them no more are taken."""
 HANGS = (TransportKind.IDLE_TIMEOUT, TransportKind.TOTAL_TIMEOUT)
+WINDOWS = ("rate", "hits")
+"""The probes that wait for windows of the rate limit."""
+SHORT_WINDOW_S = 2
 AGAIN = 1_000_000
 """What sets the prompts of a repeated probe apart from those of the first time."""
 RESERVE = 30
@@ -54,7 +51,6 @@ class Exploration:
 
     sender: Sender
     ledger: Ledger
-    mode: Mode = "pr"
     seed: int = 0
     drawn: int = 40
     deadline_ns: int | None = None
@@ -71,7 +67,10 @@ class Exploration:
     _waiting: dict[str, list[Case]] = field(default_factory=dict)
     _stages: dict[tuple[str, str], Stage] = field(default_factory=dict)
     _hung_ns: int = 0
-    _drawn_chat: list[Case] = field(default_factory=list)
+    _supply: Supply = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._supply = Supply(self.sender.subject.model, self.seed, self.drawn)
 
     def run(self) -> None:
         """Send, judge, confirm and reduce; the ledger has the result."""
@@ -108,20 +107,19 @@ class Exploration:
         return tuple(route for route in routes if route not in self.outages)
 
     def _preflight(self) -> bool:
-        """One good request per route, or two; whether any route can be judged."""
+        """One good request per route, and plain ones after that; whether any can be judged."""
         first: dict[str, Observation] = {}
         for route in self.routes:
             if self.stopped:
                 return False
-            seen = self._send(self._first(route))
-            found = outage(seen)
-            if found is not None and not found.whole_origin and seen.status is not None:
+            seen = self._send(self._supply.first(route))
+            if not seen.ok and seen.status is not None:  # it may have asked for too much
                 self.sender.clock.sleep(0.5)
-                for case in self._plainest(route):
+                for case in self._supply.plainest(route):
                     seen = self._send(case)
                     if outage(seen) is None:
                         break
-                found = outage(seen)
+            found = outage(seen)
             if found is not None:
                 self.outages[route] = found
             if found is not None and found.whole_origin:
@@ -149,29 +147,32 @@ class Exploration:
         """
         cases = {route: self._required(route) for route in self.routes}
         parts = [part for part in PLAN if part.route in cases]
-        planned = [(part.route, self._part(part, cases[part.route])) for part in parts]
-        probes = [(route, self._probe(name, route)) for name in PROBES for route in cases]
+        slow = WINDOWS if self._has_long_windows else ()
+        planned = [(p.route, self._part(p, cases[p.route])) for p in parts if p.probe not in slow]
+        probes = [
+            (route, self._probe(n, route)) for n in PROBES if n not in slow for route in cases
+        ]
         last = [(route, self._later(name, route)) for name in LATER for route in cases]
+        last += [(route, self._probe(name, route)) for name in slow for route in cases]
         ordered = [*planned, *probes]
         others = [map(self._case, rest) for rest in cases.values()]
         if self.sender.paced:
             self._play(step for _, step in ordered)
-            self._play(_in_turn(others))
+            self._play(in_turn(others))
             self._play(step for _, step in last)
             return
         tracks = [[step for r, step in (*ordered, *last) if r == route] for route in cases]
         self._play_at_once([*map(iter, tracks), *others])
 
+    @property
+    def _has_long_windows(self) -> bool:
+        """Whether real time would pass in long windows, so that everything else comes first."""
+        limit = self.sender.subject.rate_limit
+        return not self.sender.clock.free and limit is not None and limit[1] > SHORT_WINDOW_S
+
     def _required(self, route: str) -> list[Case]:
         """The fixed cases and bounds of a route that every run sends, but the very first."""
-        if route not in self._on_exchanges():
-            return []
-        first = self._first(route)
-        fixed = [case for case in self._fixed(route) if case != first]
-        return [*fixed, *islice(self._bounds(route), ESSENTIAL)]
-
-    def _first(self, route: str) -> Case:
-        return next(case for case in self._fixed(route) if case.topic == FIRST[route])
+        return self._supply.required(route) if route in self._on_exchanges() else []
 
     def _part(self, part: Part, cases: list[Case]) -> Callable[[], None]:
         """The step of a part of the plan; its case leaves `cases` and waits for its turn."""
@@ -192,11 +193,11 @@ class Exploration:
 
     def _play_optional(self) -> None:
         """What no clause depends on: drawn requests, and bounds on which the documents differ."""
-        drawn = [self._drawn(route) for route in self._on_exchanges()]
-        bounds = [islice(self._bounds(route), ESSENTIAL, None) for route in self._on_exchanges()]
+        drawn = [self._supply.draw(route) for route in self._on_exchanges()]
+        bounds = [self._supply.optional(route) for route in self._on_exchanges()]
         if self.sender.paced:
             for cases in (drawn, bounds):
-                self._play(_in_turn(map(self._case, each) for each in cases), reserve=RESERVE)
+                self._play(in_turn(map(self._case, each) for each in cases), reserve=RESERVE)
         else:
             tracks = [map(self._case, chain(*each)) for each in zip(drawn, bounds, strict=True)]
             self._play_at_once(tracks, reserve=RESERVE)
@@ -238,9 +239,9 @@ class Exploration:
         return step
 
     def _stage(self, name: str, route: str, wanted: frozenset[str], *, salt: int = 0) -> Stage:
-        limited = self.limited if name in ("rate", "hits") else None
+        limited = self.limited if name in WINDOWS else None
         sender = limited or self.sender
-        return Stage(sender, route, self._number(salt), wanted, self._waiting.get(route, []))
+        return Stage(sender, route, self._supply.number(salt), wanted, self._waiting.get(route, []))
 
     def _later(self, name: str, route: str) -> Callable[[], None]:
         def step() -> None:
@@ -266,9 +267,6 @@ class Exploration:
     def _send(self, case: Case) -> Observation:
         seen = self.sender.send(case)
         self._judge()
-        while seen.status == 500 and outage(seen) and self._row[case.route] < FAILED_FOR_GOOD:
-            seen = self.sender.send(case)
-            self._judge()
         return seen
 
     def _judge(self) -> None:
@@ -293,7 +291,7 @@ class Exploration:
         with self.sender.lock:
             doubt = self._doubts.pop(route, None)
         if doubt is not None and route not in self.outages:
-            tries = (outage(self.sender.send(case)) for case in self._plainest(route))
+            tries = (outage(self.sender.send(case)) for case in self._supply.plainest(route))
             if all(found is not None for found in tries):
                 self.outages[route] = doubt
             self._judge()
@@ -311,10 +309,13 @@ class Exploration:
         return (self.sender,) if self.limited is None else (self.sender, self.limited)
 
     def _note_hang(self, seen: Observation) -> None:
-        error = seen.exchange.error
-        if error is None or error.kind not in HANGS or seen.response is None:
+        error, response = seen.exchange.error, seen.response
+        if error is None or response is None:
             return
-        self._hung_ns += seen.response.end_at_ns
+        if error.kind in HANGS:
+            self._hung_ns += response.end_at_ns
+        elif sum(len(chunk.data) for chunk in response.chunks) >= ENDLESS:
+            self._hung_ns += HUNG_NS // 3 + 1
         if self._hung_ns >= HUNG_NS and not self.stopped:
             self.stopped = "answers begin and never end; no more requests were sent"
 
@@ -351,39 +352,3 @@ class Exploration:
             return False
         self.stopped = LATE
         return True
-
-    def _fixed(self, route: str) -> Iterator[Case]:
-        if route == "model":
-            return fixed.model_cases(self._number(0))
-        return fixed.chat_cases(route, self.sender.subject.model, self._number(0))
-
-    def _plainest(self, route: str) -> tuple[Case, Case]:
-        """A stream and a plain request: where either is answered, the route is up."""
-        cases = list(self._fixed(route))
-        return cases[0], next(case for case in cases if not case.stream)
-
-    def _bounds(self, route: str) -> Iterator[Case]:
-        if route == "model":
-            return iter(())
-        return fixed.bound_cases(route, self.sender.subject.model, self._number(0))
-
-    def _drawn(self, route: str) -> list[Case]:
-        number = None if self.mode == "nightly" and not self.seed else self._number(1)
-        if route == "model":
-            return draw(chat.model_cases(), self.drawn // 4, number=number)
-        model = self.sender.subject.model
-        if number is None or not self._drawn_chat:  # one number draws the same for every route
-            cases = chat.chat_cases(route=route, model=model)
-            self._drawn_chat = draw(cases, self.drawn, number=number)
-        everyday = [replace(case, route=route) for case in self._drawn_chat]
-        odd = draw(odd_cases(route=route, model=model), self.drawn // 2, number=number)
-        return list(_in_turn((everyday, odd)))
-
-    def _number(self, salt: int) -> int:
-        return self.seed * 2 + salt
-
-
-def _in_turn(tracks: Iterable[Iterable[T]]) -> Iterator[T]:
-    """The first of every track, then the second of every track, and so on."""
-    for row in zip_longest(*tracks):
-        yield from (each for each in row if each is not None)

@@ -83,6 +83,8 @@ class Entry:
             return str(self.faults[0])
         if self.records:
             return "; ".join(self.records)
+        if self.lacks == "clock":
+            return "judging it would take too long in real time"
         if self.lacks is not None:
             return f"not declared: {self.lacks}"
         return self.reason or ("" if self.exercised else "no answer gave occasion")

@@ -7,6 +7,7 @@ import json
 import pprint
 import shlex
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from harness.contract.capsule import document_of, redacted
 from harness.contract.clause import Clause
@@ -17,6 +18,8 @@ Redact = Callable[[str], str]
 VARIABLES = {"authorization": "BASETEN_API_KEY", "cf-aig-authorization": "CF_AIG_TOKEN"}
 LONGEST = 100_000
 """Messages shown as text are cut at this many characters, after redaction."""
+TRANSCRIBED = 1 << 18
+"""Bytes of an answer of which every chunk is written down with its time."""
 MOST_BYTES = 1_000_000
 AHEAD = 200
 """Over so many chunks a secret is looked for."""
@@ -115,13 +118,28 @@ def raw_bytes(data: bytes, redact: Redact) -> bytes:
 def transcript(chunks: Sequence[Chunk], redact: Redact) -> str:
     """Every chunk as JSON lines: milliseconds after sending, and its bytes as text.
 
-    Chunks over which a secret is spread are one line, with the time of the first.
+    Chunks over which a secret is spread are one line, with the time of the first. Of a very long
+    answer the last line says how much was left out.
     """
-    rows = [
+    shown = _first(chunks)
+    rows: list[dict[str, Any]] = [
         {"ms": round(at_ns / 1e6, 3), "data": redact(_text(data))}
-        for at_ns, data in _joined(chunks, redact)
+        for at_ns, data in _joined(shown, redact)
     ]
+    left = chunks[len(shown) :]
+    if left:
+        rows.append({"chunks_left_out": len(left), "bytes": sum(len(c.data) for c in left)})
     return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def _first(chunks: Sequence[Chunk]) -> Sequence[Chunk]:
+    """As many chunks as a transcript takes: the first always."""
+    size = 0
+    for number, chunk in enumerate(chunks):
+        size += len(chunk.data)
+        if size > TRANSCRIBED and number:
+            return chunks[:number]
+    return chunks
 
 
 def _joined(chunks: Sequence[Chunk], redact: Redact) -> list[tuple[int, bytes]]:

@@ -8,28 +8,31 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from harness.contract import documents, examples, standin
 from harness.contract.budget import Budget
 from harness.contract.clause import Clause, Profile
 from harness.contract.clauses.catalogue import CLAUSES
-from harness.contract.exploration import Exploration, Mode
+from harness.contract.exploration import Exploration
 from harness.contract.ledger import Ledger
 from harness.contract.observation import Observation
 from harness.contract.recording import behaviour_of, document_of, drift, read_recording
 from harness.contract.reproduction import Redact
 from harness.contract.sender import Sender
-from harness.contract.subject import Clock, Subject
+from harness.contract.subject import LONGEST_WINDOW_S, Clock, Subject
 from harness.contract.veil import veil
 from harness.contract.verdict import Verdict, conclude
 from harness.contract.waivers import apply, read_waivers
 from harness.transports.exchange import Timeouts
 from harness.transports.httpx import HttpxTransport
 
+Mode = Literal["pr", "nightly", "live"]
 DEFAULT_REQUESTS = 300
 PACE_PER_MINUTE = 120
 """Requests a minute on a live target without a declared limit: the documented one of Baseten."""
+WINDOWS = 12
+"""So many windows of a declared limit pass, at most, while it is judged."""
 SECONDS = {"mock": 600.0, "local": 90.0, "live": 900.0}
 """How long a run may take, by the kind of target; others have the time of `local`."""
 
@@ -98,6 +101,7 @@ def perform(
         required=options.required,
         stopped=found.stopped,
         complaints=complaints,
+        left_out=_left_out(found.ledger, options),
     )
     about = _about(options, run_id) | {"behaviour": behaviour_of(found.seen)}
     if recorded is not None:
@@ -107,6 +111,11 @@ def perform(
     )
     _write(options, found, document, redact)
     return Outcome(found.ledger, verdict, document)
+
+
+def _left_out(ledger: Ledger, options: Options) -> int:
+    """How many clauses, counted once a route, of the profile were not selected."""
+    return sum(len(clause.routes) for clause in chosen(options.profile)) - len(ledger.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +136,12 @@ def _explore(
     )
     with senders(subject, options, budget, run_id) as (sender, limited):
         ledger = _ledger(pairs, sender, limited)
-        deadline_ns = sender.clock.now_ns() + int(_seconds(options) * 1e9)
+        deadline_ns = sender.clock.now_ns() + int(_seconds(subject, options) * 1e9)
         for each in filter(None, (sender, limited)):
             each.deadline_ns = deadline_ns
         exploration = Exploration(
             sender,
             ledger,
-            mode=options.mode,
             seed=options.seed,
             drawn=_drawn(options),
             deadline_ns=deadline_ns,
@@ -218,8 +226,12 @@ def _interval(subject: Subject, options: Options) -> float:
     return 60 / PACE_PER_MINUTE if options.paid else 0.0
 
 
-def _seconds(options: Options) -> float:
+def _seconds(subject: Subject, options: Options) -> float:
+    """The time for a run: with a declared limit also what pacing and its windows take."""
     seconds = SECONDS["live"] if options.paid else SECONDS.get(options.kind, SECONDS["local"])
+    if options.kind not in ("mock", "local") and subject.rate_limit is not None:
+        window_s = min(subject.rate_limit[1], LONGEST_WINDOW_S)
+        seconds += options.max_requests * _interval(subject, options) + WINDOWS * window_s
     return seconds * options.patience
 
 

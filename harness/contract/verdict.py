@@ -13,6 +13,7 @@ from harness.contract.ledger import Entry, Ledger, Result
 from harness.routes.route import ROUTES
 
 EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
+WAITS = {"cache": "the cache's TTL", "rate": "the rate limit"}
 REQUIRABLE = ("model", "cache", "rate", "auth")
 
 
@@ -21,7 +22,8 @@ class Verdict:
     """What a run says: `pass`, `fail` or `unknown`, why, and counts of results by level.
 
     `word` is the same in the words of `conformance.json`. `routes` were judged, `broken` are those
-    of them that fail the run, `undeclared` settings kept clauses out of the verdict.
+    of them that fail the run, `undeclared` settings kept clauses out of the verdict, and so did the
+    real time that `unwaited` ones need. `left_out` counts clauses that were not selected.
     """
 
     verdict: str
@@ -31,6 +33,8 @@ class Verdict:
     undeclared: tuple[str, ...]
     counts: Mapping[str, int] = field(default_factory=dict)
     broken: tuple[str, ...] = ()
+    left_out: int = 0
+    unwaited: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -46,6 +50,10 @@ class Verdict:
             parts.append(f"kept: {', '.join(kept)}")
         if self.undeclared:
             parts.append(f"not declared: {', '.join(self.undeclared)}")
+        if self.unwaited:
+            parts.append(f"too long to wait for: {', '.join(self.unwaited)}")
+        if self.left_out:
+            parts.append(f"a selection, {self.left_out} clauses left out")
         return f"{self.verdict}: {'; '.join(parts)}"
 
 
@@ -56,6 +64,7 @@ def conclude(
     required: Sequence[str] = (),
     stopped: str = "",
     complaints: Sequence[str] = (),
+    left_out: int = 0,
 ) -> Verdict:
     """The verdict over a ledger.
 
@@ -81,6 +90,8 @@ def conclude(
         broken=tuple(route for route in ROUTES if any(e.route == route for e in failed)),
         undeclared=_undeclared(entries),
         counts=_counts(entries),
+        left_out=left_out,
+        unwaited=_unwaited(entries),
     )
 
 
@@ -117,6 +128,12 @@ def _judged(entries: Sequence[Entry]) -> tuple[str, ...]:
 def _undeclared(entries: Sequence[Entry]) -> tuple[str, ...]:
     lacking = {entry.lacks for entry in entries if entry.lacks}
     return tuple(name for name in REQUIRABLE if name in lacking)
+
+
+def _unwaited(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """What of the declared settings needs more time than a run on a real clock takes."""
+    waiting = {need for e in entries if e.lacks == "clock" for need in e.clause.needs}
+    return tuple(text for need, text in WAITS.items() if need in waiting)
 
 
 def _counts(entries: Sequence[Entry]) -> dict[str, int]:

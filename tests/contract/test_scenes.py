@@ -152,11 +152,16 @@ def test_a_difference_is_a_fault_only_where_the_model_repeats_itself() -> None:
 
     assert says("compat-equals-native", native=first, plain=first) == ()
     assert says("compat-equals-native", native=first, plain=other) is None
-    assert says("compat-equals-native", native=first, native_again=other, plain=other) is None
     assert says("compat-equals-native", native=first, native_again=first, plain=other)
 
 
-def test_the_first_way_is_asked_again_only_where_another_one_differs() -> None:
+def test_one_answer_alike_is_enough() -> None:
+    first, other = seen(asked(), plain()), seen(asked(), plain(**SAID_OTHERWISE))
+
+    assert says("compat-equals-native", native=first, native_again=other, plain=other) == ()
+
+
+def test_the_ways_are_asked_again_only_where_they_differ() -> None:
     wanted = ("tools-stream-equal", "compat-equals-native")
     scenes = []
     for defect in (None, "args-pieces-stripped"):
@@ -166,4 +171,7 @@ def test_the_first_way_is_asked_again_only_where_another_one_differs() -> None:
             scenes.append(set(stage.scene))
 
     assert {name for name in scenes[0] if name.endswith("_again")} == {"plain_again"}
-    assert scenes[1] - scenes[0] == {"tool_plain_again", "tool_stream_again"}
+    assert {name for name in scenes[1] - scenes[0] if "again" in name} == {
+        "tool_plain_again",
+        "tool_stream_again",
+    }

@@ -92,6 +92,7 @@ def requests() -> Iterator[Timed]:
             yield at_ns + second * S, chat({"seed": number, "stream": second == 0})
     for number in range(30):
         yield at_ns + 600 * S + number, chat({"seed": 100 + number, "stream": number % 5 == 4})
+    yield at_ns + 625 * S, chat({"seed": 150})
     for number in range(30):
         yield at_ns + 661 * S + number, chat({"seed": 200}, path=COMPAT_PATH)
     for number in range(30):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import respx
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import TransportKind
@@ -54,6 +54,7 @@ def responses(draw: st.DrawFn) -> Response:
     )
 
 
+@settings(deadline=None)
 @given(responses())
 def test_what_was_scheduled_is_what_is_recorded(scheduled: Response) -> None:
     with transport_to(scheduled) as transport:
