@@ -38,7 +38,11 @@ REQUESTS = 100
     help="A header field for every request; repeatable.",
 )
 @click.option("--times", type=click.IntRange(1, 1000), help="How often to send it.  [default: 3]")
-@click.option("--defect", metavar="NAME", help="Break the embedded stand-in.")
+@click.option(
+    "--defect",
+    metavar="NAME",
+    help="Break the embedded stand-in.  [default: as in the run, on its own target]",
+)
 @click.option("--max-requests", type=click.IntRange(min=1), metavar="N")
 @click.option("--max-total-tokens", type=click.IntRange(min=1), metavar="N")
 @click.option("--max-cost", type=parse_cost, metavar="USD")
@@ -53,6 +57,8 @@ def command(*, capsule: Path, target: str | None, header: "Headers", **values: A
 
     held = read_capsule(capsule)
     found = resolve_target(target or _target_of(held), load_settings(), headers=header)
+    if target is None and found.embedded and values["defect"] is None:
+        values["defect"] = held.defect
     options = _options(found, values)
     if not found.loopback and not (values["quiet"] or values["json"]):
         click.echo(f"estimate: at most {options.max_requests} requests at {found.address.base}")

@@ -119,6 +119,9 @@ def _check(common: Common, values: Mapping[str, Any]) -> None:
         if not common.target.embedded:
             raise UsageError("--defect breaks the embedded stand-in: use --target mock or local")
         DEFECTS.named(defect)
+        from harness.contract.power.reference import check_shown
+
+        check_shown(defect)
     if values["waivers"] is not None:
         from harness.contract.clauses.catalogue import CLAUSES
         from harness.contract.waivers import read_waivers
@@ -165,11 +168,22 @@ def _failures(found: "ContractOutcome", out: Path) -> str:
     for row in found.failing:
         by_clause.setdefault(row["id"], []).append(row)
     if not by_clause:
-        return "every clause that was exercised was kept" if found.verdict == "pass" else ""
+        return _kept(found) if found.verdict == "pass" else ""
     lines = [line for rows in list(by_clause.values())[:SHOWN] for line in _failure(rows, out)]
     if len(by_clause) > SHOWN:
         lines.append(f"... and {len(by_clause) - SHOWN} more in {out / 'conformance.json'}")
+    if found.document.get("serve"):
+        lines.append(f"to reproduce, first: {found.document['serve']}")
     return "\n".join(lines)
+
+
+def _kept(found: "ContractOutcome") -> str:
+    """What a pass rests on, in numbers."""
+    counts, cost = found.counts, found.document["cost"]
+    others = {"recorded": counts["recorded"], "not applicable": counts["not_applicable"]}
+    beside = "".join(f", {count} {word}" for word, count in others.items() if count)
+    asked = f"{cost['requests']} requests"
+    return f"every clause that was exercised was kept: {counts['pass']}{beside}; {asked}"
 
 
 def _failure(rows: list[Mapping[str, Any]], out: Path) -> list[str]:

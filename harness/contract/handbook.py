@@ -36,7 +36,10 @@ Each is data (`harness/contract/clauses/`) with a pure check over recorded excha
   differ each is asked three times more, and only a model that repeats itself (A/A) is judged;
   lengths are judged with room for any tokenizer.
 - *needs* names a setting without which a clause is not applicable: `auth`, `cache`, `rate` are
-  declared by `GATEWAY_EXPECT_*`, `clock` is a wait that is short enough, or a virtual clock.
+  declared by `GATEWAY_EXPECT_*`. `clock` is a wait that a run can afford: a cache TTL of up to 5 s,
+  a rate limit of up to 30 requests in up to 60 s; on the mock any, since its time is virtual.
+- A declared rate limit paces the run, and the time for it grows: 300 requests at 100/60 take three
+  minutes. `--max-requests` shortens that.
 """
 
 

@@ -217,3 +217,10 @@ def test_a_refusal_counts_only_when_every_route_says_it() -> None:
     found = common_refusal({"native": refused, "compat": refused})
     assert found is not None
     assert "HTTP 401: Invalid API key on every route" in str(found)
+
+
+def test_a_selection_says_that_it_is_one() -> None:
+    found = Ledger([MUST], ("native",))
+    found.entries[MUST.id, "native"].note((), ())
+
+    assert conclude(found, left_out=3).line == "pass: native; a selection, 3 clauses left out"

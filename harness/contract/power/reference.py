@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from harness.contract import standin
 from harness.contract.power.trial import SUBJECT, Trial, prepared
+from harness.errors import UsageError
 from harness.gateway.config import Config
 from harness.gateway.defects.mutants import answers, values
 from harness.gateway.model import Gateway
@@ -61,3 +62,12 @@ def value_places(clean: Iterable[Response]) -> frozenset[str]:
         for kind, document in answers.documents(response):
             found.update(".".join((kind, *steps)) for steps in values.places(document))
     return frozenset(found)
+
+
+def check_shown(defect: str) -> None:
+    """UsageError where a generated defect changes no answer of a run: its place does not exist."""
+    if ":" in defect and not reference().shows(defect):
+        raise UsageError(
+            f"{defect}: changes no answer of a whole run; is its place there, "
+            "such as plain.choices.0.index or usage.usage.total_tokens?"
+        )
