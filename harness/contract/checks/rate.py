@@ -66,6 +66,11 @@ def attempts(scene: Scene) -> list[Attempt]:
     return found
 
 
+def quick(scene: Scene) -> list[Attempt]:
+    """The attempts that took less than half a window: of a slower one nothing can be said."""
+    return [attempt for attempt in attempts(scene) if attempt.half is not None]
+
+
 def as_many_as_declared_pass(scene: Scene) -> Finding:
     """The first N requests of a window are not refused."""
     made = attempts(scene)
@@ -85,11 +90,10 @@ def one_more_is_refused(scene: Scene) -> Finding:
     More than 2 N requests within half a window are too many wherever a window ends.
     """
     made = attempts(scene)
-    if not made:
-        return None
     if any(attempt.any_refused for attempt in made):
         return ()
-    if len(made) < ATTEMPTS and not made[0].too_many:
+    made = quick(scene)
+    if not made or (len(made) < ATTEMPTS and not made[0].too_many):
         return None
     came = f" {[seen.status for attempt in made for seen in attempt.beyond.values()]}"
     return (fault(f"429 after {len(made[0].allowed)} requests", came, "beyond the limit"),)
@@ -97,7 +101,7 @@ def one_more_is_refused(scene: Scene) -> Finding:
 
 def no_more_than_declared_pass(scene: Scene) -> Finding:
     """The very next request after N is refused, not a later one."""
-    made = attempts(scene)
+    made = quick(scene)
     if not made or one_more_is_refused(scene):
         return None
     early = any(seen.status == 429 for attempt in made for seen in attempt.allowed)
@@ -114,7 +118,7 @@ def windows_are_as_long_as_declared(scene: Scene) -> Finding:
     The second attempt begins half a window later in the cycle: of the two, one at least is met by
     no end of a window in its first half.
     """
-    made = [attempt for attempt in attempts(scene) if attempt.half is not None]
+    made = quick(scene)
     if not made:
         return None
     if any(attempt.half == 429 or attempt.passed <= len(attempt.allowed) for attempt in made):
@@ -142,7 +146,7 @@ def everything_counts(scene: Scene) -> Finding:
     A request after them that is refused shows that no window has ended meanwhile, if a new window
     had room for all of them; else only what passes in both attempts is a fault.
     """
-    made = [attempt for attempt in attempts(scene) if attempt.refused("beyond")]
+    made = [attempt for attempt in quick(scene) if attempt.refused("beyond")]
     if not made:
         return None
     faults = tuple(_uncounted(made))

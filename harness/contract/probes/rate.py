@@ -1,5 +1,7 @@
 """Uses up a declared rate limit, waits for the next window, and asks the cache in a further one.
 
+In real time the requests of an attempt are sent at once, so that slow answers fit into a window.
+
 It waits two whole windows first, so that what was sent before does not count. A fixed window may
 end inside an attempt and make the limit look wider than it is. Where that is possible a second
 attempt follows, half a window later in the cycle, so that at most one of the two is met by an end.
@@ -42,13 +44,12 @@ def play(stage: Stage) -> None:
 
 def _attempt(stage: Stage, attempt: int, requests: int, seconds: int) -> None:
     """All that the limit allows, and then what it must refuse in each form."""
-    for number in range(requests):
-        case = stage.any_quick("within the limit", 1500 + requests * attempt + number)
-        stage.play(f"allowed_{attempt}_{number}", case)
+    numbers = [1500 + requests * attempt + n for n in range(requests)]
+    allowed = [stage.any_quick("within the limit", number) for number in numbers]
+    stage.play_all({f"allowed_{attempt}_{n}": case for n, case in enumerate(allowed)})
     case = replace(stage.plain("beyond the limit", 2500 + attempt), expect=Expect.EITHER)
     forms = {"stream": case.having(stream=True), "other_route": replace(case, route="compat")}
-    for name in BEYOND:
-        stage.play(f"{name}_{attempt}", forms.get(name, case))
+    stage.play_all({f"{name}_{attempt}": forms.get(name, case) for name in BEYOND})
     first = stage.scene[f"allowed_{attempt}_0"]
     if stage.since(first) < seconds * HALF:
         stage.wait_since([first], seconds * HALF, margin_s=0)

@@ -1,6 +1,6 @@
 """Where a probe plays: it sends cases under names and leaves a scene behind."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from harness.contract.case import Case, Expect
@@ -34,6 +34,15 @@ class Stage:
         seen = self.sender.send(case, patient=patient)
         self.scene[name] = seen
         return seen
+
+    def play_all(self, cases: Mapping[str, Case]) -> None:
+        """Play cases at once, or one after the other where time is not real."""
+        if self.sender.clock.free:
+            for name, case in cases.items():
+                self.play(name, case)
+            return
+        seen = self.sender.send_together(list(cases.values()))
+        self.scene.update(zip(cases, seen, strict=True))
 
     def plain(self, topic: str, number: int, *, fresh: bool = True) -> Case:
         """A small valid request of the route; the same number gives the same body."""
