@@ -47,7 +47,10 @@ def read_recording(path: Path) -> Mapping[str, Value]:
         raise UsageError(f"cannot read {path}: {exc.strerror}") from exc
     except ValueError as exc:
         raise UsageError(f"{path} is not JSON: {exc}") from exc
-    Behaviour.from_document(document)
+    try:
+        Behaviour.from_document(document)
+    except UsageError as exc:
+        raise UsageError(f"{path}: {exc}") from exc
     recorded: Mapping[str, Value] = document["behaviour"]
     return recorded
 

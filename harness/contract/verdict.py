@@ -46,7 +46,9 @@ class Verdict:
         """The verdict in one line, such as `pass: native, compat; not declared: cache`."""
         kept = [route for route in self.routes if route not in self.broken]
         parts = [", ".join(self.broken or self.routes) or "no route was judged"]
-        if self.broken and kept:
+        if self.verdict == "fail" and not self.broken:
+            parts = ["the waivers"]
+        if self.verdict == "fail" and kept:
             parts.append(f"kept: {', '.join(kept)}")
         if self.undeclared:
             parts.append(f"not declared: {', '.join(self.undeclared)}")

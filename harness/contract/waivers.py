@@ -47,7 +47,11 @@ def read_waivers(path: Path, clauses: Sequence[Clause]) -> tuple[Waiver, ...]:
 
 def _waiver(where: str, table: object, known: Mapping[str, Clause]) -> Waiver:
     if not isinstance(table, dict) or set(table) != set(KEYS):
-        raise UsageError(f"{where}: expected the keys {', '.join(KEYS)}")
+        given = set(table) if isinstance(table, dict) else set()
+        wrong = [f"{name} is missing" for name in KEYS if name not in given]
+        wrong += [f"{name} is not known" for name in sorted(given - set(KEYS))]
+        expected = f"expected the keys {', '.join(KEYS)}"
+        raise UsageError(f"{where}: {expected}; {', '.join(wrong)}")
     for key in TEXTS:
         if not isinstance(table[key], str) or not table[key].strip():
             raise UsageError(f"{where}: {key}: expected text")

@@ -224,3 +224,18 @@ def test_a_selection_says_that_it_is_one() -> None:
     found.entries[MUST.id, "native"].note((), ())
 
     assert conclude(found, left_out=3).line == "pass: native; a selection, 3 clauses left out"
+
+
+def test_waivers_alone_break_no_route() -> None:
+    found = ledger(MUST)
+
+    line = conclude(found, complaints=["waiver for usage-sum on native is stale"]).line
+    assert line == "fail: the waivers; kept: native"
+
+
+def test_the_wrong_key_of_a_waiver_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "waivers.toml"
+    path.write_text('[[waiver]]\nclause = "usage-sum"\nreson = "soon"\n', "utf-8")
+
+    with pytest.raises(UsageError, match=r"route is missing, .*reson is not known"):
+        read_waivers(path, [MUST])
