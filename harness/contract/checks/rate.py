@@ -107,7 +107,7 @@ def no_more_than_declared_pass(scene: Scene) -> Finding:
     early = any(seen.status == 429 for attempt in made for seen in attempt.allowed)
     if early or any(attempt.refused("beyond") for attempt in made):
         return ()
-    if len(made) < ATTEMPTS and not (made[0].refused("stream") and made[0].roomy):
+    if len(made) < ATTEMPTS:
         return None
     return (fault("429 at once", f" HTTP {made[0].beyond['beyond'].status}", "request N+1"),)
 

@@ -1,6 +1,6 @@
 """Uses up a declared rate limit, waits for the next window, and asks the cache in a further one.
 
-In real time the requests of an attempt are sent at once, so that slow answers fit into a window.
+In real time the allowed requests are sent at once, so that slow answers fit into a window.
 
 It waits two whole windows first, so that what was sent before does not count. A fixed window may
 end inside an attempt and make the limit look wider than it is. Where that is possible a second
@@ -14,11 +14,13 @@ from harness.contract.probes.stage import Stage, with_headers
 from harness.contract.strategies.text import nonce
 
 ATTEMPTS = 2
+APART = 3.5
+"""Windows from the beginning of one attempt to that of the next."""
 BEYOND = ("beyond", "stream", "other_route")
 """What is asked beyond the limit at once."""
-HALF = 0.45
-"""The part of a window after which one more is asked; a slow target is not asked later than that,
-since the window might have ended in both attempts."""
+HALF, LATEST = 0.35, 0.45
+"""The parts of a window after which one more is asked, and at the latest: of what came later
+nothing can be said, since a window might have ended in both attempts."""
 
 
 def play(stage: Stage) -> None:
@@ -34,7 +36,7 @@ def play(stage: Stage) -> None:
         _attempt(stage, 0, requests, seconds)
         if not _decided(stage, requests):
             first = stage.scene["allowed_0_0"]
-            stage.wait_since([first], seconds * 3.5, margin_s=0)
+            stage.wait_since([first], seconds * APART, margin_s=0)
             _attempt(stage, 1, requests, seconds)
         stage.wait_since(stage.sender.seen, seconds * 2)
         stage.play("later", stage.any_quick("after the window", 2600))
@@ -49,11 +51,23 @@ def _attempt(stage: Stage, attempt: int, requests: int, seconds: int) -> None:
     stage.play_all({f"allowed_{attempt}_{n}": case for n, case in enumerate(allowed)})
     case = replace(stage.plain("beyond the limit", 2500 + attempt), expect=Expect.EITHER)
     forms = {"stream": case.having(stream=True), "other_route": replace(case, route="compat")}
-    stage.play_all({f"{name}_{attempt}": forms.get(name, case) for name in BEYOND})
+    for name in BEYOND:  # in this order: what passes after a refusal is what tells
+        stage.play(f"{name}_{attempt}", forms.get(name, case))
     first = stage.scene[f"allowed_{attempt}_0"]
     if stage.since(first) < seconds * HALF:
         stage.wait_since([first], seconds * HALF, margin_s=0)
         stage.play(f"half_{attempt}", case)
+        if not _in_time(stage, attempt, seconds):
+            del stage.scene[f"half_{attempt}"]
+
+
+def _in_time(stage: Stage, attempt: int, seconds: int) -> bool:
+    """Whether an attempt took as long as planned, and began half a window apart from the first."""
+    begun = stage.scene[f"allowed_{attempt}_0"].exchange.sent_ns
+    took = (stage.scene[f"half_{attempt}"].exchange.sent_ns - begun) / 1e9
+    apart = (begun - stage.scene["allowed_0_0"].exchange.sent_ns) / 1e9
+    late = abs(apart - attempt * APART * seconds)
+    return took <= seconds * LATEST and late <= seconds * (0.5 - LATEST)
 
 
 def _decided(stage: Stage, requests: int) -> bool:
@@ -61,7 +75,7 @@ def _decided(stage: Stage, requests: int) -> bool:
     asked = [stage.scene.get(f"{name}_0") for name in (*BEYOND, "half")]
     refused = [seen is not None and seen.status == 429 for seen in asked]
     if refused[-1]:
-        return all(refused) or requests >= len(BEYOND)
+        return refused[0] and (all(refused) or requests >= len(BEYOND))
     many = requests + len(asked) > 2 * requests
     return many and asked[-1] is not None and not any(refused)
 
