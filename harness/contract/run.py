@@ -94,9 +94,8 @@ def run_contract(
     command = [sys.executable, "-m", "pytest", str(suite), f"--target={target}"]
     command += [f"--out={folder.resolve()}", f"--seed={seed}", "--tb=short", "-q", *options]
     command += [*(["--strict"] if strict else []), *pytest_args]
-    code, output = _execute(
-        command, folder, environment=_environment(environment, headers), show=show
-    )
+    variables = _environment(environment, headers)
+    code, output = _execute(command, folder, environment=variables, show=show)
     _complain(code, output)
     return _read(folder, code, output)
 

@@ -29,7 +29,6 @@ ERROR_CODES = (
 """The values of `error_code` in Baseten's published inference API."""
 FEW = 3
 """So many requests say something about all of their kind."""
-_ENVELOPE = ("success", "result", "messages", "error", "name", "httpCode", "internalCode")
 
 
 def _judged(seen: Observation) -> bool:
