@@ -2,6 +2,11 @@
 
 Types are Arrow type names, so that a writer and a reader need no common code beyond this table.
 Times are CLOCK_MONOTONIC nanoseconds of the worker's machine and null when it did not happen.
+
+A moment `X_ns` is the latest time at which it can have happened; `X_blur_ns` says how much earlier
+it may have been, and is 0 where the time is exact. One read that holds several events has one time
+stamp, the last segment's, so that the others lie between it and the last moment at which the
+socket was seen empty.
 """
 
 from collections.abc import Mapping
@@ -34,19 +39,37 @@ COLUMNS: Mapping[str, str] = {
     "usage_ns": "int64",
     "done_ns": "int64",
     "closed_ns": "int64",
+    "send_blur_ns": "int64",
+    "first_byte_blur_ns": "int64",
+    "first_output_blur_ns": "int64",
+    "first_answer_blur_ns": "int64",
+    "last_output_blur_ns": "int64",
+    "done_blur_ns": "int64",
+    "blur_ns": "int64",
     "gap_ms": "list<float64>",
+    "gap_low_ms": "list<float64>",
+    "gap_high_ms": "list<float64>",
     "output_chunks": "int32",
     "coalesced": "int32",
+    "burst_chunks": "int32",
     "prompt_tokens": "int64",
     "completion_tokens": "int64",
     "reasoning_tokens": "int64",
     "cached_tokens": "int64",
     "finish_reason": "string",
     "violations": "list<string>",
+    "checked": "bool",
+    "odd": "list<string>",
     "cache_status": "string",
     "log_id": "string",
     "cf_ray": "string",
     "message": "string",
+    "reused": "bool",
+    "dns_ns": "int64",
+    "connect_ns": "int64",
+    "tls_ns": "int64",
+    "rtt_ns": "int64",
+    "retransmits": "int32",
 }
 
 
@@ -77,4 +100,4 @@ def _sketch(gaps: list[float]) -> list[float]:
 
 def _value(sample: Sample, name: str) -> Any:
     source = sample.timeline if name.endswith("_ns") else sample
-    return getattr(source, name)
+    return getattr(source, name, None)
