@@ -62,6 +62,8 @@ class TransportKind(StrEnum):
     CUT = "cut"
     RESET = "reset"
     PROTOCOL = "protocol"
+    CLIENT_LIMIT = "client_limit"
+    """A bound of this process: descriptors, or the memory for answers."""
 
 
 class TransportError(HarnessError):
@@ -74,6 +76,8 @@ class TransportError(HarnessError):
     @property
     def layer(self) -> Layer:
         """The layer at fault; an answer that broke off is blamed on the edge that sent it."""
+        if self.kind is TransportKind.CLIENT_LIMIT:
+            return Layer.CLIENT
         sent = (TransportKind.CUT, TransportKind.RESET, TransportKind.PROTOCOL)
         return Layer.EDGE if self.kind in sent else Layer.NETWORK
 

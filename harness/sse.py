@@ -110,6 +110,27 @@ class Decoder:
         self._after_cr = False
         self._block: _Block | None = None
 
+    @property
+    def idle(self) -> bool:
+        """Whether no event has begun that has not ended."""
+        return not self._pending and self._block is None
+
+    @property
+    def held(self) -> int:
+        """How many bytes of an unfinished line are kept."""
+        return sum(map(len, self._pending))
+
+    def plain_event(self, data: bytes) -> bytes | None:
+        """The data of the one event that `data` is, when it is that and nothing is pending.
+
+        Who has used it calls `passed`; else `feed` takes the same bytes.
+        """
+        return data[6:-2] if self._is_one_plain_event(data) else None
+
+    def passed(self, length: int) -> None:
+        """Count the bytes of a plain event that was not fed."""
+        self._offset += length
+
     def feed(self, data: bytes) -> list[Event | Comment]:
         """The events and comments that `data` completes, in the order of their last line."""
         if self._is_one_plain_event(data):

@@ -41,7 +41,9 @@ class WorkerReport:
     """One worker's counts; times are CLOCK_MONOTONIC nanoseconds of its machine.
 
     `records` are the samples handed to the kernel. `unstamped` of `reads` had no receive time of
-    the kernel. `loop_lag` holds how much later than asked the worker's loop woke up, nanoseconds.
+    the kernel. `sent` requests were begun to be sent. `pauses` are start and length of the times in
+    which the process did not run. `loop_lag` holds how much later than asked the worker's loop
+    woke up, nanoseconds.
     """
 
     worker: str
@@ -61,6 +63,8 @@ class WorkerReport:
     reused: int = 0
     reads: int = 0
     unstamped: int = 0
+    sent: int = 0
+    pauses: list[tuple[int, int]] = field(default_factory=list)
     loop_lag: Histogram = field(default_factory=Histogram)
     routes: dict[str, RouteTally] = field(default_factory=dict)
 

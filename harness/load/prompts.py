@@ -62,6 +62,10 @@ class Prompts:
         self._max_output_tokens = max_output_tokens
         self._stream = stream
 
+    def place(self, index: int) -> int:
+        """Which prompt the request `index` gets: equal places, equal bodies but for the nonce."""
+        return index % len(self._prompts)
+
     def body(self, route: str, *, index: int, nonce: str) -> dict[str, Any]:
         """The request body for `route`, its prompt opened by the nonce."""
         prompt = dict(self._prompts[index % len(self._prompts)])

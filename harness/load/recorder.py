@@ -1,19 +1,20 @@
-"""Writes samples to an Arrow IPC stream while the run goes on, readable after a kill -9.
+"""Writes rows to an Arrow IPC stream while the run goes on, readable after a kill -9.
 
-Parquet would not do: a file without its footer is lost. A row is written within a second; rows go
+Parquet would not do: a file without its footer is lost. Rows are gathered and turned into columns
 in small batches, because to build a batch of thousands would hold up every answer being received.
 """
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from harness.measure.columns import COLUMNS, row
-from harness.measure.outcome import Outcome
-from harness.measure.sample import Sample
+from harness.load.rows import Row
+from harness.measure.columns import COLUMNS
 
-BATCH_ROWS = 64
+BATCH_ROWS = 256
 
 _TYPES: dict[str, pa.DataType] = {
     "bool": pa.bool_(),
@@ -28,52 +29,76 @@ _TYPES: dict[str, pa.DataType] = {
 _FIELDS = tuple((name, _TYPES[kind]) for name, kind in COLUMNS.items())
 SCHEMA = pa.schema(_FIELDS)
 
+SPOKEN = ("finish_reason", "cache_status", "log_id", "cf_ray", "message")
+"""Columns that hold a text of the target."""
+MESSAGE_CHARACTERS = 200
 
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 """Arrow columnar format, "IPC Streaming Format"."""
 
 
 class Recorder:
-    """Appends samples to one file; `flush` at least once a second, `close` at the end.
+    """Appends rows to one file; `flush` at least once a second, `close` at the end.
 
-    Each batch is one write, without a buffer that could be lost. Any method may raise OSError when
-    the disk takes no more.
+    Each batch is one write, without a buffer that could be lost. The file is for its owner alone,
+    and one that holds rows already is never written over. `redact` takes secrets out of a target's
+    texts. Any method may raise OSError when the disk takes no more.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, redact: Callable[[str], str]) -> None:
         self.written = 0
         # The first conversion imports pandas, which takes a quarter of a second: not in the load.
-        _batch([])
-        self._waiting: list[dict[str, Any]] = []
-        self._file = path.open("wb", buffering=0)
+        _batch({})
+        self._waiting: list[Row] = []
+        self._redact = redact
+        self._file = _open(path)
         try:
             self._append(SCHEMA.serialize())
         except OSError:
             self._file.close()
             raise
 
-    def add(self, sample: Sample) -> None:
-        """Take one sample; it may be written at once."""
-        cells = row(sample)
-        if sample.outcome == Outcome.DROPPED:
-            cells["sent_ns"] = None
-        self._waiting.append(cells)
-        if len(self._waiting) >= BATCH_ROWS:
-            self.flush()
+    @property
+    def waiting(self) -> int:
+        """How many rows are not written yet."""
+        return len(self._waiting)
 
-    def flush(self) -> None:
-        """Hand everything taken so far to the kernel."""
+    def add(self, row: Row) -> None:
+        """Take one row."""
+        self._waiting.append(row)
+
+    def flush(self) -> pa.RecordBatch | None:
+        """Hand the oldest rows to the kernel, one batch of them; None when there are none."""
         if not self._waiting:
-            return
-        rows, self._waiting = self._waiting, []
-        self._append(_batch(rows).serialize())
+            return None
+        rows, self._waiting = self._waiting[:BATCH_ROWS], self._waiting[BATCH_ROWS:]
+        columns = dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+        for name in SPOKEN:
+            columns[name] = self._clean(columns[name])
+        batch = _batch(columns)
+        self._append(batch.serialize())
         self.written += len(rows)
+        return batch
 
     def close(self) -> None:
         """Write the rest and the end of the stream."""
         with self._file:
-            self.flush()
+            while self.flush() is not None:
+                pass
             self._file.write(END_OF_STREAM)
+
+    def _clean(self, texts: list[Any]) -> list[Any]:
+        """Texts without a secret; one look at all of them together is enough where there is none.
+
+        A secret that is cut in two by the end of a text is not put together by this look.
+        """
+        if texts.count(None) == len(texts):
+            return texts
+        told = [text for text in texts if text is not None]
+        joined = "\n".join(told)
+        if self._redact(joined) != joined:
+            texts = [None if text is None else self._redact(text) for text in texts]
+        return [text and text[:MESSAGE_CHARACTERS] for text in texts]
 
     def _append(self, message: pa.Buffer) -> None:
         view = memoryview(message)
@@ -81,6 +106,33 @@ class Recorder:
             view = view[self._file.write(view) :]
 
 
-def _batch(rows: list[dict[str, Any]]) -> pa.RecordBatch:
-    arrays = [pa.array([one[name] for one in rows], kind) for name, kind in _FIELDS]
+def _open(path: Path) -> Any:
+    """The file, new, or one that was empty."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    if os.fstat(descriptor).st_size:
+        os.close(descriptor)
+        raise FileExistsError(f"{path} holds samples already")
+    return os.fdopen(descriptor, "wb", buffering=0)
+
+
+def _batch(columns: dict[str, list[Any]]) -> pa.RecordBatch:
+    arrays = [_array(columns.get(name, []), kind) for name, kind in _FIELDS]
     return pa.record_batch(arrays, schema=SCHEMA)
+
+
+def _array(cells: list[Any], kind: pa.DataType) -> "pa.Array[Any]":
+    """The column; a cell that does not fit, such as half of a character, is null alone."""
+    try:
+        return pa.array(cells, kind)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeError):
+        return pa.array([_fitting(cell, kind) for cell in cells], kind)
+
+
+def _fitting(cell: Any, kind: pa.DataType) -> Any:
+    if isinstance(cell, str):
+        return cell.encode("utf-8", "backslashreplace").decode()
+    try:
+        pa.array([cell], kind)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeError):
+        return None
+    return cell

@@ -5,10 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
 from harness.measure.histogram import Histogram
-from harness.measure.metrics import METRICS
+from harness.measure.metrics import METRICS, Metric
 from harness.measure.outcome import Outcome
-from harness.measure.sample import Sample
 
 SCHEMA_VERSION = 1
 
@@ -28,24 +31,29 @@ class RouteTally:
         default_factory=lambda: {name: Histogram() for name in METRICS}
     )
 
-    def add(self, sample: Sample, layer: str | None) -> None:
-        """Count one request; `layer` is who failed."""
-        self.outcomes[sample.outcome] += 1
-        if layer is not None:
-            self.layers[layer] += 1
-            self.messages.setdefault(sample.outcome, sample.message or "")
-        self.violated += bool(sample.violations)
-        self.cache_hits += (sample.cache_status or "").upper() == "HIT"
-        self.prompt_tokens += sample.prompt_tokens or 0
-        self.completion_tokens += sample.completion_tokens or 0
-        if sample.outcome != Outcome.OK:
-            return
-        scheduled = sample.timeline.scheduled_ns is not None
+    def blame(self, layer: str) -> None:
+        """Count who failed."""
+        self.layers[layer] += 1
+
+    def add(self, rows: pa.RecordBatch) -> None:
+        """Count requests of the route, given as rows of `samples`."""
+        outcomes = _texts(rows, "outcome")
+        self.outcomes.update(outcomes)
+        if rows.column("message").null_count < len(outcomes):
+            told = zip(outcomes, _texts(rows, "message"), strict=True)
+            self.messages = {**{one: text for one, text in told if text}, **self.messages}
+        self.violated += sum(map(bool, rows.column("violations").to_pylist()))
+        self.cache_hits += _texts(rows, "cache_status").count("HIT")
+        self.prompt_tokens += int(np.nansum(_floats(rows, "prompt_tokens")))
+        self.completion_tokens += int(np.nansum(_floats(rows, "completion_tokens")))
+        self._add_latencies(rows, np.array([one == Outcome.OK for one in outcomes], dtype=bool))
+
+    def _add_latencies(self, rows: pa.RecordBatch, good: npt.NDArray[np.bool_]) -> None:
+        due = ~np.isnan(_floats(rows, "scheduled_ns"))
         for name, metric in METRICS.items():
-            if metric.scheduled and not scheduled:
-                continue
-            values = metric.values(sample.timeline, completion_tokens=sample.completion_tokens)
-            self.latencies[name].extend(int(value) for value in values)
+            counted = good & due if metric.scheduled else good
+            if counted.any():
+                self.latencies[name].extend_array(_values(metric, rows, counted))
 
     def merge(self, other: "RouteTally") -> None:
         """Add what another worker counted."""
@@ -99,3 +107,48 @@ def total(tallies: Iterable[RouteTally]) -> RouteTally:
     for one in tallies:
         whole.merge(one)
     return whole
+
+
+def by_route(rows: pa.RecordBatch) -> dict[str, pa.RecordBatch]:
+    """The rows of each route."""
+    routes = _texts(rows, "route")
+    found = sorted(set(routes))
+    if len(found) == 1:
+        return {found[0]: rows}
+    return {route: rows.filter(pa.array([one == route for one in routes])) for route in found}
+
+
+def _values(
+    metric: Metric, rows: pa.RecordBatch, counted: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    """The metric's values of the requests that are counted, in nanoseconds."""
+    if metric.many:
+        column: Any = rows.column("gap_ms").filter(pa.array(counted))
+        gaps: npt.NDArray[np.float64] = column.flatten().to_numpy(zero_copy_only=False) * 1e6
+        return gaps
+    if metric.start is None or metric.stop is None:
+        values = _per_token(rows)
+    else:
+        values = _floats(rows, metric.stop) - _floats(rows, metric.start)
+    kept: npt.NDArray[np.float64] = values[counted & ~np.isnan(values)]
+    return kept
+
+
+def _per_token(rows: pa.RecordBatch) -> npt.NDArray[np.float64]:
+    """TPOT, as `measure.metrics` defines it."""
+    tokens, chunks = _floats(rows, "completion_tokens"), _floats(rows, "output_chunks")
+    spread = _floats(rows, "last_output_ns") - _floats(rows, "first_output_ns")
+    defined = (tokens > 1) & (chunks > 1)
+    values: npt.NDArray[np.float64] = np.where(defined, spread / np.maximum(tokens - 1, 1), np.nan)
+    return values
+
+
+def _floats(rows: pa.RecordBatch, name: str) -> npt.NDArray[np.float64]:
+    """A column of numbers, null as NaN; times keep their nanoseconds for 104 days of uptime."""
+    column: npt.NDArray[Any] = rows.column(name).to_numpy(zero_copy_only=False)
+    return column.astype(np.float64)
+
+
+def _texts(rows: pa.RecordBatch, name: str) -> list[str]:
+    """A column of texts, null as the empty text."""
+    return [text or "" for text in rows.column(name).to_pylist()]

@@ -16,6 +16,7 @@ from locust import User, events, task
 from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import MasterRunner
+from locust.user.task import LOCUST_STATE_STOPPING
 
 from harness.errors import HarnessError
 from harness.load.direct import direct_plan
@@ -24,9 +25,8 @@ from harness.load.order import BLOCK_STEP, block_order, route_of
 from harness.load.plan import IDENTITY_VARIABLE, PLAN_VARIABLE, read_identity, read_plan
 from harness.load.progress import EXIT_CODE_BASE, EXIT_CODE_FAILED
 from harness.load.sender import Ticket
-from harness.load.worker import Worker
+from harness.load.worker import OnRequest, Worker
 from harness.measure.outcome import Outcome
-from harness.measure.sample import Sample
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
@@ -69,14 +69,19 @@ class GatewayUser(User):
 
     @task
     def work(self) -> None:
-        """One turn; an error of our own ends the run instead of being repeated for ever."""
-        if not self.worker.may_send():
-            raise StopUser
-        try:
-            self.turn()
-        except Exception as error:
-            self.worker.fail(error)
-            raise StopUser from error
+        """Turn after turn, as long as nothing is to be waited for between them.
+
+        An error of our own ends the run instead of being repeated for ever.
+        """
+        while self.worker.may_send():
+            try:
+                self.turn()
+            except Exception as error:
+                self.worker.fail(error)
+                raise StopUser from error
+            if self._state == LOCUST_STATE_STOPPING or type(self).wait_time is not User.wait_time:
+                return
+        raise StopUser
 
     def turn(self) -> None:
         """Send one request, or the whole schedule."""
@@ -94,8 +99,8 @@ class GatewayUser(User):
     def send(self, route: str, seq: int) -> None:
         """Send one request now; after failures wait, longer each time, before the next."""
         phase = self.worker.phase(time.monotonic_ns())
-        sample = self.worker.perform(self.transport, Ticket(seq, route, self.scenario, phase))
-        self.failures = 0 if sample is None or sample.outcome == Outcome.OK else self.failures + 1
+        outcome = self.worker.perform(self.transport, Ticket(seq, route, self.scenario, phase))
+        self.failures = 0 if outcome is None or outcome == Outcome.OK else self.failures + 1
         if self.failures:
             self.worker.pause(min(FIRST_PAUSE_S * 2 ** (self.failures - 1), LONGEST_PAUSE_S))
 
@@ -157,32 +162,31 @@ def _worker(environment: Environment) -> Worker:
         _LOG.info("samples are written to %s", plan.folder)
     index = max(getattr(environment.runner, "worker_index", 0), 0)
 
-    def report(sample: Sample, length: int) -> None:
-        _fire(environment, sample, length)
-
-    worker = Worker(plan, asker, index=index, on_request=report)
+    worker = Worker(plan, asker, index=index, on_request=_listener(environment))
     worker.start()
     return worker
 
 
-def _fire(environment: Environment, sample: Sample, length: int) -> None:
-    """One Locust event per logical request, for its live view; the truth is in the samples."""
-    timeline = sample.timeline
-    ended_ns = timeline.done_ns or timeline.closed_ns
-    error = None
-    if sample.outcome not in (Outcome.OK, Outcome.CANCELLED):
-        error = RuntimeError(
-            f"{sample.outcome}: {sample.message}" if sample.message else sample.outcome
-        )
+def _listener(environment: Environment) -> OnRequest:
+    """Fires one Locust event per logical request: for its live view, not for the record."""
     fire: Any = environment.events.request.fire
-    fire(
-        request_type="POST",
-        name=sample.route,
-        response_time=None if ended_ns is None else (ended_ns - timeline.sent_ns) / 1e6,
-        response_length=length,
-        exception=error,
-        context={},
-    )
+
+    def tell(
+        route: str, outcome: str, message: str | None, took_ms: float | None, length: int
+    ) -> None:
+        error = None
+        if outcome not in (Outcome.OK, Outcome.CANCELLED):
+            error = RuntimeError(f"{outcome}: {message}" if message else outcome)
+        fire(
+            request_type="POST",
+            name=route,
+            response_time=took_ms,
+            response_length=length,
+            exception=error,
+            context={},
+        )
+
+    return tell
 
 
 def _stopping(environment: Environment, **_: Any) -> None:

@@ -14,21 +14,30 @@ from gevent.event import Event
 
 from harness.load.budget import Budget, Reservation
 from harness.load.lag import LagProbe
+from harness.load.ledger import Ledger
 from harness.load.plan import Identity, LoadPlan
 from harness.load.progress import FOLDER, State, WorkerReport, stop_file, write_report
 from harness.load.prompts import Prompts, read_prompts
-from harness.load.recorder import Recorder
-from harness.load.sender import Attempt, Bodies, Outgoing, Sender, Sent, Ticket
-from harness.load.tally import RouteTally
-from harness.measure.sample import Sample
-from harness.transports.gevent import GeventTransport, Reader, TransportCounts
+from harness.load.recorder import BATCH_ROWS, Recorder
+from harness.load.rows import PLACE, Row
+from harness.load.sender import Attempt, Bodies, Sender, Ticket
+from harness.load.tally import RouteTally, by_route
+from harness.transports.gevent import GeventTransport, Held, Reader, TransportCounts
 from harness.transports.gevent.tls import client_context
 
-_TICK_S = 0.25
+_TICK_S = 0.05
+_LONGEST_SLEEP_NS = 250_000_000
 _FLUSH_NS = 1_000_000_000
 
-OnRequest = Callable[[Sample, int], None]
-"""Told of each logical request that has ended, with the length of its answer's text."""
+_OUTCOME, _ROUTE, _MESSAGE = PLACE["outcome"], PLACE["route"], PLACE["message"]
+_SENT, _DONE, _CLOSED = PLACE["sent_ns"], PLACE["done_ns"], PLACE["closed_ns"]
+_PROMPT, _COMPLETION = PLACE["prompt_tokens"], PLACE["completion_tokens"]
+_STATUS = PLACE["status"]
+
+OnRequest = Callable[[str, str, str | None, float | None, int], None]
+"""Told of each logical request that has ended: its route, its outcome, what a failure said, how
+many milliseconds it took (None: it never ended), and the length of its answer's text.
+"""
 
 
 class Worker:
@@ -66,15 +75,19 @@ class Worker:
         """Open the files."""
         for name in (FOLDER, "samples"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
-        self._recorder = Recorder(self._folder / "samples" / f"{self.name}.arrows")
+        secrets = self._sender.secrets
+        samples = self._folder / "samples" / f"{self.name}.arrows"
+        self._recorder = Recorder(samples, secrets.redact)
         bodies = self._folder / f"bodies-{self.name}.jsonl"
-        self._bodies = Bodies(bodies, self._sender) if self.plan.store_bodies else None
+        self._bodies = Bodies(bodies, secrets) if self.plan.store_bodies else None
         self._counts = TransportCounts()
-        self._reader = Reader()
+        self._reader, self._held = Reader(), Held()
+        self._ledger = Ledger(self._folder / FOLDER / f"{self.name}.sent")
         secure = self.plan.address.origin.startswith("https:")
         self._context = client_context() if secure else None
         self._report = WorkerReport(self.name, os.getpid(), time.monotonic_ns())
         gc.collect()
+        gc.set_threshold(50_000, 20, 50)  # answers hold no cycles: fewer, shorter pauses
         gc.freeze()  # what is loaded by now lives to the end: no need to look through it again
         self._tending = gevent.spawn(self._tend)
 
@@ -101,7 +114,9 @@ class Worker:
 
     def transport(self) -> GeventTransport:
         """A transport with connections of its own; its user closes it."""
-        return GeventTransport(reader=self._reader, context=self._context, counts=self._counts)
+        return GeventTransport(
+            reader=self._reader, context=self._context, counts=self._counts, held=self._held
+        )
 
     def take_index(self) -> int:
         """The next number of this process, from 0."""
@@ -122,34 +137,40 @@ class Worker:
 
     def wait_until(self, due_ns: int) -> bool:
         """Sleep until `due_ns`; whether requests may still be sent then."""
-        while (left_ns := due_ns - time.monotonic_ns()) > 0:
-            if self._stopping.wait(left_ns / 1e9):
+        while (now_ns := time.monotonic_ns()) < due_ns:
+            if self._stopping.is_set():
                 return False
+            self._reader.sleep_until(min(due_ns, now_ns + _LONGEST_SLEEP_NS))
         return self.may_send()
 
-    def perform(self, transport: GeventTransport, ticket: Ticket) -> Sample | None:
-        """Send one request and record what became of it; None when the budget has no room."""
-        outgoing = self._sender.prepare(ticket)
-        reserved = Reservation(outgoing.prompt_tokens, outgoing.completion_tokens)
+    def perform(self, transport: GeventTransport, ticket: Ticket) -> str | None:
+        """Send one request and record what became of it; its outcome, None when the budget has no
+        room.
+        """
+        template = self._sender.template(ticket, transport)
+        reserved = Reservation(template.prompt_tokens, template.completion_tokens)
         if not self._budget.reserve(reserved):
             return None
-        attempt = Attempt(self._sender, outgoing, asked_stream=self.plan.stream)
+        attempt = self._sender.begin(ticket, template, self._held)
         sending = gevent.getcurrent()
         self._sending.add(sending)
+        self._ledger.count()
         try:
-            sent = attempt.run(transport, self.plan.timeouts)
+            row = attempt.run(transport)
         except gevent.GreenletExit:
-            self._record(outgoing, attempt.cancelled(), reserved)
+            self._record(attempt, attempt.cancelled(), reserved)
             raise
         finally:
             self._sending.discard(sending)
-        self._record(outgoing, sent, reserved)
-        return sent.sample
+        self._record(attempt, row, reserved)
+        outcome: str = row[_OUTCOME]
+        return outcome
 
     def drop(self, ticket: Ticket) -> None:
         """Record a request that is due while too many are under way."""
-        sample = self._sender.dropped(ticket)
-        self._count(Sent(sample, None, None))
+        row = self._sender.dropped(ticket)
+        self._recorder.add(row)
+        self._on_request(ticket.route, row[_OUTCOME], None, None, 0)
 
     def stop(self, drain_s: float) -> None:
         """Send nothing more, and wait at most `drain_s` for answers."""
@@ -173,33 +194,36 @@ class Worker:
             self._lag.stop()
         self._reader.close()
         try:
+            self._flush()
             self._recorder.close()
+            self._ledger.close()
             if self._bodies is not None:
                 self._bodies.close()
             self._publish(State.CLOSED)
         except OSError as error:
             self.fail(error)
 
-    def _record(self, outgoing: Outgoing, sent: Sent, reserved: Reservation) -> None:
-        sample = sent.sample
-        used = None
-        if sample.prompt_tokens is not None and sample.completion_tokens is not None:
-            used = Reservation(sample.prompt_tokens, sample.completion_tokens)
-        elif sample.status is None:
-            used = Reservation(0, 0)
-        self._budget.settle(reserved, used)
-        self._count(sent)
+    def _record(self, attempt: Attempt, row: Row, reserved: Reservation) -> None:
+        self._budget.settle(reserved, _used(row))
+        self._recorder.add(row)
+        if attempt.layer is not None:
+            self._tally(row[_ROUTE]).blame(attempt.layer)
         if self._bodies is not None:
-            self._bodies.add(outgoing, sent.answer)
+            self._bodies.add(attempt)
+        ended_ns = row[_DONE] or row[_CLOSED]
+        took_ms = None if ended_ns is None else (ended_ns - row[_SENT]) / 1e6
+        length = attempt.text_length
+        self._on_request(row[_ROUTE], row[_OUTCOME], row[_MESSAGE], took_ms, length)
 
-    def _count(self, sent: Sent) -> None:
-        sample = sent.sample
-        tally = self._report.routes.get(sample.route)
-        if tally is None:
-            tally = self._report.routes[sample.route] = RouteTally()
-        tally.add(sample, sent.layer)
-        self._recorder.add(sample)
-        self._on_request(sample, len(sent.answer.text) if sent.answer is not None else 0)
+    def _tally(self, route: str) -> RouteTally:
+        return self._report.routes.setdefault(route, RouteTally())
+
+    def _flush(self) -> None:
+        """Write every row that waits, in batches with room for others between them."""
+        while (rows := self._recorder.flush()) is not None:
+            for route, its in by_route(rows).items():
+                self._tally(route).add(its)
+            gevent.sleep(0)
 
     def _tend(self) -> None:
         """Flush and report every second, and at once when the last answer is in."""
@@ -209,8 +233,10 @@ class Worker:
                 drained = self._stopping.is_set() and not self._sending
                 state = State.DRAINED if drained else State.RUNNING
                 due = time.monotonic_ns() - self._flushed_ns >= _FLUSH_NS
+                if self._recorder.waiting >= BATCH_ROWS:
+                    self._flush()
                 if due or state is not self._report.state:
-                    self._recorder.flush()
+                    self._flush()
                     self._publish(state)
                     self._flushed_ns = time.monotonic_ns()
                 gevent.sleep(_TICK_S)
@@ -233,7 +259,8 @@ class Worker:
         report.state = state
         report.updated_ns = time.monotonic_ns()
         report.in_flight = len(self._sending)
-        report.records = self._recorder.written
+        report.records, report.sent = self._recorder.written, self._ledger.sent
+        report.pauses = [] if self._lag is None else list(self._lag.pauses)
         report.exhausted, report.tokens, report.cost = budget.exhausted, budget.tokens, budget.cost
         if self.failure is not None:
             report.failure = f"{type(self.failure).__name__}: {self.failure}"
@@ -242,6 +269,14 @@ class Worker:
         report.connections, report.reused = counts.connections, counts.reused
         report.reads, report.unstamped = counts.reads, counts.unstamped
         write_report(self._folder, report)
+
+
+def _used(row: Row) -> Reservation | None:
+    """What a request used, by the answer; nothing where none came; None when nobody knows."""
+    prompt, completion = row[_PROMPT], row[_COMPLETION]
+    if prompt is not None and completion is not None:
+        return Reservation(prompt, completion)
+    return Reservation(0, 0) if row[_STATUS] is None else None
 
 
 def _prompts(plan: LoadPlan) -> Prompts:

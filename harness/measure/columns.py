@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from harness.measure.sample import Sample
 
 COLUMNS: Mapping[str, str] = {
@@ -77,25 +80,29 @@ MOST_GAPS = 4096
 """Gaps that one row keeps; a longer stream keeps a sketch of this size."""
 
 
-def row(sample: Sample) -> dict[str, Any]:
-    """The sample as one row; `gap_ms` are the times between consecutive output events.
+def sketch(gaps: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The gaps, or of more than `MOST_GAPS` that many in ascending order, evenly spaced by rank.
 
-    A gap that ends at a coalesced event is 0, because both shared one receive time. Of a stream
-    with more than `MOST_GAPS` gaps the row keeps that many, in ascending order, evenly spaced by
-    rank from the shortest to the longest.
+    Of a long stream the bounds of gaps are sketched like the gaps, each by itself: what stands at
+    one place of the three lists is then a rank, not a gap.
     """
-    outputs = sample.timeline.outputs_ns
-    gaps = _sketch([(later - earlier) / 1e6 for earlier, later in pairwise(outputs)])
-    derived = {"gap_ms": gaps, "output_chunks": len(outputs), "violations": list(sample.violations)}
-    return {name: derived[name] if name in derived else _value(sample, name) for name in COLUMNS}
-
-
-def _sketch(gaps: list[float]) -> list[float]:
     if len(gaps) <= MOST_GAPS:
         return gaps
-    ordered = sorted(gaps)
-    step = (len(ordered) - 1) / (MOST_GAPS - 1)
-    return [ordered[round(place * step)] for place in range(MOST_GAPS)]
+    ranks = np.linspace(0, len(gaps) - 1, MOST_GAPS).round().astype(np.intp)
+    chosen: npt.NDArray[np.float64] = np.sort(gaps)[ranks]
+    return chosen
+
+
+def row(sample: Sample) -> dict[str, Any]:
+    """The sample as one row; `gap_ms` are the times between consecutive output events."""
+    outputs = sample.timeline.outputs_ns
+    gaps = np.array([(later - earlier) / 1e6 for earlier, later in pairwise(outputs)])
+    derived = {
+        "gap_ms": sketch(gaps).tolist(),
+        "output_chunks": len(outputs),
+        "violations": list(sample.violations),
+    }
+    return {name: derived[name] if name in derived else _value(sample, name) for name in COLUMNS}
 
 
 def _value(sample: Sample, name: str) -> Any:

@@ -56,6 +56,12 @@ class Histogram:
         if len(self._waiting) >= _WAITING:
             self._settle()
 
+    def extend_array(self, values_ns: npt.NDArray[np.float64]) -> None:
+        """Count many durations at once."""
+        self._settle()
+        if values_ns.size:
+            self._count(values_ns.astype(np.int64))
+
     def merge(self, other: "Histogram") -> None:
         """Count all that `other` counted, which stays as it is."""
         self._settle()
@@ -161,8 +167,12 @@ class Histogram:
         """Count the waiting values."""
         if not self._waiting:
             return
-        values = np.maximum(np.asarray(self._waiting, dtype=np.int64), 0)
+        values = np.asarray(self._waiting, dtype=np.int64)
         self._waiting = []
+        self._count(values)
+
+    def _count(self, values: npt.NDArray[np.int64]) -> None:
+        values = np.maximum(values, 0)
         self._counts += np.bincount(_buckets(values), minlength=BUCKETS)
         self._sum += sum(values.tolist())  # in Python, where a sum has no largest value
         self._min = _pick(min, self._min, int(values.min()))

@@ -31,6 +31,8 @@ class Outcome(StrEnum):
     RESET = "reset"
     PROTOCOL = "protocol"
     """Bytes that are not HTTP."""
+    CLIENT_LIMIT = "client_limit"
+    """Given up for a bound of the client itself: descriptors, or the memory for answers."""
 
     REDIRECTED = "redirected"
     """A 3xx answer; no route documents one."""

@@ -1,5 +1,6 @@
 """What came back, read: the one value that checks, clients and recorders look at."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,28 +151,45 @@ class Answer:
     @property
     def outcome(self) -> Outcome:
         """`ok`, or the class of the error: the first of status, error inside, end, content."""
-        by_status = Outcome.of_status(self.status)
-        if by_status is not Outcome.OK:
-            return by_status
-        if self.failure is not None:
-            return Outcome.IN_STREAM_ERROR
-        if self.end is not End.COMPLETE:
-            return _BY_END[self.end]
-        return self._content_outcome()
+        return outcome_of(
+            status=self.status,
+            failure=self.failure,
+            end=self.end,
+            empty=self.empty,
+            problems=self.problems,
+            unfinished=self.streamed and self.route != "model" and not self.finished,
+        )
 
     def problems_of(self, kind: ProblemKind) -> tuple[Problem, ...]:
         """The problems of one kind."""
         return tuple(problem for problem in self.problems if problem.kind is kind)
 
-    def _content_outcome(self) -> Outcome:
-        if self.empty:
-            return Outcome.EMPTY
-        if any(problem.kind.lossy for problem in self.problems):
-            return Outcome.MALFORMED
-        chat = self.route != "model"
-        if chat and self.streamed and not self.finished:
-            return Outcome.INCOMPLETE_STREAM
-        return Outcome.OK
+
+def outcome_of(
+    *,
+    status: int,
+    failure: Failure | None,
+    end: End,
+    empty: bool,
+    problems: Sequence[Problem],
+    unfinished: bool,
+) -> Outcome:
+    """`ok`, or the class of the error: the first of status, error inside, end, content.
+
+    `unfinished`: a stream in which a choice did not say why it ended.
+    """
+    by_status = Outcome.of_status(status)
+    if by_status is not Outcome.OK:
+        return by_status
+    if failure is not None:
+        return Outcome.IN_STREAM_ERROR
+    if end is not End.COMPLETE:
+        return _BY_END[end]
+    if empty:
+        return Outcome.EMPTY
+    if any(problem.kind.lossy for problem in problems):
+        return Outcome.MALFORMED
+    return Outcome.INCOMPLETE_STREAM if unfinished else Outcome.OK
 
 
 _BY_END = {

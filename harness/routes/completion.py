@@ -45,19 +45,32 @@ class Completion:
     """An accumulator of chat documents; each scalar is taken where it first appears.
 
     Absent and null fields are the same. A field of a type from which nothing can be read is
-    reported and skipped.
+    reported and skipped. `text_length` counts the characters of all texts; with `keep_text` false
+    nothing else is kept of a text that is whole.
     """
 
-    __slots__ = ("_choices", "_report", "created", "id", "model", "object", "usage")
+    __slots__ = (
+        "_choices",
+        "_keep_text",
+        "_report",
+        "created",
+        "id",
+        "model",
+        "object",
+        "text_length",
+        "usage",
+    )
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, *, keep_text: bool = True) -> None:
         self.id: str | None = None
         self.model: str | None = None
         self.created: int | None = None
         self.object: str | None = None
         self.usage: Usage | None = None
+        self.text_length = 0
         self._choices: dict[int, _Choice] = {}
         self._report = report
+        self._keep_text = keep_text
 
     def add(self, document: dict[str, Any]) -> int:
         """Take one chunk or one whole completion; returns the bits of what it carried."""
@@ -78,6 +91,18 @@ class Completion:
     def choices(self) -> tuple[Choice, ...]:
         """Every choice seen, by index."""
         return tuple(self._ended(index) for index in sorted(self._choices))
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is a choice and every choice said why it ended."""
+        choices = self._choices.values()
+        return bool(choices) and all(choice.finish_reason for choice in choices)
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the first choice ended."""
+        first = min(self._choices, default=None)
+        return None if first is None else self._choices[first].finish_reason
 
     def _take_head(self, document: dict[str, Any]) -> None:
         for name in ("id", "model", "object"):
@@ -146,7 +171,9 @@ class Completion:
         if not isinstance(value, str):
             self._wrong(name, "a string", value)
             return 0
-        parts.append(value)
+        self.text_length += len(value)
+        if self._keep_text or not _whole(value):
+            parts.append(value)
         return carried
 
     def _take_role(self, state: _Choice, value: Any) -> int:
@@ -230,6 +257,11 @@ def _place(calls: dict[int, _Call], identity: Any, position: int) -> int:
         known = [index for index, call in calls.items() if call.id == identity]
         return known[0] if known else max(calls, default=-1) + 1
     return max(calls, default=position)
+
+
+def _whole(text: str) -> bool:
+    """Whether the text holds no half of a character."""
+    return text.isascii() or not any("\ud800" <= one <= "\udfff" for one in text)
 
 
 def _string(value: Any) -> str | None:

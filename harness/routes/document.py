@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn
 
+import msgspec
+
 from harness.sse import BYTE_ORDER_MARK, Malformed, decode
 
 
@@ -78,6 +80,18 @@ def decode_text(text: str) -> Any:
         return NotJson(f"expected JSON, got {excerpt(text)}: {cut(str(exc))}")
 
 
+def decode_quickly(data: bytes) -> Any:
+    """What `decode_text` makes of these bytes, or None for bytes that it has to judge itself.
+
+    msgspec decodes three times as fast and to the same values; it refuses more, such as half of a
+    character in an escape.
+    """
+    try:
+        return _QUICK.decode(data)
+    except (ValueError, RecursionError):
+        return None
+
+
 def decode_body(body: bytes) -> tuple[Any, str, tuple[Problem, ...]]:
     """The document (or `NotJson`) of a whole body, its text, and what was wrong with its bytes.
 
@@ -108,4 +122,5 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+_QUICK = msgspec.json.Decoder()
 _DECODER = json.JSONDecoder(parse_constant=_no_constant)

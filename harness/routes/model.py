@@ -56,14 +56,20 @@ class ModelParser:
         asked_stream: bool = False,
         route: str = "model",
         keep_events: bool = True,
+        keep_text: bool = True,
     ) -> None:
         self._record = Record(
-            route, sent_ns=sent_ns, scheduled_ns=scheduled_ns, asked_stream=asked_stream
+            route,
+            sent_ns=sent_ns,
+            scheduled_ns=scheduled_ns,
+            asked_stream=asked_stream,
+            keep_text=keep_text,
         )
-        self._record.completion = Completion(_ignore)
+        self._record.completion = Completion(_ignore, keep_text=keep_text)
         self._keep_events = keep_events
         self._stream: Stream | None = None
         self._body: list[bytes] = []
+        self._body_bytes = 0
 
     def head(self, status: int, headers: Headers, at_ns: int) -> None:
         """Take the head of the response, `at_ns` nanoseconds after sending."""
@@ -80,21 +86,29 @@ class ModelParser:
         """Take body bytes; returns the events they complete, none unless it is an event stream."""
         if not chunk.data:
             return []
-        moments = self._record.moments
-        first = moments.first_byte is None
-        if first:
-            moments.first_byte = chunk.at_ns
-            if self._record.successful:
-                moments.first_output = moments.first_answer = chunk.at_ns
+        first = self._note_first(chunk.at_ns, chunk.at_ns)
         if self._stream is not None:
             return self._stream.feed(chunk.data, chunk.at_ns)
-        self._body.append(chunk.data)
-        if self._record.streamed or (first and self._record.successful):
-            moments.note(ANSWER, chunk.at_ns)
+        self._gather(chunk.data, chunk.at_ns, chunk.at_ns, first=first)
         return []
+
+    def take(self, data: bytes, at_ns: int, since_ns: int, end_since_ns: int) -> int:
+        """Take body bytes that came by `at_ns`; returns how many of the answer are held.
+
+        The last of them came at `end_since_ns` at the earliest, the others at `since_ns`.
+        """
+        first = self._note_first(at_ns, since_ns)
+        if self._stream is not None:
+            return self._stream.take(data, at_ns, since_ns, end_since_ns)
+        self._gather(data, at_ns, since_ns if first else end_since_ns, first=first)
+        return self._body_bytes
 
     def finish(self, end: End, at_ns: int) -> Answer:
         """The answer, ended `at_ns` nanoseconds after sending."""
+        return self.close().answer(end, at_ns)
+
+    def close(self) -> Record:
+        """What was noted of the answer, which has ended."""
         record = self._record
         body = b"".join(self._body)
         if self._stream is not None:
@@ -105,7 +119,24 @@ class ModelParser:
             record.raw_text = decode(body)[0]
         elif body and record.read_json(body):
             self._read_document()
-        return record.answer(end, at_ns)
+        return record
+
+    def _note_first(self, at_ns: int, since_ns: int) -> bool:
+        """Note the first body byte, which is output; whether this was it."""
+        moments = self._record.moments
+        if moments.first_byte is not None:
+            return False
+        moments.note_byte(at_ns, since_ns)
+        if self._record.successful:
+            moments.first_output = moments.first_answer = at_ns
+            moments.first_output_since = moments.first_answer_since = since_ns
+        return True
+
+    def _gather(self, data: bytes, at_ns: int, since_ns: int, *, first: bool) -> None:
+        self._body.append(data)
+        self._body_bytes += len(data)
+        if self._record.streamed or (first and self._record.successful):
+            self._record.moments.note(ANSWER, at_ns, since_ns)
 
     def _read_document(self) -> None:
         """Take text and usage from a document that has them; any other document is as legal."""

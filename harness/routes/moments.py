@@ -1,4 +1,4 @@
-"""When things happened in one answer, noted while it arrives."""
+"""When things happened in one answer, noted while it is read."""
 
 from harness.measure.timeline import Timeline
 from harness.routes.completion import ANSWER, OUTPUT, REASONING, ROLE, USAGE
@@ -6,17 +6,25 @@ from harness.wire import End
 
 
 class Moments:
-    """An accumulator of one answer's moments, in nanoseconds after sending."""
+    """An accumulator of one answer's moments, in nanoseconds after sending.
+
+    Each is the latest time at which it can have happened; of those that metrics use the earliest is
+    kept too, in the field that ends in `_since` (`outputs` and `outputs_since` by output).
+    """
 
     __slots__ = (
         "first_answer",
+        "first_answer_since",
         "first_byte",
+        "first_byte_since",
         "first_event",
         "first_output",
+        "first_output_since",
         "first_reasoning",
         "first_role",
         "headers",
         "outputs",
+        "outputs_since",
         "usage",
     )
 
@@ -28,23 +36,31 @@ class Moments:
         self.first_reasoning: int | None = None
         self.first_output: int | None = None
         self.first_answer: int | None = None
+        self.first_byte_since = self.first_output_since = self.first_answer_since = 0
         self.outputs: list[int] = []
+        self.outputs_since: list[int] = []
         self.usage: int | None = None
 
-    def note(self, carried: int, at_ns: int) -> None:
+    def note(self, carried: int, at_ns: int, since_ns: int | None = None) -> None:
         """Note what a document carried, in the bits of `completion`."""
         if carried & OUTPUT:
+            since_ns = at_ns if since_ns is None else since_ns
             self.outputs.append(at_ns)
+            self.outputs_since.append(since_ns)
             if self.first_output is None:
-                self.first_output = at_ns
+                self.first_output, self.first_output_since = at_ns, since_ns
+            if carried & ANSWER and self.first_answer is None:
+                self.first_answer, self.first_answer_since = at_ns, since_ns
             if carried & REASONING and self.first_reasoning is None:
                 self.first_reasoning = at_ns
-            if carried & ANSWER and self.first_answer is None:
-                self.first_answer = at_ns
         if carried & ROLE and self.first_role is None:
             self.first_role = at_ns
         if carried & USAGE:
             self.usage = at_ns
+
+    def note_byte(self, at_ns: int, since_ns: int) -> None:
+        """Note the first body byte."""
+        self.first_byte, self.first_byte_since = at_ns, since_ns
 
     @property
     def coalesced(self) -> int:

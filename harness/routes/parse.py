@@ -15,6 +15,7 @@ def parser(
     scheduled_ns: int | None = None,
     asked_stream: bool,
     keep_events: bool = True,
+    keep_text: bool = True,
 ) -> ChatParser | ModelParser:
     """The parser of a route's answers."""
     kind = ModelParser if Route(route) is Route.MODEL else ChatParser
@@ -24,6 +25,7 @@ def parser(
         asked_stream=asked_stream,
         route=str(route),
         keep_events=keep_events,
+        keep_text=keep_text,
     )
 
 

@@ -3,9 +3,16 @@
 from typing import Any
 
 from harness.errors import Failure
-from harness.routes.answer import Answer, TimedComment, TimedEvent
+from harness.measure.outcome import Outcome
+from harness.routes.answer import Answer, TimedComment, TimedEvent, outcome_of
 from harness.routes.completion import Completion
-from harness.routes.document import NotJson, Problem, ProblemKind, decode_body
+from harness.routes.document import (
+    NotJson,
+    Problem,
+    ProblemKind,
+    decode_body,
+    decode_quickly,
+)
 from harness.routes.failure import parse_failure
 from harness.routes.metadata import gateway_metadata
 from harness.routes.moments import Moments
@@ -20,7 +27,13 @@ class Record:
     """
 
     def __init__(
-        self, route: str, *, sent_ns: int, scheduled_ns: int | None, asked_stream: bool
+        self,
+        route: str,
+        *,
+        sent_ns: int,
+        scheduled_ns: int | None,
+        asked_stream: bool,
+        keep_text: bool = True,
     ) -> None:
         self.route = route
         self.status = 0
@@ -28,7 +41,7 @@ class Record:
         self.asked_stream = asked_stream
         self.streamed = False
         self.moments = Moments()
-        self.completion = Completion(self.report)
+        self.completion = Completion(self.report, keep_text=keep_text)
         self.position: int | None = None
         self.problems: list[Problem] = []
         self.failure: Failure | None = None
@@ -47,6 +60,22 @@ class Record:
         """Whether the status promises an answer."""
         return 200 <= self.status < 300
 
+    def outcome(self, end: End) -> Outcome:
+        """`ok`, or the class of the error, of an answer that ended like this."""
+        return outcome_of(
+            status=self.status,
+            failure=self.failure,
+            end=end,
+            empty=self.moments.first_byte is None,
+            problems=self.problems,
+            unfinished=self.unfinished,
+        )
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether this is a chat stream in which a choice, or the only one, has not finished."""
+        return self.streamed and self.route != "model" and not self.completion.finished
+
     @property
     def content_type(self) -> str:
         """The media type in lower case, without parameters."""
@@ -64,8 +93,10 @@ class Record:
 
     def read_json(self, body: bytes) -> bool:
         """Decode a plain body; False, with a problem noted, when it is not JSON in UTF-8."""
-        document, _, problems = decode_body(body)
-        self.problems += problems
+        document = decode_quickly(body)
+        if document is None:
+            document, _, problems = decode_body(body)
+            self.problems += problems
         if isinstance(document, NotJson):
             self.report(ProblemKind.INVALID_JSON, document.detail)
             return False

@@ -2,10 +2,19 @@
 
 from harness.routes.answer import DONE, TimedComment, TimedEvent
 from harness.routes.completion import ANSWER
-from harness.routes.document import NotJson, ProblemKind, decode_text, excerpt, not_utf8
+from harness.routes.document import (
+    NotJson,
+    ProblemKind,
+    decode_quickly,
+    decode_text,
+    excerpt,
+    not_utf8,
+)
 from harness.routes.failure import failure_of, is_error
 from harness.routes.record import Record
 from harness.sse import Comment, Decoder, Event, Malformed
+
+_ERRORS = frozenset({"error", "errors"})
 
 
 class Stream:
@@ -27,17 +36,58 @@ class Stream:
         self._note = ""
         self._text: list[str] = []
 
-    def feed(self, data: bytes, at_ns: int) -> list[TimedEvent]:
-        """The events that `data` completes."""
+    def feed(
+        self,
+        data: bytes,
+        at_ns: int,
+        since_ns: int | None = None,
+        end_since_ns: int | None = None,
+    ) -> list[TimedEvent]:
+        """The events that `data` completes, `at_ns` nanoseconds after sending at the latest.
+
+        One that ends with `data` came at `end_since_ns` at the earliest, the others at `since_ns`;
+        None: exactly then.
+        """
+        items = self._decoder.feed(data)
+        since_ns = at_ns if since_ns is None else since_ns
+        whole = len(items) - 1 if self._decoder.idle else len(items)
+        last_ns = at_ns if end_since_ns is None else end_since_ns
         found = []
-        for item in self._decoder.feed(data):
+        for place, item in enumerate(items):
             if isinstance(item, Event):
-                found.append(self._take(item, at_ns))
+                found.append(self._take(item, at_ns, last_ns if place == whole else since_ns))
             else:
                 self._comment(item, at_ns)
         if self._keep:
             self._record.events += found
         return found
+
+    def take(self, data: bytes, at_ns: int, since_ns: int, end_since_ns: int) -> int:
+        """Take bytes as `feed` does, quickly where they are one usual chunk; the bytes held."""
+        if not (self._chat and self._take_chunk(data, at_ns, end_since_ns)):
+            self.feed(data, at_ns, since_ns, end_since_ns)
+            return self._decoder.held + sum(map(len, self._text))
+        return 0
+
+    def _take_chunk(self, data: bytes, at_ns: int, since_ns: int) -> bool:
+        """Take one event with a chunk of a completion and nothing else; False: it is something
+        else, and nothing was taken.
+        """
+        record, payload = self._record, self._decoder.plain_event(data)
+        if payload is None or record.done or self._keep:
+            return False
+        document = decode_quickly(payload)
+        if type(document) is not dict or "choices" not in document or _ERRORS & document.keys():
+            return False
+        self._decoder.passed(len(data))
+        record.position = self._count
+        self._count += 1
+        if record.moments.first_event is None:
+            record.moments.first_event = at_ns
+        carried = record.completion.add(document)
+        if carried:
+            record.moments.note(carried, at_ns, since_ns)
+        return True
 
     def finish(self) -> None:
         """Note what the end of the body cut off."""
@@ -53,7 +103,7 @@ class Stream:
         if not self._chat and not record.completion.choices():
             record.raw_text = "\n".join(self._text)
 
-    def _take(self, event: Event, at_ns: int) -> TimedEvent:
+    def _take(self, event: Event, at_ns: int, since_ns: int) -> TimedEvent:
         record = self._record
         record.position = self._count
         self._count += 1
@@ -69,9 +119,9 @@ class Stream:
         if event.event == "error" or self._is_error(document):
             self._fail(document if is_json else None, data)
         elif isinstance(document, dict):
-            self._add(document, data, at_ns)
+            self._add(document, data, at_ns, since_ns)
         else:
-            self._odd(document, data, at_ns)
+            self._odd(document, data, at_ns, since_ns)
         return TimedEvent(event, at_ns, document if is_json else None, is_json)
 
     def _is_error(self, document: object) -> bool:
@@ -80,20 +130,20 @@ class Stream:
             return is_error(document)
         return isinstance(document, dict) and bool(document.get("error"))
 
-    def _add(self, document: dict[str, object], data: str, at_ns: int) -> None:
+    def _add(self, document: dict[str, object], data: str, at_ns: int, since_ns: int) -> None:
         moments = self._record.moments
         carried = self._record.completion.add(document)
         if not self._chat:
             self._text.append(data)
             carried |= ANSWER
         if carried:
-            moments.note(carried, at_ns)
+            moments.note(carried, at_ns, since_ns)
 
-    def _odd(self, document: object, data: str, at_ns: int) -> None:
+    def _odd(self, document: object, data: str, at_ns: int, since_ns: int) -> None:
         """Take data that is no JSON object: any text on the model route, a break on the others."""
         if not self._chat:
             self._text.append(data)
-            self._record.moments.note(ANSWER, at_ns)
+            self._record.moments.note(ANSWER, at_ns, since_ns)
         elif isinstance(document, NotJson):
             self._record.report(ProblemKind.INVALID_JSON, document.detail)
         else:

@@ -17,7 +17,7 @@ class ContentDecoder:
     """The decoder of one body; `feed` returns what the bytes so far reveal, maybe nothing.
 
     Broken or unfinished data, and more than `longest` bytes, is a `TransportError` of kind
-    `protocol`.
+    `protocol`. `known` tells a coding that is undone from one that is passed through.
     """
 
     def __init__(self, headers: Headers, *, longest: int = LONGEST) -> None:
@@ -25,6 +25,7 @@ class ContentDecoder:
         coding = (headers.get("content-encoding") or "identity").strip().lower()
         self._gzip = coding in ("gzip", "x-gzip")
         self._active = self._gzip or coding == "deflate"
+        self.known = self._active or coding == "identity"
         self._start = b""
         self._inflate: zlib._Decompress | None = None
 

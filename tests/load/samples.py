@@ -1,7 +1,9 @@
-"""Samples for tests."""
+"""Samples for tests, as values and as rows."""
 
 from typing import Any
 
+from harness.load.rows import Row
+from harness.measure import columns
 from harness.measure.sample import Sample
 from harness.measure.timeline import Timeline
 
@@ -31,3 +33,8 @@ def sample(seq: int = 0, *, outcome: str = "ok", ttft_ms: int = 50, **facts: Any
             **facts,
         }
     )
+
+
+def row(seq: int = 0, **facts: Any) -> Row:
+    """The same as a row of `samples`."""
+    return tuple(columns.row(sample(seq, **facts)).values())

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +26,9 @@ from harness.load.progress import (
     read_reports,
     write_report,
 )
+from harness.load.recorder import SCHEMA
 from harness.load.tally import RouteTally, total
+from harness.measure import columns
 from harness.measure.histogram import Histogram
 from harness.routes.address import Address
 from tests.load.samples import sample
@@ -35,9 +38,13 @@ PLAN = LoadPlan(run_id="r", folder="", address=Address(), model="m")
 
 def tally(*outcomes: str, ttft_ms: int = 50, layer: str | None = None) -> RouteTally:
     made = RouteTally()
+    rows = [
+        columns.row(sample(outcome=outcome, ttft_ms=ttft_ms, message="why")) for outcome in outcomes
+    ]
+    made.add(pa.RecordBatch.from_pylist(rows, schema=SCHEMA))
     for outcome in outcomes:
-        found = sample(outcome=outcome, ttft_ms=ttft_ms, message="why")
-        made.add(found, layer if outcome != "ok" else None)
+        if outcome != "ok" and layer is not None:
+            made.blame(layer)
     return made
 
 

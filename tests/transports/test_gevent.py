@@ -297,6 +297,7 @@ def test_a_busy_client_does_not_make_the_peer_late(transport: GeventTransport) -
 
     with serving(answering(plain(b"first"), plain(b"early"))) as peer:
         ask(transport, peer)
+        gevent.sleep(0)  # or this greenlet, woken by the reader, would be served first
         gevent.spawn(hold_up_the_client)
         exchange = ask(transport, peer)
         transport.close()
@@ -375,6 +376,8 @@ class Noting:
         del headers, at_ns
         self.heads.append(status)
 
-    def feed(self, chunk: Chunk) -> None:
+    def take(self, data: bytes, at_ns: int, since_ns: int, end_since_ns: int) -> int:
         """A piece came."""
-        self.chunks.append(chunk)
+        assert since_ns <= end_since_ns <= at_ns
+        self.chunks.append(Chunk(data, at_ns))
+        return len(data)

@@ -3,7 +3,13 @@
 Nothing outside `harness.load` imports it: what meets gevent runs in Locust's processes.
 """
 
+from harness.transports.gevent.incoming import Held
 from harness.transports.gevent.reader import Reader
-from harness.transports.gevent.transport import GeventTransport, TransportCounts
+from harness.transports.gevent.transport import (
+    Conversation,
+    GeventTransport,
+    Message,
+    TransportCounts,
+)
 
-__all__ = ["GeventTransport", "Reader", "TransportCounts"]
+__all__ = ["Conversation", "GeventTransport", "Held", "Message", "Reader", "TransportCounts"]

@@ -3,46 +3,59 @@
 import socket
 import ssl
 import time
-from collections import deque
 from typing import Any
 
 import gevent
 import gevent.socket
-from gevent.hub import Waiter
 
 from harness.errors import TransportError, TransportKind
 from harness.transports.gevent import stamps
+from harness.transports.gevent.framing import EndOfAnswer
 from harness.transports.gevent.reader import Reader
-from harness.transports.gevent.stamps import Arrival, Clock
+from harness.transports.gevent.stamps import Arrival
 from harness.transports.gevent.tls import TlsLayer
+from harness.wire import End
 
-_READ_BYTES = 65_536
-_INBOX_BYTES = 8 * 1024 * 1024
+MOST_READS = 32
+MOST_BYTES = 65_536
+"""So many reads or bytes that nobody has parsed wake whoever waits for the answer."""
+INBOX_BYTES = 1024 * 1024
 """A peer that sends faster than its answer is parsed stays in the kernel's buffers from here on."""
+UNPARSED_NS = 100_000_000
 
 
 class Connection:
     """A connected socket whose bytes the shared `Reader` collects in an inbox with their times.
 
     Reading goes on while nobody asks, so that the peer's end of the connection is seen at once:
-    a parked connection then closes itself. Takes ownership of `sock`; not for more than one
-    greenlet at a time.
+    a parked connection then closes itself. Whoever waits is woken when the answer may be whole, not
+    for each piece of it. Takes ownership of `sock`; not for more than one greenlet at a time.
+
+    `end` is how the peer ended its side (`COMPLETE`: as the protocol says), None while it has not.
+    `reads` counts reads of bytes, `unstamped` those of them without a stamp of the kernel.
     """
 
-    def __init__(self, sock: socket.socket, *, reader: Reader, clock: Clock) -> None:
+    def __init__(self, sock: socket.socket, *, reader: Reader) -> None:
         self.requests = 0
         self.parked_ns: int | None = None
+        self.longest_idle_ns: int | None = None
+        self.end: End | None = None
+        self.reads = self.unstamped = 0
+        self.last_read_ns: int | None = None
         self._sock = sock
+        self._recvmsg = sock.recvmsg
         self._descriptor = sock.fileno()
         self._reader = reader
-        self._clock = clock
         self._tls: TlsLayer | None = None
-        self._inbox: deque[Arrival | OSError] = deque()
+        self._inbox: list[Arrival] = []
         self._inbox_bytes = 0
+        self._undrained_ns: int | None = None
         self._paused = False
-        self._waiter: Waiter[None] | None = None
-        self._timer: Any = None
-        self._timer_due_ns = 0
+        self._failure: TransportError | None = None
+        self._answer: EndOfAnswer | None = None
+        self._greenlet: Any = None
+        self._deadline_ns: int | None = None
+        self._sent_again = 0
         stamps.enable(sock)
         reader.add(self)
 
@@ -56,37 +69,37 @@ class Connection:
             return
         self._reader.remove(self)
         self._descriptor = -1
-        self._stop_timer()
         self._sock.close()
 
     # What the reader calls in the hub; none of it blocks.
 
-    def read(self) -> bool:
-        """Move what the kernel has into the inbox; whether a greenlet waits for it."""
+    def read(self, since_ns: int) -> bool:
+        """Move what the kernel has into the inbox; whether a greenlet is to be woken for it."""
         try:
-            arrival = stamps.receive(self._sock, _READ_BYTES, self._clock)
+            data, ancillary, _, _ = self._recvmsg(stamps.READ_BYTES, stamps.ANCILLARY_BYTES)
         except BlockingIOError:
             return False
-        except OSError as error:
-            self._inbox.append(error)
-            self._reader.remove(self)
-            return self._waiter is not None
-        self._inbox.append(arrival)
-        self._inbox_bytes += len(arrival.data)
-        if not arrival.data:
-            self._reader.remove(self)
-            if self.parked_ns is not None:
-                self.close()
-        elif self._inbox_bytes > _INBOX_BYTES:
-            self._paused = True
-            self._reader.remove(self)
-        return self._waiter is not None
+        except OSError:
+            return self._ended(End.RESET)
+        if not data:
+            said = self._tls is None or self._tls.closed
+            return self._ended(End.COMPLETE if said else End.CUT)
+        at_ns = self._reader.clock.stamp_ns(ancillary)
+        return self._take_in(data, at_ns, since_ns)
+
+    def overdue(self, now_ns: int) -> bool:
+        """Whether the deadline of whoever waits has passed, or bytes lie there unparsed."""
+        if self._greenlet is None:
+            return False
+        if self._inbox and now_ns - self._inbox[0].at_ns > UNPARSED_NS:
+            return True
+        return self._deadline_ns is not None and now_ns >= self._deadline_ns
 
     def wake(self) -> None:
         """Resume the greenlet that waits, if one does."""
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None:
-            waiter.switch(None)
+        greenlet, self._greenlet = self._greenlet, None
+        if greenlet is not None:
+            greenlet.switch()
 
     # What the transport calls in a greenlet.
 
@@ -100,39 +113,51 @@ class Connection:
                 self._send(tls.outgoing())
             if done:
                 break
-            arrival = self.receive(None)
-            if arrival is None or not arrival.data:
+            arrivals = self.receive(None)
+            if not arrivals:
                 raise TransportError(
                     TransportKind.TLS, f"{server_name} hung up during the TLS handshake"
                 )
-            tls.feed(arrival.data)
+            for arrival in arrivals:
+                tls.feed(arrival.data)
         self._tls = tls
+        self._decrypt_early()
 
-    def write(self, data: bytes, patience: float | None) -> int:
-        """Send everything; the CLOCK_MONOTONIC time just before the last byte was handed over.
+    def write(self, data: bytes, patience: float | None) -> tuple[int, int]:
+        """Send everything; CLOCK_MONOTONIC before and after the last bytes were handed over.
 
         Raises OSError when the peer takes no more, TimeoutError after `patience` seconds of that.
         """
+        self._answer = EndOfAnswer()
         return self._send(data if self._tls is None else self._tls.encrypt(data), patience)
 
-    def receive(self, deadline_ns: int | None) -> Arrival | None:
-        """The next bytes (none of them: the peer's end), or None at the deadline.
+    def receive(self, deadline_ns: int | None) -> list[Arrival]:
+        """All that has come, when the answer may be whole or much has come; empty at the deadline
+        and at the peer's end, which `end` tells apart.
 
-        Raises ConnectionError when the connection was reset.
+        Raises the TransportError of broken TLS.
         """
-        while self._inbox or self._wait(deadline_ns):
-            arrival = self._take()
-            if self._tls is None:
-                return arrival
-            self._tls.feed(arrival.data)
-            plain, ended = self._tls.decrypt()
-            if plain or ended:
-                return arrival._replace(data=plain)
-        return None
+        inbox = self._inbox
+        if not inbox and self.end is None and self._failure is None:
+            self._wait(deadline_ns)
+            inbox = self._inbox
+        if self._failure is not None and not inbox:
+            raise self._failure
+        self._inbox, self._inbox_bytes = [], 0
+        if self._paused:
+            self._paused = False
+            self._reader.add(self)
+        return inbox
+
+    def rest(self) -> list[Arrival]:
+        """All that has come and was not received, where nobody will wait for more."""
+        inbox, self._inbox, self._inbox_bytes = self._inbox, [], 0
+        return inbox
 
     def park(self) -> None:
         """Keep the connection for another request, unless the peer has already said more."""
-        if self._inbox:
+        self._answer = None
+        if self._inbox or self.end is not None or self._failure is not None:
             self.close()
         self.parked_ns = time.monotonic_ns()
 
@@ -141,33 +166,79 @@ class Connection:
         parked_ns, self.parked_ns = self.parked_ns, None
         if self._descriptor < 0 or parked_ns is None:
             return False
+        if self.longest_idle_ns is not None:
+            longest_ns = min(longest_ns, self.longest_idle_ns)
         if time.monotonic_ns() - parked_ns > longest_ns:
             return False
-        self.read()
-        while self._inbox and self._tls is not None:
-            arrival = self._inbox.popleft()
-            if isinstance(arrival, OSError):
-                return False
-            self._tls.feed(arrival.data)
-            plain, ended = self._tls.decrypt()
-            if plain or ended:
-                return False
-        return not self._inbox
+        self.read(parked_ns)
+        return not self._inbox and self.end is None and self._failure is None
 
-    def _take(self) -> Arrival:
-        arrival = self._inbox.popleft()
-        if isinstance(arrival, OSError):
-            self._inbox.append(arrival)
-            raise ConnectionError(str(arrival)) from arrival
-        self._inbox_bytes -= len(arrival.data)
-        if not arrival.data:
-            self._inbox.append(arrival)
-        elif self._paused and not self._inbox:
-            self._paused = False
-            self._reader.add(self)
-        return arrival
+    def network(self) -> tuple[int | None, int | None]:
+        """The kernel's round trip in nanoseconds, and segments sent again since the last call."""
+        rtt_ns, sent_again = stamps.network(self._sock)
+        if sent_again is None:
+            return rtt_ns, None
+        before, self._sent_again = self._sent_again, sent_again
+        return rtt_ns, sent_again - before
 
-    def _send(self, data: bytes, patience: float | None = None) -> int:
+    def _take_in(self, data: bytes, stamp_ns: int | None, since_ns: int) -> bool:
+        now_ns = time.monotonic_ns()
+        self.reads += 1
+        if self._undrained_ns is not None:
+            since_ns = self._undrained_ns
+        self._undrained_ns = since_ns if len(data) == stamps.READ_BYTES else None
+        if stamp_ns is None:
+            self.unstamped += 1
+            at_ns, end_since_ns = now_ns, min(since_ns, now_ns)
+        else:
+            at_ns = end_since_ns = stamp_ns if stamp_ns < now_ns else now_ns
+            since_ns = since_ns if since_ns < at_ns else at_ns
+        self.last_read_ns = at_ns
+        if self._tls is not None:
+            data, whole = self._decrypted(self._tls, data)
+            if not data:
+                return self._greenlet is not None and self.end is not None
+            end_since_ns = end_since_ns if whole else since_ns
+        self._inbox.append(Arrival(data, at_ns, since_ns, end_since_ns))
+        self._inbox_bytes += len(data)
+        if self._inbox_bytes > INBOX_BYTES and not self._paused and self._descriptor >= 0:
+            self._paused = True
+            self._undrained_ns = since_ns
+            self._reader.remove(self)
+        whole = self._answer is None or self._answer.seen(data)
+        return self._greenlet is not None and (
+            whole or len(self._inbox) >= MOST_READS or self._inbox_bytes >= MOST_BYTES
+        )
+
+    def _decrypted(self, tls: TlsLayer, data: bytes) -> tuple[bytes, bool]:
+        """The plain bytes, and whether the last record of what was read is whole."""
+        tls.feed(data)
+        try:
+            plain, ended = tls.decrypt()
+        except TransportError as error:
+            self._failure = error
+            self.end = End.CUT
+            return b"", False
+        if ended is not None:
+            self._ended(ended)
+        return plain, tls.drained
+
+    def _decrypt_early(self) -> None:
+        """Decrypt what came with the last message of the handshake, such as session tickets."""
+        arrivals, self._inbox, self._inbox_bytes = self._inbox, [], 0
+        for arrival in arrivals:
+            self._take_in(arrival.data, arrival.at_ns, arrival.since_ns)
+
+    def _ended(self, end: End) -> bool:
+        """Note the peer's end; a parked connection closes itself."""
+        if self.end is None:
+            self.end = end
+        self._reader.remove(self)
+        if self.parked_ns is not None:
+            self.close()
+        return self._greenlet is not None
+
+    def _send(self, data: bytes, patience: float | None = None) -> tuple[int, int]:
         """Hand `data` to the kernel, waiting where its buffer is full."""
         view = memoryview(data)
         while True:
@@ -178,39 +249,15 @@ class Connection:
                 gevent.socket.wait_write(self._descriptor, patience)
                 continue
             if not view:
-                return sent_ns
+                return sent_ns, time.monotonic_ns()
 
-    def _wait(self, deadline_ns: int | None) -> bool:
-        """Sleep until something is in the inbox; False when the deadline came first."""
-        while not self._inbox:
-            if deadline_ns is not None and not self._arm(deadline_ns):
-                return False
-            waiter: Waiter[None] = Waiter()
-            self._waiter = waiter
-            try:
-                waiter.get()
-            finally:
-                self._waiter = None
-        return True
-
-    def _arm(self, deadline_ns: int) -> bool:
-        """Have `wake` called by the deadline; False when that has passed.
-
-        A timer that is due earlier stays and wakes for nothing once: cheaper than one timer per
-        read.
-        """
-        now_ns = time.monotonic_ns()
-        if now_ns >= deadline_ns:
-            return False
-        if self._timer is None or not self._timer.active or self._timer_due_ns > deadline_ns:
-            self._stop_timer()
-            self._timer = gevent.get_hub().loop.timer((deadline_ns - now_ns) / 1e9)
-            self._timer.start(self.wake, update=True)
-            self._timer_due_ns = deadline_ns
-        return True
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer.close()
-            self._timer = None
+    def _wait(self, deadline_ns: int | None) -> None:
+        """Sleep until woken: for what has come, for the peer's end, or for the deadline."""
+        self._deadline_ns = deadline_ns
+        self._greenlet = gevent.getcurrent()
+        self._reader.expect()
+        try:
+            gevent.get_hub().switch()
+        finally:
+            self._greenlet = None
+            self._reader.waiting -= 1

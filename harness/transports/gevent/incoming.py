@@ -1,29 +1,44 @@
 """One HTTP/1.1 response being put together from the bytes of a connection; does no I/O."""
 
-import zlib
 from typing import Any, Protocol
 
 import httptools
 
 from harness.errors import TransportError, TransportKind
+from harness.transports.coding import ContentDecoder
 from harness.wire import Chunk, End, Headers, Response
 
-MAX_BODY_BYTES = 256 * 1024 * 1024
+MAX_HEAD_BYTES = 65_536
+MAX_FIELDS = 256
+"""A head beyond these is refused: common servers and proxies send at most 8 to 32 KiB."""
+MAX_BODY_BYTES = 32 * 1024 * 1024
 """More than this is refused, decoded size counted: no answer may eat the client's memory."""
+MAX_HELD_BYTES = 256 * 1024 * 1024
+"""What all unfinished answers of a process may hold together."""
 
 _BODILESS = frozenset({204, 304})
-_GZIP_OR_ZLIB = 47
-_COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
 
 
 class Listener(Protocol):
-    """Is told of the answer while it comes; times count from the sending."""
+    """Is told of the answer while it is read; times count from the sending, in nanoseconds."""
 
     def head(self, status: int, headers: Headers, at_ns: int) -> None:
         """The head has arrived."""
 
-    def feed(self, chunk: Chunk) -> object:
-        """Body bytes have arrived, at most one HTTP chunk of them."""
+    def take(self, data: bytes, at_ns: int, since_ns: int, end_since_ns: int) -> int:
+        """Body bytes have arrived, at most one HTTP chunk of them, at `at_ns` at the latest.
+
+        The last of them came at `end_since_ns` at the earliest, the others at `since_ns`. Returns
+        how many bytes of the answer are held now.
+        """
+
+
+class Held:
+    """How many body bytes the unfinished answers of a process hold together."""
+
+    def __init__(self, most: int = MAX_HELD_BYTES) -> None:
+        self.most = most
+        self.bytes = 0
 
 
 class Incoming:
@@ -31,25 +46,36 @@ class Incoming:
 
     `complete` says that the framing has ended (RFC 9112, section 6.3), `surplus` that more came
     after it. A body that only the end of the connection ends is complete when `end_of_stream` says
-    so.
+    so. `end_since_ns` is the earliest time at which the last byte can have come. What is held of
+    all unfinished answers of a process is counted in `held`, until `release`.
     """
 
     def __init__(
-        self, *, sent_ns: int, listener: Listener | None = None, store: bool = True
+        self,
+        *,
+        sent_ns: int,
+        listener: Listener | None = None,
+        store: bool = True,
+        held: Held | None = None,
     ) -> None:
         self.complete = False
         self.surplus = False
+        self.at_ns = 0
+        self.end_since_ns = 0
         self._sent_ns = sent_ns
         self._listener = listener
         self._store = store
+        self._held = Held() if held is None else held
         self._message = _Message()
         self._parser: Any = httptools.HttpResponseParser(self._message)
         self._message.parser = self._parser
         self._head: tuple[int, Headers, int] | None = None
         self._chunks: list[Chunk] = []
-        self._inflate: Any | None = None
+        self._decoder: ContentDecoder | None = None
+        self._chunked = False
+        self._head_bytes = 0
         self._body_bytes = 0
-        self._at_ns = 0
+        self._holding = 0
 
     @property
     def started(self) -> bool:
@@ -61,34 +87,63 @@ class Incoming:
         """Whether the connection may carry another request after this answer."""
         return self.complete and not self.surplus and self._message.keep_alive
 
-    def feed(self, data: bytes, at_ns: int) -> None:
-        """Take in bytes that arrived at `at_ns` on the monotonic clock."""
+    @property
+    def headers(self) -> Headers | None:
+        """The fields of the head, once it has arrived."""
+        return None if self._head is None else self._head[1]
+
+    def feed(
+        self,
+        data: bytes,
+        at_ns: int,
+        since_ns: int | None = None,
+        end_since_ns: int | None = None,
+    ) -> None:
+        """Take in bytes that arrived by `at_ns` on the monotonic clock.
+
+        The last of them came at `end_since_ns` at the earliest, the others at `since_ns`; None:
+        exactly then.
+        """
         if self.complete:
             self.surplus = True
             return
-        self._at_ns = max(self._at_ns, at_ns - self._sent_ns)
+        at_ns = max(self.at_ns, at_ns - self._sent_ns)
+        inner_ns = at_ns if since_ns is None else min(max(since_ns - self._sent_ns, 0), at_ns)
+        last_ns = (
+            at_ns if end_since_ns is None else min(max(end_since_ns - self._sent_ns, 0), at_ns)
+        )
+        self.at_ns, self.end_since_ns = at_ns, last_ns
         error = self._parse(data)
-        self._deliver()
+        if self._head is None:
+            self._begin(len(data))
+        self._deliver(at_ns, inner_ns, last_ns)
         self.complete, self.surplus = self._message.complete, self._message.surplus
         if error is not None and not self.complete:
             raise TransportError(
                 TransportKind.PROTOCOL,
                 f"expected an HTTP/1.1 response, got {data[:200]!r} ({error})",
             ) from error
+        if self.complete and self._decoder is not None:
+            self._decoder.finish()
 
-    def end_of_stream(self, at_ns: int) -> None:
-        """The peer closed its side, which ends a body that nothing else frames."""
-        self._at_ns = max(self._at_ns, at_ns - self._sent_ns)
+    def end_of_stream(self) -> None:
+        """The peer closed its side as it should, which ends a body that nothing else frames."""
         if self._head is not None and not self._framed(self._head[0], self._head[1]):
             self.complete = True
+            if self._decoder is not None:
+                self._decoder.finish()
 
     def response(self, end: End, ended_ns: int = 0) -> Response | None:
         """What has arrived, or None when no head has; `ended_ns` (monotonic) if that was later."""
         if self._head is None:
             return None
         status, headers, head_at_ns = self._head
-        end_at_ns = max(self._at_ns, ended_ns - self._sent_ns)
+        end_at_ns = max(self.at_ns, ended_ns - self._sent_ns)
         return Response(status, headers, tuple(self._chunks), head_at_ns, end, end_at_ns)
+
+    def release(self) -> None:
+        """Hold nothing more: the answer has been read to its end, or given up."""
+        self._hold(0)
 
     def _parse(self, data: bytes) -> Exception | None:
         try:
@@ -100,46 +155,76 @@ class Incoming:
             return error
         return None
 
-    def _deliver(self) -> None:
+    def _begin(self, length: int) -> None:
+        """Report the head once it is there; bounds what is read of it before."""
         message = self._message
-        if self._head is None and message.status:
-            headers = Headers(message.fields)
-            self._head = (message.status, headers, self._at_ns)
-            if (headers.get("content-encoding") or "").strip().lower() in _COMPRESSED:
-                self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
-            if self._listener is not None:
-                self._listener.head(message.status, headers, self._at_ns)
-        for piece in message.take():
-            self._deliver_body(piece if self._inflate is None else _inflated(self._inflate, piece))
+        if not message.status:
+            self._head_bytes += length
+            if self._head_bytes > MAX_HEAD_BYTES or len(message.fields) > MAX_FIELDS:
+                raise TransportError(
+                    TransportKind.PROTOCOL,
+                    f"expected a head of at most {MAX_HEAD_BYTES} bytes and {MAX_FIELDS} fields, "
+                    f"got {self._head_bytes} bytes and {len(message.fields)} fields of one",
+                )
+            return
+        headers = Headers(message.fields)
+        self._head = (message.status, headers, self.at_ns)
+        if self._listener is not None:
+            self._listener.head(message.status, headers, self.at_ns)
+        self._chunked = "transfer-encoding" in headers
+        if "content-encoding" in headers:
+            self._decoder = ContentDecoder(headers, longest=MAX_BODY_BYTES)
+            if not self._decoder.known:
+                raise TransportError(
+                    TransportKind.PROTOCOL,
+                    f"the content coding {headers.get('content-encoding')!r} cannot be undone, "
+                    "and none was asked for",
+                )
 
-    def _deliver_body(self, data: bytes) -> None:
+    def _deliver(self, at_ns: int, since_ns: int, last_ns: int) -> None:
+        pieces = self._message.pieces
+        if not pieces:
+            return
+        self._message.pieces = []
+        if self._chunked and self._message.complete:
+            last_ns = since_ns  # the last bytes were those of the last chunk, which is empty
+        last = pieces.pop()
+        for piece in pieces:
+            self._deliver_body(piece, at_ns, since_ns, since_ns)
+        self._deliver_body(last, at_ns, since_ns, last_ns)
+
+    def _deliver_body(self, data: bytes, at_ns: int, since_ns: int, last_ns: int) -> None:
+        if self._decoder is not None:
+            data = self._decoder.feed(data)
+        if not data:
+            return
         self._body_bytes += len(data)
         if self._body_bytes > MAX_BODY_BYTES:
             raise TransportError(
                 TransportKind.PROTOCOL, f"the body is longer than {MAX_BODY_BYTES} bytes"
             )
-        if not data:
-            return
-        chunk = Chunk(data, self._at_ns)
+        holding = 0
         if self._store:
-            self._chunks.append(chunk)
+            self._chunks.append(Chunk(data, at_ns))
+            holding = self._body_bytes
         if self._listener is not None:
-            self._listener.feed(chunk)
+            holding += self._listener.take(data, at_ns, since_ns, last_ns)
+        if holding != self._holding:
+            self._hold(holding)
+
+    def _hold(self, size: int) -> None:
+        self._held.bytes += size - self._holding
+        self._holding = size
+        if size and self._held.bytes > self._held.most:
+            raise TransportError(
+                TransportKind.CLIENT_LIMIT,
+                f"the answers under way hold more than {self._held.most} bytes in this process",
+            )
 
     @staticmethod
     def _framed(status: int, headers: Headers) -> bool:
         chunked = "chunked" in (headers.get("transfer-encoding") or "").lower()
         return chunked or "content-length" in headers or status in _BODILESS
-
-
-def _inflated(inflate: Any, data: bytes) -> bytes:
-    try:
-        return bytes(inflate.decompress(data, MAX_BODY_BYTES + 1))
-    except zlib.error as error:
-        raise TransportError(
-            TransportKind.PROTOCOL,
-            f"expected the announced gzip or deflate body, got {data[:200]!r} ({error})",
-        ) from error
 
 
 class _Message:
@@ -152,12 +237,7 @@ class _Message:
         self.keep_alive = False
         self.complete = False
         self.surplus = False
-        self._pieces: list[bytes] = []
-
-    def take(self) -> list[bytes]:
-        """The body pieces since the last call, at most one HTTP chunk each."""
-        pieces, self._pieces = self._pieces, []
-        return pieces
+        self.pieces: list[bytes] = []
 
     def on_message_begin(self) -> None:
         """A status line begins."""
@@ -177,7 +257,7 @@ class _Message:
     def on_body(self, data: bytes) -> None:
         """Body bytes without their chunked framing."""
         if not self.complete:
-            self._pieces.append(data)
+            self.pieces.append(data)
 
     def on_message_complete(self) -> None:
         """The framing has ended."""

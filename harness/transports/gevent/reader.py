@@ -1,18 +1,35 @@
 """One reader for all sockets of a process, run by gevent's hub.
 
 It reads whatever is ready before it wakes anybody, so that bytes leave the kernel, with their time
-stamps, before the slower parsing of other answers begins. On Linux one epoll descriptor stands for
-all sockets (a hub watcher per socket costs more with hundreds of streams); elsewhere each socket
-has its own watcher.
+stamps, before the slower parsing of other answers begins; and it looks again after every slice of
+that parsing. On Linux one epoll descriptor stands for all sockets (a hub watcher per socket costs
+more with hundreds of streams); elsewhere each socket has its own watcher.
+
+A socket that a look does not find ready was empty at that moment. While answers are awaited the
+reader looks at least every `TICK_NS`, so that what one read holds is known to be that young.
 """
 
+import heapq
+import itertools
+import time
+from collections import deque
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import gevent
 from gevent import monkey
 
+from harness.transports.gevent.stamps import Clock
+from harness.transports.gevent.timerfd import Timer
+
+TICK_NS = 500_000
+SWEEP_S = 0.05
+"""How often deadlines are looked at, and answers that nothing has woken anybody for."""
+
 _READ = 1
-_EVENTS_PER_POLL = 512
+_SLICE_NS = 300_000
+_TURN_NS = 2_000_000
+_IDLE_TICKS = 40
 
 
 class Readable(Protocol):
@@ -21,24 +38,47 @@ class Readable(Protocol):
     def fileno(self) -> int:
         """The descriptor to watch."""
 
-    def read(self) -> bool:
-        """Take in what is there, without blocking; whether somebody waits for it."""
+    def read(self, since_ns: int) -> bool:
+        """Take in what is there, without blocking; whether somebody is to be woken for it."""
+
+    def overdue(self, now_ns: int) -> bool:
+        """Whether whoever waits is to be woken, though nothing new has come."""
 
     def wake(self) -> None:
         """Resume the greenlet that waits; called from the hub."""
 
 
 class Reader:
-    """Watches connections and calls them when their sockets have bytes; belongs to one hub."""
+    """Watches connections and calls them when their sockets have bytes; belongs to one hub.
+
+    `waiting` counts the greenlets that await an answer; connections keep it.
+    """
 
     def __init__(self) -> None:
+        self.clock = Clock()
+        self.waiting = 0
         self._loop = gevent.get_hub().loop
         self._connections: dict[int, Readable] = {}
         self._watchers: dict[int, Any] = {}
+        self._ready: deque[Readable] = deque()
+        self._alarms: list[tuple[int, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+        self._looked_ns = self._looks_ns = time.monotonic_ns()
+        self._scheduled = False
+        self._sweep = self._loop.timer(SWEEP_S, repeat=SWEEP_S)
+        self._sweep.start(self._look_at_deadlines)
+        self._tick, self._alarm = Timer(), Timer()
+        self._ticking, self._idle_ticks = False, 0
         self._epoll = _new_epoll()
-        if self._epoll is not None:
-            self._watcher = self._loop.io(self._epoll.fileno(), _READ)
-            self._watcher.start(self._poll)
+        if self._epoll is None:
+            self._watcher = self._loop.prepare()
+            self._watcher.start(self._note_look)
+            return
+        for timer in (self._tick, self._alarm):
+            if timer.descriptor is not None:
+                self._epoll.register(timer.descriptor, _READ)
+        self._watcher = self._loop.io(self._epoll.fileno(), _READ)
+        self._watcher.start(self._turn)
 
     @property
     def shared(self) -> bool:
@@ -68,27 +108,120 @@ class Reader:
         watcher.close()
 
     def close(self) -> None:
-        """Forget every connection and free the descriptor."""
+        """Forget every connection and free the descriptors."""
         for connection in list(self._connections.values()):
             self.remove(connection)
+        for watcher in (self._sweep, self._watcher):
+            watcher.stop()
+            watcher.close()
         if self._epoll is not None:
-            self._watcher.stop()
-            self._watcher.close()
             self._epoll.close()
             self._epoll = None
+        self._tick.close()
+        self._alarm.close()
 
-    def _poll(self) -> None:
+    def expect(self) -> None:
+        """An answer is awaited from here on: look often."""
+        self.waiting += 1
+        if not self._ticking and self._tick.descriptor is not None:
+            self._ticking, self._idle_ticks = True, 0
+            self._tick.set(time.monotonic_ns() + TICK_NS, TICK_NS)
+
+    def call_at(self, due_ns: int, call: Callable[[], None]) -> None:
+        """Have `call` called in the hub at a time of CLOCK_MONOTONIC, to some 0.1 ms."""
+        if self._epoll is None or self._alarm.descriptor is None:
+            timer = self._loop.timer(max(due_ns - time.monotonic_ns(), 0) / 1e9)
+            timer.start(call, update=True)
+            return
+        heapq.heappush(self._alarms, (due_ns, next(self._numbers), call))
+        if self._alarms[0][0] == due_ns:
+            self._alarm.set(due_ns)
+
+    def sleep_until(self, due_ns: int) -> None:
+        """Have the calling greenlet sleep until a time of CLOCK_MONOTONIC, to some 0.1 ms."""
+        sleepers = [gevent.getcurrent()]
+
+        def resume() -> None:
+            if sleepers:
+                sleepers.pop().switch()
+
+        self.call_at(due_ns, resume)
+        try:
+            gevent.get_hub().switch()
+        finally:
+            sleepers.clear()
+
+    def look(self) -> None:
+        """Read every socket that has something."""
         if self._epoll is None:
             return
-        for descriptor, _ in self._epoll.poll(0, _EVENTS_PER_POLL):
-            connection = self._connections.get(descriptor)
-            if connection is not None and connection.read():
-                # The hub runs these for 5 ms at most before it polls again, timers included.
-                self._loop.run_callback(connection.wake)
+        now_ns = time.monotonic_ns()
+        since_ns, self._looked_ns = self._looked_ns, now_ns
+        self.clock.look()
+        connections, ready, due = self._connections, self._ready, False
+        for descriptor, _ in self._epoll.poll(0, len(connections) + 2):
+            connection = connections.get(descriptor)
+            if connection is None:
+                due |= self._expired(descriptor)
+            elif connection.read(since_ns):
+                ready.append(connection)
+        if due:
+            self._ring()
 
-    @staticmethod
-    def _one(connection: Readable) -> None:
-        if connection.read():
+    def _turn(self) -> None:
+        """Read, wake some of those that have something, read again: for a bounded time."""
+        self._scheduled = False
+        until_ns = time.monotonic_ns() + _TURN_NS
+        self.look()
+        while self._ready:
+            self._wake_some()
+            self.look()
+            if time.monotonic_ns() >= until_ns:
+                break
+        if self._ready and not self._scheduled:
+            self._scheduled = True
+            self._loop.run_callback(self._turn)
+
+    def _wake_some(self) -> None:
+        ready, until_ns = self._ready, time.monotonic_ns() + _SLICE_NS
+        while ready:
+            ready.popleft().wake()
+            if time.monotonic_ns() >= until_ns:
+                return
+
+    def _expired(self, descriptor: int) -> bool:
+        """Note that a timer has expired; whether it was that of the alarms."""
+        if descriptor == self._tick.descriptor:
+            self._tick.clear()
+            self._idle_ticks = 0 if self.waiting else self._idle_ticks + 1
+            if self._idle_ticks > _IDLE_TICKS:
+                self._tick.stop()
+                self._ticking = False
+            return False
+        self._alarm.clear()
+        return True
+
+    def _ring(self) -> None:
+        """Call all that is due, and set the timer for what is next."""
+        while self._alarms and self._alarms[0][0] <= time.monotonic_ns():
+            heapq.heappop(self._alarms)[2]()
+        if self._alarms:
+            self._alarm.set(self._alarms[0][0])
+
+    def _look_at_deadlines(self) -> None:
+        self.clock.look()
+        now_ns = time.monotonic_ns()
+        self._ready += [one for one in self._connections.values() if one.overdue(now_ns)]
+        if self._ready:
+            self._turn()
+
+    def _note_look(self) -> None:
+        """Note when the hub asks for ready sockets, where each has its own watcher."""
+        self._looked_ns, self._looks_ns = self._looks_ns, time.monotonic_ns()
+
+    def _one(self, connection: Readable) -> None:
+        """Read one socket, where each has its own watcher."""
+        if connection.read(self._looked_ns):
             connection.wake()
 
 

@@ -2,29 +2,38 @@
 
 Linux stamps each packet with CLOCK_REALTIME when SO_TIMESTAMPNS is set (socket(7)), so a late
 reader does not make the peer look late. Elsewhere, and for packets without a stamp, the time of the
-read counts.
+read counts. One read has one stamp, its last segment's: what else the read holds came between that
+and the last moment at which the socket was empty.
 """
 
 import socket
 import struct
 import sys
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 SO_TIMESTAMPNS = 35
 """asm-generic/socket.h; Python's socket module does not name it."""
 
+READ_BYTES = 65_536
+ANCILLARY_BYTES = socket.CMSG_SPACE(16)
 _TIMESPEC = struct.Struct("@qq")
-_ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
 _STEP_NS = 1_000_000
+_PREEMPTED_NS = 20_000
+_LOOKS = 3
 
 
 class Arrival(NamedTuple):
-    """Bytes read at once, their CLOCK_MONOTONIC time, and whether the kernel stamped it."""
+    """Bytes read at once; times are CLOCK_MONOTONIC nanoseconds.
+
+    The last byte came between `end_since_ns` and `at_ns` (equal where the kernel stamped it), every
+    other one between `since_ns`, when the socket was last seen empty, and `at_ns`.
+    """
 
     data: bytes
     at_ns: int
-    kernel: bool
+    since_ns: int
+    end_since_ns: int
 
 
 def enable(sock: socket.socket) -> bool:
@@ -39,32 +48,60 @@ def enable(sock: socket.socket) -> bool:
 
 
 class Clock:
-    """Maps CLOCK_REALTIME stamps to CLOCK_MONOTONIC with the offset between both at each read.
+    """Maps CLOCK_REALTIME stamps to CLOCK_MONOTONIC with the offset at the last `look`.
 
-    A stamp is not used when the wall clock was stepped since the last read: it may be from before
+    No stamp is used when the wall clock was stepped since the look before: it may be from before
     the step.
     """
 
+    __slots__ = ("_offset_ns", "_sound")
+
     def __init__(self) -> None:
-        self._offset_ns: int | None = None
+        self._offset_ns = _offset_ns()
+        self._sound = True
 
-    def monotonic_ns(self, stamp_ns: int) -> int | None:
-        """The stamp on the monotonic clock, never later than now; None after a clock step."""
-        wall_ns, now_ns = time.time_ns(), time.monotonic_ns()
-        offset_ns = wall_ns - now_ns
-        known_ns, self._offset_ns = self._offset_ns, offset_ns
-        if known_ns is not None and abs(offset_ns - known_ns) > _STEP_NS:
-            return None
-        return min(stamp_ns - offset_ns, now_ns)
+    def look(self) -> None:
+        """Compare the clocks; call it before each batch of reads, and now and then while idle."""
+        offset_ns = _offset_ns()
+        self._sound = -_STEP_NS <= offset_ns - self._offset_ns <= _STEP_NS
+        self._offset_ns = offset_ns
+
+    def stamp_ns(self, ancillary: list[tuple[int, int, bytes]]) -> int | None:
+        """The kernel's stamp among a message's ancillary data; None without one to trust."""
+        if self._sound:
+            for level, kind, payload in ancillary:
+                if kind == SO_TIMESTAMPNS and level == socket.SOL_SOCKET:
+                    seconds, nanoseconds = _TIMESPEC.unpack_from(payload)
+                    stamp_ns: int = seconds * 1_000_000_000 + nanoseconds - self._offset_ns
+                    return stamp_ns
+        return None
 
 
-def receive(sock: socket.socket, size: int, clock: Clock) -> Arrival:
-    """Read at most `size` bytes; raises BlockingIOError when there are none yet."""
-    data, ancillary, _, _ = sock.recvmsg(size, _ANCILLARY_BYTES)
-    for level, kind, payload in ancillary:
-        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
-            seconds, nanoseconds = _TIMESPEC.unpack(payload[: _TIMESPEC.size])
-            at_ns = clock.monotonic_ns(seconds * 1_000_000_000 + nanoseconds)
-            if at_ns is not None:
-                return Arrival(data, at_ns, kernel=True)
-    return Arrival(data, time.monotonic_ns(), kernel=False)
+def _offset_ns() -> int:
+    """Wall clock minus monotonic clock, looked up again when the process was held up between."""
+    for _ in range(_LOOKS):
+        before_ns = time.monotonic_ns()
+        wall_ns = time.time_ns()
+        after_ns = time.monotonic_ns()
+        if after_ns - before_ns < _PREEMPTED_NS:
+            break
+    return wall_ns - (before_ns + after_ns) // 2
+
+
+_TCP_INFO = getattr(socket, "TCP_INFO", None)
+_RTT = struct.Struct("@I")
+_RTT_OFFSET, _RETRANSMITS_OFFSET = 68, 100
+"""`tcpi_rtt` (microseconds) and `tcpi_total_retrans` in linux/tcp.h."""
+
+
+def network(sock: Any) -> tuple[int | None, int | None]:
+    """The kernel's smoothed round trip in nanoseconds, and segments sent again; None if unknown."""
+    if _TCP_INFO is None or not sys.platform.startswith("linux"):
+        return None, None
+    try:
+        info = sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _RETRANSMITS_OFFSET + 4)
+        (rtt_us,) = _RTT.unpack_from(info, _RTT_OFFSET)
+        (sent_again,) = _RTT.unpack_from(info, _RETRANSMITS_OFFSET)
+    except (OSError, struct.error):
+        return None, None
+    return rtt_us * 1000, sent_again

@@ -7,8 +7,10 @@ import ssl
 import httpx
 
 from harness.errors import TransportError, TransportKind
+from harness.wire import End
 
 _READ_BYTES = 65_536
+_HEADER_BYTES = 5
 
 
 def client_context() -> ssl.SSLContext:
@@ -26,6 +28,9 @@ class TlsLayer:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+        self.closed = False
+        self._left = 0
+        self._header = b""
 
     def handshake(self) -> bool:
         """Go on with the handshake; whether it is done. Raises a TransportError of kind `tls`."""
@@ -39,6 +44,11 @@ class TlsLayer:
             ) from error
         return True
 
+    @property
+    def drained(self) -> bool:
+        """Whether the last record that was fed is whole."""
+        return not self._left and not self._header
+
     def outgoing(self) -> bytes:
         """Encrypted bytes that wait to be sent."""
         return self._outgoing.read()
@@ -49,25 +59,41 @@ class TlsLayer:
         return self._outgoing.read()
 
     def feed(self, data: bytes) -> None:
-        """Take in encrypted bytes; none of them means that the peer has closed."""
-        if data:
-            self._incoming.write(data)
-        else:
-            self._incoming.write_eof()
+        """Take in encrypted bytes."""
+        self._incoming.write(data)
+        self._follow_records(data)
 
-    def decrypt(self) -> tuple[bytes, bool]:
-        """Everything that can be decrypted, and whether the peer has ended."""
+    def decrypt(self) -> tuple[bytes, End | None]:
+        """Everything that can be decrypted, and how the peer has ended, if it has.
+
+        A peer ends TLS by saying so (close_notify, RFC 8446, section 6.1); one that just hangs up
+        may have been cut off.
+        """
         pieces: list[bytes] = []
         try:
             while piece := self._tls.read(_READ_BYTES):
                 pieces.append(piece)
         except ssl.SSLWantReadError:
-            return b"".join(pieces), False
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b"".join(pieces), None
+        except ssl.SSLZeroReturnError:
             pass
+        except ssl.SSLEOFError:
+            return b"".join(pieces), End.CUT
         except ssl.SSLError as error:
             raise TransportError(TransportKind.TLS, f"TLS broke: {_reason(error)}") from error
-        return b"".join(pieces), True
+        self.closed = True
+        return b"".join(pieces), End.COMPLETE
+
+    def _follow_records(self, data: bytes) -> None:
+        """Note how much of the last record is missing (RFC 8446, section 5.1: five bytes of head).
+
+        OpenSSL keeps the part of a record to itself, so that its buffers do not tell.
+        """
+        data, place = self._header + data, self._left
+        while place + _HEADER_BYTES <= len(data):
+            place += _HEADER_BYTES + int.from_bytes(data[place + 3 : place + _HEADER_BYTES], "big")
+        self._header = data[place:]
+        self._left = max(place - len(data), 0)
 
 
 def _reason(error: ssl.SSLError) -> str:

@@ -1,32 +1,38 @@
 """Sends requests over kept connections and brings back exchanges with kernel receive times."""
 
+import contextlib
 import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import gevent
 
 from harness.errors import TransportError, TransportKind
 from harness.transports.exchange import Exchange, Timeouts
 from harness.transports.gevent.connection import Connection
-from harness.transports.gevent.dial import dial
-from harness.transports.gevent.incoming import Incoming, Listener
+from harness.transports.gevent.dial import Dialled, dial
+from harness.transports.gevent.incoming import Held, Incoming, Listener
 from harness.transports.gevent.outgoing import Origin, connect_request, origin_of, serialize
 from harness.transports.gevent.proxy import Proxy, environment_proxies, proxy_for
 from harness.transports.gevent.reader import Reader
-from harness.transports.gevent.stamps import Clock
+from harness.transports.gevent.stamps import Arrival
 from harness.transports.gevent.tls import client_context
-from harness.wire import End, Request
+from harness.wire import End, Request, Response
 
-KEEP_ALIVE_NS = 30_000_000_000
-"""A connection that was idle for longer is not used again: its end may be on the way."""
+KEEP_ALIVE_NS = 3_000_000_000
+"""A connection that was idle for longer is not used again: its end may be on the way. Servers give
+up idle ones after 5 s and more (node.js 5 s, uvicorn 5 s, nginx 75 s)."""
 
 _ENDS = {
     TransportKind.CUT: End.CUT,
     TransportKind.RESET: End.RESET,
     TransportKind.PROTOCOL: End.CUT,
 }
+
+Listen = Callable[[int], Listener]
+"""Is called with `sent_ns` and gives the listener."""
 
 
 @dataclass(slots=True)
@@ -37,7 +43,121 @@ class TransportCounts:
     reused: int = 0
     reads: int = 0
     unstamped: int = 0
-    connect_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request as the bytes that go on the wire, and where to."""
+
+    origin: Origin
+    data: bytes
+
+
+@dataclass(slots=True)
+class Conversation:
+    """One message under way, and in the end what became of it; times are CLOCK_MONOTONIC.
+
+    The message left between `sent_ns` and `left_ns`. `ended_ns` is when an error was met. `dns_ns`,
+    `connect_ns` and `tls_ns` are durations, None on a reused connection.
+    """
+
+    sent_ns: int = 0
+    left_ns: int = 0
+    error: TransportError | None = None
+    ended_ns: int = 0
+    reused: bool = False
+    dns_ns: int | None = None
+    connect_ns: int | None = None
+    tls_ns: int | None = None
+    rtt_ns: int | None = None
+    retransmits: int | None = None
+
+    @property
+    def end(self) -> End:
+        """How the answer ended."""
+        return End.COMPLETE if self.error is None else _ENDS.get(self.error.kind, End.OPEN)
+
+
+class Reading(Protocol):
+    """Whoever reads an answer: told when the message has left, then of what arrives.
+
+    Any method may raise a TransportError, which ends the conversation.
+    """
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer has ended."""
+
+    @property
+    def started(self) -> bool:
+        """Whether the head of a final response has arrived."""
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the connection may carry another request after this answer."""
+
+    def begin(self, sent_ns: int) -> None:
+        """The message has left."""
+
+    def feed(self, arrivals: list[Arrival]) -> None:
+        """Bytes have arrived."""
+
+    def end_of_stream(self) -> None:
+        """The peer has closed its side as it should."""
+
+    def keep_alive(self) -> str | None:
+        """The value of the field Keep-Alive."""
+
+    def release(self) -> None:
+        """The conversation is over."""
+
+
+class _Whole:
+    """Reads an answer into a response."""
+
+    def __init__(self, listen: Listen | None, held: Held, *, store: bool) -> None:
+        self.incoming: Incoming | None = None
+        self._listen = listen
+        self._held = held
+        self._store = store
+
+    @property
+    def complete(self) -> bool:
+        return self.incoming is not None and self.incoming.complete
+
+    @property
+    def started(self) -> bool:
+        return self.incoming is not None and self.incoming.started
+
+    @property
+    def reusable(self) -> bool:
+        return self.incoming is not None and self.incoming.reusable
+
+    def begin(self, sent_ns: int) -> None:
+        listener = None if self._listen is None else self._listen(sent_ns)
+        self.incoming = Incoming(
+            sent_ns=sent_ns, listener=listener, store=self._store, held=self._held
+        )
+
+    def feed(self, arrivals: list[Arrival]) -> None:
+        if self.incoming is not None:
+            for arrival in arrivals:
+                self.incoming.feed(*arrival)
+
+    def end_of_stream(self) -> None:
+        if self.incoming is not None:
+            self.incoming.end_of_stream()
+
+    def keep_alive(self) -> str | None:
+        headers = None if self.incoming is None else self.incoming.headers
+        return None if headers is None else headers.get("keep-alive")
+
+    def release(self) -> None:
+        if self.incoming is not None:
+            self.incoming.release()
+
+    def response(self, talk: Conversation) -> Response | None:
+        return None if self.incoming is None else self.incoming.response(talk.end, talk.ended_ns)
 
 
 class GeventTransport:
@@ -45,7 +165,8 @@ class GeventTransport:
 
     A request on a kept connection that the peer closes before it answers ends with an error,
     because the peer may have acted on it (RFC 9110, section 9.2.2). TLS is always verified. Several
-    transports may share a `reader`, a TLS `context` and their `counts`.
+    transports may share a `reader`, a TLS `context`, their `counts` and what their answers may
+    hold.
     """
 
     def __init__(
@@ -54,12 +175,13 @@ class GeventTransport:
         reader: Reader | None = None,
         context: ssl.SSLContext | None = None,
         counts: TransportCounts | None = None,
+        held: Held | None = None,
     ) -> None:
         self.counts = TransportCounts() if counts is None else counts
         self._reader = Reader() if reader is None else reader
         self._owns_reader = reader is None
         self._context = context
-        self._clock = Clock()
+        self._held = Held() if held is None else held
         self._proxies = environment_proxies()
         self._idle: dict[Origin, list[Connection]] = {}
 
@@ -77,39 +199,77 @@ class GeventTransport:
         request: Request,
         *,
         timeouts: Timeouts | None = None,
-        listen: Callable[[int], Listener] | None = None,
+        listen: Listen | None = None,
         store: bool = True,
     ) -> Exchange:
         """The exchange, also a failed one: `error` says why and `response` holds what came.
 
-        `listen` is called with `sent_ns` and gives the listener. With `store` false the body goes
-        to the listener only. A failure before the sending has the time of the attempt as `sent_ns`.
+        With `store` false the body goes to the listener only. A failure before the sending has the
+        time of the attempt as `sent_ns`.
         """
-        bounds = timeouts or Timeouts()
-        started_ns = time.monotonic_ns()
-        origin = origin_of(request.url)
-        try:
-            connection = self._take_idle(origin) or self._open(origin, bounds)
-        except TransportError as error:
-            return Exchange(request, started_ns, None, error)
-        attempt = _Attempt(connection, bounds, started_ns, self.counts)
-        try:
-            proxy = self._proxy(origin) if origin.scheme == "http" else None
-            return attempt.run(request, _on_wire(request, origin, proxy), listen, store=store)
-        finally:
-            self._put_back(origin, connection, reusable=attempt.reusable)
+        reading = _Whole(listen, self._held, store=store)
+        talk = self.converse(self.message(request), timeouts or Timeouts(), reading)
+        return Exchange(request, talk.sent_ns, reading.response(talk), talk.error)
 
-    def _take_idle(self, origin: Origin) -> Connection | None:
-        idle = self._idle.get(origin, [])
+    def message(self, request: Request) -> Message:
+        """The bytes of a request; UsageError when it cannot be sent."""
+        origin = origin_of(request.url)
+        proxy = self._proxy(origin) if origin.scheme == "http" else None
+        if proxy is None:
+            return Message(origin, serialize(request, origin))
+        data = serialize(
+            request, origin, through_proxy=True, proxy_authorization=proxy.authorization
+        )
+        return Message(origin, data)
+
+    def converse(
+        self,
+        message: Message,
+        timeouts: Timeouts,
+        reading: Reading,
+        talk: Conversation | None = None,
+    ) -> Conversation:
+        """Send a message and have its answer read; a failure is in the result and never raised.
+
+        A `talk` that was given is filled in while the message is under way.
+        """
+        talk = Conversation() if talk is None else talk
+        talk.sent_ns = talk.left_ns = time.monotonic_ns()
+        try:
+            connection = self._take(message.origin, timeouts, talk)
+        except TransportError as error:
+            talk.error = error
+            return talk
+        attempt = _Attempt(connection, timeouts, talk, reading)
+        try:
+            attempt.run(message.data)
+        finally:
+            self._end(message.origin, connection, talk, reusable=attempt.reusable)
+            reading.release()
+        return talk
+
+    def _take(self, origin: Origin, bounds: Timeouts, talk: Conversation) -> Connection:
+        idle = self._idle.get(origin)
         while idle:
             connection = idle.pop()
             if connection.unpark(KEEP_ALIVE_NS):
                 self.counts.reused += 1
+                talk.reused = True
                 return connection
             connection.close()
-        return None
+        connection = self._open(origin, bounds, talk)
+        self.counts.connections += 1
+        return connection
 
-    def _put_back(self, origin: Origin, connection: Connection, *, reusable: bool) -> None:
+    def _end(
+        self, origin: Origin, connection: Connection, talk: Conversation, *, reusable: bool
+    ) -> None:
+        counts = self.counts
+        counts.reads += connection.reads
+        counts.unstamped += connection.unstamped
+        connection.reads = connection.unstamped = 0
+        if connection.fileno() >= 0:
+            talk.rtt_ns, talk.retransmits = connection.network()
         if not reusable:
             connection.close()
             return
@@ -119,12 +279,11 @@ class GeventTransport:
     def _proxy(self, origin: Origin) -> Proxy | None:
         return proxy_for(origin.scheme, origin.host, origin.port, self._proxies)
 
-    def _open(self, origin: Origin, bounds: Timeouts) -> Connection:
+    def _open(self, origin: Origin, bounds: Timeouts, talk: Conversation) -> Connection:
         """A new connection, through a tunnel where a proxy asks for one, with TLS where due."""
-        started_ns = time.monotonic_ns()
         expiry = gevent.Timeout.start_new(bounds.connect)
         try:
-            connection = self._connect(origin)
+            return self._connect(origin, talk)
         except gevent.Timeout as expired:
             if expired is not expiry:
                 raise
@@ -134,22 +293,22 @@ class GeventTransport:
             ) from expired
         finally:
             expiry.close()
-        self.counts.connections += 1
-        self.counts.connect_ns += time.monotonic_ns() - started_ns
-        return connection
 
-    def _connect(self, origin: Origin) -> Connection:
+    def _connect(self, origin: Origin, talk: Conversation) -> Connection:
         proxy = self._proxy(origin)
-        host, port = (origin.host, origin.port) if proxy is None else (proxy.host, proxy.port)
-        connection = Connection(dial(host, port), reader=self._reader, clock=self._clock)
+        dialled = dial(origin.host, origin.port) if proxy is None else _dial_proxy(proxy)
+        talk.dns_ns, talk.connect_ns = dialled.dns_ns, dialled.connect_ns
+        connection = Connection(dialled.sock, reader=self._reader)
         ready = False
         try:
             if origin.scheme == "https":
                 if proxy is not None:
                     _tunnel(connection, origin, proxy)
+                started_ns = time.monotonic_ns()
                 if self._context is None:
                     self._context = client_context()
                 connection.start_tls(self._context, origin.host)
+                talk.tls_ns = time.monotonic_ns() - started_ns
             ready = True
         except OSError as error:
             kind = TransportKind.TLS if origin.scheme == "https" else TransportKind.RESET
@@ -161,83 +320,88 @@ class GeventTransport:
 
 
 class _Attempt:
-    """One request on one connection."""
+    """One message on one connection."""
+
+    __slots__ = ("_bounds", "_connection", "_reading", "_talk", "_total_ns", "_unsent", "reusable")
 
     def __init__(
-        self, connection: Connection, bounds: Timeouts, started_ns: int, counts: TransportCounts
+        self, connection: Connection, bounds: Timeouts, talk: Conversation, reading: Reading
     ) -> None:
         self.reusable = False
         self._connection = connection
         self._bounds = bounds
-        self._total_ns = _after(started_ns, bounds.total)
-        self._counts = counts
+        self._total_ns = _after(talk.sent_ns, bounds.total)
+        self._talk = talk
+        self._reading = reading
         self._unsent: OSError | None = None
 
-    def run(
-        self,
-        request: Request,
-        data: bytes,
-        listen: Callable[[int], Listener] | None,
-        *,
-        store: bool,
-    ) -> Exchange:
-        sent_ns = self._write(data)
-        incoming = Incoming(sent_ns=sent_ns, listener=listen and listen(sent_ns), store=store)
+    def run(self, data: bytes) -> None:
+        talk, connection = self._talk, self._connection
         try:
-            self._receive(incoming, sent_ns)
-        except TransportError as error:
-            end = _ENDS.get(error.kind, End.OPEN)
-            response = incoming.response(end, time.monotonic_ns())
-            return Exchange(request, sent_ns, response, error)
-        self._connection.requests += 1
-        self.reusable = incoming.reusable and self._unsent is None
-        return Exchange(request, sent_ns, incoming.response(End.COMPLETE))
-
-    def _write(self, data: bytes) -> int:
-        try:
-            return self._connection.write(data, self._bounds.idle)
+            talk.sent_ns, talk.left_ns = connection.write(data, self._bounds.idle)
         except OSError as error:
             # The peer may have answered, such as 413, and closed before it took the whole body.
             self._unsent = error
-            return time.monotonic_ns()
+            talk.sent_ns = talk.left_ns = time.monotonic_ns()
+        self._reading.begin(talk.sent_ns)
+        try:
+            self._receive()
+        except TransportError as error:
+            talk.error = error
+            talk.ended_ns = time.monotonic_ns()
+            return
+        except gevent.GreenletExit:
+            with contextlib.suppress(TransportError):
+                self._reading.feed(connection.rest())
+            raise
+        connection.requests += 1
+        self.reusable = self._unsent is None and self._reading.reusable
+        if self.reusable:
+            connection.longest_idle_ns = _idle_bound(self._reading.keep_alive())
 
-    def _receive(self, incoming: Incoming, sent_ns: int) -> None:
-        deadline_ns, kind = self._first_deadline(sent_ns)
-        while not incoming.complete:
-            try:
-                arrival = self._connection.receive(deadline_ns)
-            except ConnectionError as error:
-                raise self._broken(TransportKind.RESET, incoming) from error
-            if arrival is None:
-                raise TransportError(kind, _SILENT[kind].format(self._bounds))
-            self._counts.reads += 1
-            self._counts.unstamped += not arrival.kernel
-            if not arrival.data:
-                incoming.end_of_stream(arrival.at_ns)
-                if not incoming.complete:
-                    raise self._broken(TransportKind.CUT, incoming)
-                return
-            incoming.feed(arrival.data, arrival.at_ns)
-            deadline_ns, kind = self._next_deadline(arrival.at_ns)
+    def _receive(self) -> None:
+        connection, reading = self._connection, self._reading
+        connection.last_read_ns = None
+        while not reading.complete:
+            arrivals = connection.receive(self._deadline()[0])
+            if arrivals:
+                reading.feed(arrivals)
+            elif not self._ended():
+                self._check_deadline()
 
-    def _first_deadline(self, sent_ns: int) -> tuple[int | None, TransportKind]:
-        return self._sooner(
-            _after(sent_ns, self._bounds.first_byte), TransportKind.FIRST_BYTE_TIMEOUT
-        )
+    def _ended(self) -> bool:
+        """Whether the peer's end has come and completes the answer; raises when it cuts it."""
+        end = self._connection.end
+        if end is None:
+            return False
+        if end is End.COMPLETE:
+            self._reading.end_of_stream()
+        if not self._reading.complete:
+            raise self._broken(TransportKind.RESET if end is End.RESET else TransportKind.CUT)
+        return True
 
-    def _next_deadline(self, at_ns: int) -> tuple[int | None, TransportKind]:
-        return self._sooner(_after(at_ns, self._bounds.idle), TransportKind.IDLE_TIMEOUT)
+    def _check_deadline(self) -> None:
+        """Raise when the deadline has passed; reads since it was set have moved it."""
+        deadline_ns, kind = self._deadline()
+        if deadline_ns is not None and time.monotonic_ns() >= deadline_ns:
+            raise TransportError(kind, _SILENT[kind].format(self._bounds))
 
-    def _sooner(
-        self, deadline_ns: int | None, kind: TransportKind
-    ) -> tuple[int | None, TransportKind]:
-        if self._total_ns is None or (deadline_ns is not None and deadline_ns <= self._total_ns):
-            return deadline_ns, kind
+    def _deadline(self) -> tuple[int | None, TransportKind]:
+        """When silence has lasted too long, or the answer altogether."""
+        last_read_ns = self._connection.last_read_ns
+        if last_read_ns is None:
+            silent_ns = _after(self._talk.sent_ns, self._bounds.first_byte)
+            kind = TransportKind.FIRST_BYTE_TIMEOUT
+        else:
+            silent_ns = _after(last_read_ns, self._bounds.idle)
+            kind = TransportKind.IDLE_TIMEOUT
+        if self._total_ns is None or (silent_ns is not None and silent_ns <= self._total_ns):
+            return silent_ns, kind
         return self._total_ns, TransportKind.TOTAL_TIMEOUT
 
-    def _broken(self, kind: TransportKind, incoming: Incoming) -> TransportError:
+    def _broken(self, kind: TransportKind) -> TransportError:
         how = "reset" if kind is TransportKind.RESET else "closed"
-        if incoming.started:
+        if self._reading.started:
             return TransportError(kind, f"the connection was {how} in the middle of the answer")
         if self._unsent is not None:
             return TransportError(
@@ -258,10 +422,25 @@ def _after(moment_ns: int, seconds: float | None) -> int | None:
     return None if seconds is None else moment_ns + int(seconds * 1e9)
 
 
-def _on_wire(request: Request, origin: Origin, proxy: Proxy | None) -> bytes:
-    if proxy is None:
-        return serialize(request, origin)
-    return serialize(request, origin, through_proxy=True, proxy_authorization=proxy.authorization)
+def _idle_bound(keep_alive: str | None) -> int | None:
+    """Half of what the server says it keeps an idle connection (`Keep-Alive: timeout=5`)."""
+    if keep_alive is None:
+        return None
+    for part in keep_alive.split(","):
+        name, _, value = part.strip().partition("=")
+        if name.lower() == "timeout" and value.isdigit() and len(value) < 10:
+            return int(value) * 500_000_000
+    return None
+
+
+def _dial_proxy(proxy: Proxy) -> Dialled:
+    """A connection to the proxy; a proxy that is down is no fault of the target."""
+    try:
+        return dial(proxy.host, proxy.port)
+    except TransportError as error:
+        if error.kind is TransportKind.CLIENT_LIMIT:
+            raise
+        raise TransportError(TransportKind.PROXY, f"the proxy is down: {error}") from error
 
 
 def _tunnel(connection: Connection, origin: Origin, proxy: Proxy) -> None:
@@ -269,12 +448,12 @@ def _tunnel(connection: Connection, origin: Origin, proxy: Proxy) -> None:
     connection.write(connect_request(origin, proxy.authorization), None)
     answer = b""
     while b"\r\n\r\n" not in answer:
-        arrival = connection.receive(None)
-        if arrival is None or not arrival.data or len(answer) > 65_536:
+        arrivals = connection.receive(None)
+        answer += b"".join(arrival.data for arrival in arrivals)
+        if not arrivals or len(answer) > 65_536:
             raise TransportError(
                 TransportKind.PROXY, f"the proxy {proxy.host}:{proxy.port} hung up on CONNECT"
             )
-        answer += arrival.data
     status_line = answer.partition(b"\r\n")[0].decode("latin-1")
     if status_line.split(" ")[1:2] != ["200"]:
         raise TransportError(

@@ -1,0 +1,138 @@
+"""Reads one answer of a load: quickly while it is a usual one, else with the parsers of all."""
+
+from harness.load.facts import Facts, facts_of
+from harness.load.quick import QuickReading
+from harness.measure.outcome import Outcome
+from harness.routes.chat import ChatParser
+from harness.routes.model import ModelParser
+from harness.routes.parse import parser
+from harness.routes.record import Record
+from harness.routes.route import Route
+from harness.transports.gevent import Held
+from harness.transports.gevent.incoming import Incoming
+from harness.transports.gevent.stamps import Arrival
+from harness.wire import End
+
+
+class AnswerReading:
+    """What a transport tells of one answer, read as it comes; `whole` keeps its texts.
+
+    `record` is what the parsers noted, None while they were not needed.
+    """
+
+    __slots__ = (
+        "_held",
+        "_incoming",
+        "_parser",
+        "_quick",
+        "_route",
+        "_streams",
+        "_whole",
+        "record",
+    )
+
+    def __init__(self, route: str, *, streams: bool, held: Held, whole: bool = False) -> None:
+        self.record: Record | None = None
+        self._route = route
+        self._streams = streams
+        self._held = held
+        self._whole = whole
+        self._quick: QuickReading | None = None
+        self._incoming: Incoming | None = None
+        self._parser: ChatParser | ModelParser | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer has ended."""
+        if self._quick is not None:
+            return self._quick.complete
+        return self._incoming is not None and self._incoming.complete
+
+    @property
+    def started(self) -> bool:
+        """Whether the head has arrived."""
+        if self._quick is not None:
+            return bool(self._quick.fields)
+        return self._incoming is not None and self._incoming.started
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the connection may carry another request."""
+        if self._quick is not None:
+            return self._quick.complete
+        return self._incoming is not None and self._incoming.reusable
+
+    def begin(self, sent_ns: int) -> None:
+        """The message has left."""
+        if self._whole or self._route == Route.MODEL:
+            self._begin(sent_ns)
+        else:
+            self._quick = QuickReading(sent_ns)
+
+    def feed(self, arrivals: list[Arrival]) -> None:
+        """Bytes have arrived."""
+        quick = self._quick
+        if quick is not None:
+            if quick.feed(arrivals):
+                return
+            self._quick, arrivals = None, quick.kept
+            self._begin(quick.sent_ns)
+        if self._incoming is not None:
+            for arrival in arrivals:
+                self._incoming.feed(*arrival)
+
+    def end_of_stream(self) -> None:
+        """The peer has closed its side."""
+        if self._incoming is not None:
+            self._incoming.end_of_stream()
+
+    def keep_alive(self) -> str | None:
+        """The field Keep-Alive."""
+        if self._quick is not None:
+            value = self._quick.fields.get(b"keep-alive")
+            return None if value is None else value.decode("ascii")
+        headers = None if self._incoming is None else self._incoming.headers
+        return None if headers is None else headers.get("keep-alive")
+
+    def release(self) -> None:
+        """Hold nothing more."""
+        if self._incoming is not None:
+            self._incoming.release()
+
+    def outcome(self, end: End) -> Outcome | None:
+        """How an answer that ended like this went; None when no head came."""
+        if self._quick is not None and end is End.COMPLETE:
+            return self._quick.outcome
+        self._settle()
+        return None if self.record is None else self.record.outcome(end)
+
+    def facts(self) -> Facts | None:
+        """What was noted of it; None when no head came."""
+        if self._quick is not None and self._quick.complete:
+            return self._quick.facts(asked_stream=self._streams)
+        self._settle()
+        if self.record is None or self._incoming is None:
+            return None
+        return facts_of(self.record, self._incoming, asked_stream=self._streams)
+
+    def _begin(self, sent_ns: int) -> None:
+        self._parser = parser(
+            self._route,
+            sent_ns=sent_ns,
+            asked_stream=self._streams,
+            keep_events=False,
+            keep_text=self._whole,
+        )
+        self._incoming = Incoming(
+            sent_ns=sent_ns, listener=self._parser, store=False, held=self._held
+        )
+
+    def _settle(self) -> None:
+        """Have the parsers say what they noted, also of an answer that broke off."""
+        quick = self._quick
+        if quick is not None:
+            self._quick = None
+            self._begin(quick.sent_ns)
+            self.feed(quick.kept)
+        if self.record is None and self._parser is not None and self.started:
+            self.record = self._parser.close()

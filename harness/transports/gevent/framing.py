@@ -1,0 +1,59 @@
+"""A cheap guess at where an answer ends, so that its reader is woken once; does no I/O.
+
+The guess decides when somebody looks, never what he sees: `Incoming` reads every byte.
+"""
+
+_CHUNKED_END = b"0\r\n\r\n"
+_LONGEST_HEAD = 16_384
+
+
+class EndOfAnswer:
+    """Sees the bytes of one answer as they come, and says when the last may have arrived.
+
+    An answer whose head did not come in one piece, that is not framed by a length or by chunks, or
+    that is an interim one, may end with any bytes.
+    """
+
+    __slots__ = ("_chunked", "_left", "_tail")
+
+    def __init__(self) -> None:
+        self._left: int | None = None
+        self._chunked = False
+        self._tail: bytes | None = None
+
+    def seen(self, data: bytes) -> bool:
+        """Whether the answer may be whole with `data`."""
+        if self._chunked:
+            return self._last_chunk(data)
+        if self._left is not None:
+            self._left -= len(data)
+            return self._left <= 0
+        return self._tail is not None or self._head(data)
+
+    def _head(self, data: bytes) -> bool:
+        end = data.find(b"\r\n\r\n", 0, _LONGEST_HEAD)
+        if end < 0 or data.startswith(b"HTTP/1.1 1"):
+            self._tail = b""
+            return True
+        head = data[:end].lower()
+        if b"\r\ntransfer-encoding:" in head:
+            self._chunked, self._tail = True, b""
+            return self._last_chunk(data)
+        length = _length(head)
+        if length is None:
+            self._tail = b""
+            return True
+        self._left = length - (len(data) - end - 4)
+        return self._left <= 0
+
+    def _last_chunk(self, data: bytes) -> bool:
+        if len(data) < len(_CHUNKED_END):
+            data = ((self._tail or b"") + data)[-len(_CHUNKED_END) :]
+        self._tail = data[-len(_CHUNKED_END) :]
+        return data.endswith(_CHUNKED_END)
+
+
+def _length(head: bytes) -> int | None:
+    _, found, rest = head.partition(b"\r\ncontent-length:")
+    value = rest.partition(b"\r\n")[0].strip()
+    return int(value) if found and value.isdigit() and len(value) < 16 else None
