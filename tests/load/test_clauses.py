@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.contract.clause import Level
@@ -209,6 +209,7 @@ def test_a_refusal_without_a_word_is_accused() -> None:
     assert Checker().broken(asked("native", {}), exchange(b"no", status=400)) == ("error-parsable",)
 
 
+@settings(deadline=None)
 @given(route=st.sampled_from(ROUTES), fields=FIELDS, kind=st.sampled_from([*ANSWERS]))
 def test_nothing_that_a_prompt_asks_for_makes_a_check_break(
     route: str, fields: dict[str, Any], kind: str

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.load import prompts as prompts_module
@@ -55,6 +55,7 @@ def built(route: str, body: dict[str, Any]) -> bytes:
     return model.build(Address("http://h", "acc", "gw"), body, model_id="abcd1234").body
 
 
+@settings(deadline=None)
 @given(
     line=LINES,
     route=st.sampled_from(ROUTES),
