@@ -31,6 +31,7 @@ from harness.contract.reading import read
 from harness.routes.parse import parse
 from harness.routes.route import ROUTES
 from harness.transports.exchange import Exchange
+from harness.wire import End, Response
 
 _CUT = "an answer that is not whole is an outcome of its own, and the network may have cut it"
 _TIME = "its times are not its own while other requests are in flight"
@@ -81,6 +82,13 @@ CLAUSES: tuple[Clause, ...] = tuple(
 """What a load can judge. The contract's catalogue would bring a whole contract run with it."""
 
 
+MOST_BYTES = 256 << 10
+"""A longer answer is not judged: its check would hold up the arrival of all others for too long.
+
+It is about a thousand chunks, for which a check takes some 20 ms.
+"""
+
+
 def asked(route: str, fields: Mapping[str, Any]) -> Case:
     """A request of a load in the words of the contract; `fields` are those of its body.
 
@@ -92,14 +100,20 @@ def asked(route: str, fields: Mapping[str, Any]) -> Case:
 class Checker:
     """Judges one answer after the other; what is needed for all of them is made once."""
 
-    def __init__(self, levels: Sequence[Level] = (Level.MUST,)) -> None:
+    def __init__(
+        self, levels: Sequence[Level] = (Level.MUST,), *, most_bytes: int = MOST_BYTES
+    ) -> None:
         self._checks = {route: _checks(route, levels) for route in ROUTES}
+        self._most_bytes = most_bytes
 
     def broken(self, case: Case, exchange: Exchange) -> tuple[str, ...] | None:
-        """The ids of the clauses that a whole answer breaks; None where it is not whole."""
-        if not exchange.whole:
+        """The ids of the clauses that an answer breaks; None where it is not whole, or too long."""
+        response = exchange.response
+        if response is None or exchange.error is not None or response.end is not End.COMPLETE:
             return None
-        seen = _observed(case, exchange)
+        if sum(len(chunk.data) for chunk in response.chunks) > self._most_bytes:
+            return None
+        seen = _observed(case, exchange, response)
         return tuple(name for name, check in self._checks[case.route] if check(seen))
 
 
@@ -111,14 +125,11 @@ def _checks(route: str, levels: Sequence[Level]) -> tuple[tuple[str, ExchangeChe
     )
 
 
-def _observed(case: Case, exchange: Exchange) -> Observation:
+def _observed(case: Case, exchange: Exchange, response: Response) -> Observation:
     """The answer as checks see it; only a refusal is also read by the client's own parser.
 
     A 500 is taken for one of its moment: the request is not sent again to find out.
     """
-    response = exchange.response
-    if response is None:
-        return Observation(0, case, exchange)
     reading = read(response)
     in_form = case.route in CHAT and reading.streamed == case.stream
     refused = response.status >= 400
