@@ -37,7 +37,7 @@ def read(path: Path | None) -> list[Case]:
     if path is None or not path.exists():
         return []
     cases = []
-    for line in path.read_text("utf-8", "replace").splitlines():
+    for line in path.read_text("utf-8", "replace").split("\n"):  # a string may hold U+2028
         try:
             cases.append(case_of(json.loads(line)))
         except (KeyError, TypeError, ValueError, AttributeError):

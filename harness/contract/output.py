@@ -125,26 +125,16 @@ def _add_call(choice: Choice, part: dict[str, Any], position: int) -> None:
         call.arguments = arguments
 
 
-def usages(reading: Reading) -> tuple[tuple[int, dict[str, Any]], ...]:
-    """Every usage object with the number of its event, in order."""
-    if not reading.streamed:
-        document = reading.document if isinstance(reading.document, dict) else {}
-        usage = document.get("usage")
-        return ((0, usage),) if isinstance(usage, dict) else ()
-    found = ((event.number, document.get("usage")) for event, document in reading.chunks)
-    return tuple((number, usage) for number, usage in found if isinstance(usage, dict))
-
-
 def tokens(reading: Reading, name: str) -> int | None:
     """The largest integer that any usage gives for `name`; cumulative reports never add up."""
-    counts = [usage.get(name) for _, usage in usages(reading)]
+    counts = [usage.get(name) for _, usage in reading.usages]
     whole = [n for n in counts if isinstance(n, int) and not isinstance(n, bool)]
     return max(whole, default=None)
 
 
 def detail(reading: Reading, group: str, name: str) -> int | None:
     """The largest integer of a usage detail, such as `reasoning_tokens` of its group."""
-    groups = (usage.get(group) for _, usage in usages(reading))
+    groups = (usage.get(group) for _, usage in reading.usages)
     counts = [g.get(name) for g in groups if isinstance(g, dict)]
     whole = [n for n in counts if isinstance(n, int) and not isinstance(n, bool)]
     return max(whole, default=None)

@@ -91,6 +91,22 @@ class Reading:
         """The events whose data is a JSON object."""
         return tuple((e, e.document) for e in self.events if isinstance(e.document, dict))
 
+    @cached_property
+    def usages(self) -> tuple[tuple[int, dict[str, Any]], ...]:
+        """Every usage object with the number of its event, in order; a plain body is event 0."""
+        documents = [(event.number, document) for event, document in self.chunks]
+        if not self.streamed and isinstance(self.document, dict):
+            documents = [(0, self.document)]
+        found = ((number, document.get("usage")) for number, document in documents)
+        return tuple((number, usage) for number, usage in found if isinstance(usage, dict))
+
+    @cached_property
+    def failed_inside(self) -> bool:
+        """Whether a stream reports an error, which one clause of its own judges."""
+        if any(event.name == "error" for event in self.events):
+            return True
+        return any(document.get("error") is not None for _, document in self.chunks)
+
 
 def read(response: Response) -> Reading:
     """Read a body as an event stream if its type or its first bytes say so, else as JSON."""
@@ -181,8 +197,9 @@ def _read_events(
 
 
 def _event(number: int, block: list[tuple[int, bytes]], at_ns: int) -> Event:
-    data = [value for name, value in map(_field, block) if name == b"data"]
-    names = [value for name, value in map(_field, block) if name == b"event"]
+    fields = [_field(item) for item in block]
+    data = [value for name, value in fields if name == b"data"]
+    names = [value for name, value in fields if name == b"event"]
     text = b"\n".join(data).decode("utf-8", "surrogateescape") if data else None
     silent = text is None or text == "[DONE]"
     document, _, doubled = (ABSENT, None, None) if silent else _parse(text or "")

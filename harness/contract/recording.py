@@ -12,7 +12,6 @@ from typing import Any
 
 from harness.contract.checks.scenes import code_of
 from harness.contract.observation import Observation
-from harness.contract.output import usages
 from harness.errors import Layer, UsageError
 from harness.gateway.behaviour import SCHEMA_VERSION, SWITCHES, Behaviour, Value
 
@@ -145,7 +144,7 @@ def _stream_usage(seen: Seen) -> Value:
     found = _first(seen, "stream without options")
     if found is None or not found.good or found.reading is None:
         return None
-    count = len(usages(found.reading))
+    count = len(found.reading.usages)
     return "none" if not count else "every-chunk" if count > 1 else "final-chunk"
 
 

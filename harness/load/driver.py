@@ -36,7 +36,7 @@ def drive(
             route = route_of(routes, index=index, seed=plan.seed)
             ticket = Ticket(index, route, scenario, worker.phase(due_ns), due_ns)
             if len(under_way) >= bound:
-                worker.drop(ticket)
+                worker.drop(transport, ticket)
             else:
                 under_way.spawn(_send, worker, transport, ticket)
         worker.stop(plan.drain_s)

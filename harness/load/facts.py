@@ -22,7 +22,8 @@ MOST_TOKENS_AT_ONCE = 8
 class Facts:
     """One answer; `at_ns` and `end_since_ns` bound its last byte, nanoseconds after sending.
 
-    `problems` are what keeps it from being read without loss.
+    `problems` are what keeps it from being read without loss. `violations` are the clauses that it
+    breaks, where it was checked; it was drawn for that with the probability `check_share`.
     """
 
     chat: bool
@@ -41,7 +42,9 @@ class Facts:
     text_length: int
     failed: bool = False
     coded: bool = False
-    problems: list[str] = field(default_factory=list)
+    problems: bool = False
+    violations: list[str] = field(default_factory=list)
+    check_share: float | None = None
 
 
 def facts_of(record: Record, incoming: Incoming, *, asked_stream: bool) -> Facts:
@@ -65,18 +68,21 @@ def facts_of(record: Record, incoming: Incoming, *, asked_stream: bool) -> Facts
         text_length=completion.text_length,
         failed=record.failure is not None or not record.successful,
         coded=coding.lower() != "identity",
-        problems=[problem.kind.value for problem in record.problems],
+        problems=bool(record.problems),
     )
 
 
-def violations(facts: Facts) -> list[str]:
-    """What the reading of an answer shows of the contract by itself."""
-    found, usage = set(facts.problems), facts.usage
-    if usage is not None and usage.total_tokens is not None:
-        prompt, completion = usage.prompt_tokens, usage.completion_tokens
-        if prompt is not None and completion is not None:
-            found |= {"usage_sum"} if prompt + completion != usage.total_tokens else set()
-    return sorted(found)
+def suspect(facts: Facts) -> bool:
+    """Whether the reading of an answer met anything that may break a clause."""
+    usage = facts.usage
+    if facts.problems or facts.failed or (facts.chat and facts.streamed and not facts.done):
+        return True
+    if usage is None or usage.total_tokens is None:
+        return False
+    prompt, completion = usage.prompt_tokens, usage.completion_tokens
+    return (
+        prompt is not None and completion is not None and prompt + completion != usage.total_tokens
+    )
 
 
 def odd(facts: Facts) -> list[str]:

@@ -42,7 +42,8 @@ class LoadPlan:
     second) is an open loop and wins over `users`; `in_flight` bounds it, and a request that is due
     beyond the bound is `dropped`. The run lasts `warmup_s` + `duration_s`, then waits at most
     `drain_s` for answers. `blocks` ends an interleaved comparison early. `workers` counts Locust's
-    processes. `rid_header` names a field that carries the sample's `seq`, for servers that keep
+    processes. Contract checks of answers take at most `check_share` of a core in each of
+    them. `rid_header` names a field that carries the sample's `seq`, for servers that keep
     records.
     """
 
@@ -74,6 +75,7 @@ class LoadPlan:
     seed: int = 0
     caps: Caps = field(default_factory=Caps)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    check_share: float = 0.05
     workers: int = 1
     rid_header: str | None = None
 

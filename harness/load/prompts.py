@@ -4,10 +4,11 @@ The nonce comes first, because prompt caches of model servers match from the beg
 """
 
 import json
+import math
 import random
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from harness.errors import UsageError
 from harness.routes.route import Route
@@ -24,15 +25,19 @@ Prompt = Mapping[str, Any]
 
 
 def read_prompts(path: Path) -> tuple[Prompt, ...]:
-    """The prompts of a JSONL file: one object per line with `prompt` or `messages`.
+    """The prompts of a file of JSON lines: one object a line with `prompt` or `messages`.
 
-    Every other field of a line goes into the request body as it is. UsageError names the line.
+    Every other field of a line goes into the request body as it is. A line ends at a line feed
+    and nowhere else: text may hold U+2028 and U+0085. UsageError names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--prompts {path}: cannot be read: {error}") from error
-    prompts = [_prompt(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    try:
+        prompts = [_prompt(n, line) for n, line in enumerate(text.split("\n"), 1) if _holds(line)]
+    except UsageError as error:
+        raise UsageError(f"--prompts {path}{_as_a_whole(text) or error}") from error
     if not prompts:
         raise UsageError(f"--prompts {path}: expected at least one line, got none")
     return tuple(prompts)
@@ -78,7 +83,7 @@ class Prompts:
         body["messages"] = _opened(messages, nonce)
         if route == Route.MODEL:
             return body | prompt
-        if self._stream:
+        if self.streams({**body, **prompt}):
             body["stream_options"] = {"include_usage": True}
         return {"model": self._model, "temperature": 0, **body, **prompt}
 
@@ -87,29 +92,68 @@ class Prompts:
         asked = body.get("max_completion_tokens", body.get("max_tokens"))
         return asked if isinstance(asked, int) else self._max_output_tokens
 
+    def streams(self, body: Mapping[str, Any]) -> bool:
+        """Whether a body asks for a stream; a line of a file decides that for itself."""
+        return body.get("stream") is True
 
-def _prompt(path: Path, number: int, line: str) -> Prompt:
+
+def _holds(line: str) -> bool:
+    return bool(line.strip(" \t\r"))
+
+
+def _prompt(number: int, line: str) -> Prompt:
+    """The prompt of a line; UsageError without the name of the file."""
     try:
-        prompt = json.loads(line)
-    except ValueError as error:
-        raise UsageError(f"--prompts {path}, line {number}: not JSON: {error}") from error
+        prompt = _JSON.decode(line.strip(" \t\r"))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f", line {number}: not JSON: {error}") from error
     good = isinstance(prompt, dict) and (
-        isinstance(prompt.get("prompt"), str)
-        or (isinstance(prompt.get("messages"), list) and prompt["messages"])
+        isinstance(prompt.get("prompt"), str) or _are_messages(prompt.get("messages"))
     )
     if not good:
         raise UsageError(
-            f'--prompts {path}, line {number}: expected an object with "prompt" or "messages", '
-            f"got {line[:200]!r}"
+            f', line {number}: expected an object with "prompt" or "messages", got {line[:200]!r}'
         )
     return dict(prompt)
+
+
+def _are_messages(value: Any) -> bool:
+    """Whether a nonce can open them."""
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _as_a_whole(text: str) -> str:
+    """What to say of a file that is one JSON document, as ShareGPT's is; else nothing."""
+    try:
+        document = _JSON.decode(text.strip())
+    except (ValueError, RecursionError):
+        return ""
+    if isinstance(document, list):
+        found = f"one JSON document, an array of {len(document)}"
+    elif "\n" in text.strip():
+        found = "one JSON document over several lines"
+    else:
+        return ""
+    return f': expected JSON lines, one object with "prompt" or "messages" in each; this is {found}'
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number that JSON has")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:40]} is beyond every number that can be sent")
+    return value
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
 
 
 def _opened(messages: list[Any], nonce: str) -> list[Any]:
     """The messages with the nonce at the very start of the first one."""
     first, *others = messages
-    if not isinstance(first, dict):
-        return messages
     content = first.get("content")
     if isinstance(content, list):
         return [{**first, "content": [{"type": "text", "text": f"[{nonce}]"}, *content]}, *others]

@@ -1,7 +1,7 @@
 """Reads one answer of a load: quickly while it is a usual one, else with the parsers of all."""
 
 from harness.load.facts import Facts, facts_of
-from harness.load.quick import QuickReading
+from harness.load.quick import MOST_KEPT, QuickReading
 from harness.measure.outcome import Outcome
 from harness.routes.chat import ChatParser
 from harness.routes.model import ModelParser
@@ -11,7 +11,7 @@ from harness.routes.route import Route
 from harness.transports.gevent import Held
 from harness.transports.gevent.incoming import Incoming
 from harness.transports.gevent.stamps import Arrival
-from harness.wire import End
+from harness.wire import End, Response
 
 
 class AnswerReading:
@@ -23,6 +23,8 @@ class AnswerReading:
     __slots__ = (
         "_held",
         "_incoming",
+        "_kept",
+        "_kept_bytes",
         "_parser",
         "_quick",
         "_route",
@@ -39,6 +41,8 @@ class AnswerReading:
         self._whole = whole
         self._quick: QuickReading | None = None
         self._incoming: Incoming | None = None
+        self._kept: list[Arrival] | None = []
+        self._kept_bytes = 0
         self._parser: ChatParser | ModelParser | None = None
 
     @property
@@ -77,6 +81,7 @@ class AnswerReading:
                 return
             self._quick, arrivals = None, quick.kept
             self._begin(quick.sent_ns)
+        self._keep(arrivals)
         if self._incoming is not None:
             for arrival in arrivals:
                 self._incoming.feed(*arrival)
@@ -114,6 +119,24 @@ class AnswerReading:
         if self.record is None or self._incoming is None:
             return None
         return facts_of(self.record, self._incoming, asked_stream=self._streams)
+
+    def response(self, sent_ns: int, end: End) -> Response | None:
+        """The whole answer once more, for a check; None where too much came to be kept."""
+        kept = self._kept if self._quick is None else self._quick.kept
+        if not kept:
+            return None
+        again = Incoming(sent_ns=sent_ns)
+        for arrival in kept:
+            again.feed(arrival.data, arrival.at_ns)
+        return again.response(end)
+
+    def _keep(self, arrivals: list[Arrival]) -> None:
+        """Keep what has come for a check, or nothing at all of a long answer."""
+        if self._kept is not None:
+            self._kept += arrivals
+            self._kept_bytes += sum(len(arrival.data) for arrival in arrivals)
+            if self._kept_bytes > MOST_KEPT:
+                self._kept = None
 
     def _begin(self, sent_ns: int) -> None:
         self._parser = parser(

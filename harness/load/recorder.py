@@ -18,6 +18,7 @@ BATCH_ROWS = 256
 
 _TYPES: dict[str, pa.DataType] = {
     "bool": pa.bool_(),
+    "float64": pa.float64(),
     "int16": pa.int16(),
     "int32": pa.int32(),
     "int64": pa.int64(),

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.load.facts import IN_TIME_NS, Facts, odd, violations
+from harness.load.facts import IN_TIME_NS, Facts, odd
 from harness.measure.columns import COLUMNS, sketch
 from harness.transports.gevent import Conversation
 from harness.wire import End
@@ -138,8 +138,9 @@ def _said(facts: Facts, *, whole: bool) -> Row:
         usage and usage.reasoning_tokens,
         usage and usage.cached_tokens,
         facts.finish_reason,
-        violations(facts),
-        False,
+        facts.violations,
+        facts.check_share is not None,
+        facts.check_share,
         odd(facts) if whole else [],
         facts.cache_status,
         facts.log_id,

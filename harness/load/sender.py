@@ -3,11 +3,14 @@
 import json
 import os
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from harness.errors import Layer
+from harness.load.clauses import asked
+from harness.load.facts import Facts
 from harness.load.plan import Identity, LoadPlan
 from harness.load.prompts import BYTES_PER_TOKEN, Prompts
 from harness.load.reading import AnswerReading
@@ -16,7 +19,6 @@ from harness.load.template import EVENT_ID, SEQ, Template
 from harness.measure.outcome import Outcome
 from harness.routes import compat, model, native
 from harness.routes.address import GatewayOptions
-from harness.routes.body import asks_stream
 from harness.routes.record import Record
 from harness.routes.route import Route
 from harness.settings import Secrets
@@ -24,7 +26,8 @@ from harness.settings.redaction import of_headers
 from harness.transports.gevent import Conversation, GeventTransport, Held
 from harness.wire import End, Request
 
-MOST_TEMPLATES = 4096
+MOST_KEPT_BYTES = 64 << 20
+"""The most that templates may take; those of a larger file of prompts are made again each time."""
 
 
 @dataclass(slots=True)
@@ -51,6 +54,7 @@ class Sender:
         self._prompts = prompts
         self._agent = f"gateway-harness-load (Python {platform.python_version()})"
         self._templates: dict[tuple[str, str, int], Template] = {}
+        self._kept_bytes = 0
 
     def template(self, ticket: Ticket, transport: GeventTransport) -> Template:
         """The request of a ticket but for its id and number."""
@@ -58,7 +62,8 @@ class Sender:
         made = self._templates.get(key)
         if made is None:
             made = self._make(ticket, transport)
-            if len(self._templates) < MOST_TEMPLATES:
+            if self._kept_bytes < MOST_KEPT_BYTES:
+                self._kept_bytes += made.size
                 self._templates[key] = made
         return made
 
@@ -66,10 +71,12 @@ class Sender:
         """The id of a ticket's request, unique in the run and a fresh nonce for its prompt."""
         return f"{self._plan.run_id}-{self._worker}-{ticket.seq}"
 
-    def dropped(self, ticket: Ticket) -> Row:
+    def dropped(self, ticket: Ticket, transport: GeventTransport) -> Row:
         """The row of a request that was due and not sent."""
         event_id = self.event_id(ticket)
-        return unsent(head_of(self._plan, self._worker, ticket, event_id, Outcome.DROPPED))
+        streams = self.template(ticket, transport).streams
+        head = head_of(self._plan, self._worker, ticket, event_id, Outcome.DROPPED, streams=streams)
+        return unsent(head)
 
     def begin(self, ticket: Ticket, template: Template, held: Held) -> "Attempt":
         """An attempt at a ticket's request, whose answer counts what it holds in `held`."""
@@ -77,17 +84,23 @@ class Sender:
 
     def _make(self, ticket: Ticket, transport: GeventTransport) -> Template:
         body = self._prompts.body(ticket.route, index=ticket.seq, nonce=EVENT_ID)
-        request = self._build(ticket, body)
+        request = self._build(ticket, body, EVENT_ID, SEQ)
         return Template(
             transport.message(request),
+            asked(ticket.route, body),
             prompt_tokens=len(request.body) // BYTES_PER_TOKEN + 1,
             completion_tokens=self._prompts.most_output(body),
-            streams=asks_stream(request.body),
         )
 
-    def _build(self, ticket: Ticket, body: dict[str, Any]) -> Request:
+    def request(self, ticket: Ticket) -> Request:
+        """The whole request of a ticket, as its template gives it."""
+        event_id = self.event_id(ticket)
+        body = self._prompts.body(ticket.route, index=ticket.seq, nonce=event_id)
+        return self._build(ticket, body, event_id, str(ticket.seq))
+
+    def _build(self, ticket: Ticket, body: dict[str, Any], event_id: str, seq: str) -> Request:
         plan, credentials = self._plan, self._identity.credentials
-        options = self._options(ticket)
+        options = self._options(ticket, event_id, seq)
         if ticket.route == Route.NATIVE:
             return native.build(plan.address, body, credentials=credentials, options=options)
         if ticket.route == Route.COMPAT:
@@ -100,18 +113,21 @@ class Sender:
             options=options,
         )
 
-    def _options(self, ticket: Ticket) -> GatewayOptions:
+    def _options(self, ticket: Ticket, event_id: str, seq: str) -> GatewayOptions:
         plan = self._plan
         extra = [("User-Agent", self._agent), *self._identity.headers]
         if plan.rid_header is not None:
-            extra.append((plan.rid_header, SEQ))
+            extra.append((plan.rid_header, seq))
         return GatewayOptions(
             skip_cache=True if plan.skip_cache else None,
             collect_log=None if plan.collect_log else False,
-            event_id=EVENT_ID,
+            event_id=event_id,
             metadata={"run_id": plan.run_id, "scenario": ticket.scenario, "route": ticket.route},
             extra=tuple(extra),
         )
+
+
+Look = Callable[["Attempt", Facts], None]
 
 
 class Attempt:
@@ -119,14 +135,15 @@ class Attempt:
 
     __slots__ = (
         "_plan",
-        "_ticket",
         "_worker",
         "event_id",
         "layer",
         "message",
         "reading",
         "talk",
+        "template",
         "text_length",
+        "ticket",
     )
 
     def __init__(
@@ -148,22 +165,36 @@ class Attempt:
         )
         self._plan = plan
         self._worker = worker
-        self._ticket = ticket
+        self.ticket = ticket
+        self.template = template
 
-    def run(self, transport: GeventTransport) -> Row:
-        """Send and read to the end; a failure is in the row and never raised."""
+    def run(self, transport: GeventTransport, look: Look | None) -> Row:
+        """Send and read to the end; a failure is in the row and never raised.
+
+        `look` may note in the facts of a whole answer what it breaks.
+        """
         transport.converse(self.message, self._plan.timeouts, self.reading, self.talk)
         outcome, said = self._outcome()
-        return self._row(outcome, said, self.talk.end)
+        return self._row(outcome, said, self.talk.end, look)
 
     def cancelled(self) -> Row:
         """The row of an attempt that was given up: what had come so far."""
         return self._row(Outcome.CANCELLED, "given up at the end of the run", End.OPEN)
 
-    def _row(self, outcome: Outcome, said: str | None, end: End) -> Row:
-        head = head_of(self._plan, self._worker, self._ticket, self.event_id, outcome)
+    def _row(self, outcome: Outcome, said: str | None, end: End, look: Look | None = None) -> Row:
+        head = head_of(
+            self._plan,
+            self._worker,
+            self.ticket,
+            self.event_id,
+            outcome,
+            streams=self.template.streams,
+        )
         facts = self.reading.facts()
-        self.text_length = 0 if facts is None else facts.text_length
+        if facts is not None:
+            self.text_length = facts.text_length
+            if look is not None:
+                look(self, facts)
         return row(head, self.talk, facts, end, said)
 
     def _outcome(self) -> tuple[Outcome, str | None]:
@@ -188,7 +219,9 @@ class Attempt:
         return outcome, _why(outcome, record)
 
 
-def head_of(plan: LoadPlan, worker: str, ticket: Ticket, event_id: str, outcome: Outcome) -> Row:
+def head_of(
+    plan: LoadPlan, worker: str, ticket: Ticket, event_id: str, outcome: Outcome, *, streams: bool
+) -> Row:
     """The start of a ticket's row: what is known without its answer, and how it ended."""
     return (
         plan.run_id,
@@ -198,7 +231,7 @@ def head_of(plan: LoadPlan, worker: str, ticket: Ticket, event_id: str, outcome:
         ticket.scenario,
         ticket.phase,
         ticket.route,
-        plan.stream,
+        streams,
         outcome.value,
         ticket.scheduled_ns,
     )

@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Callable
 
+from harness.contract.case import Case
 from harness.transports.gevent import Message
 from harness.transports.gevent.outgoing import Origin
 
@@ -24,8 +25,8 @@ _LENGTH_FIELD = re.compile(rb"(?<=\r\ncontent-length: )\d+", re.IGNORECASE)
 class Template:
     """One request with places for its id and its number.
 
-    `prompt_tokens` and `completion_tokens` are the most that it can cost, `streams` whether it asks
-    for a stream.
+    `prompt_tokens` and `completion_tokens` are the most that it can cost, `case` is the request in
+    the words of the contract.
     """
 
     __slots__ = (
@@ -33,6 +34,7 @@ class Template:
         "_ids",
         "_pieces",
         "_places",
+        "case",
         "completion_tokens",
         "origin",
         "prompt_tokens",
@@ -40,12 +42,13 @@ class Template:
     )
 
     def __init__(
-        self, message: Message, *, prompt_tokens: int, completion_tokens: int, streams: bool
+        self, message: Message, case: Case, *, prompt_tokens: int, completion_tokens: int
     ) -> None:
+        self.case = case
+        self.streams = case.stream
         self.origin: Origin = message.origin
         self.prompt_tokens = prompt_tokens
         self.completion_tokens = completion_tokens
-        self.streams = streams
         head, separator, body = message.data.partition(b"\r\n\r\n")
         head = _LENGTH_FIELD.sub(_LENGTH.encode(), head, count=1)
         self._ids = body.count(EVENT_ID.encode())
@@ -67,6 +70,11 @@ class Template:
         for place, value in self._places:
             pieces[place] = value(named, numbered)
         return Message(self.origin, b"".join(pieces))
+
+    @property
+    def size(self) -> int:
+        """How many bytes are kept."""
+        return sum(map(len, self._pieces))
 
     def _length(self, event_id: bytes) -> bytes:
         return str(self._fixed + self._ids * len(event_id)).encode()

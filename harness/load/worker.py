@@ -13,6 +13,7 @@ import gevent
 from gevent.event import Event
 
 from harness.load.budget import Budget, Reservation
+from harness.load.judge import Judge
 from harness.load.lag import LagProbe
 from harness.load.ledger import Ledger
 from harness.load.plan import Identity, LoadPlan
@@ -84,6 +85,8 @@ class Worker:
         self._reader, self._held = Reader(), Held()
         self._ledger = Ledger(self._folder / FOLDER / f"{self.name}.sent")
         secure = self.plan.address.origin.startswith("https:")
+        judge = Judge(self.plan, self._sender, worker=self.index)
+        self._look = judge.look if self.plan.check_share else None
         self._context = client_context() if secure else None
         self._report = WorkerReport(self.name, os.getpid(), time.monotonic_ns())
         gc.collect()
@@ -156,7 +159,7 @@ class Worker:
         self._sending.add(sending)
         self._ledger.count()
         try:
-            row = attempt.run(transport)
+            row = attempt.run(transport, self._look)
         except gevent.GreenletExit:
             self._record(attempt, attempt.cancelled(), reserved)
             raise
@@ -166,9 +169,9 @@ class Worker:
         outcome: str = row[_OUTCOME]
         return outcome
 
-    def drop(self, ticket: Ticket) -> None:
+    def drop(self, transport: GeventTransport, ticket: Ticket) -> None:
         """Record a request that is due while too many are under way."""
-        row = self._sender.dropped(ticket)
+        row = self._sender.dropped(ticket, transport)
         self._recorder.add(row)
         self._on_request(ticket.route, row[_OUTCOME], None, None, 0)
 

@@ -62,6 +62,7 @@ COLUMNS: Mapping[str, str] = {
     "finish_reason": "string",
     "violations": "list<string>",
     "checked": "bool",
+    "check_share": "float64",
     "odd": "list<string>",
     "cache_status": "string",
     "log_id": "string",

@@ -20,6 +20,7 @@ FOLDER = "samples"
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 TYPES: Mapping[str, pa.DataType] = {
     "bool": pa.bool_(),
+    "float64": pa.float64(),
     "int16": pa.int16(),
     "int32": pa.int32(),
     "int64": pa.int64(),

@@ -87,7 +87,7 @@ class _File:
 
     def __init__(self, path: Path, text: str) -> None:
         self._path = path
-        self._lines = text.splitlines()
+        self._lines = text.split("\n")  # a string may hold U+2028, which ends no line of TOML
 
     def parse(self, document: Mapping[str, Any]) -> File:
         targets = document.get("targets", {})

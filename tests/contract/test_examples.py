@@ -1,8 +1,10 @@
 """What failed in a nightly run is sent first by the next one, until it does not fail any more."""
 
+import json
 from pathlib import Path
 
 from harness.contract import examples
+from harness.contract.capsule import document_of
 from harness.contract.clauses.catalogue import BY_ID
 from harness.contract.ledger import Ledger
 from tests.contract.answers import asked, good_chunks, seen, sse, streamed
@@ -44,3 +46,11 @@ def test_lines_of_another_version_are_left_out(tmp_path: Path) -> None:
     path.write_text('{"colour": 1}\nnonsense\n[]\n' + path.read_text())
 
     assert examples.read(path) == [streamed()]
+
+
+def test_a_line_separator_inside_a_text_ends_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "examples.jsonl"
+    case = asked(user="a\u2028b\u0085c")
+    path.write_text(json.dumps(document_of(case), ensure_ascii=False) + "\n", "utf-8")
+
+    assert examples.read(path) == [case]

@@ -4,7 +4,7 @@ import copy
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.contract.case import Case
@@ -99,6 +99,7 @@ SCENE = (
 )
 
 
+@settings(deadline=None)
 @given(st.data(), st.sampled_from(CASES), st.sampled_from([200, 400, 401, 500]))
 def test_damaged_plain_answers_are_judged(data: st.DataObject, case: Case, status: int) -> None:
     document = data.draw(damaged(data.draw(st.sampled_from(DOCUMENTS))))
@@ -106,6 +107,7 @@ def test_damaged_plain_answers_are_judged(data: st.DataObject, case: Case, statu
     judge(case, json.dumps(document).encode(), status=status)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_damaged_streams_are_judged(data: st.DataObject) -> None:
     more = [chunk({"tool_calls": [CALL]}), chunk({"content": "a"}) | {"error": {"code": 1}}]
@@ -116,6 +118,7 @@ def test_damaged_streams_are_judged(data: st.DataObject) -> None:
     judge(streamed(logprobs=True, tools=[CLOCK], stop="x"), body.encode())
 
 
+@settings(deadline=None)
 @given(st.sampled_from([*CASES, streamed()]), st.binary(max_size=200), st.sampled_from([200, 404]))
 def test_any_bytes_are_judged(case: Case, body: bytes, status: int) -> None:
     judge(case, body, status=status)

@@ -96,17 +96,68 @@ def test_a_file_of_prompts_is_read_line_by_line(tmp_path: Path) -> None:
         ("{]\n", "line 1: not JSON"),
         ('{"prompt": "a"}\n{"prompt": 3}\n', "line 2: expected an object"),
         ('{"messages": []}\n', "line 1: expected an object"),
-        ("[1]\n", "line 1: expected an object"),
+        ('[1]\n{"prompt": "a"}', "line 1: expected an object"),
+        ('{"messages": ["hi"]}\n', "line 1: expected an object"),
+        ('{"prompt": "a"}\n\n{"prompt": "a", "x": NaN}', "line 3: not JSON: NaN is no number"),
+        ('{"prompt": "a", "x": [-Infinity]}', "line 1: not JSON: -Infinity is no number"),
+        ('{"prompt": "a", "x": 1e999}', "line 1: not JSON: 1e999 is beyond every number"),
+        ('{"prompt": "a", "x": ' + "[" * 100_000, "line 1: not JSON"),
+        ('\u2028\n{"prompt": "a"}', "line 1: not JSON"),
     ],
 )
 def test_a_bad_file_of_prompts_is_refused_with_the_line(
     tmp_path: Path, text: str, complaint: str
 ) -> None:
     file = tmp_path / "prompts.jsonl"
-    file.write_text(text)
+    file.write_text(text, "utf-8")
 
     with pytest.raises(UsageError, match=complaint):
         read_prompts(file)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_ends_at_a_line_feed_and_nowhere_else(tmp_path: Path, end: str) -> None:
+    text = "a\u2028b\u2029c\u0085d\u000be\u001cf"
+    file = tmp_path / "prompts.jsonl"
+    line = json.dumps({"prompt": text}, ensure_ascii=False)
+    file.write_bytes((line.replace(": ", ":\r ") + end + line).encode())
+
+    assert read_prompts(file) == ({"prompt": text}, {"prompt": text})
+
+
+def test_a_byte_order_mark_before_the_first_line_is_no_error(tmp_path: Path) -> None:
+    file = tmp_path / "prompts.jsonl"
+    file.write_text('{"prompt": "a"}\n', "utf-8-sig")
+
+    assert read_prompts(file) == ({"prompt": "a"},)
+
+
+@pytest.mark.parametrize(
+    ("document", "found"),
+    [
+        ([{"id": "x", "conversations": []}, {"id": "y"}], "one JSON document, an array of 2"),
+        ({"prompt": "a"}, "one JSON document over several lines"),
+    ],
+)
+def test_a_file_that_is_one_json_document_is_told_from_json_lines(
+    tmp_path: Path, document: Any, found: str
+) -> None:
+    file = tmp_path / "sharegpt.json"
+    file.write_text(json.dumps(document, indent=1))
+
+    with pytest.raises(UsageError, match=f"expected JSON lines, .* this is {found}"):
+        read_prompts(file)
+
+
+@pytest.mark.parametrize("route", ["native", "compat"])
+def test_a_line_decides_for_itself_whether_it_asks_for_a_stream(route: str) -> None:
+    plain = prompts({"prompt": "hi", "stream": False})
+    streamed = prompts({"prompt": "hi", "stream": True}, stream=False)
+
+    assert "stream_options" not in plain.body(route, index=0, nonce="n")
+    assert streamed.body(route, index=0, nonce="n")["stream_options"] == {"include_usage": True}
+    assert not plain.streams(plain.body(route, index=0, nonce="n"))
+    assert streamed.streams(streamed.body(route, index=0, nonce="n"))
 
 
 def test_a_missing_file_of_prompts_is_named(tmp_path: Path) -> None:

@@ -105,6 +105,7 @@ def test_a_file_that_cannot_be_read_is_a_clear_error(tmp_path: Path) -> None:
         ('model = "m"\nBASETEN_MODEL = "m"', "line 2: model is set twice"),
         ("headers = 1", "line 1: expected a table of header fields"),
         ("[headers]\na = 1", "line 2: expected a string"),
+        ('model = "a\u2028b\u0085c"\nzzzzzz = 1', "line 2: unknown key 'zzzzzz'"),
     ],
 )
 def test_what_does_not_belong_there_is_named_with_its_line(

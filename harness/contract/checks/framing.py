@@ -8,6 +8,8 @@ from harness.contract.observation import Observation
 from harness.contract.reading import Reading
 
 _SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
+_LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Halves of surrogate pairs; U+DC80 to U+DCFF stand for bytes that are not UTF-8 (PEP 383)."""
 
 
 def stream_of(seen: Observation) -> Reading | None:
@@ -15,14 +17,6 @@ def stream_of(seen: Observation) -> Reading | None:
     reading = seen.reading
     asked = seen.good and seen.case.stream and seen.exchange.whole
     return reading if asked and reading is not None and reading.streamed else None
-
-
-def failed_inside(reading: Reading) -> bool:
-    """Whether the stream reports an error, which one clause of its own judges."""
-    return any(
-        e.name == "error" or (isinstance(e.document, dict) and e.document.get("error") is not None)
-        for e in reading.events
-    )
 
 
 def hides_no_line(seen: Observation) -> Finding:
@@ -120,7 +114,7 @@ def text_has_no_lone_surrogate(seen: Observation) -> Finding:
     faults = []
     for choice in seen.choices:
         for number, piece in (*choice.content, *choice.reasoning):
-            if any("\ud800" <= c <= "\udc7f" or "\udd00" <= c <= "\udfff" for c in piece):
+            if _LONE.search(piece):
                 faults.append(fault("whole characters", piece, event(number)))
     return tuple(faults[:3])
 

@@ -187,13 +187,14 @@ def no_secret_comes_back(seen: Observation) -> Finding:
     if seen.response is None:
         return None
     faults = []
+    fields = [f"{name}: {value}".lower() for name, value in seen.headers]
+    body = seen.reading.body if seen.reading else seen.response.body
     for name in ("authorization", "cf-aig-authorization"):
         secret = (seen.exchange.request.headers.get(name) or "").removeprefix("Bearer ").strip()
         if len(secret) < 8:
             continue
-        fields = [f"{name}: {value}".lower() for name, value in seen.headers]
         if any(secret.lower() in field for field in fields):
             faults.append(fault("no credential", f" the value of {name}", "response headers"))
-        if secret.encode() in seen.response.body:
+        if secret.encode() in body:
             faults.append(fault("no credential", f" the value of {name}", "response body"))
     return tuple(faults)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
-from harness.contract.checks.framing import failed_inside, stream_of
+from harness.contract.checks.framing import stream_of
 from harness.contract.clause import Fault, Finding
 from harness.contract.evidence import event, fault, is_int, is_text, shown
 from harness.contract.observation import Observation
@@ -12,6 +12,7 @@ from harness.contract.output import Choice
 from harness.contract.reading import Reading
 
 DocumentCheck = Callable[[dict[str, Any]], Iterator[tuple[str, Any]]]
+_TEXT, _LIST = (str, type(None)), (list, type(None))
 FINISHES = ("stop", "length", "tool_calls", "content_filter", "function_call")
 
 
@@ -84,9 +85,9 @@ def deltas_have_specified_types(seen: Observation) -> Finding:
     def check(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         for delta in _deltas(document):
             for name in ("content", "refusal", "reasoning_content"):
-                if not isinstance(delta.get(name), str | None):
+                if not isinstance(delta.get(name), _TEXT):
                     yield f"delta.{name}: string or null", delta[name]
-            if not isinstance(delta.get("tool_calls"), list | None):
+            if not isinstance(delta.get("tool_calls"), _LIST):
                 yield "delta.tool_calls: array", delta["tool_calls"]
 
     return _each(seen, check)
@@ -144,7 +145,7 @@ def keeps_its_model(seen: Observation) -> Finding:
 
 def _each_choice(seen: Observation, check: Callable[[Choice, Reading], Iterator[Fault]]) -> Finding:
     reading = stream_of(seen)
-    if reading is None or not seen.choices or failed_inside(reading):
+    if reading is None or not seen.choices or reading.failed_inside:
         return None
     return tuple(found for choice in seen.choices for found in check(choice, reading))
 
@@ -202,7 +203,7 @@ def finishes_once(seen: Observation) -> Finding:
 def has_a_choice(seen: Observation) -> Finding:
     """An accepted stream says something: at least one chunk has a choice."""
     reading = stream_of(seen)
-    if reading is None or failed_inside(reading):
+    if reading is None or reading.failed_inside:
         return None
     if seen.choices:
         return ()
@@ -292,7 +293,7 @@ def one_delta_per_choice(seen: Observation) -> Finding:
             for c in (listed if isinstance(listed, list) else ())
             if isinstance(c, dict)
         ]
-        if len(indexes) != len(set(map(repr, indexes))):
+        if len(indexes) > 1 and len(indexes) != len(set(map(repr, indexes))):
             yield "each index once", indexes
 
     return _each(seen, check)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
-from harness.contract.checks.framing import failed_inside, stream_of
+from harness.contract.checks.framing import stream_of
 from harness.contract.checks.scenes import answered
 from harness.contract.clause import Finding, Scene
 from harness.contract.evidence import fault
@@ -165,7 +165,7 @@ def ends_after_its_last_event(seen: Observation) -> Finding:
 def no_long_silence(seen: Observation) -> Finding:
     """No pause inside a stream is longer than 5 s."""
     reading = stream_of(seen)
-    if not seen.case.alone or reading is None or seen.response is None or failed_inside(reading):
+    if not seen.case.alone or reading is None or seen.response is None or reading.failed_inside:
         return None
     moments = [seen.response.head_at_ns, *(chunk.at_ns for chunk in seen.response.chunks)]
     longest = max((b - a for a, b in pairwise(moments)), default=0)

@@ -21,7 +21,8 @@ def _calls(seen: Observation) -> list[tuple[Choice, Call]]:
 def _functions(seen: Observation) -> dict[str, Mapping[str, Any]]:
     """The declared functions of the request by name."""
     tools = seen.case.asked.get("tools")
-    listed = [t.get("function") for t in tools if isinstance(t, dict)] if tools else []
+    listed = tools if isinstance(tools, list) else []
+    listed = [tool.get("function") for tool in listed if isinstance(tool, dict)]
     return {f["name"]: f for f in listed if isinstance(f, dict) and is_text(f.get("name"))}
 
 
@@ -149,7 +150,8 @@ def arguments_keep_their_schema(seen: Observation) -> Finding:
 def a_required_call_comes(seen: Observation) -> Finding:
     """`tool_choice` of `required`, or a named function, brings a call (of that function)."""
     choice = seen.case.asked.get("tool_choice")
-    named = choice.get("function", {}).get("name") if isinstance(choice, dict) else None
+    function = choice.get("function") if isinstance(choice, dict) else None
+    named = function.get("name") if isinstance(function, dict) else None
     if not seen.good or (choice != "required" and named is None) or not seen.choices:
         return None
     if any(c.finish == "length" for c in seen.choices):

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.contract.checks.framing import failed_inside, stream_of
+from harness.contract.checks.framing import stream_of
 from harness.contract.clause import Fault, Finding
 from harness.contract.evidence import event, fault, is_int
 from harness.contract.observation import Observation
-from harness.contract.output import detail, tokens, usages
+from harness.contract.output import detail, tokens
 from harness.contract.strategies.text import WORDS
 
 TEMPLATE = 2000
@@ -24,7 +24,7 @@ def _reports(seen: Observation) -> tuple[tuple[int, dict[str, Any]], ...]:
         return ()
     if seen.reading.streamed != seen.case.stream:
         return ()
-    return usages(seen.reading)
+    return seen.reading.usages
 
 
 def counts_are_integers(seen: Observation) -> Finding:
@@ -140,10 +140,10 @@ def streams_report_usage_when_asked(seen: Observation) -> Finding:
     reading = stream_of(seen)
     options = seen.case.asked.get("stream_options")
     asked = isinstance(options, dict) and options.get("include_usage") is True
-    if reading is None or not asked or not seen.choices or failed_inside(reading):
+    if reading is None or not asked or not seen.choices or reading.failed_inside:
         return None
     done = next((e.number for e in reading.events if e.done), len(reading.events))
-    if any(number < done for number, _ in usages(reading)):
+    if any(number < done for number, _ in reading.usages):
         return ()
     return (fault("usage before [DONE]", " none", f"{len(reading.events)} events"),)
 

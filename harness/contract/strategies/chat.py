@@ -10,8 +10,20 @@ from hypothesis import strategies as st
 from harness.contract.case import Case, Expect
 from harness.contract.strategies.bounds import BOUNDS
 from harness.contract.strategies.fixed import CLOCK, SCHEMA, USAGE, WEATHER, bound_case
-from harness.contract.strategies.text import PROMPTS
+from harness.contract.strategies.text import SCRIPTS, SUBJECTS
 
+
+def _prompts() -> st.SearchStrategy[str]:
+    subject = st.sampled_from(SUBJECTS)
+    plain = subject.map(lambda s: f"Tell me something about {s}.")
+    script = st.sampled_from(SCRIPTS).map(lambda s: f"Say something about this text: {s}")
+    free = st.text(max_size=40).map(lambda s: f"Say something about this text: {s}")
+    sized = st.sampled_from((1, 400, 5000)).map(lambda n: "word " * n + "- continue.")
+    return st.one_of(plain, script, free, sized)
+
+
+_PROMPTS = _prompts()
+"""Short prompts in many scripts, and a few long ones."""
 _OPTIONS = st.fixed_dictionaries(
     {},
     optional={
@@ -47,7 +59,7 @@ _LIMITS = st.sampled_from((1, 8, 32))
 @st.composite
 def chat_cases(draw: st.DrawFn, *, route: str, model: str) -> Case:
     """A valid chat request of a route, plain or streamed, with up to all optional fields."""
-    text = draw(PROMPTS)
+    text = draw(_PROMPTS)
     turns = draw(_TURNS)
     shape = draw(_SHAPES)
     options = draw(_OPTIONS)
@@ -85,7 +97,7 @@ _JSON = st.recursive(
 def model_cases(draw: st.DrawFn) -> Case:
     """A model request: a prompt and a limit, beside any JSON."""
     document = {
-        "prompt": draw(PROMPTS),
+        "prompt": draw(_PROMPTS),
         "max_tokens": draw(_LIMITS),
         "extra": draw(_JSON),
     }

@@ -1,8 +1,9 @@
-"""Prompts: what they ask for is open, so that any model has something to say."""
+"""Prompts: what they ask for is open, so that any model has something to say.
+
+They are text alone: checks read them where Hypothesis must not be loaded, as in a load.
+"""
 
 import random
-
-from hypothesis import strategies as st
 
 SUBJECTS = ("rivers", "bridges", "bread", "the moon", "chess", "bees", "paper", "rain")
 LONG = "Count from one to five hundred in words, one number after another, and do not stop."
@@ -28,16 +29,3 @@ def nonce(seed: int, number: int) -> str:
     """Eight letters that tell one prompt from all others of a run; the same for the same seed."""
     letters = random.Random(seed * 1_000_003 + number)  # noqa: S311 - not a secret
     return "".join(letters.choices("abcdefghijklmnopqrstuvwxyz", k=8))
-
-
-def _prompts() -> st.SearchStrategy[str]:
-    subject = st.sampled_from(SUBJECTS)
-    plain = subject.map(lambda s: f"Tell me something about {s}.")
-    script = st.sampled_from(SCRIPTS).map(lambda s: f"Say something about this text: {s}")
-    free = st.text(max_size=40).map(lambda s: f"Say something about this text: {s}")
-    sized = st.sampled_from((1, 400, 5000)).map(lambda n: "word " * n + "- continue.")
-    return st.one_of(plain, script, free, sized)
-
-
-PROMPTS = _prompts()
-"""Short prompts in many scripts, and a few long ones."""
