@@ -43,7 +43,8 @@ class LoadPlan:
     beyond the bound is `dropped`. The run lasts `warmup_s` + `duration_s`, then waits at most
     `drain_s` for answers. `blocks` ends an interleaved comparison early. `workers` counts Locust's
     processes. `rid_header` names a field that carries the sample's `seq`, for servers that keep
-    records.
+    records. `calibrate` has each process measure itself first; it refuses a plan that asks for more
+    than it reached, unless `beyond_calibration`.
     """
 
     run_id: str
@@ -76,6 +77,8 @@ class LoadPlan:
     timeouts: Timeouts = field(default_factory=Timeouts)
     workers: int = 1
     rid_header: str | None = None
+    calibrate: bool = True
+    beyond_calibration: bool = False
 
     @property
     def open_loop(self) -> bool:
