@@ -162,6 +162,7 @@ def _worker(environment: Environment) -> Worker:
 
     worker = Worker(plan, asker, index=index, on_request=report)
     worker.start()
+    worker.calibrate()
     return worker
 
 
