@@ -11,7 +11,7 @@ import click
 
 from harness.cli.options import Common, common
 from harness.cli.verdict import conclude
-from harness.cli.workload import parse_routes
+from harness.cli.workload import CALIBRATION_FIELDS, calibration_options, parse_routes
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def parse_margin(text: str) -> float:
     metavar="OBJECTIVE",
     help='An objective on a route, such as "p50(ttft{route=compat}) < 300ms"; repeatable.',
 )
+@calibration_options
 @common()
 def command(*, common: Common, runs: tuple[Path, ...], **values: Any) -> None:
     """Compare the latency of the routes, interleaved and paired; or RUN_B with RUN_A."""
@@ -135,6 +136,7 @@ def _plan(common: Common, values: dict[str, Any]) -> "LoadPlan":
         duration_s=LONGEST_S,
         seed=common.seed,
         **{name: values[name] for name in ("stream", "prompt_tokens", "max_output_tokens")},
+        **{name: values[name] for name in CALIBRATION_FIELDS},
     )
     if len(plan.routes) < 2:
         raise UsageError(f"expected two routes or more to compare, got {', '.join(plan.routes)}")

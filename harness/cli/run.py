@@ -8,7 +8,7 @@ import click
 
 from harness.cli.options import Common, common
 from harness.cli.verdict import conclude
-from harness.cli.workload import parse_routes, seconds
+from harness.cli.workload import CALIBRATION_FIELDS, calibration_options, parse_routes, seconds
 
 if TYPE_CHECKING:
     from harness.contract.run import ContractOutcome
@@ -61,6 +61,7 @@ LONGEST_COMPARISON_S = 45.0
     metavar="OBJECTIVE",
     help='Such as "p95(ttft) < 800ms"; repeatable.',
 )
+@calibration_options
 @common()
 def command(*, common: Common, **values: Any) -> None:
     """Verify the contract, load the routes, compare them, write the report: one verdict."""
@@ -167,6 +168,7 @@ def _plans(common: Common, values: dict[str, Any]) -> "tuple[LoadPlan, LoadPlan]
         warmup_s=values["warmup"],
         max_output_tokens=values["max_output_tokens"],
         seed=common.seed,
+        **{name: values[name] for name in CALIBRATION_FIELDS},
     )
     compare = replace(
         load,

@@ -34,7 +34,12 @@ def seconds(text: str) -> float:
 
 def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add every option of a load; names are those of `LoadPlan` where it has them."""
-    return functools.reduce(lambda made, option: option(made), reversed(_OPTIONS), function)
+    return _with(_OPTIONS, function)
+
+
+def calibration_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of the calibration alone; their names are `CALIBRATION_FIELDS`."""
+    return _with(_CALIBRATION, function)
 
 
 def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
@@ -51,6 +56,7 @@ def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
         "prompt_tokens",
         "max_output_tokens",
         "rid_header",
+        *CALIBRATION_FIELDS,
     )
     return {
         **{name: values[name] for name in (*same, "store_bodies", "collect_log", "routes")},
@@ -113,6 +119,10 @@ def scenario(text: str) -> Path:
     raise UsageError(f"{text}: expected a locustfile, or one of {known}")
 
 
+def _with(options: tuple[Any, ...], function: Callable[..., Any]) -> Callable[..., Any]:
+    return functools.reduce(lambda made, option: option(made), reversed(options), function)
+
+
 def _number(name: str, default: int | None, text: str, *, least: int = 1) -> Any:
     return click.option(
         name,
@@ -133,6 +143,17 @@ def _time(name: str, default: str, text: str) -> Any:
 def _flag(name: str, text: str) -> Any:
     return click.option(name, is_flag=True, help=text)
 
+
+CALIBRATION_FIELDS = ("calibrate", "beyond_calibration")
+_CALIBRATION = (
+    click.option(
+        "--calibrate/--no-calibrate",
+        default=True,
+        show_default=True,
+        help="Measure the client's own error first, for about a second.",
+    ),
+    _flag("--beyond-calibration", "Run also what the client was measured not to carry."),
+)
 
 _POSITIVE = click.FloatRange(0, min_open=True)
 _OPTIONS = (
@@ -196,4 +217,5 @@ _OPTIONS = (
     click.option("--master-host", default="127.0.0.1", show_default=True, metavar="HOST"),
     click.option("--master-port", type=click.IntRange(1, 65_535), default=5557, show_default=True),
     _number("--expect-workers", 1, "Workers on all machines; the same for master and workers."),
+    *_CALIBRATION,
 )

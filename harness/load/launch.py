@@ -78,8 +78,8 @@ def launch(
 ) -> LoadOutcome:
     """Run the load to its end; Ctrl-C (KeyboardInterrupt) ends it early with what there is.
 
-    UsageError when Locust does not start, with the last lines of its log; OSError when the samples
-    could not be written.
+    UsageError when Locust does not start, with the last lines of its log, or when the plan asks for
+    more than the calibration reached; OSError when the samples could not be written.
     """
     folder = Path(plan.folder)
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
@@ -151,6 +151,8 @@ class _Run:
     def _raise_failure(self, code: int) -> None:
         """Raise what kept the load from being run or recorded."""
         progress = self._progress
+        if self._refused is not None:
+            raise UsageError(f"{self._refused}, or run it all the same: --beyond-calibration")
         number = progress.errno or (code - EXIT_CODE_BASE if code > EXIT_CODE_BASE else None)
         if number is not None:
             raise OSError(number, os.strerror(number), str(self._folder / "samples"))
@@ -167,7 +169,7 @@ class _Run:
         while self._process.poll() is None:
             self._read()
             self._on_progress(self._progress)
-            if self._watch.trips(self._progress) or self._finds_no_way():
+            if self._watch.trips(self._progress) or self._finds_no_way() or self._refused:
                 self._ask_to_stop()
             now = time.monotonic()
             if asked_at is None and self._over(now):
@@ -183,6 +185,11 @@ class _Run:
             return False
         self._hopeless = blocked(total(self._progress.routes.values())) is not None
         return self._hopeless
+
+    @property
+    def _refused(self) -> str | None:
+        """What a worker's calibration has against the plan."""
+        return None if self._plan.beyond_calibration else self._progress.beyond
 
     def _over(self, now: float) -> bool:
         """Whether Locust should end: all is sent and answered, or its time is long over."""

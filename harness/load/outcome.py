@@ -137,6 +137,10 @@ def _saturated(progress: Progress, whole: RouteTally) -> str | None:
 
 def _notes(plan: LoadPlan, progress: Progress) -> list[str]:
     notes = []
+    if progress.floor_reason:
+        notes.append(f"the client's own error is not known: {progress.floor_reason}")
+    if progress.beyond:
+        notes.append(f"run beyond the calibration: {progress.beyond}")
     if not progress.kernel_times:
         share = progress.unstamped / max(progress.reads, 1)
         notes.append(f"{share:.0%} of receive times are the client's own, not the kernel's")

@@ -44,7 +44,8 @@ class LoadPlan:
     `drain_s` for answers. `blocks` ends an interleaved comparison early. `workers` counts Locust's
     processes. Contract checks of answers take at most `check_share` of a core in each of
     them. `rid_header` names a field that carries the sample's `seq`, for servers that keep
-    records.
+    records. `calibrate` has each process measure itself first; it refuses a plan that asks for more
+    than it reached, unless `beyond_calibration`.
     """
 
     run_id: str
@@ -78,6 +79,8 @@ class LoadPlan:
     check_share: float = 0.05
     workers: int = 1
     rid_header: str | None = None
+    calibrate: bool = True
+    beyond_calibration: bool = False
 
     @property
     def open_loop(self) -> bool:

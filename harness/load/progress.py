@@ -43,7 +43,8 @@ class WorkerReport:
     `records` are the samples handed to the kernel. `unstamped` of `reads` had no receive time of
     the kernel. `sent` requests were begun to be sent. `pauses` are start and length of the times in
     which the process did not run. `loop_lag` holds how much later than asked the worker's loop
-    woke up, nanoseconds.
+    woke up, nanoseconds. `noise_floor` is what its calibration found, `floor_reason` why there is
+    none, and `beyond` what the plan asks for beyond it.
     """
 
     worker: str
@@ -65,6 +66,9 @@ class WorkerReport:
     unstamped: int = 0
     sent: int = 0
     pauses: list[tuple[int, int]] = field(default_factory=list)
+    noise_floor: dict[str, Any] | None = None
+    floor_reason: str | None = None
+    beyond: str | None = None
     loop_lag: Histogram = field(default_factory=Histogram)
     routes: dict[str, RouteTally] = field(default_factory=dict)
 
@@ -114,6 +118,8 @@ class Progress:
     loop_lag: Histogram = field(default_factory=Histogram)
     reads: int = 0
     unstamped: int = 0
+    floor_reason: str | None = None
+    beyond: str | None = None
 
     @property
     def requests(self) -> int:
@@ -183,4 +189,6 @@ def add_up(reports: Iterable[WorkerReport]) -> Progress:
         loop_lag=lag,
         reads=sum(report.reads for report in reports),
         unstamped=sum(report.unstamped for report in reports),
+        floor_reason=next((one.floor_reason for one in reports if one.floor_reason), None),
+        beyond=next((one.beyond for one in reports if one.beyond), None),
     )

@@ -164,6 +164,7 @@ def _worker(environment: Environment) -> Worker:
 
     worker = Worker(plan, asker, index=index, on_request=_listener(environment))
     worker.start()
+    worker.calibrate()
     return worker
 
 

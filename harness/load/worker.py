@@ -12,7 +12,11 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
+from harness.errors import UsageError
 from harness.load.budget import Budget, Reservation
+from harness.load.calibration import beyond
+from harness.load.calibration_client import open_client
+from harness.load.calibration_run import calibrate
 from harness.load.judge import Judge
 from harness.load.lag import LagProbe
 from harness.load.ledger import Ledger
@@ -93,6 +97,21 @@ class Worker:
         gc.set_threshold(50_000, 20, 50)  # answers hold no cycles: fewer, shorter pauses
         gc.freeze()  # what is loaded by now lives to the end: no need to look through it again
         self._tending = gevent.spawn(self._tend)
+
+    def calibrate(self) -> None:
+        """Measure this process, before its first request.
+
+        UsageError when the plan asks for more than it reached, unless the plan wants that.
+        """
+        found, report = calibrate(self.plan, open_client), self._report
+        report.floor_reason = found.reason
+        if found.floor is not None:
+            report.noise_floor = found.floor.to_dict()
+            report.beyond = beyond(self.plan, found.floor)
+        if report.beyond is not None and not self.plan.beyond_calibration:
+            self.stop(0)
+            self.close()
+            raise UsageError(report.beyond)
 
     def begin(self) -> None:
         """Start the clock, with the first user that is there; later calls do nothing."""

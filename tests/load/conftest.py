@@ -38,6 +38,7 @@ def _plan(truth: Truth, tmp_path: Path) -> MakePlan:
         duration_s=1.0,
         drain_s=5.0,
         rid_header="x-rid",
+        calibrate=False,
     )
 
     def make(**fields: Any) -> LoadPlan:

@@ -115,3 +115,27 @@ def test_a_missed_objective_fails_and_a_dead_target_is_unknown(
     assert "p50(e2e) < 1us missed" in failed.out
     assert "refused (network)" in refused.out
     assert "Traceback" not in failed.err + refused.err
+
+
+@pytest.mark.parametrize("command", ["load", "run", "compare"])
+def test_every_command_that_loads_can_leave_out_the_calibration(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    execute([command, "--help"])
+
+    said = capsys.readouterr().out
+    assert "--calibrate / --no-calibrate" in said
+    assert "--beyond-calibration" in said
+
+
+def test_the_options_of_the_calibration_reach_the_plan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = ["--users", "2", "--duration", "200ms", "--warmup", "0", "--out", "a"]
+
+    code = execute(["load", *short, "--no-calibrate", "--beyond-calibration", "native"])
+
+    plan = json.loads((tmp_path / "a" / "run.json").read_text())["plan"]
+    assert code in (0, 3)
+    assert (plan["calibrate"], plan["beyond_calibration"]) == (False, True)
+    assert "the client's own error is not known" in capsys.readouterr().out

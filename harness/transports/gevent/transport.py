@@ -3,7 +3,7 @@
 import contextlib
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -166,7 +166,7 @@ class GeventTransport:
     A request on a kept connection that the peer closes before it answers ends with an error,
     because the peer may have acted on it (RFC 9110, section 9.2.2). TLS is always verified. Several
     transports may share a `reader`, a TLS `context`, their `counts` and what their answers may
-    hold.
+    hold. `proxies` are those of the environment unless given.
     """
 
     def __init__(
@@ -176,13 +176,14 @@ class GeventTransport:
         context: ssl.SSLContext | None = None,
         counts: TransportCounts | None = None,
         held: Held | None = None,
+        proxies: Mapping[str, str] | None = None,
     ) -> None:
         self.counts = TransportCounts() if counts is None else counts
         self._reader = Reader() if reader is None else reader
         self._owns_reader = reader is None
         self._context = context
         self._held = Held() if held is None else held
-        self._proxies = environment_proxies()
+        self._proxies = environment_proxies() if proxies is None else proxies
         self._idle: dict[Origin, list[Connection]] = {}
 
     def close(self) -> None:
