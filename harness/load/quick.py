@@ -285,8 +285,8 @@ class QuickReading:
     def _last_frame(self, data: bytes) -> bool:
         """Take what begins like no chunk with a body: the last one, or the start of any."""
         if data == _LAST:
-            self.complete = True
-            return True
+            self.complete = self.moments.first_byte is not None
+            return self.complete
         self._carry = data
         return len(data) < len(_LAST)
 

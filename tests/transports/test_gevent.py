@@ -144,6 +144,18 @@ def test_a_connection_that_the_peer_closed_while_idle_is_replaced(
     assert len(peer.requests) == 2
 
 
+@pytest.mark.parametrize("field", ["keep-alive: timeout=0", "Keep-Alive: max=5, timeout=0"])
+def test_an_idle_connection_is_given_up_before_the_server_does(
+    transport: GeventTransport, field: str
+) -> None:
+    with serving(answering(plain(b"1", field), plain(b"2"))) as peer:
+        bodies = [body_of(ask(transport, peer)) for _ in range(2)]
+        transport.close()
+
+    assert bodies == [b"1", b"1"]
+    assert peer.connections == 2
+
+
 def test_a_request_is_never_sent_again_on_its_own(transport: GeventTransport) -> None:
     def answer_then_hang_up_on_the_second(connection: socket.socket, peer: Peer) -> None:
         peer.take(connection)

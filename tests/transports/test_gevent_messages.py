@@ -1,6 +1,7 @@
 """What the gateway's answer is made of, whatever the cuts; and what a request looks like."""
 
 import gzip
+import tracemalloc
 import zlib
 from contextlib import suppress
 from itertools import pairwise
@@ -9,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import TransportError, UsageError
-from harness.transports.gevent.incoming import Incoming
+from harness.errors import Layer, TransportError, TransportKind, UsageError
+from harness.transports.gevent.incoming import MAX_BODY_BYTES, Held, Incoming
 from harness.transports.gevent.outgoing import connect_request, origin_of, serialize
 from harness.transports.gevent.proxy import Proxy, proxy_for
 from harness.wire import Chunk, End, Headers, Request
@@ -171,3 +172,68 @@ def test_a_proxys_password_is_not_shown() -> None:
 def test_a_proxy_that_we_cannot_speak_to_is_named(address: str) -> None:
     with pytest.raises(UsageError, match="HTTPS_PROXY"):
         proxy_for("https", "h", 443, {"https": address})
+
+
+def take_all(reads: list[bytes]) -> None:
+    """Read an answer that the close ends."""
+    incoming = Incoming(sent_ns=0)
+    for data in reads:
+        incoming.feed(data, 0)
+    incoming.end_of_stream()
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+@pytest.mark.parametrize("framing", [b"content-length: %d\r\n", b""])
+def test_a_compressed_body_that_is_cut_is_an_error(coding: str, framing: bytes) -> None:
+    data = gzip.compress(b"x" * 500) if coding == "gzip" else zlib.compress(b"x" * 500)
+    half = data[: len(data) // 2]
+    fields = b"content-encoding: " + coding.encode() + b"\r\n"
+    fields += framing % len(half) if framing else b""
+
+    with pytest.raises(TransportError, match="ended before its content coding did"):
+        take_all([b"HTTP/1.1 200 OK\r\n" + fields + b"\r\n", half])
+
+
+def test_a_coding_that_cannot_be_undone_is_named() -> None:
+    with pytest.raises(TransportError, match="content coding 'br' cannot be undone"):
+        Incoming(sent_ns=0).feed(b"HTTP/1.1 200 OK\r\ncontent-encoding: br\r\n\r\nx", 0)
+
+
+@pytest.mark.parametrize(
+    "piece", [b"x: " + b"y" * 4000 + b"\r\n", b"y" * 4000, b"HTTP/1.1 103 Early Hints\r\n\r\n"]
+)
+def test_a_head_has_a_largest_size(piece: bytes) -> None:
+    start = b"" if piece.startswith(b"HTTP") else b"HTTP/1.1 200 OK\r\nz: "
+
+    with pytest.raises(TransportError, match="expected a head of at most"):
+        take_all([start, *[piece] * 4000])
+
+
+def test_what_unfinished_answers_hold_together_has_a_bound_that_is_the_clients_own() -> None:
+    held = Held(most=1_000)
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 9000\r\n\r\n"
+    first, second = (Incoming(sent_ns=0, held=held) for _ in range(2))
+    first.feed(head + b"x" * 900, 0)
+    second.feed(head + b"x" * 50, 0)
+
+    with pytest.raises(TransportError) as caught:
+        second.feed(b"x" * 100, 0)
+    first.release()
+    second.release()
+
+    assert caught.value.kind is TransportKind.CLIENT_LIMIT
+    assert caught.value.layer is Layer.CLIENT
+    assert held.bytes == 0
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
+    bomb = gzip.compress(bytes(100_000_000))
+    head = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(bomb)
+    tracemalloc.start()
+
+    with pytest.raises(TransportError, match="the body is longer than"):
+        Incoming(sent_ns=0).feed(head + bomb, 0)
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * MAX_BODY_BYTES

@@ -4,14 +4,18 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
 import trustme
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.errors import TransportKind
 from harness.transports.gevent import GeventTransport
-from harness.wire import Request
+from harness.transports.gevent.tls import TlsLayer
+from harness.wire import End, Request
 from tests.transports.peer import Handler, Peer, answering, plain, serving
 
 
@@ -161,3 +165,32 @@ def test_no_proxy_is_obeyed(authority: trustme.CA, monkeypatch: pytest.MonkeyPat
         exchange = sending.send(Request("POST", f"https://127.0.0.1:{peer.port}/"))
 
     assert exchange.whole
+
+
+@pytest.mark.parametrize(("says_so", "end"), [(True, End.COMPLETE), (False, End.CUT)])
+def test_tls_that_ends_without_a_word_cuts_an_answer_that_only_the_end_frames(
+    authority: trustme.CA, says_so: bool, end: End
+) -> None:
+    def hang_up(connection: socket.socket, peer: Peer) -> None:
+        peer.take(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nhalf of it")
+        if says_so and isinstance(connection, ssl.SSLSocket):
+            connection.unwrap()
+
+    with serving(hang_up, context=certified(authority)) as peer, transport() as sending:
+        exchange = sending.send(Request("POST", f"https://127.0.0.1:{peer.port}/"))
+
+    assert exchange.response is not None
+    assert (exchange.response.end, exchange.response.body) == (end, b"half of it")
+
+
+@given(st.lists(st.integers(0, 300), max_size=6), st.lists(st.integers(min_value=0), max_size=6))
+def test_a_record_that_came_in_part_is_known(lengths: list[int], cuts: list[int]) -> None:
+    data = b"".join(b"\x17\x03\x03" + size.to_bytes(2, "big") + bytes(size) for size in lengths)
+    ends = set(accumulate((5 + size for size in lengths), initial=0))
+    layer = TlsLayer(ssl.create_default_context(), "localhost")
+    places = [0, *sorted({cut % (len(data) + 1) for cut in cuts}), len(data)]
+
+    for start, stop in pairwise(places):
+        layer.feed(data[start:stop])
+        assert layer.drained == (stop in ends)
