@@ -64,7 +64,8 @@ class Reader:
         self._alarms: list[tuple[int, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._looked_ns = self._looks_ns = time.monotonic_ns()
-        self._scheduled = False
+        # Not `run_callback`: gevent looks at the clock after fifty callbacks, not after each.
+        self._more = self._loop.timer(0.0)
         self._sweep = self._loop.timer(SWEEP_S, repeat=SWEEP_S)
         self._sweep.start(self._look_at_deadlines)
         self._tick, self._alarm = Timer(), Timer()
@@ -111,7 +112,7 @@ class Reader:
         """Forget every connection and free the descriptors."""
         for connection in list(self._connections.values()):
             self.remove(connection)
-        for watcher in (self._sweep, self._watcher):
+        for watcher in (self._sweep, self._more, self._watcher):
             watcher.stop()
             watcher.close()
         if self._epoll is not None:
@@ -170,7 +171,6 @@ class Reader:
 
     def _turn(self) -> None:
         """Read, wake some of those that have something, read again: for a bounded time."""
-        self._scheduled = False
         until_ns = time.monotonic_ns() + _TURN_NS
         self.look()
         while self._ready:
@@ -178,9 +178,8 @@ class Reader:
             self.look()
             if time.monotonic_ns() >= until_ns:
                 break
-        if self._ready and not self._scheduled:
-            self._scheduled = True
-            self._loop.run_callback(self._turn)
+        if self._ready and not self._more.active:
+            self._more.start(self._turn)
 
     def _wake_some(self) -> None:
         ready, until_ns = self._ready, time.monotonic_ns() + _SLICE_NS
