@@ -76,6 +76,12 @@ class Manifest:
         return bool(self.facts.get("interrupted")) or without_end
 
     @property
+    def clocks(self) -> dict[str, int]:
+        """By how many nanoseconds the clocks of other machines differ from ours, by worker."""
+        stated = self.facts.get("clocks") or {}
+        return {name: _offset(anchor) - _offset(self.clock) for name, anchor in stated.items()}
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """What makes the run's numbers invalid, as the commands that ran it noted."""
         return tuple(self.facts.get("problems") or ())
@@ -122,7 +128,8 @@ def note(folder: Path, **facts: Any) -> Manifest:
     `thresholds` replace those of the plan; `aborted` is the objective that stopped the run,
     `exhausted` the budget that did; `problems` are sentences that make its numbers invalid, `notes`
     such that do not. `expected_records` is how many requests the senders counted, `noise_floor`
-    what a calibration found.
+    what a calibration found. `clocks` has the clock anchor of each worker, by its name, that ran on
+    another machine.
     """
     manifest = read(folder)
     return _write(folder, replace(manifest, facts={**manifest.facts, **redact(facts)}))
@@ -214,6 +221,11 @@ def machine() -> dict[str, Any]:
         "architecture": platform.machine(),
         "cpus": os.cpu_count(),
     }
+
+
+def _offset(anchor: Mapping[str, Any]) -> int:
+    """What to add to a clock to get the date."""
+    return int(anchor["wall_ns"]) - int(anchor["monotonic_ns"])
 
 
 def _alive(pid: int) -> bool:

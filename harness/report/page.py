@@ -136,7 +136,7 @@ def _shapes(rows: pd.DataFrame) -> list[tuple[str, Svg]]:
     routes = ordered_routes(rows["route"].unique())
     drawn = []
     for name in SHAPES:
-        data = {route: frame.values(rows[rows["route"] == route], name)[0] for route in routes}
+        data = {route: frame.values(rows[rows["route"] == route], name).data for route in routes}
         title = METRICS[name].title
         chart = distribution.ecdf(f"Distribution of {title}", data)
         if chart is not None:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.measure.metrics import ERROR_OF
+from harness.measure.odd import Odd
 from harness.report import figures
 from harness.report.comparison import Comparison, Effect, Pair
 
@@ -39,14 +41,85 @@ def one_line(text: str, *, most: int = 160) -> str:
 def client(described: Mapping[str, Any]) -> str:
     """What the measuring side says of itself."""
     if not described["workers"]:
-        return "The client left no record of itself: how late its loop was is not known."
+        return "The client left no record of itself: how exact it was is not known."
     lag = described["loop_lag_ms"]
     late = f"its loop was {figures.duration(lag['p99'])} late at p99"
     stamps = {True: "by the kernel", False: "by the client", None: "by nobody"}
     processes = f"{described['workers']} processes" if described["workers"] > 1 else "One process"
     busy = f"{figures.share(described['cpu_share'])} of a core at most"
     received = f"receive times were taken {stamps[described['kernel_times']]}"
-    return f"{processes} sent the load, {busy}; {late}; {received}."
+    return f"{processes} sent the load, {busy}; {late}; {received}. {_floor(described)}"
+
+
+def _floor(described: Mapping[str, Any]) -> str:
+    """What the client showed against a known schedule."""
+    if not described["noise_floor"]:
+        return (
+            "The client's own error is not known: it was not calibrated before the load "
+            "(--no-calibrate, or a version that cannot)."
+        )
+    names = {"ttft_ms": "TTFT", "inter_chunk_ms": "inter-chunk", "e2e_ms": "E2E"}
+    errors = ", ".join(f"{n} {client_error(described, key)}" for key, n in names.items())
+    return f"Against a known schedule its own error at p99 was: {errors}."
+
+
+def paused(found: Mapping[str, Any]) -> str:
+    """When one process of the client did not run."""
+    lengths = found["lengths_ms"]
+    times = "" if len(lengths) == 1 else f" {len(lengths)} times,"
+    longest = "" if len(lengths) == 1 else f" in all, {figures.duration(max(lengths))} at the most"
+    stood = f"the client did not run{times} for {figures.duration(sum(lengths))}{longest}"
+    share = figures.share(found["share"])
+    return f"{stood} (worker {found['worker']}): {share} of the requests were under way then"
+
+
+ODD: Mapping[str, str] = {
+    Odd.ONE_PIECE: "came in one piece: their TTFT is the whole answer's time",
+    Odd.NOT_STREAMED: "were not streamed though a stream was asked for",
+    Odd.NO_FINISH_REASON: "have no finish reason",
+    Odd.UNASKED_CODING: "were compressed though that was not asked for",
+    Odd.NO_DONE: "are streams that ended without [DONE]",
+}
+
+
+def odd(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """What was odd about the answers, one sentence for each kind and route."""
+    for name, route in routes.items():
+        for kind, count in route["odd"].items():
+            if count:
+                of = f"{figures.count(count)} of {figures.count(route['ok'])} answers on {name}"
+                yield f"{of} {ODD[kind]}"
+
+
+def pacing(found: Mapping[str, Any] | None) -> str | None:
+    """How well an open loop was sent; None for a closed one."""
+    if found is None:
+        return None
+    lag = found["start_lag_ms"]
+    late = ", ".join(f"{figures.duration(lag[name])} {word}" for name, word in LAGS.items())
+    rates = f"{figures.digits(found['achieved_rate'])} of {figures.digits(found['asked_rate'])}"
+    gaps = f"Kolmogorov's distance of the times between them {figures.digits(found['distance'])}"
+    return f"{rates} requests/s were sent in time; they started late by {late}; {gaps}."
+
+
+LAGS: Mapping[str, str] = {"p50": "at p50", "p99": "at p99", "max": "at the most"}
+
+
+def client_error(client: Mapping[str, Any], metric: str) -> str:
+    """How exact the client's own figures of a metric are, by its calibration."""
+    floor = client["noise_floor"]
+    name = ERROR_OF.get(metric.partition("_ms")[0])
+    error = ((floor or {}).get(name) or {}).get("p99")
+    return "not known" if error is None else f"< {figures.duration(error)}"
+
+
+def measured(entry: Mapping[str, Any], metric: str) -> str:
+    """How many values a metric has, and how many of them have lost their meaning."""
+    count = figures.count(entry[metric]["n"])
+    whole = entry["odd"].get(Odd.ONE_PIECE)
+    if not whole or not metric.startswith(("ttft", "ttfo", "ttfb")):
+        return count
+    return f"{count}, {figures.count(whole)} in one piece"
 
 
 def _contract(report: "Report") -> Iterator[str]:

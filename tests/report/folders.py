@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from harness.measure.columns import row
+from harness.measure.columns import COLUMNS, row
 from harness.measure.histogram import Histogram
 from harness.measure.sample import Sample
 from harness.measure.timeline import Timeline
 from harness.report import manifest, samples
 from harness.report.files import write_json
 
+RUN_ID = "0123456789ab"
 START_NS = 1_000_000_000_000
 MS = 1_000_000
 ROUTES = ("native", "compat", "model")
@@ -45,10 +46,10 @@ def answered(
         done_ns=outputs[-1] + MS,
     )
     known: dict[str, Any] = {
-        "run_id": "run",
+        "run_id": RUN_ID,
         "worker": "load-0",
         "seq": seq,
-        "event_id": f"run-{seq}-{route}",
+        "event_id": f"{RUN_ID}-{seq}-{route}",
         "scenario": "mixed",
         "phase": "steady",
         "route": route,
@@ -107,17 +108,30 @@ def blocks(
                     sent_ms=(block * 2 + position) * 300.0,
                     ttft_ms=float(ttft),
                     scenario="compare",
+                    worker="compare-0",
+                    event_id=f"{RUN_ID}-compare-{block}-{position}",
                 )
             )
     return found
 
 
-def table(rows: Iterable[Sample]) -> pa.Table:
+Cells = dict[str, Any]
+"""One row of samples as its columns, for what a `Sample` does not carry."""
+
+
+def cells(sample: Sample, **changes: Any) -> Cells:
+    """The sample as a row of a reader that says how exact its times are."""
+    exact = {name: 0 for name in COLUMNS if name.endswith("blur_ns")}
+    return {**row(sample), **exact, "odd": [], "checked": False, "burst_chunks": 0, **changes}
+
+
+def table(rows: Iterable[Sample | Cells]) -> pa.Table:
     """The samples as a table with every column."""
-    return pa.Table.from_pylist([row(sample) for sample in rows], schema=samples.schema())
+    filled = [row(each) if isinstance(each, Sample) else each for each in rows]
+    return pa.Table.from_pylist(filled, schema=samples.schema())
 
 
-def write_stream(path: Path, rows: Sequence[Sample], *, batch: int = 50) -> None:
+def write_stream(path: Path, rows: Sequence[Sample | Cells], *, batch: int = 50) -> None:
     """An Arrow stream as a worker writes it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with pa.ipc.new_stream(str(path), samples.schema()) as writer:
@@ -127,7 +141,7 @@ def write_stream(path: Path, rows: Sequence[Sample], *, batch: int = 50) -> None
 
 def write_run(
     folder: Path,
-    rows: Sequence[Sample],
+    rows: Sequence[Sample | Cells],
     *,
     command: str = "load",
     thresholds: Sequence[str] = (),
@@ -137,7 +151,7 @@ def write_run(
 ) -> Path:
     """A finished run whose manifest does not depend on the machine or the hour."""
     folder.mkdir(parents=True, exist_ok=True)
-    plan = {"run_id": "0123456789ab", "users": 3, "thresholds": list(thresholds)}
+    plan = {"run_id": RUN_ID, "users": 3, "thresholds": list(thresholds)}
     target = {"kind": "local", "name": "local", "base": None}
     manifest.start(folder, command=command, target=target, settings={}, plan=plan, seed=7)
     manifest.finish(folder, verdict="pass", exit_code=0, reasons=(), **facts)
