@@ -76,6 +76,13 @@ def metric(key: str) -> str:
     return NAMES.get(name, name) + (" from schedule" if twin else "")
 
 
+def bounds(measured: Mapping[str, Any], name: str) -> str | None:
+    """Between what a statistic lies that the client could not see well enough to give."""
+    if measured[name] is not None or measured[f"{name}_at_least"] is None:
+        return None
+    return span(measured[f"{name}_at_least"], measured[f"{name}_at_most"])
+
+
 def percentile(measured: Mapping[str, Any], name: str) -> str:
     """A percentile of a summary entry, or a dash where there were too few samples."""
     return duration(measured[name])

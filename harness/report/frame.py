@@ -122,5 +122,4 @@ def _blur(rows: pd.DataFrame, moment: str) -> Floats:
 
 
 def _floats(column: "pd.Series[float]") -> Floats:
-    found: Floats = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    return found
+    return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)

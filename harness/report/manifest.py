@@ -119,7 +119,7 @@ def start(
         facts={"metrics": definitions()},
     )
     folder.mkdir(parents=True, exist_ok=True)
-    return _write(folder, manifest)
+    return write(folder, manifest)
 
 
 def note(folder: Path, **facts: Any) -> Manifest:
@@ -132,7 +132,7 @@ def note(folder: Path, **facts: Any) -> Manifest:
     another machine.
     """
     manifest = read(folder)
-    return _write(folder, replace(manifest, facts={**manifest.facts, **redact(facts)}))
+    return write(folder, replace(manifest, facts={**manifest.facts, **redact(facts)}))
 
 
 def finish(
@@ -154,7 +154,7 @@ def finish(
         exit_code=exit_code,
         reasons=tuple(reasons),
     )
-    return _write(folder, manifest)
+    return write(folder, manifest)
 
 
 def read(folder: Path) -> Manifest:
@@ -184,6 +184,13 @@ def _check(path: Path, manifest: Manifest, version: Any) -> None:
         raise UsageError(
             f"{path} is not a manifest of this harness: expected objects at plan and settings"
         )
+
+
+def write(folder: Path, manifest: Manifest) -> Manifest:
+    """Replace `run.json`."""
+    own = {name: getattr(manifest, name) for name in Manifest.__slots__ if name != "facts"}
+    write_json(folder / FILE, {"schema_version": SCHEMA_VERSION, **own, **manifest.facts})
+    return manifest
 
 
 def redact(value: Any) -> Any:
@@ -236,9 +243,3 @@ def _alive(pid: int) -> bool:
     except OSError:
         return True
     return True
-
-
-def _write(folder: Path, manifest: Manifest) -> Manifest:
-    own = {name: getattr(manifest, name) for name in Manifest.__slots__ if name != "facts"}
-    write_json(folder / FILE, {"schema_version": SCHEMA_VERSION, **own, **manifest.facts})
-    return manifest

@@ -47,7 +47,8 @@ def pacing(rows: pd.DataFrame) -> dict[str, Any] | None:
         "start_lag_allowed_ms": allowed_ms,
         "distance": distance(np.diff(due) / 1e9, np.diff(sent) / 1e9),
     }
-    return {**found, "rate_off": _rate_off(found), "late": _late(found)}
+    behind = len(sent) - in_time
+    return {**found, "rate_off": _rate_off(found, behind), "late": _late(found)}
 
 
 def distance(asked: Floats, achieved: Floats) -> float | None:
@@ -67,12 +68,14 @@ def _lags(lags: Floats) -> dict[str, float | None]:
     return {"p50": p50, "p99": p99, "max": most}
 
 
-def _rate_off(found: Mapping[str, Any]) -> str | None:
-    """Why the load was not the one that was asked for."""
-    asked, achieved = found["asked_rate"], found["achieved_rate"]
-    if not asked or achieved >= asked * (1 - RATE_TOLERANCE):
+def _rate_off(found: Mapping[str, Any], behind: int) -> str | None:
+    """Why the load was not the one that was asked for.
+
+    `behind` had not left when the last was due; what never left is told by its own name.
+    """
+    if not found["asked_rate"] or behind <= RATE_TOLERANCE * found["requests"]:
         return None
-    rates = f"{achieved:,.4g} of {asked:,.4g} requests/s"
+    rates = f"{found['achieved_rate']:,.4g} of {found['asked_rate']:,.4g} requests/s"
     return f"the client did not keep the rate: it sent {rates} in time: {REMEDY}"
 
 

@@ -48,6 +48,10 @@ def render(report: "Report") -> str:
         percentiles=[f"p{percent}" for percent in PERCENTILES],
         needed={f"p{percent}": needed(percent) for percent in PERCENTILES},
         definitions=definitions(),
+        pacing=sentences.pacing(report.summary["pacing"]),
+        odd=list(sentences.odd(report.summary["routes"])),
+        violations=list(sentences.violations(report.summary["routes"])),
+        withheld=list(sentences.withheld(report.summary["routes"])),
     )
 
 
@@ -94,12 +98,20 @@ def _environment() -> jinja2.Environment:
         "count": figures.count,
         "digits": figures.digits,
         "duration": figures.duration,
+        "failures": sentences.failures,
         "metric": figures.metric,
         "ratio": figures.ratio,
         "share": figures.share,
     }
     environment.filters["zip"] = zip
-    environment.globals |= {"span": figures.span, "style_of": plot.style, "legend": _legend}
+    environment.globals |= {
+        "bounds": figures.bounds,
+        "client_error": sentences.client_error,
+        "legend": _legend,
+        "span": figures.span,
+        "style_of": plot.style,
+        "values": sentences.measured,
+    }
     return environment
 
 

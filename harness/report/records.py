@@ -112,9 +112,9 @@ def _count(path: Path) -> int | None:
 
 def _problems(found: Records) -> Iterator[str]:
     for run_id, count in found.foreign.items():
-        yield f"{_rows(count)} of another run ({run_id}) lie among the samples and are left out"
+        yield f"{_rows(count)} of another run ({run_id}) among the samples, left out of all figures"
     if found.repeated:
-        yield f"{_rows(found.repeated)} are there twice (worker and number, or event id)"
+        yield f"{_rows(found.repeated)} there twice (same worker and number, or same event id)"
     yield from (text for each in found.shares for text in _of_worker(each))
     yield from (f"records are missing: {loss}" for loss in found.losses)
     if found.expected is None or any(each.missing for each in found.shares):

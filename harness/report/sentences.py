@@ -102,6 +102,9 @@ def pacing(found: Mapping[str, Any] | None) -> str | None:
     return f"{rates} requests/s were sent in time; they started late by {late}; {gaps}."
 
 
+SHOWN = ("ttft_ms", "inter_chunk_ms", "tpot_ms", "e2e_ms")
+"""The metrics of the short tables."""
+STATISTICS = ("p50", "p90", "p95", "p99")
 LAGS: Mapping[str, str] = {"p50": "at p50", "p99": "at p99", "max": "at the most"}
 
 
@@ -111,6 +114,31 @@ def client_error(client: Mapping[str, Any], metric: str) -> str:
     name = ERROR_OF.get(metric.partition("_ms")[0])
     error = ((floor or {}).get(name) or {}).get("p99")
     return "not known" if error is None else f"< {figures.duration(error)}"
+
+
+def withheld(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Why figures of a metric are not given, for each metric and route that the tables show."""
+    for metric in SHOWN:
+        for name, route in routes.items():
+            found = route[metric]
+            lost = [each for each in STATISTICS if figures.bounds(found, each)]
+            if lost:
+                told = f"{figures.metric(metric)} on {name}, {', '.join(lost)}"
+                yield f"{told}: {found['reasons'][lost[0]]}"
+
+
+def failures(route: Mapping[str, Any]) -> dict[str, int]:
+    """The classes of whatever was not a good answer; the client's own are named so."""
+    return {**route["error_classes"], **route["own"]}
+
+
+def violations(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Each broken clause with its route, count and rate, and what it is the rate of."""
+    for name, route in routes.items():
+        of = f"{figures.count(route['checked'])} checked" if route["checked"] else "all answers"
+        for clause, count in route["violations"].items():
+            rate = figures.share(route["violation_rates"][clause])
+            yield clause, name, figures.count(count), rate, of
 
 
 def measured(entry: Mapping[str, Any], metric: str) -> str:

@@ -14,8 +14,6 @@ from harness.report.comparison import Comparison
 if TYPE_CHECKING:
     from harness.report.build import Report
 
-LATENCIES = ("ttft_ms", "inter_chunk_ms", "tpot_ms", "e2e_ms")
-PERCENTILES = ("p50", "p90", "p95", "p99")
 LONG = "what it said"
 VERDICTS = {"slower": "red", "faster": "cyan", "equivalent": "green", "inconclusive": "dim"}
 
@@ -27,7 +25,7 @@ def show(report: "Report", console: Console) -> None:
 
 def render(report: "Report") -> Group:
     """Latencies, rates, comparison and objectives as far as there are any."""
-    parts = (_contract, _latency, _rates, _errors, _objectives)
+    parts = (_contract, _latency, _rates, _violations, _errors, _client, _remarks, _objectives)
     tables = [table for part in parts for table in part(report)]
     return Group(*(Padding(each, (0, 0, 1, 0)) for each in (*tables, *compared(report.comparison))))
 
@@ -62,20 +60,24 @@ def _contract(report: "Report") -> Iterator[Table]:
     yield table
 
 
-def _latency(report: "Report") -> Iterator[Table]:
-    table = _table("latency", "route", "n", *PERCENTILES, texts=2)
-    for name in LATENCIES:
+def _latency(report: "Report") -> Iterator[RenderableType]:
+    table = _table("latency", "route", "n", *sentences.STATISTICS, "client error", texts=2)
+    for name in sentences.SHOWN:
+        error = sentences.client_error(report.summary["client"], name)
         for route, entry in report.summary["routes"].items():
             measured = entry[name]
             if measured["n"]:
-                numbers = [_bounded(measured, percentile) for percentile in PERCENTILES]
-                count = figures.count(measured["n"])
-                table.add_row(figures.metric(name), Text(route), count, *numbers)
+                numbers = [_bounded(measured, percentile) for percentile in sentences.STATISTICS]
+                count = Text(sentences.measured(entry, name).replace(", ", "\n"))
+                table.add_row(figures.metric(name), Text(route), count, *numbers, error)
     if table.row_count:
         yield table
+    yield from (Text(told, style="yellow") for told in sentences.withheld(report.summary["routes"]))
 
 
 def _bounded(measured: dict[str, Any], name: str) -> Text:
+    if between := figures.bounds(measured, name):
+        return Text(f"?\n{between}", style="yellow", no_wrap=True)
     if measured[name] is None:
         return Text(figures.NOTHING, style="dim")
     shown = Text(figures.percentile(measured, name), no_wrap=True)
@@ -83,27 +85,61 @@ def _bounded(measured: dict[str, Any], name: str) -> Text:
 
 
 def _rates(report: "Report") -> Iterator[Table]:
-    head = ("requests", "failed", "rate", "goodput", "tokens/s", "cache hits")
+    head = (
+        "requests",
+        "failed",
+        "by client",
+        "rate",
+        "goodput",
+        "tokens/s",
+        "bursts",
+        "cache hits",
+    )
     table = _table("load", *head)
     for route, entry in report.summary["routes"].items():
         table.add_row(
             Text(route),
             figures.count(entry["requests"]),
             f"{figures.count(entry['errors'])} ({figures.share(entry['error_rate'])})",
+            figures.count(sum(entry["own"].values())),
             f"{figures.digits(entry['rate'])}/s",
             f"{figures.digits(entry['goodput'])}/s",
             figures.digits(entry["output_tokens_per_second"]),
+            figures.share(entry["burst_share"]),
             figures.share(entry["cache_hit_share"]),
         )
     if table.row_count:
         yield table
 
 
+def _remarks(report: "Report") -> Iterator[RenderableType]:
+    """What changed nothing and is to be known: odd answers, pauses of the client."""
+    if report.decision.remarks:
+        yield Text("\n".join(f"note: {remark}" for remark in report.decision.remarks))
+
+
+def _violations(report: "Report") -> Iterator[Table]:
+    table = _table("violations", "route", "answers", "rate", "of", texts=2)
+    for told in sentences.violations(report.summary["routes"]):
+        table.add_row(*(Text(cell) for cell in told))
+    if table.row_count:
+        yield table
+
+
+def _client(report: "Report") -> Iterator[RenderableType]:
+    """How the load was sent, and how exact the sender was."""
+    if report.summary["requests"]:
+        yield Text(sentences.client(report.summary["client"]), style="dim")
+    paced = sentences.pacing(report.summary["pacing"])
+    if paced:
+        yield Text(f"pacing: {paced}", style="dim")
+
+
 def _errors(report: "Report") -> Iterator[Table]:
     table = _table("errors", "route", "requests", LONG, texts=2)
     table.columns[-1].justify = "left"
     for route, entry in report.summary["routes"].items():
-        for name, number in entry["error_classes"].items():
+        for name, number in sentences.failures(entry).items():
             told = "; ".join(entry["error_examples"].get(name, ()))
             count = figures.count(number)
             table.add_row(Text(name), Text(route), count, Text(sentences.one_line(told)))

@@ -22,6 +22,16 @@ MS = 1_000_000
 ROUTES = ("native", "compat", "model")
 
 
+Cells = dict[str, Any]
+"""One row of samples as its columns, for what a `Sample` does not carry."""
+
+
+def cells(sample: Sample, **changes: Any) -> Cells:
+    """The sample as a row of a reader that says how exact its times are."""
+    exact = {name: 0 for name in COLUMNS if name.endswith("blur_ns")}
+    return {**row(sample), **exact, "odd": [], "checked": False, "burst_chunks": 0, **changes}
+
+
 def answered(
     seq: int = 0,
     *,
@@ -29,6 +39,7 @@ def answered(
     sent_ms: float = 0.0,
     ttft_ms: float = 100.0,
     gaps_ms: Sequence[float] = (10.0, 10.0, 10.0),
+    scheduled_ms: float | None = None,
     **changes: Any,
 ) -> Sample:
     """A successful streamed request; the first byte comes a millisecond before the first output."""
@@ -37,6 +48,7 @@ def answered(
     outputs = tuple(first + round(sum(gaps_ms[:n]) * MS) for n in range(len(gaps_ms) + 1))
     timeline = Timeline(
         sent_ns=sent,
+        scheduled_ns=None if scheduled_ms is None else START_NS + round(scheduled_ms * MS),
         headers_ns=first - MS,
         first_byte_ns=first - MS,
         first_event_ns=first - MS,
@@ -70,6 +82,13 @@ def failed(seq: int = 0, *, outcome: str = "http_5xx", **changes: Any) -> Sample
     sent = sample.timeline.sent_ns
     short = Timeline(sent_ns=sent, headers_ns=sent + 30 * MS, done_ns=sent + 30 * MS)
     return replace(sample, outcome=outcome, timeline=short, completion_tokens=None)
+
+
+def dropped(seq: int, *, scheduled_ms: float) -> Cells:
+    """A request that was due and never sent."""
+    due = START_NS + round(scheduled_ms * MS)
+    sample = answered(seq, outcome="dropped", timeline=Timeline(sent_ns=due, scheduled_ns=due))
+    return cells(sample, sent_ns=None, completion_tokens=None, cache_status=None, status=None)
 
 
 def mixed(n: int = 300, *, seed: int = 1, seconds: float = 20.0) -> list[Sample]:
@@ -115,16 +134,6 @@ def blocks(
     return found
 
 
-Cells = dict[str, Any]
-"""One row of samples as its columns, for what a `Sample` does not carry."""
-
-
-def cells(sample: Sample, **changes: Any) -> Cells:
-    """The sample as a row of a reader that says how exact its times are."""
-    exact = {name: 0 for name in COLUMNS if name.endswith("blur_ns")}
-    return {**row(sample), **exact, "odd": [], "checked": False, "burst_chunks": 0, **changes}
-
-
 def table(rows: Iterable[Sample | Cells]) -> pa.Table:
     """The samples as a table with every column."""
     filled = [row(each) if isinstance(each, Sample) else each for each in rows]
@@ -147,11 +156,14 @@ def write_run(
     thresholds: Sequence[str] = (),
     conformance: dict[str, Any] | None = None,
     worker: bool = True,
+    rate: float | None = None,
+    in_flight: int = 1000,
     **facts: Any,
 ) -> Path:
     """A finished run whose manifest does not depend on the machine or the hour."""
     folder.mkdir(parents=True, exist_ok=True)
     plan = {"run_id": RUN_ID, "users": 3, "thresholds": list(thresholds)}
+    plan |= {} if rate is None else {"rate": rate, "in_flight": in_flight}
     target = {"kind": "local", "name": "local", "base": None}
     manifest.start(folder, command=command, target=target, settings={}, plan=plan, seed=7)
     manifest.finish(folder, verdict="pass", exit_code=0, reasons=(), **facts)

@@ -175,7 +175,9 @@ def test_a_worker_that_did_not_finish_makes_the_numbers_invalid(judge: Any, tmp_
     judge()
     write_worker(tmp_path / "run", records=0, worker="load-1", state="running")
 
-    assert assemble(tmp_path / "run").reasons == ("worker load-1 did not finish",)
+    (reason,) = assemble(tmp_path / "run").reasons
+
+    assert reason.startswith("worker load-1 did not finish: how many of its requests")
 
 
 def test_a_cut_file_of_samples_makes_the_numbers_invalid(judge: Any, tmp_path: Path) -> None:
@@ -187,19 +189,6 @@ def test_a_cut_file_of_samples_makes_the_numbers_invalid(judge: Any, tmp_path: P
 
     assert report.verdict == "unknown"
     assert report.reasons[0].startswith("records are missing: load-0.arrows: cut off: 250 rows")
-
-
-@pytest.mark.parametrize(
-    ("lag_ms", "unstamped", "verdict"),
-    [(4, 1000, "pass"), (6, 1000, "unknown"), (60, 0, "pass"), (150, 0, "unknown")],
-)
-def test_a_saturated_client_cannot_be_trusted(
-    judge: Any, tmp_path: Path, lag_ms: float, unstamped: int, verdict: str
-) -> None:
-    judge()
-    write_worker(tmp_path / "run", records=300, lag_ms=lag_ms, unstamped=unstamped)
-
-    assert assemble(tmp_path / "run").verdict == verdict
 
 
 def test_a_problem_that_the_command_noted_makes_the_numbers_invalid(judge: Any) -> None:
