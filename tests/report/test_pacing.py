@@ -15,7 +15,7 @@ from harness.report.build import assemble
 from harness.report.pacing import distance, pacing
 from tests.report.folders import Cells, answered, dropped, table, write_run, write_worker
 
-TIMES = st.lists(st.floats(0, 100), min_size=1, max_size=60)
+TIMES = st.lists(st.floats(0, 100), min_size=4, max_size=60)
 THRESHOLDS = ("p50(ttft) < 1s", "p50(ttft_scheduled) < 1s", "error_rate < 1%")
 
 
