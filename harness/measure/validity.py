@@ -24,7 +24,7 @@ def blurred(value: float, at_least: float, at_most: float) -> str | None:
     if at_most - at_least <= tolerance_ms(value):
         return None
     between = f"between {at_least:,.3g} and {at_most:,.3g} ms"
-    return f"the client read too late to know more than that it lies {between}: {REMEDY}"
+    return f"the client could not see more than that it lies {between}: {REMEDY}"
 
 
 def could_change(

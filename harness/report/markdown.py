@@ -168,10 +168,8 @@ def _violations(report: "Report") -> Iterator[str]:
 
 def _errors(report: "Report") -> Iterator[str]:
     rows = [
-        [cell(name), cell(route), figures.count(count), cell("; ".join(told.get(name, ())))]
-        for route, entry in report.summary["routes"].items()
-        for told in [entry["error_examples"]]
-        for name, count in failures(entry).items()
+        [cell(name), cell(route), figures.count(count), cell(said)]
+        for name, route, count, said in failures(report.summary["routes"])
     ]
     if rows:
         yield "### Errors"

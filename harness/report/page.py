@@ -50,6 +50,7 @@ def render(report: "Report") -> str:
         definitions=definitions(),
         pacing=sentences.pacing(report.summary["pacing"]),
         odd=list(sentences.odd(report.summary["routes"])),
+        failures=list(sentences.failures(report.summary["routes"])),
         violations=list(sentences.violations(report.summary["routes"])),
         withheld=list(sentences.withheld(report.summary["routes"])),
     )
@@ -98,7 +99,6 @@ def _environment() -> jinja2.Environment:
         "count": figures.count,
         "digits": figures.digits,
         "duration": figures.duration,
-        "failures": sentences.failures,
         "metric": figures.metric,
         "ratio": figures.ratio,
         "share": figures.share,

@@ -113,7 +113,7 @@ def client_error(client: Mapping[str, Any], metric: str) -> str:
     floor = client["noise_floor"]
     name = ERROR_OF.get(metric.partition("_ms")[0])
     error = ((floor or {}).get(name) or {}).get("p99")
-    return "not known" if error is None else f"< {figures.duration(error)}"
+    return "unknown" if error is None else f"<{figures.duration(error)}"
 
 
 def withheld(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -127,9 +127,16 @@ def withheld(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
                 yield f"{told}: {found['reasons'][lost[0]]}"
 
 
-def failures(route: Mapping[str, Any]) -> dict[str, int]:
-    """The classes of whatever was not a good answer; the client's own are named so."""
-    return {**route["error_classes"], **route["own"]}
+def failures(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, int, str]]:
+    """Each class of what was no good answer, with its route, count and what was said.
+
+    What the client did itself is named so.
+    """
+    for name, route in routes.items():
+        for counts, whose in ((route["error_classes"], ""), (route["own"], " (client)")):
+            for kind, count in counts.items():
+                said = "; ".join(route["error_examples"].get(kind, ()))
+                yield f"{kind}{whose}", name, count, said
 
 
 def violations(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, str, str, str]]:
@@ -141,13 +148,46 @@ def violations(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, s
             yield clause, name, figures.count(count), rate, of
 
 
+def own(routes: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """What the client did itself, which is in no error rate; None where it did nothing."""
+    return _by_route(
+        "of the client, not errors of the target",
+        {
+            name: ", ".join(f"{figures.count(count)} x {kind}" for kind, count in counts.items())
+            for name, route in routes.items()
+            for counts in [route["own"]]
+            if counts
+        },
+    )
+
+
+def bursts(routes: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """How much of its output the target packed together; None where nobody saw it."""
+    return _by_route(
+        "bursts, chunks that the target packed together",
+        {
+            name: figures.share(route["burst_share"])
+            for name, route in routes.items()
+            if route["burst_share"] is not None
+        },
+    )
+
+
+def _by_route(title: str, told: Mapping[str, str]) -> str | None:
+    return (
+        f"{title}: {'; '.join(f'{name} {text}' for name, text in told.items())}" if told else None
+    )
+
+
+def spoiled(entry: Mapping[str, Any], metric: str) -> int:
+    """How many values of a metric lost their meaning: the TTFT of answers in one piece."""
+    return int(entry["odd"][Odd.ONE_PIECE] or 0) if metric.startswith(("ttft", "ttfo")) else 0
+
+
 def measured(entry: Mapping[str, Any], metric: str) -> str:
     """How many values a metric has, and how many of them have lost their meaning."""
-    count = figures.count(entry[metric]["n"])
-    whole = entry["odd"].get(Odd.ONE_PIECE)
-    if not whole or not metric.startswith(("ttft", "ttfo", "ttfb")):
-        return count
-    return f"{count}, {figures.count(whole)} in one piece"
+    count, whole = figures.count(entry[metric]["n"]), spoiled(entry, metric)
+    return f"{count}, {figures.count(whole)} in one piece" if whole else count
 
 
 def _contract(report: "Report") -> Iterator[str]:
@@ -164,7 +204,8 @@ def _load(report: "Report") -> Iterator[str]:
     requests = sum(route["requests"] for route in routes)
     if requests:
         failed = sum(route["errors"] for route in routes)
-        share = figures.share(failed / requests)
+        sent = sum(route["sent"] for route in routes)
+        share = figures.share(failed / sent if sent else None)
         yield f"{figures.count(requests)} requests under load, {share} failed"
 
 

@@ -14,6 +14,8 @@ from harness.report.comparison import Comparison
 if TYPE_CHECKING:
     from harness.report.build import Report
 
+STAR = "*"
+MEASURED = "measured"
 LONG = "what it said"
 VERDICTS = {"slower": "red", "faster": "cyan", "equivalent": "green", "inconclusive": "dim"}
 
@@ -61,55 +63,68 @@ def _contract(report: "Report") -> Iterator[Table]:
 
 
 def _latency(report: "Report") -> Iterator[RenderableType]:
-    table = _table("latency", "route", "n", *sentences.STATISTICS, "client error", texts=2)
+    table = _table("latency", "route", "n", *sentences.STATISTICS, texts=2)
     for name in sentences.SHOWN:
-        error = sentences.client_error(report.summary["client"], name)
         for route, entry in report.summary["routes"].items():
             measured = entry[name]
             if measured["n"]:
                 numbers = [_bounded(measured, percentile) for percentile in sentences.STATISTICS]
-                count = Text(sentences.measured(entry, name).replace(", ", "\n"))
-                table.add_row(figures.metric(name), Text(route), count, *numbers, error)
+                mark = STAR if sentences.spoiled(entry, name) else ""
+                count = f"{figures.count(measured['n'])}{mark}"
+                table.add_row(_metric(report, name), Text(route), count, *numbers)
     if table.row_count:
         yield table
-    yield from (Text(told, style="yellow") for told in sentences.withheld(report.summary["routes"]))
+        yield from _footnotes(report)
+
+
+def _metric(report: "Report", name: str) -> Text:
+    """A metric with the client's own error for it, where that is known."""
+    client = report.summary["client"]
+    error = f"\nerror {sentences.client_error(client, name)}" if client["noise_floor"] else ""
+    return Text(figures.metric(name)).append(error, style="dim")
+
+
+def _footnotes(report: "Report") -> Iterator[Text]:
+    """Below the latencies: what error, star and question mark mean, where there are any."""
+    routes = report.summary["routes"]
+    notes = []
+    if report.summary["client"]["noise_floor"]:
+        notes.append("error: the client's own at p99, against a known schedule before the load")
+    if any(sentences.spoiled(entry, "ttft_ms") for entry in routes.values()):
+        notes.append(f"{STAR} with answers that came in one piece")
+    notes += sentences.withheld(routes)
+    if notes:
+        yield Text("\n".join(notes), style="dim")
 
 
 def _bounded(measured: dict[str, Any], name: str) -> Text:
     if between := figures.bounds(measured, name):
-        return Text(f"?\n{between}", style="yellow", no_wrap=True)
+        numbers, _, unit = between.rpartition(" ")
+        return Text(f"? {unit}\n{numbers}", style="yellow", no_wrap=True)
     if measured[name] is None:
         return Text(figures.NOTHING, style="dim")
     shown = Text(figures.percentile(measured, name), no_wrap=True)
     return shown.append(f"\n{figures.around(measured, name)}", style="dim")
 
 
-def _rates(report: "Report") -> Iterator[Table]:
-    head = (
-        "requests",
-        "failed",
-        "by client",
-        "rate",
-        "goodput",
-        "tokens/s",
-        "bursts",
-        "cache hits",
-    )
-    table = _table("load", *head)
-    for route, entry in report.summary["routes"].items():
+def _rates(report: "Report") -> Iterator[RenderableType]:
+    routes = report.summary["routes"]
+    table = _table("load", "requests", "failed", "rate", "goodput", "tokens/s", "cache hits")
+    for route, entry in routes.items():
         table.add_row(
             Text(route),
             figures.count(entry["requests"]),
             f"{figures.count(entry['errors'])} ({figures.share(entry['error_rate'])})",
-            figures.count(sum(entry["own"].values())),
             f"{figures.digits(entry['rate'])}/s",
             f"{figures.digits(entry['goodput'])}/s",
             figures.digits(entry["output_tokens_per_second"]),
-            figures.share(entry["burst_share"]),
             figures.share(entry["cache_hit_share"]),
         )
     if table.row_count:
         yield table
+    told = [text for text in (sentences.own(routes), sentences.bursts(routes)) if text]
+    if told:
+        yield Text("\n".join(told))
 
 
 def _remarks(report: "Report") -> Iterator[RenderableType]:
@@ -138,22 +153,23 @@ def _client(report: "Report") -> Iterator[RenderableType]:
 def _errors(report: "Report") -> Iterator[Table]:
     table = _table("errors", "route", "requests", LONG, texts=2)
     table.columns[-1].justify = "left"
-    for route, entry in report.summary["routes"].items():
-        for name, number in sentences.failures(entry).items():
-            told = "; ".join(entry["error_examples"].get(name, ()))
-            count = figures.count(number)
-            table.add_row(Text(name), Text(route), count, Text(sentences.one_line(told)))
+    for name, route, number, said in sentences.failures(report.summary["routes"]):
+        told = Text(sentences.one_line(said))
+        table.add_row(Text(name), Text(route), figures.count(number), told)
     if table.row_count:
         yield table
 
 
 def _objectives(report: "Report") -> Iterator[Table]:
-    table = _table("objectives", "route", "result", "measured", texts=3)
+    table = _table("objectives", "route", "result", MEASURED, texts=4)
     styles = {"pass": "green", "fail": "red", "unknown": "yellow", "warn": "yellow"}
     words = {"pass": "met", "fail": "missed", "unknown": "unknown", "warn": "close"}
+    alike: dict[tuple[str, str, str], list[str]] = {}
     for each in report.checked:
-        result = Text(words[each.result], style=styles[each.result])
-        table.add_row(Text(each.objective), Text(each.route), result, Text(each.measured))
+        alike.setdefault((each.objective, each.result, each.measured), []).append(each.route)
+    for (objective, found, measured), routes in alike.items():
+        result = Text(words[found], style=styles[found])
+        table.add_row(Text(objective), Text("\n".join(routes)), result, Text(measured))
     if table.row_count:
         yield table
 
@@ -162,5 +178,7 @@ def _table(*names: str, texts: int = 1) -> Table:
     """A table without a frame; all but the first `texts` columns are numbers."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for place, name in enumerate(names):
-        table.add_column(name, justify="left" if place < texts else "right", no_wrap=name != LONG)
+        table.add_column(
+            name, justify="left" if place < texts else "right", no_wrap=name not in (LONG, MEASURED)
+        )
     return table

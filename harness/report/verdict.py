@@ -128,15 +128,20 @@ def _target(evidence: Evidence) -> Iterator[Finding]:
         why = f": {cap}; raise it, or shorten --warmup" if cap else ""
         yield Finding(Weight.UNJUDGED, f"no request was recorded{warm}{why}")
     elif not any(route["ok"] for route in routes.values()):
-        classes = _merged(sentences.failures(route) for route in routes.values())
+        classes = _merged(_failures(route) for route in routes.values())
         failed = blame(classes, evidence.summary["client"]["failed_layers"])
         said = f"every request failed on every route: {failed}{_said(routes)}"
         yield Finding(Weight.UNJUDGED, said)
     else:
         for name, route in routes.items():
             if not route["ok"]:
-                failed = blame(sentences.failures(route)) + _said({name: route})
+                failed = blame(_failures(route)) + _said({name: route})
                 yield Finding(Weight.OPEN, f"every request failed on {name}: {failed}")
+
+
+def _failures(route: Mapping[str, Any]) -> dict[str, int]:
+    """Whatever was not a good answer, whoever did it."""
+    return {**route["error_classes"], **route["own"]}
 
 
 def _said(routes: Mapping[str, Any]) -> str:
