@@ -45,7 +45,9 @@ def digits(value: float | None) -> str:
     if value is None:
         return NOTHING
     size = abs(value)
-    decimals = 0 if size >= 99.95 else 1 if size >= 9.995 else 2 if size >= 0.9995 else 3
+    decimals = (
+        0 if not size or size >= 99.95 else 1 if size >= 9.995 else 2 if size >= 0.9995 else 3
+    )
     return f"{value:,.{decimals}f}"
 
 

@@ -16,6 +16,7 @@ from harness.report.sentences import (
     client,
     client_error,
     failures,
+    judged,
     measured,
     one_line,
     pacing,
@@ -98,10 +99,10 @@ def _objectives(report: "Report") -> Iterator[str]:
     if report.checked:
         yield "### Objectives"
         rows = [
-            [cell(each.objective), cell(each.route), RESULTS[each.result], cell(each.measured)]
-            for each in report.checked
+            [cell(objective), cell(", ".join(routes)), RESULTS[result], cell(measured, most=300)]
+            for objective, routes, result, measured in judged(report.checked)
         ]
-        yield table(["objective", "route", "result", "measured"], rows, texts=3)
+        yield table(["objective", "route", "result", "measured"], rows, texts=4)
 
 
 def _routes(report: "Report") -> Iterator[str]:

@@ -71,6 +71,7 @@ def compare_runs(first: Path, second: Path, *, margin: float, seed: int = 0) -> 
 def _read(folder: Path, name: str) -> Run:
     found = manifest.read(folder)
     rows = frame.steady(frame.frame(samples.read(folder, clocks=found.clocks).table))
+    rows = rows[rows["run_id"].fillna(found.run_id) == found.run_id]
     rows = rows[rows["scenario"].isin(load_scenarios(rows))]
     if rows.empty:
         raise UsageError(f"{folder} holds no sample outside the warm-up")

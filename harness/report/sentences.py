@@ -1,6 +1,6 @@
 """What a report says in words; the page, the Markdown and the terminal share it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.measure.metrics import ERROR_OF
@@ -10,6 +10,7 @@ from harness.report.comparison import Comparison, Effect, Pair
 
 if TYPE_CHECKING:
     from harness.report.build import Report
+    from harness.report.thresholds import Checked
 
 
 def evidence(report: "Report") -> list[str]:
@@ -137,6 +138,15 @@ def failures(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str
             for kind, count in counts.items():
                 said = "; ".join(route["error_examples"].get(kind, ()))
                 yield f"{kind}{whose}", name, count, said
+
+
+def judged(checked: "Iterable[Checked]") -> Iterator[tuple[str, list[str], str, str]]:
+    """Each objective with the routes of which the same was measured, the result and what it was."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for each in checked:
+        alike.setdefault((each.objective, each.result, each.measured), []).append(each.route)
+    for (objective, result, measured), routes in alike.items():
+        yield objective, routes, result, measured
 
 
 def violations(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, str, str, str]]:

@@ -164,10 +164,7 @@ def _objectives(report: "Report") -> Iterator[Table]:
     table = _table("objectives", "route", "result", MEASURED, texts=4)
     styles = {"pass": "green", "fail": "red", "unknown": "yellow", "warn": "yellow"}
     words = {"pass": "met", "fail": "missed", "unknown": "unknown", "warn": "close"}
-    alike: dict[tuple[str, str, str], list[str]] = {}
-    for each in report.checked:
-        alike.setdefault((each.objective, each.result, each.measured), []).append(each.route)
-    for (objective, found, measured), routes in alike.items():
+    for objective, routes, found, measured in sentences.judged(report.checked):
         result = Text(words[found], style=styles[found])
         table.add_row(Text(objective), Text("\n".join(routes)), result, Text(measured))
     if table.row_count:

@@ -55,7 +55,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`pass`, `fail` or `unknown`; `reasons` decided it, `remarks` did not."""
+    """`pass`, `fail` or `unknown`; `reasons` decided it, `remarks` say what they do not."""
 
     verdict: str
     reasons: tuple[str, ...]
@@ -87,8 +87,9 @@ def decide(evidence: Evidence) -> Verdict:
     decisive = [finding for finding in findings if finding.weight is not Weight.REMARK]
     order = list(Weight)
     decisive.sort(key=lambda finding: order.index(finding.weight))
-    remarks = tuple(finding.text for finding in findings if finding.weight is Weight.REMARK)
     reasons = tuple(dict.fromkeys(finding.text for finding in decisive))
+    told = (finding.text for finding in findings if finding.weight is Weight.REMARK)
+    remarks = tuple(each for each in told if not any(each in reason for reason in reasons))
     if not decisive:
         return Verdict("pass", (), remarks)
     failed = decisive[0].weight in (Weight.BROKEN, Weight.MISSED)

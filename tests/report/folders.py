@@ -20,6 +20,17 @@ RUN_ID = "0123456789ab"
 START_NS = 1_000_000_000_000
 MS = 1_000_000
 ROUTES = ("native", "compat", "model")
+FLOOR: dict[str, Any] = {
+    "ttft_ms": {"p50": 0.05, "p99": 0.1},
+    "inter_chunk_ms": {"p50": 0.01, "p99": 0.04},
+    "e2e_ms": {"p50": 0.05, "p99": 0.2},
+    "cpu_us_per_request": 60.0,
+    "cpu_us_per_chunk": 7.0,
+    "max_rate": 5000.0,
+    "streams": 400,
+    "chunks_per_second": 40000.0,
+}
+"""What a calibration of a worker found."""
 
 
 Cells = dict[str, Any]
@@ -108,6 +119,37 @@ def mixed(n: int = 300, *, seed: int = 1, seconds: float = 20.0) -> list[Sample]
             )
         )
     return found
+
+
+def hurried(n: int = 300) -> list[Sample | Cells]:
+    """An open loop with whatever can be wrong with one.
+
+    Native packs chunks and answers in one piece now and then, compat was read late and has no
+    `[DONE]`, and three requests were dropped.
+    """
+    rng = np.random.default_rng(4)
+    found: list[Sample | Cells] = []
+    for seq in range(n):
+        route = ROUTES[seq % 3]
+        late_ms, ttft_ms = float(rng.exponential(0.2)), float(rng.lognormal(np.log(120), 0.25))
+        packed = route == "native"
+        sample = answered(
+            seq,
+            route=route,
+            scheduled_ms=seq * 20.0,
+            sent_ms=seq * 20 + late_ms,
+            ttft_ms=ttft_ms,
+            gaps_ms=[20.0, 0.0] * 4 if packed else [20.0] * 8,
+        )
+        odd = {"native": "one_piece" if seq % 9 == 0 else None, "compat": "no_done"}.get(route)
+        changes: dict[str, Any] = {"odd": [odd] if odd else [], "checked": seq % 2 == 0}
+        changes |= {"coalesced": 4, "burst_chunks": 4} if packed else {}
+        if route == "compat":
+            changes |= {"gap_low_ms": [0.0] * 8, "gap_high_ms": [40.0] * 8}
+        if seq % 60 == 0:
+            changes["violations"] = ["stream.done"]
+        found.append(cells(sample, first_output_blur_ns=MS // 2, blur_ns=MS // 2, **changes))
+    return [*found, *(dropped(n + k, scheduled_ms=(n + k) * 20) for k in range(3))]
 
 
 def blocks(

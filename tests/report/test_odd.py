@@ -9,18 +9,8 @@ from rich.console import Console
 
 from harness.report.build import Report, assemble, build_report
 from harness.report.terminal import show
-from tests.report.folders import Cells, answered, cells, write_run, write_worker
+from tests.report.folders import FLOOR, Cells, answered, cells, write_run, write_worker
 
-FLOOR: dict[str, Any] = {
-    "ttft_ms": {"p50": 0.05, "p99": 0.1},
-    "inter_chunk_ms": {"p50": 0.01, "p99": 0.04},
-    "e2e_ms": {"p50": 0.05, "p99": 0.2},
-    "cpu_us_per_request": 60.0,
-    "cpu_us_per_chunk": 7.0,
-    "max_rate": 5000.0,
-    "streams": 400,
-    "chunks_per_second": 40000.0,
-}
 ONE_PIECE = "42 of 120 answers on native came in one piece: their TTFT is the whole answer's time"
 
 

@@ -198,6 +198,12 @@ def test_a_problem_that_the_command_noted_makes_the_numbers_invalid(judge: Any) 
     assert report.decision.remarks == ("a word to the reader",)
 
 
+def test_a_note_that_a_reason_tells_is_not_told_again(judge: Any) -> None:
+    report = judge(problems=["2 requests were lost: look there"], notes=["2 requests were lost"])
+
+    assert report.decision.remarks == ()
+
+
 def test_a_comparison_passes_when_it_has_an_answer(judge: Any) -> None:
     assert judge(blocks(100, ratio=1.3), command="compare").verdict == "pass"
 
