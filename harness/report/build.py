@@ -128,6 +128,7 @@ def _records(
         workers=workers,
         files=found.files,
         expected=expected if isinstance(expected, int) else None,
+        going_on=run.going_on,
     )
 
 

@@ -71,6 +71,7 @@ def describe(
         "kernel_times": unstamped <= reads * KERNEL_SHARE if reads else None,
         "cpu_share": max((_cpu(worker) for worker in reports), default=None),
         "records": sum(worker.get("records", 0) for worker in reports) if reports else None,
+        "unfinished": [w["worker"] for w in reports if w.get("state") != "closed"],
         "failed_layers": dict(layers.most_common()),
         "pauses": pauses(reports, rows, clocks=clocks),
     }
@@ -109,7 +110,8 @@ def pauses(
         hit &= np.asarray(rows["worker"] == name, dtype=bool)
         if told:
             lengths = [length / 1e6 for _, length in told]
-            found.append({"worker": name, "lengths_ms": lengths, "share": hit.mean().item()})
+            share = float(hit.mean()) if len(hit) else 0.0
+            found.append({"worker": name, "lengths_ms": lengths, "share": share})
     return found
 
 

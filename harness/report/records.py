@@ -34,7 +34,7 @@ class Records:
     """The rows of a run that count, and what is wrong with its records.
 
     `foreign` counts rows by the run they are of, `repeated` those that are there twice; neither is
-    among the rows.
+    among the rows. `going_on` says that its workers may be at work still.
     """
 
     rows: pd.DataFrame
@@ -43,6 +43,7 @@ class Records:
     expected: int | None = None
     shares: tuple[Shares, ...] = ()
     losses: tuple[str, ...] = ()
+    going_on: bool = False
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -72,6 +73,7 @@ def records(
     workers: Workers,
     files: Sequence[SampleFile],
     expected: int | None,
+    going_on: bool = False,
 ) -> Records:
     """Take apart what the files of a run hold."""
     foreign = np.asarray((rows["run_id"] != run_id).fillna(False), dtype=bool)
@@ -85,7 +87,8 @@ def records(
         f"{each.name}: {each.loss}" for each in files if each.loss and _stem(each) not in told
     )
     counts = {str(k): int(v) for k, v in rows[foreign]["run_id"].value_counts().items()}
-    return Records(kept, counts, int(repeated.sum()), expected, shares, losses)
+    twice = int(repeated.sum())
+    return Records(kept, counts, twice, expected, shares, losses, going_on)
 
 
 def _stem(file: SampleFile) -> str:
@@ -99,8 +102,10 @@ def _shares(rows: pd.DataFrame, folder: Path, workers: Workers) -> Iterator[Shar
     counted = {path.stem: _count(path) for path in (folder / FOLDER).glob("*.sent")}
     for name in sorted({*said, *counted}):
         report = said.get(name, {})
-        sent = counted.get(name, report.get("sent"))
         closed = report.get("state") == "closed"
+        sent = counted.get(name)
+        if sent is None and closed:  # an open report is older than the last records
+            sent = report.get("sent")
         yield Shares(name, sent, int(recorded.get(name, 0)), closed)
 
 
@@ -115,29 +120,30 @@ def _problems(found: Records) -> Iterator[str]:
         yield f"{_rows(count)} of another run ({run_id}) among the samples, left out of all figures"
     if found.repeated:
         yield f"{_rows(found.repeated)} there twice (same worker and number, or same event id)"
-    yield from (text for each in found.shares for text in _of_worker(each))
+    yield from (text for each in found.shares for text in _of_worker(each, found))
     yield from (f"records are missing: {loss}" for loss in found.losses)
     if found.expected is None or any(each.missing for each in found.shares):
         return
     ended, recorded = f"{found.expected:,} requests ended", len(found.rows)
     if recorded < found.expected:
         yield f"records are missing: {ended}, {recorded:,} are recorded"
-    elif recorded > found.expected:
+    elif recorded > found.expected and all(each.closed for each in found.shares):
         yield f"more is recorded than was sent: {ended}, {recorded:,} are recorded"
 
 
-def _of_worker(each: Shares) -> Iterator[str]:
+def _of_worker(each: Shares, found: Records) -> Iterator[str]:
     name, lost = f"worker {each.worker}", each.missing
-    ended = "" if each.closed else " was killed"
-    if lost is not None and lost < 0:
-        yield f"{name}{ended}: {-lost:,} more requests are recorded than the {each.sent:,} it sent"
+    if not each.closed:
+        name += " is still at work" if found.going_on else " was killed"
+    if lost is None:
+        if not each.closed:
+            yield f"{name}: how many of its requests are not recorded is not known"
+    elif lost < 0:
+        yield f"{name}: {-lost:,} more requests are recorded than the {each.sent:,} it sent"
     elif lost:
-        told = f"{lost:,} of {each.sent:,} requests that it sent are not recorded"
-        yield f"{name}{ended}: {told}"
-    elif not each.closed and lost is None:
-        yield f"{name} did not finish: how many of its requests are not recorded is not known"
+        yield f"{name}: {lost:,} of {each.sent:,} requests that it sent are not recorded"
     elif not each.closed:
-        yield f"{name}{ended}: all {each.sent:,} requests that it sent are recorded"
+        yield f"{name}: all {each.sent:,} requests that it sent are recorded"
 
 
 def _rows(count: int) -> str:

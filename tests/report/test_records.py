@@ -1,5 +1,7 @@
 """Sent is recorded, once, and nothing else is."""
 
+import json
+import os
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +10,7 @@ import pytest
 
 from harness.measure.sample import Sample
 from harness.report.build import Report, assemble
+from harness.report.files import write_json
 from tests.report.folders import Cells, answered, dropped, write_run, write_stream, write_worker
 
 ROWS = [answered(n, sent_ms=n * 10) for n in range(100)]
@@ -47,7 +50,7 @@ def test_records_that_add_up_are_no_reason(tmp_path: Path) -> None:
         (
             None,
             "running",
-            "worker load-0 did not finish: how many of its requests are not recorded",
+            "worker load-0 was killed: how many of its requests are not recorded is not",
         ),
     ],
 )
@@ -58,6 +61,26 @@ def test_what_a_worker_sent_is_held_against_its_records(
 
     assert report.verdict == "unknown"
     assert report.reasons[0].startswith(reason)
+
+
+def test_an_old_report_of_a_killed_worker_is_no_count_of_what_it_sent(tmp_path: Path) -> None:
+    write_run(tmp_path, ROWS)
+    write_worker(tmp_path, records=90, state="running", sent=92)
+
+    (reason,) = assemble(tmp_path).reasons
+
+    assert reason == (
+        "worker load-0 was killed: how many of its requests are not recorded is not known"
+    )
+
+
+def test_a_report_made_during_the_run_says_that_its_worker_is_at_work(tmp_path: Path) -> None:
+    write_run(tmp_path, ROWS)
+    document = json.loads((tmp_path / "run.json").read_text("utf-8"))
+    write_json(tmp_path / "run.json", document | {"state": "running", "pid": os.getppid()})
+    write_worker(tmp_path, records=90, state="running")
+
+    assert any("load-0 is still at work" in reason for reason in assemble(tmp_path).reasons)
 
 
 def test_the_loss_of_a_killed_worker_is_told_once(tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ def test_a_worker_that_did_not_finish_makes_the_numbers_invalid(judge: Any, tmp_
 
     (reason,) = assemble(tmp_path / "run").reasons
 
-    assert reason.startswith("worker load-1 did not finish: how many of its requests")
+    assert reason.startswith("worker load-1 was killed: how many of its requests")
 
 
 def test_a_cut_file_of_samples_makes_the_numbers_invalid(judge: Any, tmp_path: Path) -> None:
