@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from harness.errors import UsageError
 from harness.load.progress import Progress
 from harness.load.tally import RouteTally, total
 from harness.measure.objective import Objective, parse_objective
+from harness.measure.odd import Odd
 
 LEAST_REQUESTS = 20
 """Fewer requests than this decide nothing: the first error is not 100 %."""
@@ -16,6 +18,11 @@ class Watch:
     def __init__(self, texts: Sequence[str]) -> None:
         self.tripped: str | None = None
         self._objectives = tuple(parse_objective(text) for text in texts)
+        for objective in self._objectives:
+            if objective.metric in set(Odd):
+                raise UsageError(
+                    f"--abort {objective.text!r}: {objective.metric} is not counted live"
+                )
 
     def trips(self, progress: Progress) -> bool:
         """Whether one of them has just come true; `tripped` keeps its text."""
@@ -47,6 +54,7 @@ def _value(objective: Objective, tally: RouteTally, elapsed_s: float) -> float |
         "violation_rate": tally.violated / tally.requests,
         "cache_hit_share": tally.cache_hits / tally.requests,
         "rate": tally.requests / max(elapsed_s, 1e-9),
+        "violations": tally.violated,
         "goodput": (tally.requests - tally.errors) / max(elapsed_s, 1e-9),
     }
     return values[objective.metric]

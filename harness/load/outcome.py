@@ -7,14 +7,8 @@ from harness.errors import TransportKind
 from harness.load.plan import LoadPlan
 from harness.load.progress import Progress, State, lag_ms
 from harness.load.tally import RouteTally, total
-from harness.measure.outcome import Outcome
-
-LAG_ALLOWED = {True: (100.0, 0.2), False: (5.0, 0.02)}
-"""How late the loop may be at p99: milliseconds or a share of the median TTFT, whichever is more.
-
-With receive times of the kernel (True) a late loop merges events but moves none; without them all
-of its lateness is in the latencies.
-"""
+from harness.measure.outcome import Outcome, own_outcomes
+from harness.measure.validity import not_sent
 
 _BLOCKING = frozenset(
     {
@@ -45,6 +39,8 @@ class Blocked:
 @dataclass(frozen=True, slots=True)
 class LoadOutcome:
     """The end of one load; `records` are the samples that its workers say they wrote.
+
+    `errors` are the target's; what the client did itself is in `outcomes` alone.
 
     `blocked` is set when nobody let a request through, so that the target cannot be judged.
     `problems` are sentences that make the numbers invalid, `notes` those that do not.
@@ -86,17 +82,23 @@ def outcome_of(
         aborted=aborted,
         exhausted=progress.exhausted,
         requests=whole.requests,
-        errors=whole.errors,
+        errors=_errors(whole, interrupted=interrupted or aborted is not None),
         records=progress.records,
         outcomes=dict(whole.outcomes),
         layers=dict(whole.layers),
         blocked=blocked(whole),
         problems=tuple(_problems(progress, whole, expected_workers)),
-        notes=tuple(_notes(plan, progress)),
+        notes=tuple(_notes(plan, progress, whole)),
         loop_lag_ms=lag_ms(progress.loop_lag),
         kernel_times=progress.kernel_times,
         elapsed_s=progress.elapsed_s,
     )
+
+
+def _errors(whole: RouteTally, *, interrupted: bool) -> int:
+    """How many requests the target failed; what the client did itself is none of its errors."""
+    own = own_outcomes(interrupted=interrupted)
+    return whole.errors - sum(whole.outcomes[outcome] for outcome in own)
 
 
 def blocked(whole: RouteTally) -> Blocked | None:
@@ -115,27 +117,10 @@ def _problems(progress: Progress, whole: RouteTally, expected_workers: int) -> l
         problems.append(f"{expected_workers - closed} of {expected_workers} workers did not finish")
     if progress.records != whole.requests:
         problems.append(f"{whole.requests} requests ended, {progress.records} were recorded")
-    if late := _saturated(progress, whole):
-        problems.append(late)
     return problems
 
 
-def _saturated(progress: Progress, whole: RouteTally) -> str | None:
-    lag_ns = progress.loop_lag.quantile(0.99)
-    ttft_ns = whole.latencies["ttft"].quantile(0.5)
-    if lag_ns is None or ttft_ns is None:
-        return None
-    floor_ms, part = LAG_ALLOWED[progress.kernel_times]
-    allowed_ns = max(floor_ms * 1e6, part * ttft_ns)
-    if lag_ns <= allowed_ns:
-        return None
-    return (
-        f"the client was saturated: its loop was {lag_ns / 1e6:.1f} ms late at p99, "
-        f"{allowed_ns / 1e6:.1f} ms are allowed; use more --processes or less load"
-    )
-
-
-def _notes(plan: LoadPlan, progress: Progress) -> list[str]:
+def _notes(plan: LoadPlan, progress: Progress, whole: RouteTally) -> list[str]:
     notes = []
     if progress.floor_reason:
         notes.append(f"the client's own error is not known: {progress.floor_reason}")
@@ -144,9 +129,12 @@ def _notes(plan: LoadPlan, progress: Progress) -> list[str]:
     if not progress.kernel_times:
         share = progress.unstamped / max(progress.reads, 1)
         notes.append(f"{share:.0%} of receive times are the client's own, not the kernel's")
-    dropped = sum(tally.outcomes[Outcome.DROPPED] for tally in progress.routes.values())
-    if dropped:
-        notes.append(
-            f"{dropped} requests were due while {plan.in_flight} were under way, and dropped"
-        )
+    missing = not_sent(
+        dropped=whole.outcomes[Outcome.DROPPED],
+        limited=whole.outcomes[Outcome.CLIENT_LIMIT],
+        in_flight=plan.in_flight,
+        said=whole.messages.get(Outcome.CLIENT_LIMIT, ""),
+    )
+    if missing:
+        notes.append(missing)
     return notes

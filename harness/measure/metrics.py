@@ -149,6 +149,14 @@ NAMES: tuple[str, ...] = tuple(name for name in METRICS if not name.endswith(SCH
 """The six metrics without their twins."""
 
 
+ERROR_OF: Mapping[str, str] = {
+    **dict.fromkeys(("ttfb", "ttft", "ttfo"), "ttft_ms"),
+    **dict.fromkeys(("inter_chunk", "tpot"), "inter_chunk_ms"),
+    "e2e": "e2e_ms",
+}
+"""Which error of a calibration, by its name in a noise floor, is that of a metric."""
+
+
 def definitions() -> dict[str, dict[str, str]]:
     """Title, formula and source of every metric, for a run's manifest."""
     return {

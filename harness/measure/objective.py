@@ -8,33 +8,43 @@ from dataclasses import dataclass
 
 from harness.errors import UsageError
 from harness.measure.metrics import METRICS
+from harness.measure.odd import Odd
 
 LATENCIES: tuple[str, ...] = tuple(METRICS)
 """Metrics that stand inside a statistic; limits are kept in milliseconds."""
-SHARES: tuple[str, ...] = ("error_rate", "violation_rate", "cache_hit_share")
+SHARES: tuple[str, ...] = ("error_rate", "violation_rate", "cache_hit_share", *Odd)
 """Metrics that stand alone; limits are kept as fractions of one."""
 RATES: tuple[str, ...] = ("rate", "goodput")
 """Metrics that stand alone; limits are kept per second."""
+COUNTS: tuple[str, ...] = ("violations",)
+"""Metrics that stand alone and alone can be compared with `==`."""
 
 _MILLISECONDS = {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1e3}
 _UNITS: Mapping[str, Mapping[str, float]] = {
     "latency": _MILLISECONDS,
     "share": {"%": 0.01, "": 1.0},
     "rate": {"/s": 1.0, "": 1.0},
+    "count": {"": 1.0},
 }
-_CANONICAL = {"latency": "ms", "share": "", "rate": "/s"}
+_CANONICAL = {"latency": "ms", "share": "", "rate": "/s", "count": ""}
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
+    "==": operator.eq,
     "<=": operator.le,
     ">=": operator.ge,
     "<": operator.lt,
     ">": operator.gt,
+}
+_KINDS = {
+    **dict.fromkeys(SHARES, "share"),
+    **dict.fromkeys(RATES, "rate"),
+    **dict.fromkeys(COUNTS, "count"),
 }
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,4})?)$")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _LABEL_VALUE = re.compile(r"\"[^\"]*\"|[^\s,}\"]+")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _UNIT = re.compile(r"%|/s|[a-z]+")
-_COMPARISON = re.compile(r"<=|>=|<|>")
+_COMPARISON = re.compile(r"==|<=|>=|<|>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +53,7 @@ class Objective:
 
     `statistic` is `mean`, `min`, `max` or a percentile such as `p99.9`, and None for a share or a
     rate. `limit` is in `unit`, which is `ms` for a latency, empty for a share (a fraction of one)
-    and `/s` for a rate, whatever unit the text used.
+    or a count, and `/s` for a rate, whatever unit the text used.
     """
 
     text: str
@@ -101,7 +111,7 @@ class _Reader:
         labels = self._labels() if self._skip("{") else ()
         if statistic is not None:
             self._expect(")")
-        comparison = self._match(_COMPARISON, "one of < <= > >=")
+        comparison = self._comparison(kind)
         limit, unit = self._limit(kind)
         if self._here() < len(self.text):
             raise self._error("the end")
@@ -120,9 +130,17 @@ class _Reader:
             return "latency"
         if name in LATENCIES:
             raise self._error(f"a statistic, such as p95({name})", at)
-        if name not in SHARES + RATES:
-            raise self._error(f"a statistic such as p95(ttft), or one of {_alone()}", at)
-        return "share" if name in SHARES else "rate"
+        if name not in _KINDS:
+            raise self._error(f"a statistic such as p95(ttft), or one of {', '.join(_KINDS)}", at)
+        return _KINDS[name]
+
+    def _comparison(self, kind: str) -> str:
+        signs = "< <= > >= ==" if kind == "count" else "< <= > >="
+        start = self._here()
+        sign = self._match(_COMPARISON, f"one of {signs}")
+        if sign not in signs.split():
+            raise self._error(f"one of {signs}", start)
+        return sign
 
     def _labels(self) -> tuple[tuple[str, str], ...]:
         labels: list[tuple[str, str]] = []
@@ -144,7 +162,8 @@ class _Reader:
         found = _UNIT.match(self.text, self.at)
         unit = found.group() if found else ""
         if unit not in units:
-            raise self._error(f"a unit: {' '.join(units).strip()}", at)
+            known = " ".join(units).strip()
+            raise self._error(f"a unit: {known}" if known else "no unit", at)
         if kind == "share" and not unit and number > 1:
             raise self._error("a share up to 1, or %", at)
         self.at += len(unit)
@@ -175,10 +194,6 @@ class _Reader:
     def _error(self, expected: str, at: int | None = None) -> UsageError:
         at = self._here() if at is None else at
         return UsageError(f"objective: expected {expected}\n  {self.text}\n  {' ' * at}^")
-
-
-def _alone() -> str:
-    return ", ".join(SHARES + RATES)
 
 
 def _quoted(value: str) -> str:

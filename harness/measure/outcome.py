@@ -6,7 +6,7 @@ from harness.errors import TransportError
 
 
 class Outcome(StrEnum):
-    """`ok`, `dropped`, or the class of the error; a violated clause never changes it."""
+    """`ok`, one of `OWN`, or the class of the error; a violated clause never changes it."""
 
     OK = "ok"
     """A success status, a whole body, and a finished answer."""
@@ -14,6 +14,8 @@ class Outcome(StrEnum):
     """Due by the schedule, but never sent."""
     CANCELLED = "cancelled"
     """Sent, and given up by the client when the run's time was over."""
+    CLIENT_LIMIT = "client_limit"
+    """Not sent, or given up, for a bound of our own: file descriptors, memory."""
 
     DNS = "dns"
     REFUSED = "refused"
@@ -31,8 +33,6 @@ class Outcome(StrEnum):
     RESET = "reset"
     PROTOCOL = "protocol"
     """Bytes that are not HTTP."""
-    CLIENT_LIMIT = "client_limit"
-    """Given up for a bound of the client itself: descriptors, or the memory for answers."""
 
     REDIRECTED = "redirected"
     """A 3xx answer; no route documents one."""
@@ -69,6 +69,19 @@ class Outcome(StrEnum):
     def of_error(cls, error: TransportError) -> "Outcome":
         """The outcome of an exchange that brought no complete response."""
         return cls(error.kind.value)
+
+
+OWN = frozenset({Outcome.DROPPED, Outcome.CLIENT_LIMIT, Outcome.PROXY, Outcome.CANCELLED})
+"""What the client or its way out did: never an error of the target."""
+
+
+def own_outcomes(*, interrupted: bool) -> frozenset[Outcome]:
+    """`OWN`; of a run that went to its end without `CANCELLED`.
+
+    There the client waited as long as it had said it would, and it was the target that did not
+    answer.
+    """
+    return OWN if interrupted else OWN - {Outcome.CANCELLED}
 
 
 _NAMED = {

@@ -4,6 +4,7 @@ samples -> frame -> summary -> comparison -> verdict -> json, csv, markdown, htm
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +14,18 @@ import pandas as pd
 
 from harness.errors import UsageError
 from harness.measure.outcome import Outcome
+from harness.measure.validity import not_sent
 from harness.report import client, conformance, frame, manifest, markdown, page, samples
 from harness.report.comparison import Comparison, compare
 from harness.report.conformance import Conformance
 from harness.report.files import write_json, write_text
 from harness.report.manifest import Manifest
+from harness.report.pacing import pacing
+from harness.report.records import Records, records
 from harness.report.runs import Runs
 from harness.report.series import timeline
 from harness.report.summary import flat, summarise
-from harness.report.thresholds import Checked, check, good, objectives
+from harness.report.thresholds import Checked, Doubts, check, good, objectives
 from harness.report.verdict import Evidence, Verdict, decide
 
 SCHEMA_VERSION = 1
@@ -43,8 +47,7 @@ class Report:
     @property
     def load(self) -> pd.DataFrame:
         """The requests of the load's scenarios, warm-up excluded."""
-        counted = frame.steady(self.rows)
-        return counted[counted["scenario"].isin(self.summary["routes_of"])]
+        return _of_load(self.rows, self.summary)
 
     @property
     def verdict(self) -> str:
@@ -84,30 +87,74 @@ def write_runs(runs: Runs, folder: Path) -> None:
 def assemble(folder: Path) -> Report:
     """Read a run folder and judge it, without writing anything."""
     run = manifest.read(folder)
-    found = samples.read(folder)
-    rows = frame.frame(found.table)
-    recorded = len(rows)
+    found = samples.read(folder, clocks=run.clocks)
+    workers = client.read_workers(folder)
+    kept = _records(folder, run, found, workers)
+    rows = kept.rows
+    cancelled = 0
     if run.interrupted or run.facts.get("aborted"):
-        rows = rows[rows["outcome"] != Outcome.CANCELLED]
+        given_up = rows["outcome"] == Outcome.CANCELLED
+        rows, cancelled = rows[~given_up], int(given_up.sum())
     wanted = objectives(run.thresholds)
     measured = summarise(rows, good(wanted))
-    measured["client"] = _client(folder, run, measured["routes"])
+    loaded = _of_load(rows, measured)
+    measured |= {
+        "cancelled": cancelled,
+        "records": kept.document(),
+        "pacing": pacing(loaded),
+        "client": client.describe(
+            workers, loaded, clocks=run.clocks, noise_floor=run.facts.get("noise_floor")
+        ),
+    }
     compared = compare(rows, margin=_margin(run), seed=run.seed or 0)
     contract = _read_contract(folder)
-    loaded = frame.steady(rows)
-    loaded = loaded[loaded["scenario"].isin(measured["routes_of"])]
-    checked = check(wanted, loaded, measured["routes"], command=run.command)
-    decision = decide(Evidence(run, measured, compared, contract, checked, found.losses, recorded))
+    doubts = _doubts(run, measured)
+    checked = check(wanted, loaded, measured["routes"], command=run.command, doubts=doubts)
+    decision = decide(Evidence(run, measured, compared, contract, checked, kept))
     summary = _summary(run, measured, decision, checked, found)
     summary["timeline"] = timeline(rows)
     return Report(folder, run, decision, summary, compared, contract, checked, rows)
 
 
-def _client(folder: Path, run: Manifest, routes: Mapping[str, Any]) -> dict[str, Any]:
-    described = client.describe(client.read_workers(folder), run.facts.get("noise_floor"))
-    medians = [route["ttft_ms"]["p50"] for route in routes.values()]
-    fastest = min((median for median in medians if median is not None), default=None)
-    return {**described, "saturated": client.saturation(described, fastest)}
+def _records(
+    folder: Path, run: Manifest, found: samples.Samples, workers: client.Workers
+) -> Records:
+    said = [worker.get("records", 0) for worker in workers.reports]
+    expected = run.facts.get("expected_records", sum(said) if said else None)
+    return records(
+        frame.frame(found.table),
+        folder,
+        run_id=run.run_id,
+        workers=workers,
+        files=found.files,
+        expected=expected if isinstance(expected, int) else None,
+        going_on=run.going_on,
+    )
+
+
+def _of_load(rows: pd.DataFrame, summary: Mapping[str, Any]) -> pd.DataFrame:
+    """The requests of the load's scenarios, warm-up excluded."""
+    counted = frame.steady(rows)
+    return counted[counted["scenario"].isin(summary["routes_of"])]
+
+
+def _doubts(run: Manifest, measured: Mapping[str, Any]) -> Doubts:
+    """What the client did to the load: not sent, sent too slowly, sent late."""
+    own: Counter[str] = Counter()
+    said = ""
+    for route in measured["routes"].values():
+        own.update(route["own"])
+        said = said or next(iter(route["error_examples"].get(Outcome.CLIENT_LIMIT, ())), "")
+    in_flight = run.plan.get("in_flight") if run.plan.get("rate") else None
+    missing = not_sent(
+        dropped=own[Outcome.DROPPED],
+        limited=own[Outcome.CLIENT_LIMIT],
+        in_flight=in_flight,
+        said=said,
+    )
+    kept = measured["pacing"] or {}
+    floor = measured["client"]["noise_floor"]
+    return Doubts(missing or kept.get("rate_off"), kept.get("late"), floor)
 
 
 def _margin(run: Manifest) -> float:

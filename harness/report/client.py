@@ -1,74 +1,132 @@
-"""The measuring side about itself: how late its loop was, and whether its records are whole.
+"""The measuring side about itself: how exact it was, when it did not run, how late its loop was.
 
 Each load worker leaves one JSON file in `workers/`; a run without them says that it does not know.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from harness.measure.histogram import Histogram
+from harness.report.series import ends
 
 FOLDER = "workers"
+PLAN = ".plan.json"
 KERNEL_SHARE = 0.01
-LAG_ALLOWED = {True: (100.0, 0.2), False: (5.0, 0.02)}
-"""How late the loop may be at p99: milliseconds or a share of the median TTFT, whichever is more.
-
-With receive times of the kernel (True) a late loop moves no event; without them all of its lateness
-is in the latencies.
-"""
+WORST = ("ttft_ms", "inter_chunk_ms", "e2e_ms")
+SUMMED = ("max_rate", "streams", "chunks_per_second")
 
 
-def read_workers(folder: Path) -> list[Mapping[str, Any]]:
-    """What each worker last said of itself; a file that cannot be read is left out."""
-    return [report for path in sorted((folder / FOLDER).glob("*.json")) for report in _read(path)]
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """What each worker last said of itself, and the files that cannot be read."""
+
+    reports: tuple[Mapping[str, Any], ...] = ()
+    unreadable: tuple[str, ...] = ()
 
 
-def describe(workers: Iterable[Mapping[str, Any]], noise_floor: Any = None) -> dict[str, Any]:
-    """The `client` part of `summary.json`; null where nobody measured it."""
-    workers = list(workers)
+def read_workers(folder: Path) -> Workers:
+    """Read the reports of a run folder; JSON that is no worker's is passed over."""
+    reports, unreadable = [], []
+    for path in sorted((folder / FOLDER).glob("*.json")):
+        if path.name.endswith(PLAN):
+            continue
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            if isinstance(document, dict) and isinstance(document.get("worker"), str):
+                Histogram.from_dict(document["loop_lag"])
+                reports.append(document)
+        except (OSError, ValueError, KeyError, TypeError):
+            unreadable.append(path.name)
+    return Workers(tuple(reports), tuple(unreadable))
+
+
+def describe(
+    workers: Workers, rows: pd.DataFrame, *, clocks: Mapping[str, int], noise_floor: Any = None
+) -> dict[str, Any]:
+    """The `client` part of `summary.json`; null where nobody measured it.
+
+    `clocks` says by how much the clock of a worker differs from that of `rows`, `noise_floor` what
+    a calibration found where the workers say nothing.
+    """
+    reports = workers.reports
     lag, layers = Histogram(), Counter[str]()
-    for worker in workers:
+    for worker in reports:
         lag.merge(Histogram.from_dict(worker["loop_lag"]))
         for tally in worker.get("routes", {}).values():
             layers.update(tally.get("layers", {}))
-    reads = sum(worker.get("reads", 0) for worker in workers)
-    unstamped = sum(worker.get("unstamped", 0) for worker in workers)
+    reads = sum(worker.get("reads", 0) for worker in reports)
+    unstamped = sum(worker.get("unstamped", 0) for worker in reports)
     return {
-        "workers": len(workers),
-        "noise_floor": noise_floor,
-        "loop_lag_ms": _lag_ms(lag) if workers else None,
+        "workers": len(reports),
+        "unreadable": list(workers.unreadable),
+        "noise_floor": noise_floor_of(reports) or noise_floor,
+        "loop_lag_ms": _lag_ms(lag) if reports else None,
         "kernel_times": unstamped <= reads * KERNEL_SHARE if reads else None,
-        "cpu_share": max((_cpu(worker) for worker in workers), default=None),
-        "records": sum(worker.get("records", 0) for worker in workers) if workers else None,
-        "unfinished": [w["worker"] for w in workers if w.get("state") != "closed"],
+        "cpu_share": max((_cpu(worker) for worker in reports), default=None),
+        "records": sum(worker.get("records", 0) for worker in reports) if reports else None,
+        "unfinished": [w["worker"] for w in reports if w.get("state") != "closed"],
         "failed_layers": dict(layers.most_common()),
+        "pauses": pauses(reports, rows, clocks=clocks),
     }
 
 
-def saturation(client: Mapping[str, Any], ttft_ms: float | None) -> str | None:
-    """Why the client was too late for its numbers to be trusted; None when it was not."""
-    lag, known = client["loop_lag_ms"], client["kernel_times"]
-    if not lag or lag["p99"] is None or ttft_ms is None:
+def noise_floor_of(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The floor of all workers together: their worst errors and their summed rates.
+
+    None when any of them does not know its own.
+    """
+    found = [worker.get("noise_floor") for worker in reports]
+    floors = [floor for floor in found if isinstance(floor, dict)]
+    if not floors or len(floors) < len(found):
         return None
-    least, part = LAG_ALLOWED[bool(known)]
-    allowed = max(least, part * ttft_ms)
-    if lag["p99"] <= allowed:
-        return None
-    late = f"its loop was {lag['p99']:.1f} ms late at p99, {allowed:.1f} ms are allowed"
-    return f"the client was saturated: {late}; use more --processes or less load"
+    errors = {name: _worst_error(floors, name) for name in WORST}
+    costs = {
+        name: _most([floor.get(name) for floor in floors])
+        for name in ("cpu_us_per_request", "cpu_us_per_chunk")
+    }
+    return {**errors, **costs, **{name: _total(floors, name) for name in SUMMED}}
 
 
-def _read(path: Path) -> Iterator[Mapping[str, Any]]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        Histogram.from_dict(document["loop_lag"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    if isinstance(document.get("worker"), str):
-        yield document
+def pauses(
+    reports: Sequence[Mapping[str, Any]], rows: pd.DataFrame, *, clocks: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    """When each worker did not run, and the share of all requests that were under way then."""
+    begun = rows["scheduled_ns"].fillna(rows["sent_ns"]).to_numpy(dtype=np.float64, na_value=np.nan)
+    ended = ends(rows).to_numpy(dtype=np.float64, na_value=np.nan)
+    found = []
+    for worker in reports:
+        name = str(worker["worker"])
+        hit = np.zeros(len(rows), dtype=bool)
+        told = [(at + clocks.get(name, 0), length) for at, length in worker.get("pauses") or ()]
+        for at, length in told:
+            hit |= (begun < at + length) & (ended > at)
+        hit &= np.asarray(rows["worker"] == name, dtype=bool)
+        if told:
+            lengths = [length / 1e6 for _, length in told]
+            share = float(hit.mean()) if len(hit) else 0.0
+            found.append({"worker": name, "lengths_ms": lengths, "share": share})
+    return found
+
+
+def _worst_error(floors: Sequence[Mapping[str, Any]], metric: str) -> dict[str, float | None]:
+    errors = [floor.get(metric) or {} for floor in floors]
+    return {name: _most([error.get(name) for error in errors]) for name in ("p50", "p99")}
+
+
+def _most(values: Sequence[Any]) -> float | None:
+    return max((float(value) for value in values if value is not None), default=None)
+
+
+def _total(floors: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    known = [floor[name] for floor in floors if floor.get(name) is not None]
+    return sum(known) if known else None
 
 
 def _lag_ms(lag: Histogram) -> dict[str, float | None]:

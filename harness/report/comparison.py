@@ -199,7 +199,7 @@ def _unpaired(rows: pd.DataFrame) -> Iterator[Pair]:
     """The medians side by side, without a verdict."""
     routes = ordered_routes(rows["route"].unique())
     for metric in METRICS:
-        found = {route: frame.values(rows[rows["route"] == route], metric)[0] for route in routes}
+        found = {route: frame.values(rows[rows["route"] == route], metric).data for route in routes}
         medians = {route: float(np.median(x)) if len(x) else None for route, x in found.items()}
         for a, b in combinations(routes, 2):
             numbers = medians[a], medians[b]

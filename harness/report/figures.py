@@ -45,7 +45,9 @@ def digits(value: float | None) -> str:
     if value is None:
         return NOTHING
     size = abs(value)
-    decimals = 0 if size >= 99.95 else 1 if size >= 9.995 else 2 if size >= 0.9995 else 3
+    decimals = (
+        0 if not size or size >= 99.95 else 1 if size >= 9.995 else 2 if size >= 0.9995 else 3
+    )
     return f"{value:,.{decimals}f}"
 
 
@@ -74,6 +76,13 @@ def metric(key: str) -> str:
     """The field's name of a key of `summary.json`: `ttft_ms_scheduled` is `TTFT from schedule`."""
     name, _, twin = key.partition("_ms")
     return NAMES.get(name, name) + (" from schedule" if twin else "")
+
+
+def bounds(measured: Mapping[str, Any], name: str) -> str | None:
+    """Between what a statistic lies that the client could not see well enough to give."""
+    if measured[name] is not None or measured[f"{name}_at_least"] is None:
+        return None
+    return span(measured[f"{name}_at_least"], measured[f"{name}_at_most"])
 
 
 def percentile(measured: Mapping[str, Any], name: str) -> str:

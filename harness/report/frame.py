@@ -1,29 +1,64 @@
 """Samples as a pandas frame, one row per logical request, with each metric as a column.
 
 The metrics are those of `harness.measure`, written over whole columns: milliseconds, null where a
-moment did not happen. A failed request has no latency here; it is counted in the rates instead.
+moment did not happen. Beside each stands the least and the most that it can have been, by how
+uncertain the client says its times are. A failed request has no latency here; it is counted in the
+rates instead.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from harness.measure.metrics import METRICS
+from harness.measure.metrics import METRICS, SCHEDULED
+from harness.measure.odd import Odd
+from harness.measure.outcome import Outcome, own_outcomes
+from harness.report.gaps import gaps
 from harness.report.quantile import Floats, Indices
 
-UNUSED = ("run_id", "event_id", "log_id", "cf_ray", "finish_reason")
+UNUSED = ("log_id", "cf_ray", "finish_reason")
 MS = 1e6
+LOW, HIGH = "_low", "_high"
+"""What the columns of a metric's least and most end with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The values of one metric in milliseconds, and the least and the most that each can have been.
+
+    `owner` says which request each is of, for a metric that one request has many of.
+    """
+
+    data: Floats
+    low: Floats
+    high: Floats
+    owner: Indices | None = None
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def ordered(self) -> "Values":
+        """Each column sorted by itself; whose a value was is lost."""
+        return Values(np.sort(self.data), np.sort(self.low), np.sort(self.high))
 
 
 def frame(table: pa.Table) -> pd.DataFrame:
-    """The rows of a run as a frame of Arrow types, with a column for each per-request metric."""
+    """The rows of a run as a frame of Arrow types, with a column for each per-request metric.
+
+    `own` is what the client did itself, `failed` what the target did, `broken` counts violations.
+    """
     kept = table.drop_columns([name for name in UNUSED if name in table.column_names])
     rows = kept.to_pandas(types_mapper=pd.ArrowDtype)
     rows["phase"] = rows["phase"].fillna("steady")
     rows["scenario"] = rows["scenario"].fillna("unnamed")
     rows["route"] = rows["route"].fillna("unknown")
     rows["outcome"] = rows["outcome"].fillna("unrecorded")
-    rows["ok"] = rows["outcome"] == "ok"
+    rows["ok"] = rows["outcome"] == Outcome.OK
+    rows["own"] = rows["outcome"].isin(own_outcomes(interrupted=False))
+    rows["failed"] = ~rows["ok"] & ~rows["own"]
+    rows["broken"] = _broken(rows)
     return _with_metrics(rows)
 
 
@@ -32,39 +67,72 @@ def steady(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["phase"] != "warmup"]
 
 
-def values(rows: pd.DataFrame, metric: str) -> tuple[Floats, Indices | None]:
-    """The values of one metric in milliseconds over the requests that succeeded.
-
-    For a metric that one request has many of, also which request each value is of.
-    """
+def values(rows: pd.DataFrame, metric: str) -> Values:
+    """The values of one metric over the requests that succeeded."""
     counted = rows[rows["ok"]]
     if METRICS[metric].scheduled:
         counted = counted[counted["scheduled_ns"].notna()]
     if METRICS[metric].many:
-        return _gaps(counted)
-    return np.asarray(counted[metric].dropna(), dtype=np.float64), None
+        return Values(*gaps(counted))
+    data, low, high = (_floats(counted[f"{metric}{end}"]) for end in ("", LOW, HIGH))
+    known = ~np.isnan(data)
+    return Values(data[known], low[known], high[known])
 
 
-def _gaps(rows: pd.DataFrame) -> tuple[Floats, Indices]:
-    """All inter-chunk times, pooled.
+def weights(rows: pd.DataFrame) -> Floats:
+    """How many answers each row stands for where clauses are counted (Horvitz and Thompson, JASA
+    47, 1952): one that was drawn for a check with a known chance for all that could have been.
 
-    A gap of 0 ends at an event that shared its receive time with the one before: it says how the
-    bytes were packed, not when they came, so it is left out (`coalesced` counts them).
+    Rows of a run that knows of no checks stand for themselves.
     """
-    lengths = np.asarray(rows["gap_ms"].list.len().fillna(0), dtype=np.intp)
-    owner = np.repeat(np.arange(len(rows)), lengths)
-    flat = np.asarray(rows["gap_ms"].list.flatten(), dtype=np.float64)
-    real = flat > 0
-    return flat[real], owner[real]
+    if not rows["checked"].notna().any():
+        return np.ones(len(rows))
+    shares = _floats(rows["check_share"].fillna(1.0))
+    checked = np.asarray(rows["checked"].fillna(False), dtype=bool)
+    return np.where(checked, 1.0 / shares, 0.0)
+
+
+def _broken(rows: pd.DataFrame) -> "pd.Series[int]":
+    """How many violations each answer has; older files count `no_done`, which is only odd."""
+    named = rows["violations"].explode()
+    kept = named.notna() & ~named.isin(list(Odd))
+    return kept.groupby(level=0).sum().astype("int64")
 
 
 def _with_metrics(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with a column for each metric that a request has at most one of."""
+    """The rows with columns for each metric that a request has at most one of."""
     for name, metric in METRICS.items():
         if metric.start and metric.stop:
             rows[name] = (rows[metric.stop] - rows[metric.start]) / MS
+            sooner = _blur(rows, metric.stop)
+            later = 0.0 if metric.scheduled else _blur(rows, metric.start)
+            rows = _bounded(rows, name, below=sooner + later, above=0.0)
     tokens = rows["completion_tokens"]
     spread = (rows["last_output_ns"] - rows["first_output_ns"]) / MS
     defined = (tokens > 1) & (rows["output_chunks"] > 1)
-    rows["tpot"] = rows["tpot_scheduled"] = (spread / (tokens - 1)).where(defined)
+    steps = _floats((tokens - 1).where(defined))
+    below, above = (_blur(rows, f"{end}_output_ns") / steps for end in ("last", "first"))
+    for name in ("tpot", f"tpot{SCHEDULED}"):
+        rows[name] = (spread / (tokens - 1)).where(defined)
+        rows = _bounded(rows, name, below=below, above=above)
     return rows
+
+
+def _bounded(
+    rows: pd.DataFrame, name: str, *, below: Floats, above: Floats | float
+) -> pd.DataFrame:
+    """The rows with the least and the most of a metric; no time is less than nothing."""
+    value = _floats(rows[name])
+    least: Floats = np.minimum(np.maximum(value - below, 0.0), value)
+    return rows.assign(**{name + LOW: least, name + HIGH: value + above})
+
+
+def _blur(rows: pd.DataFrame, moment: str) -> Floats:
+    """How uncertain a moment is, in milliseconds; 0 where nothing says so."""
+    name = moment.removesuffix("_ns").replace("sent", "send")
+    blur: Floats = np.nan_to_num(_floats(rows[f"{name}_blur_ns"])) / MS
+    return blur
+
+
+def _floats(column: "pd.Series[float]") -> Floats:
+    return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)

@@ -76,6 +76,12 @@ class Manifest:
         return bool(self.facts.get("interrupted")) or without_end
 
     @property
+    def clocks(self) -> dict[str, int]:
+        """By how many nanoseconds the clocks of other machines differ from ours, by worker."""
+        stated = self.facts.get("clocks") or {}
+        return {name: _offset(anchor) - _offset(self.clock) for name, anchor in stated.items()}
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """What makes the run's numbers invalid, as the commands that ran it noted."""
         return tuple(self.facts.get("problems") or ())
@@ -113,7 +119,7 @@ def start(
         facts={"metrics": definitions()},
     )
     folder.mkdir(parents=True, exist_ok=True)
-    return _write(folder, manifest)
+    return write(folder, manifest)
 
 
 def note(folder: Path, **facts: Any) -> Manifest:
@@ -122,10 +128,11 @@ def note(folder: Path, **facts: Any) -> Manifest:
     `thresholds` replace those of the plan; `aborted` is the objective that stopped the run,
     `exhausted` the budget that did; `problems` are sentences that make its numbers invalid, `notes`
     such that do not. `expected_records` is how many requests the senders counted, `noise_floor`
-    what a calibration found.
+    what a calibration found. `clocks` has the clock anchor of each worker, by its name, that ran on
+    another machine.
     """
     manifest = read(folder)
-    return _write(folder, replace(manifest, facts={**manifest.facts, **redact(facts)}))
+    return write(folder, replace(manifest, facts={**manifest.facts, **redact(facts)}))
 
 
 def finish(
@@ -147,7 +154,7 @@ def finish(
         exit_code=exit_code,
         reasons=tuple(reasons),
     )
-    return _write(folder, manifest)
+    return write(folder, manifest)
 
 
 def read(folder: Path) -> Manifest:
@@ -177,6 +184,13 @@ def _check(path: Path, manifest: Manifest, version: Any) -> None:
         raise UsageError(
             f"{path} is not a manifest of this harness: expected objects at plan and settings"
         )
+
+
+def write(folder: Path, manifest: Manifest) -> Manifest:
+    """Replace `run.json`."""
+    own = {name: getattr(manifest, name) for name in Manifest.__slots__ if name != "facts"}
+    write_json(folder / FILE, {"schema_version": SCHEMA_VERSION, **own, **manifest.facts})
+    return manifest
 
 
 def redact(value: Any) -> Any:
@@ -216,6 +230,11 @@ def machine() -> dict[str, Any]:
     }
 
 
+def _offset(anchor: Mapping[str, Any]) -> int:
+    """What to add to a clock to get the date."""
+    return int(anchor["wall_ns"]) - int(anchor["monotonic_ns"])
+
+
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -224,9 +243,3 @@ def _alive(pid: int) -> bool:
     except OSError:
         return True
     return True
-
-
-def _write(folder: Path, manifest: Manifest) -> Manifest:
-    own = {name: getattr(manifest, name) for name in Manifest.__slots__ if name != "facts"}
-    write_json(folder / FILE, {"schema_version": SCHEMA_VERSION, **own, **manifest.facts})
-    return manifest

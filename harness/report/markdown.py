@@ -10,22 +10,36 @@ from typing import TYPE_CHECKING, Any
 from harness.report import figures
 from harness.report.comparison import Comparison, Effect
 from harness.report.runs import CAVEAT, Runs
-from harness.report.sentences import client, one_line, target
+from harness.report.sentences import (
+    SHOWN,
+    STATISTICS,
+    client,
+    client_error,
+    failures,
+    judged,
+    measured,
+    one_line,
+    pacing,
+    target,
+    violations,
+    withheld,
+)
 
 if TYPE_CHECKING:
     from harness.report.build import Report
 
 SIGNS = {"pass": "✅", "fail": "❌", "unknown": "⚠️"}
 RESULTS = {"pass": "✅ met", "fail": "❌ missed", "unknown": "⚠️ unknown", "warn": "⚠️ close"}
-LATENCIES = ("ttft_ms", "inter_chunk_ms", "tpot_ms", "e2e_ms")
-PERCENTILES = ("p50", "p90", "p95", "p99")
 MOST_FAILURES = 20
 ACTIVE = re.compile(r"([\\`*_\[\]<>|#~!&@])")
 
 
 def render(report: "Report") -> str:
     """The whole document; the verdict and its reasons come first."""
-    parts = (_head, _contract, _objectives, _routes, _latency, _errors, _comparison, _method)
+    parts = (
+        *(_head, _contract, _objectives, _routes, _latency, _violations, _errors),
+        *(_comparison, _method),
+    )
     return "\n\n".join(block for part in parts for block in part(report)) + "\n"
 
 
@@ -85,10 +99,10 @@ def _objectives(report: "Report") -> Iterator[str]:
     if report.checked:
         yield "### Objectives"
         rows = [
-            [cell(each.objective), cell(each.route), RESULTS[each.result], cell(each.measured)]
-            for each in report.checked
+            [cell(objective), cell(", ".join(routes)), RESULTS[result], cell(measured, most=300)]
+            for objective, routes, result, measured in judged(report.checked)
         ]
-        yield table(["objective", "route", "result", "measured"], rows, texts=3)
+        yield table(["objective", "route", "result", "measured"], rows, texts=4)
 
 
 def _routes(report: "Report") -> Iterator[str]:
@@ -96,8 +110,12 @@ def _routes(report: "Report") -> Iterator[str]:
     if not routes:
         return
     yield "### Load"
-    head = ["route", "requests", "failed", "rate", "goodput", "tokens/s", "cache hits"]
+    head = ["route", "requests", "failed", "by client", "rate", "goodput", "tokens/s"]
+    head += ["bursts", "cache hits"]
     yield table(head, [[cell(name), *_totals(route)] for name, route in routes.items()])
+    paced = pacing(report.summary["pacing"])
+    if paced:
+        yield f"Pacing: {cell(paced, most=400)}"
 
 
 def _totals(route: dict[str, Any]) -> list[str]:
@@ -106,8 +124,10 @@ def _totals(route: dict[str, Any]) -> list[str]:
     return [
         figures.count(route["requests"]),
         failed,
+        figures.count(sum(route["own"].values())),
         *(f"{figures.digits(rate)}/s" for rate in rates),
         figures.digits(route["output_tokens_per_second"]),
+        figures.share(route["burst_share"]),
         figures.share(route["cache_hit_share"]),
     ]
 
@@ -115,32 +135,42 @@ def _totals(route: dict[str, Any]) -> list[str]:
 def _latency(report: "Report") -> Iterator[str]:
     routes = report.summary["routes"]
     rows = [
-        [figures.metric(name), cell(route), figures.count(measured["n"]), *_percentiles(measured)]
-        for name in LATENCIES
+        [
+            *(figures.metric(name), cell(route), measured(entry, name)),
+            *(_percentile(entry[name], percentile) for percentile in STATISTICS),
+            cell(client_error(report.summary["client"], name)),
+        ]
+        for name in SHOWN
         for route, entry in routes.items()
-        for measured in [entry[name]]
-        if measured["n"]
+        if entry[name]["n"]
     ]
     if rows:
         yield "### Latency, with 95 % intervals"
-        yield table(["metric", "route", "n", *PERCENTILES], rows, texts=2)
+        yield table(["metric", "route", "n", *STATISTICS, "client error"], rows, texts=2)
+        lost = list(withheld(routes))
+        if lost:
+            yield _bullets(lost)
 
 
-def _percentiles(measured: dict[str, Any]) -> list[str]:
-    return [
-        f"{figures.percentile(measured, name)} ({figures.around(measured, name)})"
-        if measured[name] is not None
-        else figures.NOTHING
-        for name in PERCENTILES
-    ]
+def _percentile(measured: dict[str, Any], name: str) -> str:
+    if between := figures.bounds(measured, name):
+        return f"? ({between})"
+    if measured[name] is None:
+        return figures.NOTHING
+    return f"{figures.percentile(measured, name)} ({figures.around(measured, name)})"
+
+
+def _violations(report: "Report") -> Iterator[str]:
+    rows = [[cell(each) for each in told] for told in violations(report.summary["routes"])]
+    if rows:
+        yield "### Violations under load"
+        yield table(["violations", "route", "answers", "rate", "of"], rows, texts=2)
 
 
 def _errors(report: "Report") -> Iterator[str]:
     rows = [
-        [cell(name), cell(route), figures.count(count), cell("; ".join(told.get(name, ())))]
-        for route, entry in report.summary["routes"].items()
-        for told in [entry["error_examples"]]
-        for name, count in entry["error_classes"].items()
+        [cell(name), cell(route), figures.count(count), cell(said)]
+        for name, route, count, said in failures(report.summary["routes"])
     ]
     if rows:
         yield "### Errors"
@@ -182,9 +212,10 @@ def _effect(found: Effect) -> list[str]:
 
 
 def _method(report: "Report") -> Iterator[str]:
-    measured_by = cell(client(report.summary["client"]), most=300)
+    measured_by = cell(client(report.summary["client"]), most=600)
     yield (
         f"<sub>{measured_by} Warm-up excluded; failed requests count in rates, never in latencies; "
-        "a dash stands where too few samples bound a percentile (p50 6, p90 36, p95 72, p99 368). "
+        "a dash stands where too few samples bound a percentile (p50 6, p90 36, p95 72, p99 368), "
+        "a question mark where the client could not see it exactly enough. "
         "Definitions and charts: report.html.</sub>"
     )

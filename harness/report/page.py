@@ -48,6 +48,11 @@ def render(report: "Report") -> str:
         percentiles=[f"p{percent}" for percent in PERCENTILES],
         needed={f"p{percent}": needed(percent) for percent in PERCENTILES},
         definitions=definitions(),
+        pacing=sentences.pacing(report.summary["pacing"]),
+        odd=list(sentences.odd(report.summary["routes"])),
+        failures=list(sentences.failures(report.summary["routes"])),
+        violations=list(sentences.violations(report.summary["routes"])),
+        withheld=list(sentences.withheld(report.summary["routes"])),
     )
 
 
@@ -99,7 +104,14 @@ def _environment() -> jinja2.Environment:
         "share": figures.share,
     }
     environment.filters["zip"] = zip
-    environment.globals |= {"span": figures.span, "style_of": plot.style, "legend": _legend}
+    environment.globals |= {
+        "bounds": figures.bounds,
+        "client_error": sentences.client_error,
+        "legend": _legend,
+        "span": figures.span,
+        "style_of": plot.style,
+        "values": sentences.measured,
+    }
     return environment
 
 
@@ -136,7 +148,7 @@ def _shapes(rows: pd.DataFrame) -> list[tuple[str, Svg]]:
     routes = ordered_routes(rows["route"].unique())
     drawn = []
     for name in SHAPES:
-        data = {route: frame.values(rows[rows["route"] == route], name)[0] for route in routes}
+        data = {route: frame.values(rows[rows["route"] == route], name).data for route in routes}
         title = METRICS[name].title
         chart = distribution.ecdf(f"Distribution of {title}", data)
         if chart is not None:

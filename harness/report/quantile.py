@@ -21,12 +21,18 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """One percentile: its value and interval, or None and the reason why it cannot be bounded."""
+    """One statistic: its value and interval, or None and the reason why there is none.
+
+    `low` and `high` are for how few the samples are; `at_least` and `at_most` bound the value of
+    these very samples by how well the client could see them.
+    """
 
     value: float | None
     low: float | None = None
     high: float | None = None
     reason: str | None = None
+    at_least: float | None = None
+    at_most: float | None = None
 
 
 def needed(percent: float, confidence: float = CONFIDENCE) -> int:
@@ -35,21 +41,34 @@ def needed(percent: float, confidence: float = CONFIDENCE) -> int:
     return math.ceil(math.log((1 - confidence) / 2) / math.log(rarer))
 
 
-def estimate(ordered: Floats, percent: float, *, effective: float | None = None) -> Estimate:
+def estimate(
+    ordered: Floats,
+    percent: float,
+    *,
+    effective: float | None = None,
+    bounds: tuple[Floats, Floats] | None = None,
+) -> Estimate:
     """A percentile of sorted values, linearly interpolated (Hyndman and Fan, type 7).
 
     `effective` is the number of independent values that the sample is worth, when fewer than it has
-    (values of one stream resemble each other); ranks are then found for it and scaled up.
+    (values of one stream resemble each other); ranks are then found for it and scaled up. `bounds`
+    are the least and the most that the values can have been, each sorted: a percentile only grows
+    with its values, so that those of the bounds bound it, and the interval reaches from the low
+    rank of the one to the high rank of the other.
     """
     n = min(float(len(ordered)), math.inf if effective is None else effective)
     least = needed(percent)
     if n < least:
         return Estimate(None, reason=_too_few(len(ordered), n, percent, least))
-    low, high = ranks(math.floor(n), percent / 100)
+    lower, upper = ranks(math.floor(n), percent / 100)
     stretch = len(ordered) / math.floor(n)
-    first, last = math.floor((low - 1) * stretch), math.ceil(high * stretch) - 1
-    value = float(np.percentile(ordered, percent))
-    return Estimate(value, float(ordered[first]), float(ordered[min(last, len(ordered) - 1)]))
+    first, last = math.floor((lower - 1) * stretch), math.ceil(upper * stretch) - 1
+    smallest, largest = bounds or (ordered, ordered)
+    value, at_least, at_most = (
+        float(np.percentile(x, percent)) for x in (ordered, smallest, largest)
+    )
+    low, high = float(smallest[first]), float(largest[min(last, len(ordered) - 1)])
+    return Estimate(value, low, high, at_least=at_least, at_most=at_most)
 
 
 def worth(data: Floats, owner: Indices, percent: float) -> float:

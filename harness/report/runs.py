@@ -70,7 +70,8 @@ def compare_runs(first: Path, second: Path, *, margin: float, seed: int = 0) -> 
 
 def _read(folder: Path, name: str) -> Run:
     found = manifest.read(folder)
-    rows = frame.steady(frame.frame(samples.read(folder).table))
+    rows = frame.steady(frame.frame(samples.read(folder, clocks=found.clocks).table))
+    rows = rows[rows["run_id"].fillna(found.run_id) == found.run_id]
     rows = rows[rows["scenario"].isin(load_scenarios(rows))]
     if rows.empty:
         raise UsageError(f"{folder} holds no sample outside the warm-up")
@@ -79,7 +80,7 @@ def _read(folder: Path, name: str) -> Run:
 
 def _pair(a: Run, b: Run, route: str, metric: str, rng: np.random.Generator) -> Pair:
     before, after = (
-        thinned(frame.values(run.rows[run.rows["route"] == route], metric)[0]) for run in (a, b)
+        thinned(frame.values(run.rows[run.rows["route"] == route], metric).data) for run in (a, b)
     )
     n = min(len(before), len(after))
     pair = Pair(a.name, b.name, f"{metric}_ms", n, route)
@@ -128,7 +129,7 @@ def _changed(
 
 
 def _described(run: Run) -> dict[str, Any]:
-    routes = run.rows.groupby("route")["ok"]
+    routes = run.rows[~run.rows["own"]].groupby("route")["ok"]
     return {
         "name": run.name,
         "run_id": run.manifest.run_id,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.measure.columns import COLUMNS
@@ -18,6 +19,9 @@ FOLDER = "samples"
 # An IPC stream ends in a continuation marker and a length of zero (Arrow columnar format, "IPC
 # Streaming Format"); without it the writer did not come to close the file.
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+LENGTHS = ("blur_ns", "dns_ns", "connect_ns", "tls_ns", "rtt_ns")
+MOMENTS = frozenset(name for name in COLUMNS if name.endswith("_ns") and not name.endswith(LENGTHS))
+"""The columns that hold times of CLOCK_MONOTONIC; the others in nanoseconds are lengths."""
 TYPES: Mapping[str, pa.DataType] = {
     "bool": pa.bool_(),
     "float64": pa.float64(),
@@ -46,23 +50,22 @@ class Samples:
     table: pa.Table
     files: tuple[SampleFile, ...] = ()
 
-    @property
-    def losses(self) -> tuple[str, ...]:
-        """One sentence for each file that was not whole."""
-        return tuple(f"{file.name}: {file.loss}" for file in self.files if file.loss)
-
 
 def schema() -> pa.Schema:
     """The columns as an Arrow schema, all nullable."""
     return pa.schema([(name, TYPES[text]) for name, text in COLUMNS.items()])
 
 
-def read(folder: Path) -> Samples:
-    """Read every sample of a run folder; what is unreadable is said in `losses`, never raised."""
+def read(folder: Path, *, clocks: Mapping[str, int] | None = None) -> Samples:
+    """Read every sample of a run folder; what is unreadable is said of its file, never raised.
+
+    `clocks` says for which files, by name without its end, so many nanoseconds have to be added to
+    each time: they are of a machine with another CLOCK_MONOTONIC.
+    """
     tables, files = [schema().empty_table()], []
     for path in _sources(folder / FOLDER):
         table, loss = _read_file(path)
-        tables.append(table)
+        tables.append(_shifted(table, (clocks or {}).get(path.stem, 0)))
         files.append(SampleFile(path.name, table.num_rows, loss))
     return Samples(pa.concat_tables(tables), tuple(files))
 
@@ -137,6 +140,16 @@ def _conform(table: pa.Table) -> pa.Table:
         for field in wanted
     ]
     return pa.table(columns, schema=wanted)
+
+
+def _shifted(table: pa.Table, by_ns: int) -> pa.Table:
+    if not by_ns:
+        return table
+    columns = [
+        pc.add(table[name], by_ns) if name in MOMENTS else table[name]
+        for name in table.column_names
+    ]
+    return pa.table(columns, schema=table.schema)
 
 
 def _short(error: Exception) -> str:

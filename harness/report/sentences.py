@@ -1,13 +1,16 @@
 """What a report says in words; the page, the Markdown and the terminal share it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.measure.metrics import ERROR_OF
+from harness.measure.odd import Odd
 from harness.report import figures
 from harness.report.comparison import Comparison, Effect, Pair
 
 if TYPE_CHECKING:
     from harness.report.build import Report
+    from harness.report.thresholds import Checked
 
 
 def evidence(report: "Report") -> list[str]:
@@ -39,14 +42,162 @@ def one_line(text: str, *, most: int = 160) -> str:
 def client(described: Mapping[str, Any]) -> str:
     """What the measuring side says of itself."""
     if not described["workers"]:
-        return "The client left no record of itself: how late its loop was is not known."
+        return "The client left no record of itself: how exact it was is not known."
     lag = described["loop_lag_ms"]
     late = f"its loop was {figures.duration(lag['p99'])} late at p99"
     stamps = {True: "by the kernel", False: "by the client", None: "by nobody"}
     processes = f"{described['workers']} processes" if described["workers"] > 1 else "One process"
     busy = f"{figures.share(described['cpu_share'])} of a core at most"
     received = f"receive times were taken {stamps[described['kernel_times']]}"
-    return f"{processes} sent the load, {busy}; {late}; {received}."
+    return f"{processes} sent the load, {busy}; {late}; {received}. {_floor(described)}"
+
+
+def _floor(described: Mapping[str, Any]) -> str:
+    """What the client showed against a known schedule."""
+    if not described["noise_floor"]:
+        return (
+            "The client's own error is not known: it was not calibrated before the load "
+            "(--no-calibrate, or a version that cannot)."
+        )
+    names = {"ttft_ms": "TTFT", "inter_chunk_ms": "inter-chunk", "e2e_ms": "E2E"}
+    errors = ", ".join(f"{n} {client_error(described, key)}" for key, n in names.items())
+    return f"Against a known schedule its own error at p99 was: {errors}."
+
+
+def paused(found: Mapping[str, Any]) -> str:
+    """When one process of the client did not run."""
+    lengths = found["lengths_ms"]
+    times = "" if len(lengths) == 1 else f" {len(lengths)} times,"
+    longest = "" if len(lengths) == 1 else f" in all, {figures.duration(max(lengths))} at the most"
+    stood = f"the client did not run{times} for {figures.duration(sum(lengths))}{longest}"
+    share = figures.share(found["share"])
+    return f"{stood} (worker {found['worker']}): {share} of the requests were under way then"
+
+
+ODD: Mapping[str, str] = {
+    Odd.ONE_PIECE: "came in one piece: their TTFT is the whole answer's time",
+    Odd.NOT_STREAMED: "were not streamed though a stream was asked for",
+    Odd.NO_FINISH_REASON: "have no finish reason",
+    Odd.UNASKED_CODING: "were compressed though that was not asked for",
+    Odd.NO_DONE: "are streams that ended without [DONE]",
+}
+
+
+def odd(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """What was odd about the answers, one sentence for each kind and route."""
+    for name, route in routes.items():
+        for kind, count in route["odd"].items():
+            if count:
+                of = f"{figures.count(count)} of {figures.count(route['ok'])} answers on {name}"
+                yield f"{of} {ODD[kind]}"
+
+
+def pacing(found: Mapping[str, Any] | None) -> str | None:
+    """How well an open loop was sent; None for a closed one."""
+    if found is None:
+        return None
+    lag = found["start_lag_ms"]
+    late = ", ".join(f"{figures.duration(lag[name])} {word}" for name, word in LAGS.items())
+    rates = f"{figures.digits(found['achieved_rate'])} of {figures.digits(found['asked_rate'])}"
+    gaps = f"Kolmogorov's distance of the times between them {figures.digits(found['distance'])}"
+    return f"{rates} requests/s were sent in time; they started late by {late}; {gaps}."
+
+
+SHOWN = ("ttft_ms", "inter_chunk_ms", "tpot_ms", "e2e_ms")
+"""The metrics of the short tables."""
+STATISTICS = ("p50", "p90", "p95", "p99")
+LAGS: Mapping[str, str] = {"p50": "at p50", "p99": "at p99", "max": "at the most"}
+
+
+def client_error(client: Mapping[str, Any], metric: str) -> str:
+    """How exact the client's own figures of a metric are, by its calibration."""
+    floor = client["noise_floor"]
+    name = ERROR_OF.get(metric.partition("_ms")[0])
+    error = ((floor or {}).get(name) or {}).get("p99")
+    return "unknown" if error is None else f"<{figures.duration(error)}"
+
+
+def withheld(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Why figures of a metric are not given, for each metric and route that the tables show."""
+    for metric in SHOWN:
+        for name, route in routes.items():
+            found = route[metric]
+            lost = [each for each in STATISTICS if figures.bounds(found, each)]
+            if lost:
+                told = f"{figures.metric(metric)} on {name}, {', '.join(lost)}"
+                yield f"{told}: {found['reasons'][lost[0]]}"
+
+
+def failures(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, int, str]]:
+    """Each class of what was no good answer, with its route, count and what was said.
+
+    What the client did itself is named so.
+    """
+    for name, route in routes.items():
+        for counts, whose in ((route["error_classes"], ""), (route["own"], " (client)")):
+            for kind, count in counts.items():
+                said = "; ".join(route["error_examples"].get(kind, ()))
+                yield f"{kind}{whose}", name, count, said
+
+
+def judged(checked: "Iterable[Checked]") -> Iterator[tuple[str, list[str], str, str]]:
+    """Each objective with the routes of which the same was measured, the result and what it was."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for each in checked:
+        alike.setdefault((each.objective, each.result, each.measured), []).append(each.route)
+    for (objective, result, measured), routes in alike.items():
+        yield objective, routes, result, measured
+
+
+def violations(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Each broken clause with its route, count and rate, and what it is the rate of."""
+    for name, route in routes.items():
+        of = f"{figures.count(route['checked'])} checked" if route["checked"] else "all answers"
+        for clause, count in route["violations"].items():
+            rate = figures.share(route["violation_rates"][clause])
+            yield clause, name, figures.count(count), rate, of
+
+
+def own(routes: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """What the client did itself, which is in no error rate; None where it did nothing."""
+    return _by_route(
+        "of the client, not errors of the target",
+        {
+            name: ", ".join(f"{figures.count(count)} x {kind}" for kind, count in counts.items())
+            for name, route in routes.items()
+            for counts in [route["own"]]
+            if counts
+        },
+    )
+
+
+def bursts(routes: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """How much of its output the target packed together; None where nobody saw it."""
+    return _by_route(
+        "bursts, chunks that the target packed together",
+        {
+            name: figures.share(route["burst_share"])
+            for name, route in routes.items()
+            if route["burst_share"] is not None
+        },
+    )
+
+
+def _by_route(title: str, told: Mapping[str, str]) -> str | None:
+    return (
+        f"{title}: {'; '.join(f'{name} {text}' for name, text in told.items())}" if told else None
+    )
+
+
+def spoiled(entry: Mapping[str, Any], metric: str) -> int:
+    """How many values of a metric lost their meaning: the TTFT of answers in one piece."""
+    return int(entry["odd"][Odd.ONE_PIECE] or 0) if metric.startswith(("ttft", "ttfo")) else 0
+
+
+def measured(entry: Mapping[str, Any], metric: str) -> str:
+    """How many values a metric has, and how many of them have lost their meaning."""
+    count, whole = figures.count(entry[metric]["n"]), spoiled(entry, metric)
+    return f"{count}, {figures.count(whole)} in one piece" if whole else count
 
 
 def _contract(report: "Report") -> Iterator[str]:
@@ -63,7 +214,8 @@ def _load(report: "Report") -> Iterator[str]:
     requests = sum(route["requests"] for route in routes)
     if requests:
         failed = sum(route["errors"] for route in routes)
-        share = figures.share(failed / requests)
+        sent = sum(route["sent"] for route in routes)
+        share = figures.share(failed / sent if sent else None)
         yield f"{figures.count(requests)} requests under load, {share} failed"
 
 

@@ -23,7 +23,7 @@ def timeline(rows: pd.DataFrame) -> dict[str, Any]:
     """
     chosen = rows[rows["scenario"].isin(load_scenarios(rows))]
     sent = chosen["sent_ns"].fillna(chosen["scheduled_ns"])
-    chosen = chosen.assign(sent=sent, end=_end(chosen)).dropna(subset=["sent"])
+    chosen = chosen.assign(sent=sent, end=ends(chosen)).dropna(subset=["sent"])
     if chosen.empty:
         return {"width_s": 1, "start_ns": None, "steady_from_s": None, "routes": {}}
     zero = int(chosen["sent"].min())
@@ -42,9 +42,14 @@ def timeline(rows: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def ends(rows: pd.DataFrame) -> "pd.Series[int]":
+    """The last thing known of each request; one that was never sent ends when it was due."""
+    return rows[list(ENDS)].max(axis=1).fillna(rows["scheduled_ns"])
+
+
 def _columns(rows: pd.DataFrame, edges: Floats, length: float) -> dict[str, Any]:
     sent, end = (np.asarray(rows[name], dtype=np.float64) for name in ("sent", "end"))
-    failed = ~np.asarray(rows["ok"], dtype=bool)
+    failed = np.asarray(rows["failed"], dtype=bool)
     started, ended = np.histogram(sent, edges)[0], np.histogram(end, edges)[0]
     counts = {
         "sent": started,
@@ -76,11 +81,6 @@ def _percentiles(rows: pd.DataFrame, metric: str, edges: Floats) -> dict[str, li
 
 def _plain(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else float(value)
-
-
-def _end(rows: pd.DataFrame) -> "pd.Series[int]":
-    """The last thing known of each request; one that was never sent ends when it was due."""
-    return rows[list(ENDS)].max(axis=1).fillna(rows["scheduled_ns"])
 
 
 def _steady_from(times: pd.DataFrame) -> float | None:

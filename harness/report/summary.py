@@ -7,9 +7,20 @@ import numpy as np
 import pandas as pd
 
 from harness.measure.metrics import METRICS, SCHEDULED
+from harness.measure.odd import Odd
+from harness.measure.outcome import Outcome
+from harness.measure.validity import blurred
 from harness.report import frame
-from harness.report.quantile import PERCENTILES, Estimate, Floats, Indices, Mask, estimate, worth
+from harness.report.quantile import PERCENTILES, Estimate, Floats, Mask, estimate, worth
 
+ENDS: Mapping[str, str] = {
+    "": "value",
+    "_low": "low",
+    "_high": "high",
+    "_at_least": "at_least",
+    "_at_most": "at_most",
+}
+"""What of an estimate is kept, by what the name of its statistic then ends with."""
 COMPARE = "compare"
 EXAMPLES = 3
 ROUTES = ("native", "compat", "model")
@@ -23,11 +34,12 @@ PLAIN: Mapping[str, Callable[[Floats], np.float64]] = {
     "max": np.max,
 }
 
-Good = Callable[[pd.DataFrame], Mask]
+Good = Callable[[pd.DataFrame, str], Mask]
+"""Which requests count as goodput, by the columns of each metric that end so: "" for its value."""
 
 
 def summarise(rows: pd.DataFrame, good: Good) -> dict[str, Any]:
-    """The measured part of `summary.json`; `good` says which requests count as goodput.
+    """The measured part of `summary.json`.
 
     `routes` holds the load itself: all scenarios but the interleaved comparison, which runs alone
     at low load and would dilute it. `scenarios.<name>.routes` holds each scenario by itself.
@@ -69,27 +81,47 @@ def ordered_routes(routes: Iterable[str]) -> list[str]:
 
 
 def measure(rows: pd.DataFrame, metric: str) -> dict[str, Any]:
-    """The statistics of one metric in milliseconds; `reasons` says why a percentile is null."""
-    data, owner = frame.values(rows, metric)
-    found: dict[str, Any] = {"n": len(data)}
-    for name, statistic in PLAIN.items():
-        found[name] = float(statistic(data)) if len(data) else None
-    ordered, reasons = np.sort(data), {}
+    """The statistics of one metric in milliseconds; `reasons` says why one is null."""
+    found = frame.values(rows, metric)
+    ordered = found.ordered()
+    estimates = {name: plain(found, name) for name in PLAIN}
     for percent in PERCENTILES:
-        result = percentile(data, owner, percent, ordered=ordered)
-        name = f"p{percent}"
-        found |= {name: result.value, f"{name}_low": result.low, f"{name}_high": result.high}
-        if result.reason:
-            reasons[name] = result.reason
-    return {**found, "reasons": reasons}
+        estimates[f"p{percent}"] = percentile(found, percent, ordered=ordered)
+    told: dict[str, Any] = {"n": len(found)}
+    for name, each in estimates.items():
+        told |= {f"{name}{end}": getattr(each, field) for end, field in ENDS.items()}
+    reasons = {name: each.reason for name, each in estimates.items() if each.reason}
+    return {**told, "reasons": reasons}
 
 
 def percentile(
-    data: Floats, owner: Indices | None, percent: float, *, ordered: Floats | None = None
+    found: frame.Values, percent: float, *, ordered: frame.Values | None = None
 ) -> Estimate:
-    """One percentile; where values are grouped by `owner`, for as many as they are worth."""
-    effective = None if owner is None else worth(data, owner, percent)
-    return estimate(np.sort(data) if ordered is None else ordered, percent, effective=effective)
+    """One percentile; where one request has many values, for as many as they are worth."""
+    effective = None if found.owner is None else worth(found.data, found.owner, percent)
+    ordered = ordered or found.ordered()
+    bounds = ordered.low, ordered.high
+    return _seen(estimate(ordered.data, percent, effective=effective, bounds=bounds))
+
+
+def plain(found: frame.Values, name: str) -> Estimate:
+    """The mean, the smallest or the largest value."""
+    if not len(found):
+        return Estimate(None, reason="no successful request has this metric")
+    columns = (found.data, found.low, found.high)
+    value, at_least, at_most = (float(PLAIN[name](column)) for column in columns)
+    return _seen(Estimate(value, at_least=at_least, at_most=at_most))
+
+
+def _seen(estimate: Estimate) -> Estimate:
+    """The estimate without a value where the client could not see well enough to give one."""
+    value, at_least, at_most = estimate.value, estimate.at_least, estimate.at_most
+    if value is None or at_least is None or at_most is None:
+        return estimate
+    reason = blurred(value, at_least, at_most)
+    if reason is None:
+        return estimate
+    return Estimate(None, reason=reason, at_least=at_least, at_most=at_most)
 
 
 def key(metric: str) -> str:
@@ -113,8 +145,9 @@ def flat(summary: Mapping[str, Any]) -> pd.DataFrame:
         for name, measured in entry.items()
         if "_ms" in name
     ]
-    names = [f"p{percent}{end}" for percent in PERCENTILES for end in ("", "_low", "_high")]
-    head = ["scenario", "route", "metric", *COUNTED, "n", *PLAIN, *names]
+    statistics = (*PLAIN, *(f"p{percent}" for percent in PERCENTILES))
+    names = [f"{name}{end}" for name in statistics for end in ENDS]
+    head = ["scenario", "route", "metric", *COUNTED, "n", *names]
     return pd.DataFrame(rows, columns=head)
 
 
@@ -135,33 +168,96 @@ def _routes(rows: pd.DataFrame, good: Good) -> dict[str, Any]:
 
 def _route(rows: pd.DataFrame, seconds: float, good: Good) -> dict[str, Any]:
     measured = {key(name): measure(rows, name) for name in METRICS}
-    return {**_counts(rows, seconds, int(good(rows).sum())), **measured}
-
-
-def _counts(rows: pd.DataFrame, seconds: float, good: int) -> dict[str, Any]:
-    n, failed = len(rows), rows[~rows["ok"]]
-    violated = int((rows["violations"].list.len().fillna(0) > 0).sum())
+    sent = int((~rows["own"]).sum())
     return {
-        "requests": n,
-        "ok": n - len(failed),
-        "errors": len(failed),
-        "dropped": int((rows["outcome"] == "dropped").sum()),
-        "error_rate": _share(len(failed), n),
-        "error_classes": failed["outcome"].value_counts().to_dict(),
-        "error_examples": _examples(failed),
-        "violations": rows["violations"].explode().dropna().value_counts().to_dict(),
-        "violation_rate": _share(violated, n),
-        "seconds": seconds,
-        "rate": _per(n, seconds),
-        "goodput": _per(good, seconds),
-        "goodput_share": _share(good, n),
+        **_counts(rows, sent, seconds),
+        **_contract(rows, sent),
+        **_odd(rows),
+        **_goodput(rows, seconds, good),
         "cache_hit_share": _cache_hits(rows),
         **_tokens(rows, seconds),
+        **measured,
     }
 
 
+def _counts(rows: pd.DataFrame, sent: int, seconds: float) -> dict[str, Any]:
+    """What became of the requests: what the target did apart from what the client did."""
+    failed, own = rows[rows["failed"]], rows[rows["own"]]
+    return {
+        "requests": len(rows),
+        "sent": sent,
+        "ok": int(rows["ok"].sum()),
+        "errors": len(failed),
+        "dropped": int((rows["outcome"] == Outcome.DROPPED).sum()),
+        "own": own["outcome"].value_counts().to_dict(),
+        "error_rate": _share(len(failed), sent),
+        "error_classes": failed["outcome"].value_counts().to_dict(),
+        "error_examples": _examples(rows[~rows["ok"]]),
+        "seconds": seconds,
+        "rate": _per(sent, seconds),
+    }
+
+
+def _contract(rows: pd.DataFrame, sent: int) -> dict[str, Any]:
+    """Broken clauses; rates are of what was checked, where the samples say so, else of all sent."""
+    known = bool(rows["checked"].notna().any())
+    of = float(frame.weights(rows).sum()) if known else sent
+    return {
+        "violations": {name: int(number) for name, number in _violations(rows, None).items()},
+        "violation_count": int(rows["broken"].sum()),
+        "checked": int(rows["checked"].fillna(False).sum()) if known else None,
+        "violation_rates": {
+            name: _share(number, of)
+            for name, number in _violations(rows, frame.weights(rows)).items()
+        },
+        "violation_rate": _share(float(frame.weights(rows)[rows["broken"] > 0].sum()), of),
+    }
+
+
+def _violations(rows: pd.DataFrame, weights: Floats | None) -> dict[str, float]:
+    """How many answers broke each clause, commonest first; with `weights` what they stand for."""
+    named = rows["violations"].explode().dropna()
+    named = named[~named.isin(list(Odd))]
+    counted = pd.Series(1.0 if weights is None else weights, index=rows.index)
+    sums = counted.loc[named.index].groupby(named.to_numpy()).sum()
+    return {str(name): float(sums[name]) for name in named.value_counts().index}
+
+
+def _odd(rows: pd.DataFrame) -> dict[str, Any]:
+    """How many good answers were odd in each way; null where the samples do not say."""
+    answers = rows[rows["ok"]]
+    named = pd.concat([answers[name].explode().dropna() for name in ("odd", "violations")])
+    known = bool(answers["odd"].notna().any())
+    counts = {kind.value: int((named == kind).sum()) for kind in Odd}
+    told = {kind: count if known or count else None for kind, count in counts.items()}
+    shares = {kind: _share(count, len(answers)) for kind, count in told.items()}
+    return {"odd": told, "odd_shares": shares}
+
+
+def _goodput(rows: pd.DataFrame, seconds: float, good: Good) -> dict[str, Any]:
+    """Goodput with the bounds that an uncertain latency leaves to it.
+
+    Of answers that were not checked as many are taken to break a clause as of those that were.
+    """
+    counts = [_unbroken(rows[good(rows, end)]) for end in ("", frame.LOW, frame.HIGH)]
+    return {
+        "goodput": _per(counts[0], seconds),
+        "goodput_at_least": _per(min(counts), seconds),
+        "goodput_at_most": _per(max(counts), seconds),
+        "goodput_share": _share(counts[0], len(rows)),
+    }
+
+
+def _unbroken(rows: pd.DataFrame) -> float:
+    """How many of these requests broke no clause."""
+    weights, broken = frame.weights(rows), np.asarray(rows["broken"] > 0)
+    if not broken.any() or not weights.any():
+        return float(len(rows))
+    return len(rows) * (1 - float(weights[broken].sum() / weights.sum()))
+
+
 def _tokens(rows: pd.DataFrame, seconds: float) -> dict[str, Any]:
-    """Token totals from `usage`, and how many of the output events shared a receive time."""
+    """Token totals from `usage`, and how many of the output events came together, and by whom."""
     prompt, completion = (_total(rows, f"{kind}_tokens") for kind in ("prompt", "completion"))
     chunks, coalesced = _total(rows, "output_chunks"), _total(rows, "coalesced")
     return {
@@ -171,6 +267,7 @@ def _tokens(rows: pd.DataFrame, seconds: float) -> dict[str, Any]:
         "output_chunks": chunks,
         "tokens_per_chunk": _share(completion, chunks),
         "coalesced_share": _share(coalesced, chunks),
+        "burst_share": _share(_total(rows, "burst_chunks"), chunks),
     }
 
 
@@ -196,9 +293,9 @@ def _total(rows: pd.DataFrame, column: str) -> int | None:
     return int(known.sum()) if len(known) else None
 
 
-def _share(part: int | None, whole: int | None) -> float | None:
+def _share(part: float | None, whole: float | None) -> float | None:
     return None if part is None or not whole else part / whole
 
 
-def _per(count: int, seconds: float) -> float | None:
+def _per(count: float, seconds: float) -> float | None:
     return count / seconds if seconds > 0 else None

@@ -14,8 +14,8 @@ from harness.report.comparison import Comparison
 if TYPE_CHECKING:
     from harness.report.build import Report
 
-LATENCIES = ("ttft_ms", "inter_chunk_ms", "tpot_ms", "e2e_ms")
-PERCENTILES = ("p50", "p90", "p95", "p99")
+STAR = "*"
+MEASURED = "measured"
 LONG = "what it said"
 VERDICTS = {"slower": "red", "faster": "cyan", "equivalent": "green", "inconclusive": "dim"}
 
@@ -27,7 +27,7 @@ def show(report: "Report", console: Console) -> None:
 
 def render(report: "Report") -> Group:
     """Latencies, rates, comparison and objectives as far as there are any."""
-    parts = (_contract, _latency, _rates, _errors, _objectives)
+    parts = (_contract, _latency, _rates, _violations, _errors, _client, _remarks, _objectives)
     tables = [table for part in parts for table in part(report)]
     return Group(*(Padding(each, (0, 0, 1, 0)) for each in (*tables, *compared(report.comparison))))
 
@@ -62,30 +62,55 @@ def _contract(report: "Report") -> Iterator[Table]:
     yield table
 
 
-def _latency(report: "Report") -> Iterator[Table]:
-    table = _table("latency", "route", "n", *PERCENTILES, texts=2)
-    for name in LATENCIES:
+def _latency(report: "Report") -> Iterator[RenderableType]:
+    table = _table("latency", "route", "n", *sentences.STATISTICS, texts=2)
+    for name in sentences.SHOWN:
         for route, entry in report.summary["routes"].items():
             measured = entry[name]
             if measured["n"]:
-                numbers = [_bounded(measured, percentile) for percentile in PERCENTILES]
-                count = figures.count(measured["n"])
-                table.add_row(figures.metric(name), Text(route), count, *numbers)
+                numbers = [_bounded(measured, percentile) for percentile in sentences.STATISTICS]
+                mark = STAR if sentences.spoiled(entry, name) else ""
+                count = f"{figures.count(measured['n'])}{mark}"
+                table.add_row(_metric(report, name), Text(route), count, *numbers)
     if table.row_count:
         yield table
+        yield from _footnotes(report)
+
+
+def _metric(report: "Report", name: str) -> Text:
+    """A metric with the client's own error for it, where that is known."""
+    client = report.summary["client"]
+    error = f"\nerror {sentences.client_error(client, name)}" if client["noise_floor"] else ""
+    return Text(figures.metric(name)).append(error, style="dim")
+
+
+def _footnotes(report: "Report") -> Iterator[Text]:
+    """Below the latencies: what error, star and question mark mean, where there are any."""
+    routes = report.summary["routes"]
+    notes = []
+    if report.summary["client"]["noise_floor"]:
+        notes.append("error: the client's own at p99, against a known schedule before the load")
+    if any(sentences.spoiled(entry, "ttft_ms") for entry in routes.values()):
+        notes.append(f"{STAR} with answers that came in one piece")
+    notes += sentences.withheld(routes)
+    if notes:
+        yield Text("\n".join(notes), style="dim")
 
 
 def _bounded(measured: dict[str, Any], name: str) -> Text:
+    if between := figures.bounds(measured, name):
+        numbers, _, unit = between.rpartition(" ")
+        return Text(f"? {unit}\n{numbers}", style="yellow", no_wrap=True)
     if measured[name] is None:
         return Text(figures.NOTHING, style="dim")
     shown = Text(figures.percentile(measured, name), no_wrap=True)
     return shown.append(f"\n{figures.around(measured, name)}", style="dim")
 
 
-def _rates(report: "Report") -> Iterator[Table]:
-    head = ("requests", "failed", "rate", "goodput", "tokens/s", "cache hits")
-    table = _table("load", *head)
-    for route, entry in report.summary["routes"].items():
+def _rates(report: "Report") -> Iterator[RenderableType]:
+    routes = report.summary["routes"]
+    table = _table("load", "requests", "failed", "rate", "goodput", "tokens/s", "cache hits")
+    for route, entry in routes.items():
         table.add_row(
             Text(route),
             figures.count(entry["requests"]),
@@ -97,27 +122,51 @@ def _rates(report: "Report") -> Iterator[Table]:
         )
     if table.row_count:
         yield table
+    told = [text for text in (sentences.own(routes), sentences.bursts(routes)) if text]
+    if told:
+        yield Text("\n".join(told))
+
+
+def _remarks(report: "Report") -> Iterator[RenderableType]:
+    """What changed nothing and is to be known: odd answers, pauses of the client."""
+    if report.decision.remarks:
+        yield Text("\n".join(f"note: {remark}" for remark in report.decision.remarks))
+
+
+def _violations(report: "Report") -> Iterator[Table]:
+    table = _table("violations", "route", "answers", "rate", "of", texts=2)
+    for told in sentences.violations(report.summary["routes"]):
+        table.add_row(*(Text(cell) for cell in told))
+    if table.row_count:
+        yield table
+
+
+def _client(report: "Report") -> Iterator[RenderableType]:
+    """How the load was sent, and how exact the sender was."""
+    if report.summary["requests"]:
+        yield Text(sentences.client(report.summary["client"]), style="dim")
+    paced = sentences.pacing(report.summary["pacing"])
+    if paced:
+        yield Text(f"pacing: {paced}", style="dim")
 
 
 def _errors(report: "Report") -> Iterator[Table]:
     table = _table("errors", "route", "requests", LONG, texts=2)
     table.columns[-1].justify = "left"
-    for route, entry in report.summary["routes"].items():
-        for name, number in entry["error_classes"].items():
-            told = "; ".join(entry["error_examples"].get(name, ()))
-            count = figures.count(number)
-            table.add_row(Text(name), Text(route), count, Text(sentences.one_line(told)))
+    for name, route, number, said in sentences.failures(report.summary["routes"]):
+        told = Text(sentences.one_line(said))
+        table.add_row(Text(name), Text(route), figures.count(number), told)
     if table.row_count:
         yield table
 
 
 def _objectives(report: "Report") -> Iterator[Table]:
-    table = _table("objectives", "route", "result", "measured", texts=3)
+    table = _table("objectives", "route", "result", MEASURED, texts=4)
     styles = {"pass": "green", "fail": "red", "unknown": "yellow", "warn": "yellow"}
     words = {"pass": "met", "fail": "missed", "unknown": "unknown", "warn": "close"}
-    for each in report.checked:
-        result = Text(words[each.result], style=styles[each.result])
-        table.add_row(Text(each.objective), Text(each.route), result, Text(each.measured))
+    for objective, routes, found, measured in sentences.judged(report.checked):
+        result = Text(words[found], style=styles[found])
+        table.add_row(Text(objective), Text("\n".join(routes)), result, Text(measured))
     if table.row_count:
         yield table
 
@@ -126,5 +175,7 @@ def _table(*names: str, texts: int = 1) -> Table:
     """A table without a frame; all but the first `texts` columns are numbers."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for place, name in enumerate(names):
-        table.add_column(name, justify="left" if place < texts else "right", no_wrap=name != LONG)
+        table.add_column(
+            name, justify="left" if place < texts else "right", no_wrap=name not in (LONG, MEASURED)
+        )
     return table

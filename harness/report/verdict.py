@@ -10,9 +10,12 @@ from enum import StrEnum
 from typing import Any
 
 from harness.errors import TransportError, TransportKind
+from harness.measure.outcome import Outcome
+from harness.report import sentences
 from harness.report.comparison import Comparison
 from harness.report.conformance import Conformance
 from harness.report.manifest import Manifest
+from harness.report.records import Records
 from harness.report.thresholds import Checked
 
 LOADING = ("run", "load", "compare", "capacity")
@@ -52,7 +55,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`pass`, `fail` or `unknown`; `reasons` decided it, `remarks` did not."""
+    """`pass`, `fail` or `unknown`; `reasons` decided it, `remarks` say what they do not."""
 
     verdict: str
     reasons: tuple[str, ...]
@@ -73,8 +76,7 @@ class Evidence:
     comparison: Comparison
     conformance: Conformance | None
     checked: Sequence[Checked]
-    losses: Sequence[str]
-    recorded: int
+    records: Records
 
 
 def decide(evidence: Evidence) -> Verdict:
@@ -85,8 +87,9 @@ def decide(evidence: Evidence) -> Verdict:
     decisive = [finding for finding in findings if finding.weight is not Weight.REMARK]
     order = list(Weight)
     decisive.sort(key=lambda finding: order.index(finding.weight))
-    remarks = tuple(finding.text for finding in findings if finding.weight is Weight.REMARK)
     reasons = tuple(dict.fromkeys(finding.text for finding in decisive))
+    told = (finding.text for finding in findings if finding.weight is Weight.REMARK)
+    remarks = tuple(each for each in told if not any(each in reason for reason in reasons))
     if not decisive:
         return Verdict("pass", (), remarks)
     failed = decisive[0].weight in (Weight.BROKEN, Weight.MISSED)
@@ -121,20 +124,25 @@ def _target(evidence: Evidence) -> Iterator[Finding]:
         return
     routes = evidence.summary.get("routes", {})
     if not evidence.summary.get("requests"):
-        warm = " outside the warm-up" if evidence.recorded else ""
+        warm = " outside the warm-up" if len(evidence.records.rows) else ""
         cap = evidence.manifest.facts.get("exhausted")
         why = f": {cap}; raise it, or shorten --warmup" if cap else ""
         yield Finding(Weight.UNJUDGED, f"no request was recorded{warm}{why}")
     elif not any(route["ok"] for route in routes.values()):
-        classes = _merged(route["error_classes"] for route in routes.values())
+        classes = _merged(_failures(route) for route in routes.values())
         failed = blame(classes, evidence.summary["client"]["failed_layers"])
         said = f"every request failed on every route: {failed}{_said(routes)}"
         yield Finding(Weight.UNJUDGED, said)
     else:
         for name, route in routes.items():
             if not route["ok"]:
-                failed = blame(route["error_classes"]) + _said({name: route})
+                failed = blame(_failures(route)) + _said({name: route})
                 yield Finding(Weight.OPEN, f"every request failed on {name}: {failed}")
+
+
+def _failures(route: Mapping[str, Any]) -> dict[str, int]:
+    """Whatever was not a good answer, whoever did it."""
+    return {**route["error_classes"], **route["own"]}
 
 
 def _said(routes: Mapping[str, Any]) -> str:
@@ -168,6 +176,7 @@ def blame(classes: Mapping[str, int], layers: Mapping[str, int] | None = None) -
 
 LAYERS = {
     "dropped": "client: due, but never sent",
+    "client_limit": "client: a limit of its own",
     "unauthorized": "gateway or provider: credentials refused",
     "rate_limited": "gateway or provider: rate limit",
     "overloaded": "provider: no capacity",
@@ -189,14 +198,17 @@ def layer_of(outcome: str) -> str:
 
 
 def _objectives(evidence: Evidence) -> Iterator[Finding]:
-    """One finding per objective and result, naming the routes with what was measured."""
+    """One finding per result and what was measured, naming the objectives and the routes."""
     weights = {"fail": Weight.MISSED, "unknown": Weight.OPEN, "warn": Weight.REMARK}
     words = {"fail": "missed", "unknown": "cannot be judged", "warn": "close"}
     for result, weight in weights.items():
         found = [each for each in evidence.checked if each.result == result]
+        told: dict[str, list[str]] = {}
         for objective in dict.fromkeys(each.objective for each in found):
-            told = _measured([each for each in found if each.objective == objective])
-            yield Finding(weight, f"{objective} {words[result]} on {told}")
+            measured = _measured([each for each in found if each.objective == objective])
+            told.setdefault(measured, []).append(objective)
+        for measured, names in told.items():
+            yield Finding(weight, f"{', '.join(names)} {words[result]} on {measured}")
 
 
 def _measured(found: Sequence[Checked]) -> str:
@@ -222,20 +234,34 @@ def _course(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _records(evidence: Evidence) -> Iterator[Finding]:
-    """Whether every request that was sent is in the samples."""
-    yield from (Finding(Weight.INVALID, f"records are missing: {loss}") for loss in evidence.losses)
-    client = evidence.summary["client"]
-    for worker in client["unfinished"]:
-        yield Finding(Weight.INVALID, f"worker {worker} did not finish")
-    expected = evidence.manifest.facts.get("expected_records", client["records"])
-    if isinstance(expected, int) and expected > evidence.recorded:
-        told = f"{expected:,} requests ended, {evidence.recorded:,} are recorded"
-        yield Finding(Weight.INVALID, f"records are missing: {told}")
+    """Whether every request that was sent is in the samples, once, and nothing else is."""
+    for problem in evidence.records.problems:
+        yield Finding(Weight.INVALID, problem)
+    for name in evidence.summary["client"]["unreadable"]:
+        told = f"workers/{name} cannot be read: what that worker says of itself is not known"
+        yield Finding(Weight.INVALID, told)
 
 
 def _client(evidence: Evidence) -> Iterator[Finding]:
-    if evidence.summary["client"]["saturated"]:
-        yield Finding(Weight.INVALID, evidence.summary["client"]["saturated"])
+    """What the client did to the load, and when it did not run."""
+    for paused in evidence.summary["client"]["pauses"]:
+        yield Finding(Weight.REMARK, sentences.paused(paused))
+    pacing = evidence.summary["pacing"]
+    if pacing and pacing["rate_off"]:
+        yield Finding(Weight.INVALID, pacing["rate_off"])
+    elif pacing and pacing["late"]:
+        yield Finding(Weight.REMARK, pacing["late"])
+    for name, route in evidence.summary["routes"].items():
+        own = {kind: count for kind, count in route["own"].items() if kind != Outcome.DROPPED}
+        if own:
+            told = f"{blame(own)} on {name}: of the client, not counted as errors of the target"
+            yield Finding(Weight.REMARK, told)
+
+
+def _odd(evidence: Evidence) -> Iterator[Finding]:
+    """What was odd about the answers, with its share."""
+    for told in sentences.odd(evidence.summary["routes"]):
+        yield Finding(Weight.REMARK, told)
 
 
 def _comparison(evidence: Evidence) -> Iterator[Finding]:
@@ -244,4 +270,4 @@ def _comparison(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(Weight.OPEN, f"the comparison is inconclusive: {told}")
 
 
-SOURCES = (_contract, _target, _objectives, _course, _records, _client, _comparison)
+SOURCES = (_contract, _target, _objectives, _course, _records, _client, _odd, _comparison)

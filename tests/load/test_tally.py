@@ -104,6 +104,7 @@ def test_reports_of_workers_come_back_and_add_up(tmp_path: Path) -> None:
         ("mean(ttft{route=native}) > 60ms", False),
         ("rate < 5/s", True),
         ("goodput > 5/s", False),
+        ("violations > 0", False),
     ],
 )
 def test_an_abort_condition_is_held_against_the_counts(expression: str, trips: bool) -> None:
@@ -132,6 +133,11 @@ def test_an_abort_condition_that_is_none_is_refused() -> None:
         Watch(["errors > 3"])
 
 
+def test_what_is_not_counted_live_cannot_abort() -> None:
+    with pytest.raises(UsageError, match="one_piece is not counted live"):
+        Watch(["one_piece > 1%"])
+
+
 def outcome_with(now: Progress, *, workers: int = 1) -> str:
     found = outcome_of(PLAN, now, interrupted=False, aborted=None, expected_workers=workers)
     return "; ".join(found.problems)
@@ -150,19 +156,31 @@ def test_missing_workers_and_records_are_problems() -> None:
     assert "2 requests ended, 1 were recorded" in problems
 
 
-@pytest.mark.parametrize(
-    ("lag_ms", "unstamped", "saturated"),
-    [(20, 0, False), (20, 100, True), (150, 0, True), (2, 100, False)],
-)
-def test_a_late_loop_spoils_the_numbers_sooner_without_kernel_times(
-    lag_ms: int, unstamped: int, saturated: bool
-) -> None:
-    lag = Histogram([lag_ms * 1_000_000] * 100)
-    now = progress(native=tally("ok"))
+def test_what_the_client_did_itself_is_no_error_of_the_target() -> None:
+    now = progress(native=tally("ok", "http_5xx", "dropped", "client_limit", "proxy", "cancelled"))
 
-    late = replace(now, loop_lag=lag, reads=100, unstamped=unstamped)
+    whole, stopped = (
+        outcome_of(PLAN, now, interrupted=each, aborted=None, expected_workers=1)
+        for each in (False, True)
+    )
 
-    assert ("saturated" in outcome_with(late)) is saturated
+    assert (whole.errors, stopped.errors) == (2, 1)
+
+
+def test_what_was_not_sent_is_noted_with_the_bound_that_kept_it() -> None:
+    now = progress(native=tally("ok", "dropped", "dropped"))
+
+    found = outcome_of(PLAN, now, interrupted=False, aborted=None, expected_workers=1)
+
+    assert found.notes == (
+        f"2 requests were dropped at --in-flight {PLAN.in_flight}: raise it, or use less load",
+    )
+
+
+def test_a_late_loop_alone_decides_nothing() -> None:
+    late = replace(progress(native=tally("ok")), loop_lag=Histogram([150_000_000] * 100))
+
+    assert outcome_with(late) == ""
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.measure.objective import LATENCIES, RATES, SHARES, Objective, parse_objective
+from harness.measure.objective import COUNTS, LATENCIES, RATES, SHARES, Objective, parse_objective
+from harness.measure.odd import Odd
 
 LABELS = st.dictionaries(
     st.sampled_from(["route", "scenario", "phase", "worker"]),
@@ -31,6 +32,9 @@ def objectives(draw: st.DrawFn) -> Objective:
         return Objective("", statistic, metric, labels, *bound, "ms")
     if draw(st.booleans()):
         return Objective("", None, draw(st.sampled_from(SHARES)), labels, *share, "")
+    if draw(st.booleans()):
+        counted = draw(OPERATORS | st.just("==")), draw(LIMITS)
+        return Objective("", None, draw(st.sampled_from(COUNTS)), labels, *counted, "")
     return Objective("", None, draw(st.sampled_from(RATES)), labels, *bound, "/s")
 
 
@@ -59,6 +63,10 @@ def test_an_objective_written_out_is_read_back(objective: Objective) -> None:
         ("error_rate < 0.01", 0.01, ""),
         ("rate > 10/s", 10, "/s"),
         ("rate>10", 10, "/s"),
+        ("violations == 0", 0, ""),
+        ("violations < 3", 3, ""),
+        ("one_piece < 1%", 0.01, ""),
+        ("no_done{route=compat} <= 0.5", 0.5, ""),
     ],
 )
 def test_limits_are_kept_in_one_unit(text: str, limit: float, unit: str) -> None:
@@ -109,6 +117,16 @@ def test_a_bound_is_met_on_its_own_side(
     assert not objective.met(math.nan)
 
 
+def test_a_count_can_be_required_to_be_exactly_so_many() -> None:
+    objective = parse_objective("violations == 0")
+
+    assert [objective.met(value) for value in (0, 1)] == [True, False]
+
+
+def test_every_odd_thing_about_an_answer_can_be_an_objective() -> None:
+    assert set(Odd) <= set(SHARES)
+
+
 @pytest.mark.parametrize(
     ("text", "expected", "at"),
     [
@@ -130,6 +148,10 @@ def test_a_bound_is_met_on_its_own_side(
         ("error_rate < 20", "a share up to 1, or %", 15),
         ("rate{route} > 1", "'='", 10),
         ("rate{route=a b} > 1", "','", 13),
+        ("p95(ttft) == 1ms", "one of < <= > >=", 10),
+        ("error_rate == 0", "one of < <= > >=", 11),
+        ("violations = 0", "one of < <= > >= ==", 11),
+        ("violations == 0%", "no unit", 15),
         ("p95(ttft) < 1e999ms", "a finite number", 12),
     ],
 )

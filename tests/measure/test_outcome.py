@@ -3,7 +3,7 @@
 import pytest
 
 from harness.errors import TransportError, TransportKind
-from harness.measure.outcome import Outcome
+from harness.measure.outcome import OWN, Outcome, own_outcomes
 
 
 @pytest.mark.parametrize("kind", list(TransportKind))
@@ -31,3 +31,12 @@ def test_every_transport_error_has_an_outcome_of_its_name(kind: TransportKind) -
 )
 def test_a_status_has_one_outcome(status: int, outcome: Outcome) -> None:
     assert Outcome.of_status(status) is outcome
+
+
+def test_what_the_client_did_is_no_error_of_the_target() -> None:
+    assert {"dropped", "client_limit", "proxy", "cancelled"} == OWN
+
+
+def test_an_answer_that_never_came_is_the_targets_unless_the_run_was_interrupted() -> None:
+    assert Outcome.CANCELLED not in own_outcomes(interrupted=False)
+    assert own_outcomes(interrupted=True) == OWN

@@ -140,11 +140,14 @@ def test_an_odd_conformance_file_gives_a_report_all_the_same(
     assert build_report(tmp_path).verdict == "unknown"
 
 
-def test_a_worker_report_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
+def test_a_worker_report_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     write_run(tmp_path, mixed(30))
     (tmp_path / "workers" / "load.plan.json").write_text('{"worker": "x"}', "utf-8")
     (tmp_path / "workers" / "broken.json").write_text("{", "utf-8")
 
-    build_report(tmp_path)
+    report = build_report(tmp_path)
 
-    assert summary_of(tmp_path)["client"]["workers"] == 1
+    client = summary_of(tmp_path)["client"]
+    assert (client["workers"], client["unreadable"]) == (1, ["broken.json"])
+    assert report.verdict == "unknown"
+    assert any(reason.startswith("workers/broken.json cannot be read") for reason in report.reasons)

@@ -85,7 +85,7 @@ def test_identical_routes_are_seldom_called_different() -> None:
 
 def test_a_block_in_which_one_side_failed_is_no_pair() -> None:
     rows = blocks(30)
-    rows[0] = failed(rows[0].seq, route=rows[0].route, scenario="compare")
+    rows[0] = failed(rows[0].seq, route=rows[0].route, scenario="compare", worker="compare-0")
 
     found = compared(rows)
 

@@ -12,7 +12,19 @@ from rich.console import Console
 
 from harness.report.build import Report, build_report
 from harness.report.terminal import show
-from tests.report.folders import answered, blocks, clause, contract, failed, mixed, write_run
+from tests.report.folders import (
+    FLOOR,
+    START_NS,
+    answered,
+    blocks,
+    clause,
+    contract,
+    failed,
+    hurried,
+    mixed,
+    write_run,
+    write_worker,
+)
 
 Golden = Callable[[str, str], None]
 CLAUSES = (
@@ -40,6 +52,28 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Report:
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Report:
     return build_report(write_run(tmp_path_factory.mktemp("small"), [answered()]))
+
+
+@pytest.fixture(scope="module")
+def late(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    folder = tmp_path_factory.mktemp("late")
+    thresholds = ["p50(ttft) < 140ms", "p50(inter_chunk) < 25ms", "one_piece < 1%"]
+    write_run(folder, hurried(), thresholds=thresholds, rate=50, in_flight=8)
+    pause = [START_NS + 2_000_000_000, 1_500_000_000]
+    write_worker(folder, records=303, noise_floor=FLOOR, pauses=[pause])
+    return build_report(folder)
+
+
+def test_the_markdown_of_a_client_that_was_late(late: Report, golden: Golden) -> None:
+    golden("late.md", (late.folder / "report.md").read_text("utf-8"))
+
+
+def test_the_page_of_a_client_that_was_late(late: Report, golden: Golden) -> None:
+    golden("late.html", _body(late))
+
+
+def test_the_terminal_text_of_a_client_that_was_late(late: Report, golden: Golden) -> None:
+    golden("late.txt", _printed(late))
 
 
 def test_the_markdown_of_a_whole_run(whole: Report, golden: Golden) -> None:

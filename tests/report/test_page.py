@@ -10,7 +10,17 @@ from harness.measure.sample import Sample
 from harness.report.build import build_report, write_runs
 from harness.report.runs import compare_runs
 from tests.report.chromium import Browser
-from tests.report.folders import answered, blocks, clause, contract, failed, mixed, write_run
+from tests.report.folders import (
+    Cells,
+    answered,
+    blocks,
+    clause,
+    contract,
+    failed,
+    hurried,
+    mixed,
+    write_run,
+)
 
 HOSTILE = (
     '</script><script>window.broken = 1</script><img src=x onerror="window.broken = 2">'
@@ -30,7 +40,7 @@ TITLES = {
 }
 
 
-def build(folder: Path, rows: Sequence[Sample], **options: Any) -> Path:
+def build(folder: Path, rows: Sequence[Sample | Cells], **options: Any) -> Path:
     build_report(write_run(folder, rows, **options))
     return folder / "report.html"
 
@@ -192,11 +202,14 @@ def test_a_script_that_slipped_in_would_not_run(
 
 @pytest.mark.parametrize(
     "rows",
-    [[], [answered()], [failed(n, outcome="refused") for n in range(9)], mixed(60)[::3]],
-    ids=["no request", "one request", "only errors", "one route"],
+    [
+        *([], [answered()], [failed(n, outcome="refused") for n in range(9)], mixed(60)[::3]),
+        hurried(),
+    ],
+    ids=["no request", "one request", "only errors", "one route", "late client"],
 )
-def test_a_thin_run_gives_a_page_without_complaint(
-    browser: Browser, tmp_path: Path, rows: list[Sample]
+def test_any_run_gives_a_page_that_fits_a_phone_without_complaint(
+    browser: Browser, tmp_path: Path, rows: list[Sample | Cells]
 ) -> None:
     browser.view(width=390)
 

@@ -43,6 +43,15 @@ def test_runs_that_are_alike_are_equivalent(tmp_path: Path) -> None:
     assert ttft_of(runs).verdict == "equivalent"
 
 
+def test_stray_rows_of_a_third_run_are_compared_with_nobody(tmp_path: Path) -> None:
+    stray = [answered(900 + n, ttft_ms=9000, run_id="another") for n in range(100)]
+
+    pair = ttft_of(against(tmp_path, load(100), [*load(100, seed=2), *stray]))
+
+    assert pair.n == 200
+    assert pair.b_median_ms == pytest.approx(100, rel=0.05)
+
+
 def test_slow_drift_within_a_run_widens_the_interval(tmp_path: Path) -> None:
     steady = load(100, noise=0.05)
     drifting = [

@@ -23,7 +23,7 @@ def test_a_whole_stream_gives_every_row_with_every_column(stream: Path) -> None:
 
     assert found.table.num_rows == len(ROWS)
     assert found.table.column_names == list(COLUMNS)
-    assert found.losses == ()
+    assert [file.loss for file in found.files] == [None]
 
 
 def test_a_stream_cut_at_any_byte_gives_its_complete_batches(stream: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_stream_cut_at_any_byte_gives_its_complete_batches(stream: Path) -> No
         stream.write_bytes(whole[:cut])
         found = samples.read(stream.parent.parent)
         read.append(found.table.num_rows)
-        assert found.losses, cut
+        assert found.files[0].loss, cut
 
     assert set(read) == {0, 30, 60, 90, 120}
     assert read == sorted(read)
@@ -42,9 +42,10 @@ def test_a_stream_cut_at_any_byte_gives_its_complete_batches(stream: Path) -> No
 def test_a_cut_stream_says_how_much_was_lost(stream: Path) -> None:
     stream.write_bytes(stream.read_bytes()[:-40])
 
-    (loss,) = samples.read(stream.parent.parent).losses
+    (file,) = samples.read(stream.parent.parent).files
 
-    assert loss.startswith("load-0.arrows: cut off: 90 rows read, the last ")
+    assert file.loss
+    assert file.loss.startswith("cut off: 90 rows read, the last ")
 
 
 def test_a_stream_without_its_end_says_that_rows_may_be_missing(stream: Path) -> None:
@@ -53,9 +54,7 @@ def test_a_stream_without_its_end_says_that_rows_may_be_missing(stream: Path) ->
     found = samples.read(stream.parent.parent)
 
     assert found.table.num_rows == len(ROWS)
-    assert found.losses == (
-        "load-0.arrows: its end is missing: rows after the last flush are lost",
-    )
+    assert found.files[0].loss == "its end is missing: rows after the last flush are lost"
 
 
 def test_a_converted_stream_is_not_counted_twice(stream: Path) -> None:
@@ -85,7 +84,7 @@ def test_an_unreadable_parquet_file_is_a_loss_and_no_error(tmp_path: Path) -> No
     found = samples.read(tmp_path)
 
     assert found.table.num_rows == 0
-    assert "unreadable, all its rows are lost" in found.losses[0]
+    assert "unreadable, all its rows are lost" in str(found.files[0].loss)
 
 
 def test_parquet_read_as_the_documents_say_keeps_nulls_and_integers(stream: Path) -> None:

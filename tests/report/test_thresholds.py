@@ -9,20 +9,22 @@ from harness.errors import UsageError
 from harness.measure.sample import Sample
 from harness.report import frame
 from harness.report.summary import summarise
-from harness.report.thresholds import Checked, check, good, objectives, wilson
-from tests.report.folders import answered, failed, table
+from harness.report.thresholds import Checked, Doubts, check, good, objectives, wilson
+from tests.report.folders import Cells, answered, failed, table
 
 HUNDRED = [answered(n, ttft_ms=100 + n, sent_ms=n * 10) for n in range(100)]
 
 
 def checked(
-    rows: Sequence[Sample], *texts: str, command: str = "load"
+    rows: Sequence[Sample | Cells],
+    *texts: str,
+    command: str = "load",
+    doubts: Doubts = Doubts(),  # noqa: B008 - frozen
 ) -> dict[tuple[str, str], Checked]:
     found, wanted = frame.frame(table(rows)), objectives(texts)
     routes = summarise(found, good(wanted))["routes"]
-    return {
-        (each.objective, each.route): each for each in check(wanted, found, routes, command=command)
-    }
+    judged = check(wanted, found, routes, command=command, doubts=doubts)
+    return {(each.objective, each.route): each for each in judged}
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ class Reader:
         self._numbers = itertools.count()
         self._looked_ns = self._looks_ns = time.monotonic_ns()
         # Not `run_callback`: gevent looks at the clock after fifty callbacks, not after each.
-        self._more = self._loop.timer(0.0)
+        self._more: Any = self._loop.timer(0.0)
         self._sweep = self._loop.timer(SWEEP_S, repeat=SWEEP_S)
         self._sweep.start(self._look_at_deadlines)
         self._tick, self._alarm = Timer(), Timer()

@@ -1,0 +1,88 @@
+"""Whether an open loop sent its requests when they were due: the schedule against the deeds."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.measure.validity import REMEDY
+from harness.report.quantile import Floats
+
+RATE_TOLERANCE = 0.01
+LAG_TOLERANCE = 0.05
+LEAST_LAG_MS = 2.0
+"""How late requests may start at p99: a share of the mean time between them or so much, whichever
+is more.
+
+A request that starts within a bound of its time has gaps to its neighbours that are right within
+twice that bound, so that this bounds what reaches the target. Kolmogorov's distance alone cannot
+judge: for a constant schedule one microsecond of jitter makes it 1/2.
+"""
+
+
+def pacing(rows: pd.DataFrame) -> dict[str, Any] | None:
+    """The `pacing` of `summary.json`, over all routes of a load; None without a schedule.
+
+    The achieved rate counts the requests that had left when the last one was due, over the same
+    time as the asked one. `distance` is Kolmogorov's, between the times from one request to the
+    next as they were asked and as they were.
+    """
+    planned = rows[rows["scheduled_ns"].notna()]
+    if len(planned) < 2:
+        return None
+    due = np.sort(planned["scheduled_ns"].to_numpy(dtype=np.int64))
+    left = planned[planned["sent_ns"].notna() & ~planned["own"]]
+    sent = np.sort(left["sent_ns"].to_numpy(dtype=np.int64))
+    lags = (left["sent_ns"] - left["scheduled_ns"]).to_numpy(dtype=np.float64) / 1e6
+    seconds = float(due[-1] - due[0]) / 1e9
+    allowed_ms = max(LEAST_LAG_MS, LAG_TOLERANCE * seconds * 1e3 / (len(due) - 1))
+    in_time = int(np.searchsorted(sent, due[-1] + allowed_ms * 1e6, side="right"))
+    found = {
+        "requests": len(due),
+        "sent": len(sent),
+        "asked_rate": (len(due) - 1) / seconds if seconds else None,
+        "achieved_rate": max(in_time - 1, 0) / seconds if seconds else None,
+        "start_lag_ms": _lags(lags),
+        "start_lag_allowed_ms": allowed_ms,
+        "distance": distance(np.diff(due) / 1e9, np.diff(sent) / 1e9),
+    }
+    behind = len(sent) - in_time
+    return {**found, "rate_off": _rate_off(found, behind), "late": _late(found)}
+
+
+def distance(asked: Floats, achieved: Floats) -> float | None:
+    """Kolmogorov's distance: the most by which two empirical distributions differ anywhere."""
+    if not len(asked) or not len(achieved):
+        return None
+    a, b = np.sort(asked), np.sort(achieved)
+    everywhere = np.concatenate([a, b])
+    below = (np.searchsorted(x, everywhere, side="right") / len(x) for x in (a, b))
+    return float(np.abs(next(below) - next(below)).max())
+
+
+def _lags(lags: Floats) -> dict[str, float | None]:
+    if not len(lags):
+        return dict.fromkeys(("p50", "p99", "max"))
+    p50, p99, most = np.percentile(lags, [50, 99, 100]).tolist()
+    return {"p50": p50, "p99": p99, "max": most}
+
+
+def _rate_off(found: Mapping[str, Any], behind: int) -> str | None:
+    """Why the load was not the one that was asked for.
+
+    `behind` had not left when the last was due; what never left is told by its own name.
+    """
+    if not found["asked_rate"] or behind <= RATE_TOLERANCE * found["requests"]:
+        return None
+    rates = f"{found['achieved_rate']:,.4g} of {found['asked_rate']:,.4g} requests/s"
+    return f"the client did not keep the rate: it sent {rates} in time: {REMEDY}"
+
+
+def _late(found: Mapping[str, Any]) -> str | None:
+    """Why latencies from send are not those of the load that was asked for."""
+    p99 = found["start_lag_ms"]["p99"]
+    if p99 is None or p99 <= found["start_lag_allowed_ms"]:
+        return None
+    late = f"{p99:,.3g} ms late at p99, {found['start_lag_allowed_ms']:,.3g} ms are allowed"
+    return f"requests started {late}: {REMEDY}, or judge from schedule, as in p95(ttft_scheduled)"
