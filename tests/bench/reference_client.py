@@ -167,7 +167,7 @@ class Client:
 
 
 def _encode(request: dict[str, Any], *, host: str) -> bytes:
-    body = request["body"].encode()
+    body: bytes = request["body"].encode()
     fields = {**request["headers"], "Host": host, "x-rid": "RID", "Content-Length": len(body)}
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     return f"POST {request['path']} HTTP/1.1\r\n{head}\r\n".encode() + body
