@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from tests.bench import ours, peer
+from tests.bench import machine, ours, peer
 from tests.bench.truth import Record, Truth, truth_server
 
 LOOPS_PER_PROCESSOR = 2
@@ -111,8 +111,10 @@ def run(case: Case, truth: Truth, folder: Path, *, seconds: float) -> Result:
 
 @contextmanager
 def busy(seconds: float, *, per_processor: int = LOOPS_PER_PROCESSOR) -> Iterator[None]:
-    """Loops that do nothing, and end by themselves after so long."""
-    loop = f"import time\nend = time.monotonic() + {seconds}\nwhile time.monotonic() < end: pass"
+    """Loops that do nothing, and end by themselves after so long or without us."""
+    loop = f"""import os, time
+end = time.monotonic() + {seconds}
+while time.monotonic() < end and os.getppid() == {os.getpid()}: pass"""
     many = per_processor * (os.cpu_count() or 1)
     loops = [subprocess.Popen([sys.executable, "-c", loop]) for _ in range(many)]
     try:
@@ -184,6 +186,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=20, metavar="N")
     parser.add_argument("--seconds", type=float, default=5.0, metavar="S", help="of each load")
     options = parser.parse_args()
+    machine.end_on_sigterm()
     results = []
     with (
         tempfile.TemporaryDirectory() as name,

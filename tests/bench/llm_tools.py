@@ -108,6 +108,7 @@ def main() -> int:
         return machine.BUSY_EXIT
     server_cpu, client_cpu = machine.processors()
     machine.pin(client_cpu)
+    machine.end_on_sigterm()
     with (
         tempfile.TemporaryDirectory() as name,
         truth_server(Path(name), seconds=LONGEST_S, cpu=server_cpu) as truth,

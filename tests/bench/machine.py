@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,11 @@ def refusal(*, anyway: bool) -> str | None:
         sys.stdout.write("TAKEN ON A BUSY MACHINE: these figures are no evidence\n")
         return None
     return f"the load average must be under {QUIET_LOAD}: wait, or measure --anyway"
+
+
+def end_on_sigterm() -> None:
+    """Leave by SystemExit, so that whatever was started is ended as well."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def processors() -> tuple[int | None, int | None]:

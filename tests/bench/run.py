@@ -11,13 +11,16 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from subprocess import SubprocessError
 
+from harness.errors import HarnessError
 from tests.bench import machine, table
 from tests.bench.rows import open_loop, plain, processes, start, streaming, tls
 from tests.bench.session import Session
 from tests.bench.truth import truth_server
 
-ROWS: Mapping[str, Callable[[Session], list[table.Row]]] = {
+Measure = Callable[[Session], list[table.Row]]
+ROWS: Mapping[str, Measure] = {
     "plain requests": plain.rows,
     "400 streams": streaming.at_400,
     "800 streams": streaming.at_800,
@@ -37,6 +40,7 @@ def main() -> int:
         return machine.BUSY_EXIT
     server_cpu, client_cpu = machine.processors()
     machine.pin(client_cpu)
+    machine.end_on_sigterm()
     found = []
     with (
         tempfile.TemporaryDirectory() as name,
@@ -46,10 +50,18 @@ def main() -> int:
         table.show_head()
         for title, measure in ROWS.items():
             if options.only is None or options.only in title:
-                for row in measure(session):
+                for row in _measured(title, measure, session):
                     found.append(row)
                     table.show(row)
     return table.exit_code(found)
+
+
+def _measured(title: str, measure: Measure, session: Session) -> list[table.Row]:
+    """The rows of one subject; a client that fails leaves the others their rows."""
+    try:
+        return measure(session)
+    except (HarnessError, OSError, ValueError, LookupError, SubprocessError) as error:
+        return [table.unknown(title, f"{type(error).__name__}: {error}")]
 
 
 def _parser() -> argparse.ArgumentParser:

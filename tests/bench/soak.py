@@ -77,6 +77,7 @@ def main() -> int:
     seconds = parser.parse_args().minutes * 60
     server_cpu, client_cpu = machine.processors()
     machine.pin(client_cpu)
+    machine.end_on_sigterm()
     with (
         tempfile.TemporaryDirectory() as name,
         truth_server(Path(name), seconds=int(seconds + _START_S), cpu=server_cpu) as truth,

@@ -60,11 +60,12 @@ def _first_request_s(session: Session, command: list[str]) -> float:
     session.truth.configure(delay_us=1_000)
     folder = session.new_folder()
     began_ns = time.monotonic_ns()
-    with peer.started(command, folder, peer.environment()):
+    with peer.started(command, folder, peer.environment()) as client:
         until = time.monotonic() + _MOST_S
         while not session.truth.statistics()["nrec"]:
             if time.monotonic() > until:
                 raise TimeoutError((folder / "log").read_text("utf-8", "replace")[-2000:])
             time.sleep(_POLL_S)
+        client.wait(_MOST_S)
     received_ns = int(session.truth.read(folder).rows["arrived"].min())
     return (received_ns - began_ns) / 1e9
