@@ -16,11 +16,13 @@ from harness.load.plan import Identity, LoadPlan
 from harness.load.progress import WorkerReport, read_reports
 from harness.measure.outcome import Outcome
 from harness.routes.address import Address
+from tests.bench import streams
 from tests.bench.session import WARMUP_S, Session
 from tests.bench.streams import Streams
 from tests.bench.truth import Record
 
 MODEL = "mock-model"
+BLUR_MS = 0.1
 
 
 @dataclass(frozen=True)
@@ -76,18 +78,19 @@ class Load:
         """How it was for the client: merged chunks, lag, blur, and its faults."""
         chunks = sum(self.samples["output_chunks"].to_pylist())
         merged = sum(self.samples["coalesced"].to_pylist())
-        blur = [value for value in self.samples["blur_ns"].to_pylist() if value is not None]
-        blurred = "unknown"
-        if blur:
-            blurred = (
-                f"{np.mean(np.array(blur) > 0):.2%}, p99 {np.percentile(blur, 99) / 1e6:.3f} ms"
-            )
         said = (
-            f"{self.samples.num_rows} requests, merged chunks {merged / max(chunks, 1):.2%}, "
-            f"samples with blur {blurred}, loop lag p99 {self.outcome.loop_lag_ms['p99'] or 0:.2f} "
-            f"ms, {self.cores:.2f} cores"
+            f"{len(self.samples)} requests, merged chunks {merged / max(chunks, 1):.2%}, "
+            f"samples with blur over {BLUR_MS:g} ms {self._blurred()}, "
+            f"loop lag p99 {self.outcome.loop_lag_ms['p99'] or 0:.2f} ms, {self.cores:.2f} cores"
         )
         return (said, *self.outcome.problems, *self.faults)
+
+    def _blurred(self) -> str:
+        known = [value for value in self.samples["blur_ns"].to_pylist() if value is not None]
+        if not known:
+            return "unknown"
+        blur_ms = np.array(known) / streams.MS
+        return f"{np.mean(blur_ms > BLUR_MS):.2%} (p99 {np.percentile(blur_ms, 99):.3f} ms)"
 
 
 def run(
