@@ -26,7 +26,7 @@ bench: $(BIN)/.installed
 
 # The tools are no dependency of ours; where they cannot be installed, the table says so.
 bench-peers: $(BIN)/.installed
-	test -e $(PEERS)/.installed || $(MAKE) $(PEERS)/.installed || true
+	-$(MAKE) --no-print-directory $(PEERS)/.installed
 	$(BIN)/python -m tests.bench.llm_tools --venv $(PEERS) $(ARGS)
 
 $(PEERS)/.installed: tests/bench/peers/requirements.txt

@@ -186,7 +186,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=20, metavar="N")
     parser.add_argument("--seconds", type=float, default=5.0, metavar="S", help="of each load")
     options = parser.parse_args()
-    machine.end_on_sigterm()
+    machine.settle()
     results = []
     with (
         tempfile.TemporaryDirectory() as name,

@@ -107,8 +107,7 @@ def main() -> int:
         sys.stdout.write(f"nothing was measured: {reason}\n")
         return machine.BUSY_EXIT
     server_cpu, client_cpu = machine.processors()
-    machine.pin(client_cpu)
-    machine.end_on_sigterm()
+    machine.settle(client_cpu)
     with (
         tempfile.TemporaryDirectory() as name,
         truth_server(Path(name), seconds=LONGEST_S, cpu=server_cpu) as truth,

@@ -29,21 +29,22 @@ def refusal(*, anyway: bool) -> str | None:
     return f"the load average must be under {QUIET_LOAD}: wait, or measure --anyway"
 
 
-def end_on_sigterm() -> None:
-    """Leave by SystemExit, so that whatever was started is ended as well."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-
-
 def processors() -> tuple[int | None, int | None]:
     """One processor for servers and one for clients; None where there is only one."""
     allowed = sorted(os.sched_getaffinity(0))
     return (allowed[0], allowed[-1]) if len(allowed) > 1 else (None, None)
 
 
-def pin(processor: int | None) -> None:
-    """Keep this process, and those that it will start, on one processor."""
+def settle(processor: int | None = None) -> None:
+    """Make this process, and those that it will start, fit to measure.
+
+    On one processor if given, with no proxy on the way to loopback, and on SIGTERM left by
+    SystemExit, so that whatever was started is ended as well.
+    """
     if processor is not None:
         os.sched_setaffinity(0, {processor})
+    os.environ |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def bounded(command: Sequence[str], seconds: float) -> list[str]:

@@ -39,8 +39,7 @@ def main() -> int:
         sys.stdout.write(f"nothing was measured: {reason}\n")
         return machine.BUSY_EXIT
     server_cpu, client_cpu = machine.processors()
-    machine.pin(client_cpu)
-    machine.end_on_sigterm()
+    machine.settle(client_cpu)
     found = []
     with (
         tempfile.TemporaryDirectory() as name,

@@ -76,8 +76,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60.0, metavar="M", help="default: 60")
     seconds = parser.parse_args().minutes * 60
     server_cpu, client_cpu = machine.processors()
-    machine.pin(client_cpu)
-    machine.end_on_sigterm()
+    machine.settle(client_cpu)
     with (
         tempfile.TemporaryDirectory() as name,
         truth_server(Path(name), seconds=int(seconds + _START_S), cpu=server_cpu) as truth,
