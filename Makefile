@@ -3,7 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 NODE_MODULES := tests/javascript/node_modules/.installed
 
-.PHONY: demo test check bench mutants bench-contract build lock clean
+PEERS := build/peers-venv
+MINUTES ?= 60
+
+.PHONY: demo test check bench bench-peers bench-contention bench-contract soak mutants build lock clean
 
 demo: $(BIN)/.installed
 	$(BIN)/gateway-harness run --target local
@@ -17,8 +20,26 @@ check: $(BIN)/.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The machine must be quiet; options by ARGS, such as ARGS="--only tls --rounds 1".
 bench: $(BIN)/.installed
-	$(BIN)/python -m tests.bench.run
+	$(BIN)/python -m tests.bench.run $(ARGS)
+
+# The tools are no dependency of ours; where they cannot be installed, the table says so.
+bench-peers: $(BIN)/.installed
+	-$(MAKE) --no-print-directory $(PEERS)/.installed
+	$(BIN)/python -m tests.bench.llm_tools --venv $(PEERS) $(ARGS)
+
+$(PEERS)/.installed: tests/bench/peers/requirements.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/peers/requirements.txt
+	touch $@
+
+# Makes its own crowd: two busy loops per processor.
+bench-contention: $(BIN)/.installed
+	$(BIN)/python -m tests.bench.contention $(ARGS)
+
+soak: $(BIN)/.installed
+	$(BIN)/python -m tests.bench.soak --minutes $(MINUTES)
 
 # Every known defect and every legal variant against the contract suite; writes contracts/POWER.md.
 mutants: $(BIN)/.installed

@@ -15,12 +15,40 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-SOURCE = Path(__file__).with_name("truth_server.c")
-FIELDS = ("rid", "accepted", "received", "role", "first", "last", "end", "chunks", "offset")
-"""The first fields of a record; times are CLOCK_MONOTONIC nanoseconds."""
-_RECORD_FIELDS = 12
+from tests.bench import machine
 
-Table = dict[str, npt.NDArray[np.int64]]
+SOURCE = Path(__file__).with_name("truth_server.c")
+FIELDS = (
+    *("rid", "accepted", "received", "role", "first", "last", "end", "chunks", "offset"),
+    *("carried", "streamed", "in_flight", "arrived", "first_from", "end_from"),
+)
+"""The fields of a record; times are CLOCK_MONOTONIC nanoseconds.
+
+`received` is when the server had read the request, `arrived` when the kernel had it. A moment of
+sending is noted after it; `first_from` and `end_from` are the times before it.
+"""
+
+Times = npt.NDArray[np.int64]
+Table = dict[str, Times]
+
+
+@dataclass(frozen=True)
+class Record:
+    """Every request by field, and when the sending of each chunk began and had ended."""
+
+    rows: Table
+    began: Times
+    ended: Times
+
+    def places(self, rids: Times) -> Times:
+        """The row of each of these requests; KeyError when the server did not see one."""
+        known = {rid: place for place, rid in enumerate(self.rows["rid"].tolist())}
+        return np.array([known[rid] for rid in rids.tolist()], dtype=np.int64)
+
+    def chunks(self, place: int) -> slice:
+        """Where the chunks of one row are in `began` and `ended`."""
+        start = int(self.rows["offset"][place])
+        return slice(start, start + int(self.rows["chunks"][place]))
 
 
 @dataclass(frozen=True)
@@ -43,13 +71,18 @@ class Truth:
         document: dict[str, Any] = json.loads(self._get("/admin/stat"))
         return document
 
-    def record(self, folder: Path) -> tuple[Table, npt.NDArray[np.int64]]:
-        """Every request's record by field, and the send times of all chunks."""
+    def record(self, folder: Path) -> tuple[Table, Times]:
+        """Every request's record by field, and when each chunk had been sent."""
+        whole = self.read(folder)
+        return whole.rows, whole.ended
+
+    def read(self, folder: Path) -> Record:
+        """What the server did since it was configured."""
         prefix = folder / "truth"
         self._get(f"/admin/dump?file={prefix}")
-        rows = np.fromfile(prefix.with_suffix(".req"), dtype="<i8").reshape(-1, _RECORD_FIELDS)
-        times = np.fromfile(prefix.with_suffix(".tok"), dtype="<i8")
-        return {name: rows[:, place] for place, name in enumerate(FIELDS)}, times
+        rows = _numbers(prefix, "req").reshape(-1, len(FIELDS))
+        table = {name: rows[:, place] for place, name in enumerate(FIELDS)}
+        return Record(table, _numbers(prefix, "pre"), _numbers(prefix, "tok"))
 
     def _get(self, path: str) -> bytes:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
@@ -57,6 +90,10 @@ class Truth:
         ) as answer:
             content: bytes = answer.read()
         return content
+
+
+def _numbers(prefix: Path, kind: str) -> Times:
+    return np.fromfile(prefix.with_suffix(f".{kind}"), dtype="<i8")
 
 
 @contextmanager
@@ -67,25 +104,27 @@ def truth_server(folder: Path, *, seconds: int = 60, cpu: int | None = None) -> 
         raise RuntimeError("gcc is missing: install the package gcc (apt-get install gcc)")
     program = folder / "truth_server"
     subprocess.run([compiler, "-O3", "-o", program, SOURCE], check=True, capture_output=True)
-    port = _free_port()
-    pin = [] if cpu is None or not shutil.which("taskset") else ["taskset", "-c", str(cpu)]
-    server = subprocess.Popen([*pin, program, str(port), str(seconds)], stderr=subprocess.DEVNULL)
+    port = free_port()
+    command = machine.pinned([str(program), str(port), str(seconds)], cpu)
+    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        _wait(port, server)
+        wait_for(port, server)
         yield Truth(f"http://127.0.0.1:{port}")
     finally:
         server.terminate()
         server.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback interface that was free just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
 
 
-def _wait(port: int, server: "subprocess.Popen[bytes]") -> None:
+def wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
+    """Wait until something listens; RuntimeError when the server has ended or takes too long."""
     until = time.monotonic() + 5
     while time.monotonic() < until and server.poll() is None:
         try:
@@ -94,4 +133,4 @@ def _wait(port: int, server: "subprocess.Popen[bytes]") -> None:
             time.sleep(0.01)
         else:
             return
-    raise RuntimeError("truth_server did not start")
+    raise RuntimeError(f"{server.args!r} did not start")
