@@ -47,7 +47,9 @@ class LoadClient:
         sender = self._sender(ask)
         ticket = Ticket(rid, Route.NATIVE, WORKER, WORKER)
         template = sender.template(ticket, self._transport)
-        row = sender.begin(ticket, template, self._held).run(self._transport, None)
+        attempt = sender.begin(ticket, template, self._held)
+        attempt.send(self._transport)
+        row = attempt.finish(None)
         self._recorder.add(row)
         if self._recorder.waiting >= _FLUSH_ROWS:
             self._flush()

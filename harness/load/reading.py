@@ -17,6 +17,7 @@ from harness.wire import End, Response
 class AnswerReading:
     """What a transport tells of one answer, read as it comes; `whole` keeps its texts.
 
+    A plain answer that came whole is not read before somebody asks what was in it: `unread`.
     `record` is what the parsers noted, None while they were not needed.
     """
 
@@ -28,7 +29,9 @@ class AnswerReading:
         "_parser",
         "_quick",
         "_route",
+        "_sent_ns",
         "_streams",
+        "_unread",
         "_whole",
         "record",
     )
@@ -39,6 +42,8 @@ class AnswerReading:
         self._streams = streams
         self._held = held
         self._whole = whole
+        self._sent_ns = 0
+        self._unread: list[Arrival] | None = None
         self._quick: QuickReading | None = None
         self._incoming: Incoming | None = None
         self._kept: list[Arrival] | None = []
@@ -46,41 +51,52 @@ class AnswerReading:
         self._parser: ChatParser | ModelParser | None = None
 
     @property
+    def unread(self) -> bool:
+        """Whether the answer has come whole and has not been read."""
+        return self._unread is not None
+
+    @property
     def complete(self) -> bool:
         """Whether the answer has ended."""
         if self._quick is not None:
             return self._quick.complete
-        return self._incoming is not None and self._incoming.complete
+        if self._incoming is not None:
+            return self._incoming.complete
+        return self._unread is not None
 
     @property
     def started(self) -> bool:
         """Whether the head has arrived."""
         if self._quick is not None:
             return bool(self._quick.fields)
-        return self._incoming is not None and self._incoming.started
+        if self._incoming is not None:
+            return self._incoming.started
+        return self._unread is not None
 
     @property
     def reusable(self) -> bool:
         """Whether the connection may carry another request."""
-        if self._quick is not None:
-            return self._quick.complete
-        return self._incoming is not None and self._incoming.reusable
+        if self._incoming is not None:
+            return self._incoming.reusable
+        return self.complete
 
     def begin(self, sent_ns: int) -> None:
         """The message has left."""
-        if self._whole or self._route == Route.MODEL:
-            self._begin(sent_ns)
-        else:
-            self._quick = QuickReading(sent_ns)
+        self._sent_ns = sent_ns
 
-    def feed(self, arrivals: list[Arrival]) -> None:
-        """Bytes have arrived."""
+    def feed(self, arrivals: list[Arrival], *, plain: bool = False) -> None:
+        """Bytes have arrived; `plain`: with them a usual answer that is framed by its length."""
+        if self._quick is None and self._incoming is None:
+            if plain and self._unread is None:
+                self._unread = arrivals
+                return
+            self._open()
         quick = self._quick
         if quick is not None:
             if quick.feed(arrivals):
                 return
             self._quick, arrivals = None, quick.kept
-            self._begin(quick.sent_ns)
+            self._parse()
         self._keep(arrivals)
         if self._incoming is not None:
             for arrival in arrivals:
@@ -106,6 +122,7 @@ class AnswerReading:
 
     def outcome(self, end: End) -> Outcome | None:
         """How an answer that ended like this went; None when no head came."""
+        self._read()
         if self._quick is not None and end is End.COMPLETE:
             return self._quick.outcome
         self._settle()
@@ -113,6 +130,7 @@ class AnswerReading:
 
     def facts(self) -> Facts | None:
         """What was noted of it; None when no head came."""
+        self._read()
         if self._quick is not None and self._quick.complete:
             return self._quick.facts(asked_stream=self._streams)
         self._settle()
@@ -138,7 +156,22 @@ class AnswerReading:
             if self._kept_bytes > MOST_KEPT:
                 self._kept = None
 
-    def _begin(self, sent_ns: int) -> None:
+    def _open(self) -> None:
+        """Begin to read, quickly where that is possible."""
+        if self._whole or self._route == Route.MODEL:
+            self._parse()
+        else:
+            self._quick = QuickReading(self._sent_ns)
+
+    def _read(self) -> None:
+        """Read what came whole; TransportError where it is not what it seemed to be."""
+        arrivals, self._unread = self._unread, None
+        if arrivals is not None:
+            self._open()
+            self.feed(arrivals)
+
+    def _parse(self) -> None:
+        sent_ns = self._sent_ns
         self._parser = parser(
             self._route,
             sent_ns=sent_ns,
@@ -155,7 +188,7 @@ class AnswerReading:
         quick = self._quick
         if quick is not None:
             self._quick = None
-            self._begin(quick.sent_ns)
+            self._parse()
             self.feed(quick.kept)
         if self.record is None and self._parser is not None and self.started:
             self.record = self._parser.close()

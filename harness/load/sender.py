@@ -3,12 +3,14 @@
 import json
 import os
 import platform
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from harness.errors import Layer
+from harness.errors import Layer, TransportError
+from harness.load.budget import Reservation
 from harness.load.clauses import asked
 from harness.load.facts import Facts
 from harness.load.plan import Identity, LoadPlan
@@ -88,8 +90,7 @@ class Sender:
         return Template(
             transport.message(request),
             asked(ticket.route, body),
-            prompt_tokens=len(request.body) // BYTES_PER_TOKEN + 1,
-            completion_tokens=self._prompts.most_output(body),
+            Reservation(len(request.body) // BYTES_PER_TOKEN + 1, self._prompts.most_output(body)),
         )
 
     def request(self, ticket: Ticket) -> Request:
@@ -168,13 +169,24 @@ class Attempt:
         self.ticket = ticket
         self.template = template
 
-    def run(self, transport: GeventTransport, look: Look | None) -> Row:
-        """Send and read to the end; a failure is in the row and never raised.
+    def send(self, transport: GeventTransport) -> bool:
+        """Send, and wait for the answer; whether it is clear how it ended.
+
+        Else it is to be read by `finish`, at any time: it came whole, as usual ones do.
+        """
+        transport.converse(self.message, self._plan.timeouts, self.reading, self.talk)
+        return not self.reading.unread
+
+    def finish(self, look: Look | None) -> Row:
+        """The row of the request; a failure is in it and never raised.
 
         `look` may note in the facts of a whole answer what it breaks.
         """
-        transport.converse(self.message, self._plan.timeouts, self.reading, self.talk)
-        outcome, said = self._outcome()
+        try:
+            outcome, said = self._outcome()
+        except TransportError as error:
+            self.talk.error, self.talk.ended_ns = error, time.monotonic_ns()
+            outcome, said = self._outcome()
         return self._row(outcome, said, self.talk.end, look)
 
     def cancelled(self) -> Row:

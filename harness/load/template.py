@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 
 from harness.contract.case import Case
+from harness.load.budget import Reservation
 from harness.transports.gevent import Message
 from harness.transports.gevent.outgoing import Origin
 
@@ -25,8 +26,7 @@ _LENGTH_FIELD = re.compile(rb"(?<=\r\ncontent-length: )\d+", re.IGNORECASE)
 class Template:
     """One request with places for its id and its number.
 
-    `prompt_tokens` and `completion_tokens` are the most that it can cost, `case` is the request in
-    the words of the contract.
+    `reservation` is the most that it can cost, `case` the request in the words of the contract.
     """
 
     __slots__ = (
@@ -35,20 +35,16 @@ class Template:
         "_pieces",
         "_places",
         "case",
-        "completion_tokens",
         "origin",
-        "prompt_tokens",
+        "reservation",
         "streams",
     )
 
-    def __init__(
-        self, message: Message, case: Case, *, prompt_tokens: int, completion_tokens: int
-    ) -> None:
+    def __init__(self, message: Message, case: Case, reservation: Reservation) -> None:
         self.case = case
         self.streams = case.stream
         self.origin: Origin = message.origin
-        self.prompt_tokens = prompt_tokens
-        self.completion_tokens = completion_tokens
+        self.reservation = reservation
         head, separator, body = message.data.partition(b"\r\n\r\n")
         head = _LENGTH_FIELD.sub(_LENGTH.encode(), head, count=1)
         self._ids = body.count(EVENT_ID.encode())

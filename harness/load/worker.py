@@ -5,6 +5,7 @@ import math
 import os
 import random
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,14 @@ from harness.load.recorder import BATCH_ROWS, Recorder
 from harness.load.rows import PLACE, Row
 from harness.load.sender import Attempt, Bodies, Sender, Ticket
 from harness.load.tally import RouteTally, by_route
+from harness.measure.outcome import Outcome
 from harness.transports.gevent import GeventTransport, Held, Reader, TransportCounts
 from harness.transports.gevent.tls import client_context
 
 _TICK_S = 0.05
+MOST_UNREAD = 16
+"""So many whole answers are read in one go: the more, the less each costs, and the longer nobody
+looks at the sockets."""
 _LONGEST_SLEEP_NS = 250_000_000
 _FLUSH_NS = 1_000_000_000
 
@@ -67,6 +72,7 @@ class Worker:
         self._dice = random.Random(f"{plan.seed}:{index}")  # noqa: S311 - no secret
         self._stopping = Event()
         self._sending: set[Any] = set()
+        self._unread: deque[Attempt] = deque()
         self._taken = 0
         self._give_up_ns: int | None = None
         self._flushed_ns = 0
@@ -170,23 +176,27 @@ class Worker:
         room.
         """
         template = self._sender.template(ticket, transport)
-        reserved = Reservation(template.prompt_tokens, template.completion_tokens)
-        if not self._budget.reserve(reserved):
+        if not self._budget.reserve(template.reservation):
             return None
         attempt = self._sender.begin(ticket, template, self._held)
         sending = gevent.getcurrent()
         self._sending.add(sending)
         self._ledger.count()
         try:
-            row = attempt.run(transport, self._look)
+            clear = attempt.send(transport)
         except gevent.GreenletExit:
-            self._record(attempt, attempt.cancelled(), reserved)
+            self._record(attempt, attempt.cancelled())
             raise
         finally:
             self._sending.discard(sending)
-        self._record(attempt, row, reserved)
-        outcome: str = row[_OUTCOME]
-        return outcome
+        if clear:
+            return self._record(attempt, attempt.finish(self._look))
+        self._unread.append(attempt)
+        if len(self._unread) < MOST_UNREAD:
+            self._reader.work_later(self._read_some)
+        else:
+            self._read_some(math.inf)
+        return Outcome.OK
 
     def drop(self, transport: GeventTransport, ticket: Ticket) -> None:
         """Record a request that is due while too many are under way."""
@@ -216,6 +226,8 @@ class Worker:
             self._lag.stop()
         self._reader.close()
         try:
+            while self._read_some(math.inf):
+                pass
             self._flush()
             self._recorder.close()
             self._ledger.close()
@@ -225,8 +237,22 @@ class Worker:
         except OSError as error:
             self.fail(error)
 
-    def _record(self, attempt: Attempt, row: Row, reserved: Reservation) -> None:
-        self._budget.settle(reserved, _used(row))
+    def _read_some(self, until_ns: float) -> bool:
+        """Read answers that came whole, at least one; whether any are left."""
+        unread = self._unread
+        try:
+            while unread:
+                attempt = unread.popleft()
+                self._record(attempt, attempt.finish(self._look))
+                if time.monotonic_ns() >= until_ns:
+                    break
+        except Exception as error:  # noqa: BLE001 - the hub would print it and go on
+            self.fail(error)
+        return bool(unread)
+
+    def _record(self, attempt: Attempt, row: Row) -> str:
+        """Write down how a request ended; its outcome."""
+        self._budget.settle(attempt.template.reservation, _used(row))
         self._recorder.add(row)
         if attempt.layer is not None:
             self._tally(row[_ROUTE]).blame(attempt.layer)
@@ -234,8 +260,9 @@ class Worker:
             self._bodies.add(attempt)
         ended_ns = row[_DONE] or row[_CLOSED]
         took_ms = None if ended_ns is None else (ended_ns - row[_SENT]) / 1e6
-        length = attempt.text_length
-        self._on_request(row[_ROUTE], row[_OUTCOME], row[_MESSAGE], took_ms, length)
+        outcome: str = row[_OUTCOME]
+        self._on_request(row[_ROUTE], outcome, row[_MESSAGE], took_ms, attempt.text_length)
+        return outcome
 
     def _tally(self, route: str) -> RouteTally:
         return self._report.routes.setdefault(route, RouteTally())
@@ -252,7 +279,7 @@ class Worker:
         try:
             while True:
                 self._look_for_stop()
-                drained = self._stopping.is_set() and not self._sending
+                drained = self._stopping.is_set() and not self._sending and not self._unread
                 state = State.DRAINED if drained else State.RUNNING
                 due = time.monotonic_ns() - self._flushed_ns >= _FLUSH_NS
                 if self._recorder.waiting >= BATCH_ROWS:

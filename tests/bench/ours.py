@@ -114,6 +114,7 @@ def run(
             "duration_s": session.seconds,
             "workers": processes,
             "rid_header": "x-rid",
+            "calibrate": False,
             **fields,
         }
     )

@@ -142,7 +142,8 @@ def converse(transport: GeventTransport, peer: Peer) -> Conversation:
         def begin(self, sent_ns: int) -> None:
             self.incoming = Incoming(sent_ns=sent_ns)
 
-        def feed(self, arrivals: list[Arrival]) -> None:
+        def feed(self, arrivals: list[Arrival], *, plain: bool = False) -> None:
+            del plain
             for arrival in arrivals:
                 self.incoming.feed(*arrival)
             self.complete = self.reusable = self.incoming.complete

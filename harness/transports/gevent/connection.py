@@ -101,6 +101,11 @@ class Connection:
         if greenlet is not None:
             greenlet.switch()
 
+    @property
+    def plain(self) -> bool:
+        """Whether the answer that is awaited has come whole and is a usual, plain one."""
+        return self._answer is not None and self._answer.plain and self.end is None
+
     # What the transport calls in a greenlet.
 
     def start_tls(self, context: ssl.SSLContext, server_name: str) -> None:

@@ -5,21 +5,30 @@ The guess decides when somebody looks, never what he sees: `Incoming` reads ever
 
 _CHUNKED_END = b"0\r\n\r\n"
 _LONGEST_HEAD = 16_384
+_TELLING = (b"\r\nconnection:", b"\r\nkeep-alive:", b"\r\ncontent-encoding:", b"\r\nupgrade:")
+"""Fields with which a connection or a body may not be what it seems."""
 
 
 class EndOfAnswer:
     """Sees the bytes of one answer as they come, and says when the last may have arrived.
 
     An answer whose head did not come in one piece, that is not framed by a length or by chunks, or
-    that is an interim one, may end with any bytes.
+    that is an interim one, may end with any bytes. `plain` says of a whole answer that it is a
+    success framed by its length alone, on a connection that stays open: that is all that need be
+    known of it before the next request.
     """
 
-    __slots__ = ("_chunked", "_left", "_tail")
+    __slots__ = ("_chunked", "_left", "_tail", "_usual")
 
     def __init__(self) -> None:
         self._left: int | None = None
-        self._chunked = False
+        self._chunked = self._usual = False
         self._tail: bytes | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether a usual answer has come whole, and nothing after it."""
+        return self._usual and self._left == 0
 
     def seen(self, data: bytes) -> bool:
         """Whether the answer may be whole with `data`."""
@@ -44,6 +53,9 @@ class EndOfAnswer:
             self._tail = b""
             return True
         self._left = length - (len(data) - end - 4)
+        self._usual = head.startswith(b"http/1.1 200 ") and not any(
+            name in head for name in _TELLING
+        )
         return self._left <= 0
 
     def _last_chunk(self, data: bytes) -> bool:

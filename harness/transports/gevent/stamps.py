@@ -89,8 +89,7 @@ def _offset_ns() -> int:
 
 
 _TCP_INFO = getattr(socket, "TCP_INFO", None)
-_RTT = struct.Struct("@I")
-_RTT_OFFSET, _RETRANSMITS_OFFSET = 68, 100
+_INFO = struct.Struct("@68xI28xI")
 """`tcpi_rtt` (microseconds) and `tcpi_total_retrans` in linux/tcp.h."""
 
 
@@ -99,9 +98,9 @@ def network(sock: Any) -> tuple[int | None, int | None]:
     if _TCP_INFO is None or not sys.platform.startswith("linux"):
         return None, None
     try:
-        info = sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _RETRANSMITS_OFFSET + 4)
-        (rtt_us,) = _RTT.unpack_from(info, _RTT_OFFSET)
-        (sent_again,) = _RTT.unpack_from(info, _RETRANSMITS_OFFSET)
+        rtt_us, sent_again = _INFO.unpack(
+            sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _INFO.size)
+        )
     except (OSError, struct.error):
         return None, None
     return rtt_us * 1000, sent_again

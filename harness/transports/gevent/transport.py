@@ -99,8 +99,8 @@ class Reading(Protocol):
     def begin(self, sent_ns: int) -> None:
         """The message has left."""
 
-    def feed(self, arrivals: list[Arrival]) -> None:
-        """Bytes have arrived."""
+    def feed(self, arrivals: list[Arrival], *, plain: bool = False) -> None:
+        """Bytes have arrived; `plain`: with them a usual answer that is framed by its length."""
 
     def end_of_stream(self) -> None:
         """The peer has closed its side as it should."""
@@ -139,7 +139,8 @@ class _Whole:
             sent_ns=sent_ns, listener=listener, store=self._store, held=self._held
         )
 
-    def feed(self, arrivals: list[Arrival]) -> None:
+    def feed(self, arrivals: list[Arrival], *, plain: bool = False) -> None:
+        del plain
         if self.incoming is not None:
             for arrival in arrivals:
                 self.incoming.feed(*arrival)
@@ -366,7 +367,7 @@ class _Attempt:
         while not reading.complete:
             arrivals = connection.receive(self._deadline()[0])
             if arrivals:
-                reading.feed(arrivals)
+                reading.feed(arrivals, plain=connection.plain)
             elif not self._ended():
                 self._check_deadline()
 
