@@ -1,32 +1,20 @@
-"""Starts Locust as a subprocess, watches it, stops it, and says what became of the load.
+"""Starts the Locust processes of a load, has them begin together, watches and ends them.
 
-`import locust` patches the interpreter, so nothing here does; the plan goes by file and
-environment.
+`import locust` patches the interpreter, so nothing here does; the processes are
+`harness.load.node`.
 """
 
-import os
-import shlex
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.errors import HarnessError, UsageError
 from harness.load.abort import Watch
+from harness.load.cause import Cause, CauseKind
 from harness.load.outcome import LoadOutcome, blocked, outcome_of
-from harness.load.plan import (
-    IDENTITY_VARIABLE,
-    PLAN_VARIABLE,
-    Identity,
-    LoadPlan,
-    write_plan,
-)
+from harness.load.plan import Identity, LoadPlan, write_plan
+from harness.load.processes import Process, running
 from harness.load.progress import (
-    EXIT_CODE_BASE,
     FOLDER,
     Progress,
     State,
@@ -34,39 +22,39 @@ from harness.load.progress import (
     add_up,
     read_reports,
     stamps,
-    stop_file,
 )
 from harness.load.tally import total
+from harness.load.task import Role, Task
 
 INTERRUPT_DRAIN_S = 2.0
 """How long answers are waited for after Ctrl-C or an abort."""
 HOPELESS_REQUESTS = 50
 """After so many refusals and not one good answer, a load ends early."""
 START_S = 30.0
-"""How long Locust may take to send its first request."""
+"""How long the processes may take to be ready; a master waits for its workers without end."""
 
-_POLL_S = 0.1
-_GRACE_S = 15.0
-_ENDED = (0, -signal.SIGTERM, -signal.SIGKILL)
-_LOG_LINES = 15
+_AHEAD_NS = 50_000_000
+"""The moment of the start lies so far ahead that every process has heard of it."""
+_POLL_S = 0.05
 
 OnProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Locust:
-    """How Locust is started: the scenario, its user interface, and its place in a cluster.
+    """How Locust is started: the scenario, how many processes, and what they are.
 
-    `processes` forks so many workers on this machine. `master` or `worker` with further `options`
-    are passed on; a master sends nothing itself, and a worker obeys its master.
+    `processes` share a load on this machine. A `page` is Locust's, and ends with Ctrl-C. A `master`
+    sends nothing, but directs the plan's workers and collects their samples or leaves them. `host`
+    and `port` are where the page or the master listens; a port of 0 is any free one.
     """
 
     locustfile: Path
     processes: int = 1
-    ui: bool = False
-    master: bool = False
-    worker: bool = False
-    options: tuple[str, ...] = ()
+    role: Role = Role.LOCAL
+    host: str = "127.0.0.1"
+    port: int = 0
+    leave_samples: bool = False
 
 
 def launch(
@@ -78,104 +66,99 @@ def launch(
 ) -> LoadOutcome:
     """Run the load to its end; Ctrl-C (KeyboardInterrupt) ends it early with what there is.
 
-    UsageError when Locust does not start, with the last lines of its log; OSError when the samples
-    could not be written.
+    UsageError for a mistake that only a Locust process can find, such as in the scenario; nothing
+    was sent then. OSError when the samples could not be written.
     """
     folder = Path(plan.folder)
-    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
-    (folder / "samples").mkdir(exist_ok=True)
-    plan_file = folder / FOLDER / f"{plan.name}.plan.json"
-    write_plan(plan, plan_file)
-    with _started(plan, identity, locust, plan_file) as process:
-        run = _Run(plan, locust, process, on_progress or _ignore)
+    for name in (FOLDER, "samples"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    write_plan(plan, plan_file(plan))
+    with running(_tasks(plan, locust), identity) as processes:
+        run = _Run(plan, locust, processes, on_progress or _ignore)
         run.watch()
     return run.outcome()
 
 
+def plan_file(plan: LoadPlan) -> Path:
+    """Where the processes find the plan."""
+    return Path(plan.folder) / FOLDER / f"{plan.name}.plan.json"
+
+
 class _Run:
-    """One Locust process tree under watch."""
+    """The processes of one load under watch."""
 
     def __init__(
         self,
         plan: LoadPlan,
         locust: Locust,
-        process: "subprocess.Popen[bytes]",
+        processes: tuple[Process, ...],
         on_progress: OnProgress,
     ) -> None:
         self._plan = plan
         self._locust = locust
-        self._process = process
+        self._processes = processes
         self._on_progress = on_progress
         self._folder = Path(plan.folder)
         self._watch = Watch(plan.abort)
-        self._interrupted = False
-        self._hopeless = False
+        self._interrupted = self._hopeless = self._stopped = self._ending = False
         self._reports: tuple[WorkerReport, ...] = ()
         self._progress = Progress()
         self._written: tuple[int, ...] = ()
-        self._started_at = time.monotonic()
+        self._began_at = time.monotonic()
+        self._started_at: float | None = None
 
     def watch(self) -> None:
         """Follow the run to its end."""
-        while self._process.poll() is None:
+        while any(process.running for process in self._processes):
             try:
                 self._follow()
+                time.sleep(_POLL_S)
             except KeyboardInterrupt:
                 self._interrupt()
 
-    def _interrupt(self) -> None:
-        """End early; at Locust's page, which waits for Ctrl-C, a load that is over just ends."""
-        if self._interrupted:
-            self._process.kill()
-            raise KeyboardInterrupt
-        if self._locust.ui and self._sent_all():
-            self._process.send_signal(signal.SIGTERM)
-            return
-        self._interrupted = True
-        self._ask_to_stop()
-
     def outcome(self) -> LoadOutcome:
-        """What became of the load, once Locust has ended."""
-        code = self._process.wait()
+        """What became of the load, once its processes have ended."""
         self._read()
-        self._raise_failure(code)
-        records_nothing = self._locust.master or (self._interrupted and not self._reports)
-        return outcome_of(
+        if cause := self._cause():
+            raise cause.error(about=str(self._folder / "samples"))
+        missing = tuple(self._missing())
+        outcome = outcome_of(
             self._plan,
             self._progress,
             interrupted=self._interrupted,
             aborted=self._watch.tripped,
-            expected_workers=0 if records_nothing else self._own_workers,
+            expected_workers=0 if self._unasked else max(self._plan.workers, len(self._reports)),
+            missing=missing,
         )
+        told = tuple(text for process in self._processes for text in process.problems)
+        return replace(outcome, problems=(*outcome.problems, *told))
 
-    def _raise_failure(self, code: int) -> None:
-        """Raise what kept the load from being run or recorded."""
-        progress = self._progress
-        number = progress.errno or (code - EXIT_CODE_BASE if code > EXIT_CODE_BASE else None)
-        if number is not None:
-            raise OSError(number, os.strerror(number), str(self._folder / "samples"))
-        if progress.failure is not None:
-            raise HarnessError(f"the load failed: {progress.failure}")
-        if self._interrupted or code in _ENDED:
-            return
-        if not progress.states and not self._locust.master:
-            raise UsageError(f"Locust did not start (exit code {code}); {self._log_end()}")
-        raise HarnessError(f"Locust failed (exit code {code}); {self._log_end()}")
+    @property
+    def _unasked(self) -> bool:
+        """Whether the run was interrupted before anything was sent."""
+        return self._interrupted and not self._progress.requests
 
     def _follow(self) -> None:
-        asked_at: float | None = None
-        while self._process.poll() is None:
-            self._read()
-            self._on_progress(self._progress)
-            if self._watch.trips(self._progress) or self._finds_no_way():
-                self._ask_to_stop()
-            now = time.monotonic()
-            if asked_at is None and self._over(now):
-                asked_at = now
-                self._process.send_signal(signal.SIGTERM)
-            if asked_at is not None and now - asked_at > _GRACE_S:
-                self._process.kill()
-            time.sleep(_POLL_S)
+        self._read()
+        self._on_progress(self._progress)
+        if self._started_at is None:
+            self._begin()
+        elif not self._stopped and (self._hurts() or self._any_died()):
+            self._stop()
+        if self._ending or self._over():
+            self._end()
+
+    def _begin(self) -> None:
+        """Give the moment of the start once every process is ready."""
+        if self._ending or not all(process.ready for process in self._processes):
+            return
+        self._started_at = time.monotonic()
+        for process in self._processes:
+            process.tell(f"start {time.monotonic_ns() + _AHEAD_NS}")
+
+    def _hurts(self) -> bool:
+        """Whether a condition of `--abort` came true, or nothing gets through."""
+        return self._watch.trips(self._progress) or self._finds_no_way()
 
     def _finds_no_way(self) -> bool:
         """Whether it has just become clear that the target lets nothing through."""
@@ -184,110 +167,125 @@ class _Run:
         self._hopeless = blocked(total(self._progress.routes.values())) is not None
         return self._hopeless
 
-    def _over(self, now: float) -> bool:
-        """Whether Locust should end: all is sent and answered, or its time is long over."""
-        if not self._reports:
-            return self._interrupted or (now - self._started_at > START_S and self._own_clock)
+    def _any_died(self) -> bool:
+        return any(not process.running for process in self._processes)
+
+    def _over(self) -> bool:
+        """Whether the processes should end: all is sent and answered, or their time is over."""
+        if self._cause() is not None:
+            return True
+        now = time.monotonic()
+        if self._started_at is None:
+            late = now - self._began_at > START_S and self._locust.role is not Role.MASTER
+            return self._interrupted or late or self._any_died()
         if self._sent_all():
-            return not self._locust.ui or self._interrupted
+            return self._locust.role is not Role.PAGE or self._interrupted
         bound = self._plan.total_s + self._plan.drain_s + START_S
-        return self._own_clock and now - self._started_at > bound
+        return self._locust.role is not Role.PAGE and now - self._started_at > bound
 
     def _sent_all(self) -> bool:
         """Whether every worker has sent and received all it will, or was killed."""
         now_ns = time.monotonic_ns()
-        ended = [one.state is not State.RUNNING or one.lost(now_ns) for one in self._reports]
-        return len(ended) >= self._own_workers and all(ended)
+        going = [
+            one for one in self._reports if one.state is State.RUNNING and not one.lost(now_ns)
+        ]
+        if self._locust.role is Role.MASTER:
+            return len(self._reports) >= self._plan.workers and not going
+        known, sending = ({one.pid for one in some} for some in (self._reports, going))
+        return all(one.pid in known - sending or not one.running for one in self._processes)
 
-    @property
-    def _own_workers(self) -> int:
-        """How many workers record on this machine."""
-        return self._locust.processes if self._locust.worker else self._plan.workers
+    def _interrupt(self) -> None:
+        """End early; at Locust's page, which waits for Ctrl-C, a load that is over just ends."""
+        if self._interrupted:
+            raise KeyboardInterrupt
+        if self._locust.role is Role.PAGE and self._started_at and self._sent_all():
+            self._end()
+            return
+        self._interrupted = True
+        self._stop()
 
-    @property
-    def _own_clock(self) -> bool:
-        """Whether the run's length is ours to decide, not a user's at a page or a master's."""
-        return not (self._locust.ui or self._locust.master or self._locust.worker)
+    def _stop(self) -> None:
+        """Have nothing more sent, and the last answers awaited for a short time."""
+        self._stopped = True
+        for process in self._processes:
+            process.tell(f"stop {min(INTERRUPT_DRAIN_S, self._plan.drain_s)}")
+
+    def _end(self) -> None:
+        self._ending = True
+        for process in self._processes:
+            process.end()
 
     def _read(self) -> None:
+        for process in self._processes:
+            process.read()
         written = stamps(self._folder, self._plan.name)
         if written != self._written:
             self._written = written
             self._reports = read_reports(self._folder, self._plan.name)
             self._progress = add_up(self._reports)
+        page = next((process.page for process in self._processes if process.page), None)
+        self._progress = replace(self._progress, doing=self._doing(), page=page)
 
-    def _ask_to_stop(self) -> None:
-        stop = stop_file(self._folder, self._plan.name)
-        stop.write_text(str(min(INTERRUPT_DRAIN_S, self._plan.drain_s)), encoding="ascii")
+    def _doing(self) -> str:
+        """What the load waits for or does, in a few words."""
+        told = next((process.doing for process in self._processes if process.doing), None)
+        if told:
+            return told
+        if self._started_at is None:
+            ready = sum(process.ready for process in self._processes)
+            count = len(self._processes)
+            return "starting" if count == 1 else f"starting, {ready} of {count} processes ready"
+        if self._reports and self._sent_all():
+            return "ending"
+        if self._progress.elapsed_s > self._plan.total_s or self._stopped:
+            return "waiting for the last answers"
+        return "warming up" if self._progress.elapsed_s < self._plan.warmup_s else "sending"
 
-    def _log_end(self) -> str:
-        log = _log_file(self._plan)
-        lines = log.read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]
-        return f"the end of {log}:\n" + "\n".join(f"  {line}" for line in lines)
+    def _cause(self) -> Cause | None:
+        """What kept a process from its work, if one has told or written so."""
+        told = next((one.cause for one in self._processes if one.cause is not None), None)
+        if told is not None or self._progress.failure is None:
+            return told
+        kind = CauseKind.BUG if self._progress.errno is None else CauseKind.SYSTEM
+        return Cause(kind, self._progress.failure, self._progress.errno)
+
+    def _missing(self) -> list[str]:
+        """What became of each worker that did not close its records."""
+        closed = {one.pid for one in self._reports if one.state is State.CLOSED}
+        if self._locust.role is Role.MASTER or self._unasked:
+            return []
+        return [
+            f"{self._plan.name}-{process.task.index} {self._when(process)}{process.fate()}"
+            for process in self._processes
+            if process.pid not in closed
+        ]
+
+    def _when(self, process: Process) -> str:
+        return "" if process.ready else "was never ready: it "
 
 
-def _log_file(plan: LoadPlan) -> Path:
-    return Path(plan.folder) / FOLDER / f"{plan.name}.log"
+def _tasks(plan: LoadPlan, locust: Locust) -> list[tuple[Task, Path]]:
+    """One task per process, and where its log goes."""
+    folder = Path(plan.folder)
+    count = locust.processes if locust.role is Role.LOCAL else 1
+    names = ["master"] if locust.role is Role.MASTER else [str(index) for index in range(count)]
+    return [
+        (
+            Task(
+                locust.role,
+                plan.folder,
+                plan=str(plan_file(plan)),
+                locustfile=str(locust.locustfile.resolve()),
+                index=index,
+                host=locust.host,
+                port=locust.port,
+                leave_samples=locust.leave_samples,
+            ),
+            folder / FOLDER / f"{plan.name}-{name}.log",
+        )
+        for index, name in enumerate(names)
+    ]
 
 
 def _ignore(progress: Progress) -> None:
     del progress
-
-
-@contextmanager
-def _started(
-    plan: LoadPlan, identity: Identity, locust: Locust, plan_file: Path
-) -> "Iterator[subprocess.Popen[bytes]]":
-    """Locust in a session of its own, so that Ctrl-C reaches only us; never left behind."""
-    folder = Path(plan.folder)
-    with _log_file(plan).open("wb") as log:
-        command = _command(plan, locust)
-        log.write(f"$ {shlex.join(command)}\n".encode())
-        log.flush()
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            command,
-            stdin=subprocess.PIPE,  # closed when we are gone: the users see it and end
-            stdout=log,
-            stderr=log,
-            env=_environment(identity, plan_file),
-            cwd=folder,
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        if process.stdin is not None:
-            process.stdin.close()
-
-
-def _command(plan: LoadPlan, locust: Locust) -> list[str]:
-    """Locust's own limits are wider than the plan's, which its users obey."""
-    users = plan.workers if plan.open_loop else plan.users
-    spawn_rate = max(users / max(plan.warmup_s / 2, 1.0), 1.0)
-    limit = int(plan.total_s + plan.drain_s + START_S)
-    arguments = ["-f", str(locust.locustfile.resolve()), "--host", plan.address.origin]
-    arguments += ["--exit-code-on-error", "0", "--only-summary"]
-    arguments += ["--stop-timeout", str(int(plan.drain_s + 5))]
-    if not locust.worker:
-        arguments += ["--users", str(users), "--spawn-rate", f"{spawn_rate:g}"]
-        arguments += ["--run-time", f"{limit}s"]
-        arguments += ["--autostart"] if locust.ui else ["--headless"]
-    if locust.processes > 1:
-        arguments += ["--processes", str(locust.processes)]
-    arguments += ["--master"] if locust.master else []
-    arguments += ["--worker"] if locust.worker else []
-    return [sys.executable, "-m", "locust", *arguments, *locust.options]
-
-
-def _environment(identity: Identity, plan_file: Path) -> dict[str, str]:
-    """Ours without Locust's variables, which would change the run, plus plan and identity."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
-    return {
-        **kept,
-        PLAN_VARIABLE: str(plan_file.resolve()),
-        IDENTITY_VARIABLE: identity.to_text(),
-        "PYTHONUNBUFFERED": "1",
-    }

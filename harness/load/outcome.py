@@ -78,8 +78,9 @@ def outcome_of(
     interrupted: bool,
     aborted: str | None,
     expected_workers: int,
+    missing: tuple[str, ...] = (),
 ) -> LoadOutcome:
-    """The outcome by the workers' last reports."""
+    """The outcome by the workers' last reports; `missing` says what became of the others."""
     whole = total(progress.routes.values())
     return LoadOutcome(
         interrupted=interrupted,
@@ -91,7 +92,7 @@ def outcome_of(
         outcomes=dict(whole.outcomes),
         layers=dict(whole.layers),
         blocked=blocked(whole),
-        problems=tuple(_problems(progress, whole, expected_workers)),
+        problems=tuple(_problems(progress, whole, expected_workers, missing)),
         notes=tuple(_notes(plan, progress)),
         loop_lag_ms=lag_ms(progress.loop_lag),
         kernel_times=progress.kernel_times,
@@ -108,11 +109,14 @@ def blocked(whole: RouteTally) -> Blocked | None:
     return Blocked(layer, outcome, whole.messages.get(outcome, ""))
 
 
-def _problems(progress: Progress, whole: RouteTally, expected_workers: int) -> list[str]:
+def _problems(
+    progress: Progress, whole: RouteTally, expected_workers: int, missing: tuple[str, ...]
+) -> list[str]:
     problems = []
     closed = progress.states.count(State.CLOSED)
     if closed < expected_workers:
-        problems.append(f"{expected_workers - closed} of {expected_workers} workers did not finish")
+        absent = f"{expected_workers - closed} of {expected_workers} workers did not finish"
+        problems.append(f"{absent}: {'; '.join(missing)}" if missing else absent)
     if progress.records != whole.requests:
         problems.append(f"{whole.requests} requests ended, {progress.records} were recorded")
     if late := _saturated(progress, whole):
@@ -142,7 +146,5 @@ def _notes(plan: LoadPlan, progress: Progress) -> list[str]:
         notes.append(f"{share:.0%} of receive times are the client's own, not the kernel's")
     dropped = sum(tally.outcomes[Outcome.DROPPED] for tally in progress.routes.values())
     if dropped:
-        notes.append(
-            f"{dropped} requests were due while {plan.in_flight} were under way, and dropped"
-        )
+        notes.append(f"{dropped} requests were due while {plan.bound} were under way, and dropped")
     return notes

@@ -20,11 +20,6 @@ SCHEMA_VERSION = 1
 SILENCE_NS = 10_000_000_000
 """A worker writes its report every second."""
 
-EXIT_CODE_FAILED = 199
-"""Locust ends with this after an error of our own."""
-EXIT_CODE_BASE = 200
-"""Locust ends with this plus the errno when the samples could not be written."""
-
 
 class State(StrEnum):
     """Where a worker is in its life."""
@@ -42,6 +37,8 @@ class WorkerReport:
 
     `records` are the samples handed to the kernel. `unstamped` of `reads` had no receive time of
     the kernel. `loop_lag` holds how much later than asked the worker's loop woke up, nanoseconds.
+    `clock` is one moment on both clocks of a worker on another machine (`wall_ns`, `monotonic_ns`),
+    whose samples bear that machine's CLOCK_MONOTONIC; its report bears its master's.
     """
 
     worker: str
@@ -63,6 +60,7 @@ class WorkerReport:
     unstamped: int = 0
     loop_lag: Histogram = field(default_factory=Histogram)
     routes: dict[str, RouteTally] = field(default_factory=dict)
+    clock: dict[str, int] | None = None
 
     def lost(self, now_ns: int) -> bool:
         """Whether the worker has gone silent without closing its file: it was killed."""
@@ -82,7 +80,7 @@ class WorkerReport:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "WorkerReport":
         """What `to_dict` wrote."""
-        plain = {name: document[name] for name in cls.__slots__}
+        plain = {name: document[name] for name in cls.__slots__ if name in document}
         plain["state"] = State(plain["state"])
         plain["loop_lag"] = Histogram.from_dict(plain["loop_lag"])
         plain["routes"] = {r: RouteTally.from_dict(one) for r, one in plain["routes"].items()}
@@ -97,7 +95,10 @@ def lag_ms(lag: Histogram) -> dict[str, float | None]:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """All workers together; `elapsed_s` since the first one started sending."""
+    """All workers together; `elapsed_s` since the first one started sending.
+
+    `doing` says what the load waits for or does, `page` where Locust's page is.
+    """
 
     elapsed_s: float = 0.0
     routes: Mapping[str, RouteTally] = field(default_factory=dict)
@@ -110,6 +111,8 @@ class Progress:
     loop_lag: Histogram = field(default_factory=Histogram)
     reads: int = 0
     unstamped: int = 0
+    doing: str = ""
+    page: str | None = None
 
     @property
     def requests(self) -> int:
@@ -125,11 +128,6 @@ class Progress:
     def kernel_times(self) -> bool:
         """Whether the kernel stamped all but a few of the reads."""
         return self.unstamped <= self.reads / 100
-
-
-def stop_file(folder: Path, name: str) -> Path:
-    """Written to end a load early; its content is how many seconds to wait for answers."""
-    return folder / FOLDER / f"{name}.stop"
 
 
 def write_report(folder: Path, report: WorkerReport) -> None:

@@ -15,7 +15,7 @@ from gevent.event import Event
 from harness.load.budget import Budget, Reservation
 from harness.load.lag import LagProbe
 from harness.load.plan import Identity, LoadPlan
-from harness.load.progress import FOLDER, State, WorkerReport, stop_file, write_report
+from harness.load.progress import FOLDER, State, WorkerReport, write_report
 from harness.load.prompts import Prompts, read_prompts
 from harness.load.recorder import Recorder
 from harness.load.sender import Attempt, Bodies, Outgoing, Sender, Sent, Ticket
@@ -77,6 +77,11 @@ class Worker:
         gc.collect()
         gc.freeze()  # what is loaded by now lives to the end: no need to look through it again
         self._tending = gevent.spawn(self._tend)
+
+    def rehearse(self) -> None:
+        """Build one request per route, so that what cannot be sent is known before the load."""
+        for route in self.plan.routes:
+            self._sender.prepare(Ticket(0, route, "rehearsal", "warmup"))
 
     def begin(self) -> None:
         """Start the clock, with the first user that is there; later calls do nothing."""
@@ -205,7 +210,7 @@ class Worker:
         """Flush and report every second, and at once when the last answer is in."""
         try:
             while True:
-                self._look_for_stop()
+                self._end_in_time()
                 drained = self._stopping.is_set() and not self._sending
                 state = State.DRAINED if drained else State.RUNNING
                 due = time.monotonic_ns() - self._flushed_ns >= _FLUSH_NS
@@ -217,10 +222,7 @@ class Worker:
         except OSError as error:
             self.fail(error)
 
-    def _look_for_stop(self) -> None:
-        stop = stop_file(self._folder, self.plan.name)
-        if stop.exists():
-            self.stop(float(stop.read_text("ascii") or 0))
+    def _end_in_time(self) -> None:
         self.may_send()
         if self._give_up_ns is not None and time.monotonic_ns() >= self._give_up_ns:
             self._give_up()

@@ -1,0 +1,108 @@
+"""One Locust process of a load: made ready, started on command, ended in order, whatever happens.
+
+Locust is used as a library, as its documentation describes it, so that no configuration file and no
+variable of others steers it. `harness.load.launch` starts this module.
+"""
+
+import contextlib
+import importlib.abc
+import logging
+import os
+import resource
+import sys
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
+
+import locust  # first of all: it patches the interpreter
+from gevent import monkey
+
+from harness.load.cause import Cause
+from harness.load.plan import IDENTITY_VARIABLE, Identity, read_identity
+from harness.load.post import Post
+from harness.load.task import Role, Task, read_task
+
+OUTLIVE_S = 15.0
+"""A process whose starter is gone ends within this time, even when its loop hangs."""
+
+_LOCUST = locust.__version__
+_LOG = logging.getLogger(__name__)
+_SLEEP = monkey.get_original("time", "sleep")
+_THREAD = monkey.get_original("_thread", "start_new_thread")
+
+
+def main() -> None:
+    """Do what the only argument orders; what goes wrong is told, in its kind."""
+    task, identity = read_task(sys.argv.pop()), _identity()
+    post = Post()
+    _THREAD(_end_with, (os.getppid(),))
+    _raise_descriptor_limit()
+    try:
+        with _without_pandas():
+            import pyarrow as pa
+
+            pa.array([])
+        _run(task, identity, post)
+    except Exception as error:  # noqa: BLE001 - the outer border of a process: told in its kind
+        _LOG.exception("this process failed")
+        post.say(cause=Cause.of(error).to_dict())
+        sys.exit(1)
+
+
+def _run(task: Task, identity: Identity, post: Post) -> None:
+    if task.role is Role.MASTER:
+        from harness.load.master import direct
+
+        direct(task, identity, post)
+    elif task.role is Role.WORKER:
+        from harness.load.link import obey
+
+        obey(task, identity, post)
+    else:
+        from harness.load.part import send
+
+        send(task, identity, post)
+
+
+def _identity() -> Identity:
+    text = os.environ.pop(IDENTITY_VARIABLE, None)
+    return Identity() if text is None else read_identity(text)
+
+
+def _end_with(starter: int) -> None:
+    """End this process after its starter, even when a scenario blocks the loop."""
+    while os.getppid() == starter:
+        _SLEEP(1)
+    _SLEEP(OUTLIVE_S)
+    os._exit(1)
+
+
+def _raise_descriptor_limit() -> None:
+    """Let this process have as many connections as the system allows."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+class _NoPandas(importlib.abc.MetaPathFinder):
+    """Hides pandas: Arrow would load it for its first array, which takes half a second of CPU."""
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        """Refuse pandas, and know nothing of anything else."""
+        if name == "pandas":
+            raise ModuleNotFoundError("pandas is not needed here", name=name)
+        return None
+
+
+@contextlib.contextmanager
+def _without_pandas() -> Iterator[None]:
+    """Arrow looks for pandas only once; a scenario may import it afterwards."""
+    hidden = _NoPandas()
+    sys.meta_path.insert(0, hidden)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(hidden)
+
+
+if __name__ == "__main__":
+    main()
