@@ -69,7 +69,7 @@ def load(common: Common, values: dict[str, Any]) -> "Report":
 
 
 def work(common: Common, values: dict[str, Any]) -> NoReturn:
-    """Be a worker of the master that was named; its verdict is the master's to give."""
+    """Be a worker of the master that was named; its report is of this share alone."""
     from harness.load.display import Display
     from harness.load.follow import follow
     from harness.load.plan import Identity
@@ -77,8 +77,8 @@ def work(common: Common, values: dict[str, Any]) -> NoReturn:
     from harness.report import manifest
 
     identity = Identity(common.target.credentials, common.target.headers.fields)
-    folder = common.make_folder()
     locust = locust_of(values)
+    folder = common.make_folder()
     with Display("worker", seconds=0, quiet=common.quiet or common.json) as display:
         followed = follow(folder, identity, locust, on_progress=display)
     if followed is None:
@@ -93,13 +93,12 @@ def work(common: Common, values: dict[str, Any]) -> NoReturn:
         seed=plan.seed,
     )
     manifest.note(folder, **facts_of(outcome))
-    good = not outcome.problems and not outcome.interrupted
-    verdict = "pass" if good else "unknown"
-    manifest.finish(folder, verdict=verdict, exit_code=0 if good else 3, reasons=outcome.problems)
+    report = _conclude(common, folder, outcome)
     conclude(
-        verdict,
-        reasons=outcome.problems,
-        summary=f"{outcome.requests:,} requests of run {plan.run_id}, which its master judges",
+        report.verdict,
+        reasons=report.reasons,
+        summary=f"{outcome.requests:,} requests, a share of run {plan.run_id}; "
+        "its master judges the whole",
         out=folder,
         as_json=common.json,
     )

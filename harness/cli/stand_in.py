@@ -26,7 +26,7 @@ def running(target: "Target", *, defect: str | None = None, seed: int = 0) -> It
     from harness.gateway.server.process import GatewayProcess
 
     config = configure(target, seed=seed)
-    with GatewayProcess(config, defect=defect) as gateway, _unproxied("127.0.0.1"):
+    with GatewayProcess(config, defect=defect) as gateway, _unproxied():
         yield target.at(gateway.url)
 
 
@@ -53,11 +53,14 @@ def configure(target: "Target", *, seed: int) -> "Config":
 
 
 @contextmanager
-def _unproxied(host: str) -> Iterator[None]:
-    """Keep a proxy of the environment out of the way to our own stand-in, in subprocesses too."""
-    before = {name: os.environ.get(name) for name in ("NO_PROXY", "no_proxy")}
-    for name, listed in before.items():
-        os.environ[name] = f"{listed},{host}" if listed else host
+def _unproxied() -> Iterator[None]:
+    """Keep the proxies of the environment out of the way to our own stand-in, in subprocesses too.
+
+    Not by the stand-in's name: httpx sets up every proxy that is named, whether it is used or not.
+    """
+    names = ("NO_PROXY", "no_proxy")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "*"))
     try:
         yield
     finally:

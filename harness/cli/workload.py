@@ -107,6 +107,8 @@ def check_parts(values: dict[str, Any]) -> None:
             raise UsageError(
                 f"--{part} and --processes exclude each other: the {part} is one process"
             )
+    if values["worker"] and values["processes"] > 1:
+        raise UsageError("--worker and --processes exclude each other: start one worker for each")
     if values["ui"] and (values["master"] or values["worker"]):
         raise UsageError("--ui shows the load of this machine: leave --master and --worker out")
     if values["leave_samples"] and not values["master"]:

@@ -63,6 +63,7 @@ def mock(
 ) -> Iterator[Embedded]:
     """The stand-in in this process: no socket, and time that passes only when it is waited for."""
     subject, limited = _pair(subject)
+    _go_direct()
     clock = VirtualClock()
     waiting = Clock(clock.now_ns, lambda seconds: clock.advance(int(seconds * 1e9)), free=True)
     with (
@@ -85,7 +86,7 @@ def local(
     """The stand-in on loopback sockets, under the real clock."""
     subject, limited = _pair(subject)
     clock = Clock(time.monotonic_ns, time.sleep)
-    os.environ["NO_PROXY"] = f"127.0.0.1,{os.environ.get('NO_PROXY', '')}".rstrip(",")
+    _go_direct()
     with ExitStack() as stack:
         gateways = tuple(
             Gateway(config(each, seed=seed, now=True), defect=defect, variant=variant)
@@ -94,6 +95,11 @@ def local(
         urls = [stack.enter_context(LocalGateway(gateway)).url for gateway in gateways]
         transport = stack.enter_context(HttpxTransport())
         yield Embedded(_at(subject, urls[0]), _at(limited, urls[1]), transport, clock, gateways)
+
+
+def _go_direct() -> None:
+    """Let no proxy of the environment matter, not even as something that httpx cannot set up."""
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
 
 
 def config(subject: Subject, *, seed: int, now: bool = False) -> Config:

@@ -75,7 +75,8 @@ class Display:
             self._bar.update(self._task, completed=done, line=line)
         elif progress.elapsed_s - self._printed_s >= LINE_EVERY_S:
             self._printed_s = progress.elapsed_s
-            at = f"{progress.elapsed_s:.0f} of {self._seconds:.0f} s"
+            length = f" of {self._seconds:.0f}" if self._seconds else ""
+            at = f"{progress.elapsed_s:.0f}{length} s"
             self._say(f"{self._title}: {at}: {line}")
         elif progress.doing != self._doing and not progress.requests:
             self._say(f"{self._title}: {progress.doing}")

@@ -112,7 +112,7 @@ class Link:
         self._post.say(doing="preparing")
         try:
             given = cluster.take(msg.data, self._folder, self._own)
-            plan = self._folder / FOLDER / f"{given.plan.name}-{given.index}.plan.json"
+            plan = self._folder / FOLDER / f"{given.plan.name}.plan.json"
             write_plan(given.plan, plan)
             part = Part(
                 given.plan,

@@ -22,6 +22,8 @@ from harness.load.sender import Attempt, Bodies, Outgoing, Sender, Sent, Ticket
 from harness.load.tally import RouteTally
 from harness.measure.sample import Sample
 from harness.transports.gevent import GeventTransport, Reader, TransportCounts
+from harness.transports.gevent.outgoing import origin_of
+from harness.transports.gevent.proxy import environment_proxies, proxy_for
 from harness.transports.gevent.tls import client_context
 
 _TICK_S = 0.25
@@ -80,6 +82,8 @@ class Worker:
 
     def rehearse(self) -> None:
         """Build one request per route, so that what cannot be sent is known before the load."""
+        origin = origin_of(self.plan.address.origin)
+        proxy_for(origin.scheme, origin.host, origin.port, environment_proxies())
         for route in self.plan.routes:
             self._sender.prepare(Ticket(0, route, "rehearsal", "warmup"))
 
