@@ -24,7 +24,7 @@ from harness.load.cause import Cause
 from harness.load.part import scenario, setup
 from harness.load.plan import Identity, LoadPlan, read_plan
 from harness.load.post import Post, ended
-from harness.load.progress import write_report
+from harness.load.progress import WorkerReport, write_report
 from harness.load.task import Task
 
 SILENT_S = 15.0
@@ -99,7 +99,11 @@ class Master:
     def start(self, moment: str) -> None:
         """Have all begin at a moment of this machine's CLOCK_MONOTONIC."""
         self._started = True
-        self._tell_all("start", {"in_ns": int(moment) - time.monotonic_ns()})
+        now_ns = time.monotonic_ns()
+        for member in self._members.values():  # until its own first one: it may be lost before
+            begun = WorkerReport(self._name(member), 0, int(moment), now_ns, clock={**member.clock})
+            write_report(self._folder, begun)
+        self._tell_all("start", {"in_ns": int(moment) - now_ns})
 
     def stop(self, seconds: str) -> None:
         """Have nothing more sent, and the last answers awaited for so many seconds."""
@@ -168,6 +172,7 @@ class Master:
     def _failed(self, member: Member, said: Any) -> None:
         cause = {**said["cause"], "text": f"{self._name(member)}: {said['cause']['text']}"}
         self._post.say(cause=cause)
+        member.over.set()
 
     def _report(self, member: Member, said: Any) -> None:
         report = cluster.in_masters_time(

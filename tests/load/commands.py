@@ -15,13 +15,16 @@ LOAD = (sys.executable, "-m", "harness", "load")
 
 
 @contextmanager
-def started(out: Path, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+def started(
+    out: Path, *arguments: str, **environment: str
+) -> Iterator["subprocess.Popen[bytes]"]:
     """A load that leaves its run in `out` and what it prints beside it; ended in any case."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.with_suffix(".txt").open("wb") as printed:
         command = subprocess.Popen(
             [*LOAD, *arguments, "--out", str(out)],
             cwd=out.parent,
+            env={**os.environ, **environment},
             stdout=printed,
             stderr=printed,
             start_new_session=True,
