@@ -45,7 +45,7 @@ def load(common: Common, values: dict[str, Any]) -> "Report":
     """Run the load that was asked for, and make its report."""
     from harness.cli.stand_in import running
     from harness.load.plan import Caps
-    from harness.load.session import facts_of, plan_load, run_load
+    from harness.load.session import clocks_of, facts_of, plan_load, run_load
     from harness.report import manifest
 
     locust = locust_of(values)
@@ -64,7 +64,7 @@ def load(common: Common, values: dict[str, Any]) -> "Report":
     )
     with running(common.target, seed=common.seed) as target:
         outcome = run_load(plan, target, locust, show=not (common.quiet or common.json))
-    manifest.note(folder, **facts_of(outcome))
+    manifest.note(folder, **facts_of(outcome), clocks=clocks_of(plan))
     return _conclude(common, folder, outcome)
 
 

@@ -74,6 +74,8 @@ def test_a_master_and_two_workers_end_in_one_report_of_all_requests(
     summary = json.loads((tmp_path / "master" / "summary.json").read_text())
     assert summary["routes"]["native"]["requests"] == len(samples)
     assert f"pass: {len(samples)} requests" in printed(tmp_path / "master")
+    manifest = json.loads((tmp_path / "master" / "run.json").read_text())
+    assert sorted(manifest["clocks"]) == ["load-0", "load-1"]
     assert all(one.clock for one in read_reports(tmp_path / "master", "load"))
     shares = [rows_of(tmp_path / name) for name in ("a", "b")]
     assert sum(map(len, shares)) == len(samples)
