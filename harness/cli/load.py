@@ -7,7 +7,7 @@ import click
 
 from harness.cli.options import Common, common
 from harness.cli.verdict import conclude
-from harness.cli.workload import locust_of, plan_fields, workload_options
+from harness.cli.workload import loading_ahead, locust_of, plan_fields, workload_options
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.command
 @click.argument("locustfile", required=False)
 @workload_options
+@loading_ahead
 @common()
 def command(*, common: Common, **values: Any) -> None:
     """Run one load scenario and report latency and throughput.

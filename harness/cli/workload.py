@@ -37,6 +37,20 @@ def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return functools.reduce(lambda made, option: option(made), reversed(_OPTIONS), function)
 
 
+def loading_ahead(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Start the Locust processes at once: they load for longer than the command prepares."""
+
+    @functools.wraps(function)
+    def call(**values: Any) -> Any:
+        from harness.load.processes import started_ahead
+
+        check_parts(values)
+        with started_ahead(values["processes"]):
+            return function(**values)
+
+    return call
+
+
 def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
     """The options as fields of a plan; UsageError when two of them contradict each other."""
     rate, users, arrivals = values["rate"], values["users"], values["arrivals"]
@@ -80,7 +94,6 @@ def locust_of(values: dict[str, Any]) -> "Locust":
     from harness.load.launch import Locust
     from harness.load.task import Role
 
-    check_parts(values)
     role, host, port = Role.LOCAL, "127.0.0.1", 0
     if values["ui"]:
         role, host, port = Role.PAGE, values["ui_host"], values["ui_port"]

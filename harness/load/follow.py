@@ -1,13 +1,12 @@
 """Runs a worker of a master on another machine, as the command that started it sees it."""
 
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.load.launch import INTERRUPT_DRAIN_S, Locust, OnProgress
 from harness.load.outcome import LoadOutcome, outcome_of
 from harness.load.plan import Identity, LoadPlan, read_plan
-from harness.load.processes import Process, running
+from harness.load.processes import Process, listen, running
 from harness.load.progress import FOLDER, Progress, State, add_up, read_reports
 from harness.load.task import Role, Task
 
@@ -30,16 +29,18 @@ def follow(
     UsageError when there is no master, or this machine lacks what the plan needs.
     """
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
-    task = Task(Role.WORKER, str(folder.resolve()), host=locust.host, port=locust.port)
+    place = folder.resolve()
+    log = str(place / FOLDER / "worker.log")
+    task = Task(Role.WORKER, str(place), log, host=locust.host, port=locust.port)
     interrupted = 0
-    with running([(task, folder / FOLDER / "worker.log")], identity) as (process,):
+    with running([task], identity) as (process,):
         while process.running:
             try:
                 process.read()
                 on_progress(_progress(process))
                 if interrupted > 1 or process.cause is not None:
                     process.end()
-                time.sleep(_POLL_S)
+                listen([process], _POLL_S)
             except KeyboardInterrupt:
                 interrupted += 1
                 process.tell(f"stop {INTERRUPT_DRAIN_S}")

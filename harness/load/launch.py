@@ -13,7 +13,7 @@ from harness.load.abort import Watch
 from harness.load.cause import Cause, CauseKind
 from harness.load.outcome import LoadOutcome, blocked, outcome_of
 from harness.load.plan import Identity, LoadPlan, write_plan
-from harness.load.processes import Process, running
+from harness.load.processes import Process, listen, running
 from harness.load.progress import (
     FOLDER,
     Progress,
@@ -112,7 +112,7 @@ class _Run:
         while any(process.running for process in self._processes):
             try:
                 self._follow()
-                time.sleep(_POLL_S)
+                listen(self._processes, _POLL_S)
             except KeyboardInterrupt:
                 self._interrupt()
 
@@ -153,8 +153,10 @@ class _Run:
         if self._ending or not all(process.ready for process in self._processes):
             return
         self._started_at = time.monotonic()
+        ahead_ns = _AHEAD_NS if len(self._processes) > 1 else 0
+        moment_ns = time.monotonic_ns() + ahead_ns
         for process in self._processes:
-            process.tell(f"start {time.monotonic_ns() + _AHEAD_NS}")
+            process.tell(f"start {moment_ns}")
 
     def _hurts(self) -> bool:
         """Whether a condition of `--abort` came true, or nothing gets through."""
@@ -264,24 +266,22 @@ class _Run:
         return "" if process.ready else "was never ready: it "
 
 
-def _tasks(plan: LoadPlan, locust: Locust) -> list[tuple[Task, Path]]:
-    """One task per process, and where its log goes."""
-    folder = Path(plan.folder)
+def _tasks(plan: LoadPlan, locust: Locust) -> list[Task]:
+    """One task per process."""
+    place = Path(plan.folder) / FOLDER
     count = locust.processes if locust.role is Role.LOCAL else 1
     names = ["master"] if locust.role is Role.MASTER else [str(index) for index in range(count)]
     return [
-        (
-            Task(
-                locust.role,
-                plan.folder,
-                plan=str(plan_file(plan)),
-                locustfile=str(locust.locustfile.resolve()),
-                index=index,
-                host=locust.host,
-                port=locust.port,
-                leave_samples=locust.leave_samples,
-            ),
-            folder / FOLDER / f"{plan.name}-{name}.log",
+        Task(
+            locust.role,
+            plan.folder,
+            log=str(place / f"{plan.name}-{name}.log"),
+            plan=str(plan_file(plan)),
+            locustfile=str(locust.locustfile.resolve()),
+            index=index,
+            host=locust.host,
+            port=locust.port,
+            leave_samples=locust.leave_samples,
         )
         for index, name in enumerate(names)
     ]

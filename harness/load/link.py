@@ -121,6 +121,7 @@ class Link:
                 locustfile=given.locustfile,
                 environment=environment,
             )
+            _EVENTS.init.fire(environment=environment, runner=self._runner, web_ui=None)
             part.prepare()
         except (OSError, HarnessError) as error:
             self._fail(Cause.of(error))

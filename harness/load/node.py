@@ -12,14 +12,15 @@ import resource
 import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 
 import locust  # first of all: it patches the interpreter
 from gevent import monkey
 
 from harness.load.cause import Cause
-from harness.load.plan import IDENTITY_VARIABLE, Identity, read_identity
+from harness.load.plan import Identity
 from harness.load.post import Post
-from harness.load.task import Role, Task, read_task
+from harness.load.task import Role, Task, read_order
 
 OUTLIVE_S = 15.0
 """A process whose starter is gone ends within this time, even when its loop hangs."""
@@ -31,16 +32,25 @@ _THREAD = monkey.get_original("_thread", "start_new_thread")
 
 
 def main() -> None:
-    """Do what the only argument orders; what goes wrong is told, in its kind."""
-    task, identity = read_task(sys.argv.pop()), _identity()
-    post = Post()
+    """Load what every part needs, wait for the order, obey; what goes wrong is told in its kind."""
     _THREAD(_end_with, (os.getppid(),))
     _raise_descriptor_limit()
-    try:
-        with _without_pandas():
-            import pyarrow as pa
+    with _without_pandas():
+        import pyarrow as pa
 
-            pa.array([])
+        import harness.load.part  # noqa: F401 - slow, and done while the starter prepares
+
+        pa.array([])
+    with os.fdopen(0, "rb", buffering=0, closefd=False) as commands:
+        line = commands.readline()
+    if not line:
+        return  # there is nothing to do after all
+    task, identity, environment = read_order(line.decode("ascii"))
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(task.folder)
+    post = Post(Path(task.log))
+    try:
         _run(task, identity, post)
     except Exception as error:  # noqa: BLE001 - the outer border of a process: told in its kind
         _LOG.exception("this process failed")
@@ -61,11 +71,6 @@ def _run(task: Task, identity: Identity, post: Post) -> None:
         from harness.load.part import send
 
         send(task, identity, post)
-
-
-def _identity() -> Identity:
-    text = os.environ.pop(IDENTITY_VARIABLE, None)
-    return Identity() if text is None else read_identity(text)
 
 
 def _end_with(starter: int) -> None:

@@ -1,6 +1,6 @@
 """What one load run will send: plain data that travels to Locust's processes as a JSON file.
 
-Secrets are not part of it; `Identity` goes by environment variable.
+Secrets are not part of it; `Identity` goes by pipe.
 """
 
 import json
@@ -21,9 +21,6 @@ SCHEMA_VERSION = 1
 IN_FLIGHT_S = 10.0
 """An open loop may have this much of its rate under way before it drops requests."""
 LEAST_IN_FLIGHT = 100
-
-IDENTITY_VARIABLE = "GATEWAY_HARNESS_IDENTITY"
-"""Holds credentials and extra header fields as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +122,7 @@ class Identity:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def to_text(self) -> str:
-        """For an environment variable, never for a file."""
+        """For a pipe, never for a file."""
         return json.dumps({"credentials": asdict(self.credentials), "headers": self.headers})
 
 
@@ -157,7 +154,7 @@ def plan_of(document: Mapping[str, Any]) -> LoadPlan:
 
 
 def read_identity(text: str) -> Identity:
-    """The identity out of its environment variable."""
+    """The identity out of its text."""
     document = json.loads(text)
     headers = tuple((name, value) for name, value in document["headers"])
     return Identity(Credentials(**document["credentials"]), headers)

@@ -1,8 +1,8 @@
 """The way between a Locust process and the process that started it.
 
-Standard input brings commands, a line each: `start NS` (CLOCK_MONOTONIC), `stop SECONDS` (for the
-last answers) and `end`; its end means that the starter is gone. Standard output takes back what
-happens here, one JSON object per line.
+Standard input brings the order (`harness.load.task`), then commands, a line each: `start NS`
+(CLOCK_MONOTONIC), `stop SECONDS` (for the last answers) and `end`; its end means that the starter
+is gone. Standard output takes back what happens here, one JSON object per line.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -21,11 +22,16 @@ Heard = Mapping[str, Callable[[str], None]]
 
 
 class Post:
-    """The way to the starter and back; commands are heard once `listen` has been called."""
+    """The way to the starter and back; commands are heard once `listen` has been called.
 
-    def __init__(self) -> None:
+    From then on what Locust and a scenario print goes to the log.
+    """
+
+    def __init__(self, log: Path) -> None:
         self._out = os.dup(1)
-        os.dup2(2, 1)  # what a scenario prints belongs into the log
+        with log.open("ab") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
         self._said: dict[str, Any] = {}
 
     def say(self, **facts: Any) -> None:

@@ -4,9 +4,10 @@ Each has a session of its own, so that Ctrl-C reaches only us, and two pipes: it
 its standard input and tells on its standard output what `harness.load.post` describes.
 """
 
+import contextlib
 import json
 import os
-import shlex
+import select
 import signal
 import subprocess
 import sys
@@ -14,11 +15,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from harness.load.cause import Cause
-from harness.load.plan import IDENTITY_VARIABLE, Identity
-from harness.load.task import Task
+from harness.load.plan import Identity
+from harness.load.task import Task, write_order
 
 KILLED_AFTER_S = 15.0
 """How long a process may take to end once it was asked to."""
@@ -27,7 +28,7 @@ KILLED_AFTER_S = 15.0
 class Process:
     """One Locust process: what it has told, and how it ended."""
 
-    def __init__(self, task: Task, identity: Identity, *, log: Path) -> None:
+    def __init__(self, task: Task, identity: Identity) -> None:
         self.task = task
         self.ready = False
         self.cause: Cause | None = None
@@ -36,11 +37,14 @@ class Process:
         self.plan: str | None = None
         self.problems: list[str] = []
         self.heard_at = time.monotonic()
-        self._log = log
-        self._rest = b""
+        self._log = Path(task.log)
+        self._rest = self._early = b""
         self._ending_since: float | None = None
         self._forced = False
-        self._popen = _started(task, identity, log)
+        self._deaf = False
+        self._log.write_bytes(b"")
+        self._popen = _AHEAD.pop() if _AHEAD else _spawn()
+        self._order(write_order(task, identity, _environment()))
 
     @property
     def running(self) -> bool:
@@ -55,10 +59,18 @@ class Process:
     def read(self) -> None:
         """Take in what it has told since."""
         out = self._popen.stdout
-        while out is not None and not out.closed and (data := out.read(65_536)):
+        while out is not None and not out.closed and (data := out.read(65_536)) is not None:
             *lines, self._rest = (self._rest + data).split(b"\n")
             for line in lines:
                 self._note(json.loads(line))
+            if not data:
+                self._deaf = True
+                return
+
+    def hearing(self) -> list[IO[bytes]]:
+        """What to wait on for its next word; nothing when it has closed its mouth."""
+        out = self._popen.stdout
+        return [] if out is None or out.closed or self._deaf else [out]
 
     def tell(self, command: str) -> None:
         """Give it a command; one that has ended hears nothing."""
@@ -85,7 +97,9 @@ class Process:
             self._popen.kill()
         self._popen.wait()
         self.read()
-        for pipe in (self._popen.stdin, self._popen.stdout):
+        if self._popen.stderr is not None:
+            self._early = self._popen.stderr.read(65_536)
+        for pipe in (self._popen.stdin, self._popen.stdout, self._popen.stderr):
             if pipe is not None:
                 pipe.close()
 
@@ -97,7 +111,22 @@ class Process:
         if code is not None and code < 0:
             return f"was killed ({signal.Signals(-code).name})"
         how = "is running" if code is None else f"ended with exit code {code}"
-        return f"{how}; the last line of {self._log}: {_last_line(self._log)}"
+        return f"{how}; the last line of {self._log}: {self._last_line()}"
+
+    def _last_line(self) -> str:
+        said = (self._early + self._log.read_bytes()).decode("utf-8", "replace")
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        return repr(lines[-1] if lines else "")[:200]
+
+    def _order(self, line: str) -> None:
+        """Give it its task: it may be waiting already."""
+        stdin, out = self._popen.stdin, self._popen.stdout
+        if stdin is None or out is None:
+            raise RuntimeError("a process without its pipes")
+        with contextlib.suppress(BrokenPipeError):  # its fate will be told
+            stdin.write(f"{line}\n".encode("ascii"))
+        for pipe in (stdin, out):
+            os.set_blocking(pipe.fileno(), False)
 
     def _note(self, told: dict[str, Any]) -> None:
         self.heard_at = time.monotonic()
@@ -111,47 +140,54 @@ class Process:
 
 
 @contextmanager
-def running(
-    tasks: Sequence[tuple[Task, Path]], identity: Identity
-) -> Iterator[tuple[Process, ...]]:
-    """The processes of these tasks, each with its log, from start to end; none is left behind."""
+def running(tasks: Sequence[Task], identity: Identity) -> Iterator[tuple[Process, ...]]:
+    """The processes of these tasks from start to end; none is left behind."""
     processes: list[Process] = []
     try:
-        for task, log in tasks:
-            processes.append(Process(task, identity, log=log))
+        for task in tasks:
+            processes.append(Process(task, identity))  # noqa: PERF401 - those there are to be ended
         yield tuple(processes)
     finally:
         for process in processes:
             process.close()
 
 
-def _started(task: Task, identity: Identity, log: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "harness.load.node", task.to_text()]
-    with log.open("wb") as file:
-        file.write(f"$ {shlex.join(command)}\n".encode())
-        file.flush()
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=file,
-            env=_environment(identity),
-            cwd=task.folder,
-            bufsize=0,
-            start_new_session=True,
-        )
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            os.set_blocking(pipe.fileno(), False)
-    return process
+@contextmanager
+def started_ahead(count: int) -> Iterator[None]:
+    """Let so many processes load what they need while their tasks are being prepared."""
+    _AHEAD.extend(_spawn() for _ in range(count))
+    try:
+        yield
+    finally:
+        while _AHEAD:
+            unused = _AHEAD.pop()
+            unused.kill()
+            unused.communicate()
 
 
-def _environment(identity: Identity) -> dict[str, str]:
-    """Ours without Locust's variables, which would change the run, plus the identity."""
+def listen(processes: Sequence[Process], seconds: float) -> None:
+    """Sleep until one of them tells something, or for so long."""
+    hearing = [pipe for process in processes for pipe in process.hearing()]
+    select.select(hearing, [], [], seconds)
+
+
+_AHEAD: "list[subprocess.Popen[bytes]]" = []
+
+
+def _spawn() -> "subprocess.Popen[bytes]":
+    """A Locust process that waits for its order."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "harness.load.node"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,  # until it has its log
+        env=_environment(),
+        bufsize=0,
+        start_new_session=True,
+    )
+
+
+def _environment() -> dict[str, str]:
+    """Ours without Locust's variables, which would change the run."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
-    return {**kept, IDENTITY_VARIABLE: identity.to_text(), "PYTHONUNBUFFERED": "1"}
-
-
-def _last_line(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines()]
-    return repr(next((line for line in reversed(lines) if line), ""))[:200]
+    return {**kept, "PYTHONUNBUFFERED": "1"}

@@ -15,7 +15,7 @@ from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import MasterRunner
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.load.driver import drive
 from harness.load.order import BLOCK_STEP, block_order, route_of
 from harness.load.sender import Ticket
@@ -178,10 +178,13 @@ def _stop(environment: Environment, **_: Any) -> None:
 
 
 def _user_error(user_instance: User, exception: BaseException, **_: Any) -> None:
-    """A user that cannot even start would leave a load that sends less than it says."""
-    del user_instance
-    if _workers:
-        _workers[-1].fail(exception)
+    """End the load: a user that fails in its own code leaves one that sends less than it says."""
+    if not _workers:
+        return
+    if not isinstance(exception, (OSError, HarnessError)):
+        name = type(user_instance).__name__
+        exception = UsageError(f"{name} failed: {type(exception).__name__}: {exception}")
+    _workers[-1].fail(exception)
 
 
 def _fail(environment: Environment, error: BaseException) -> None:

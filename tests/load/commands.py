@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,9 +15,7 @@ LOAD = (sys.executable, "-m", "harness", "load")
 
 
 @contextmanager
-def started(
-    out: Path, *arguments: str, **environment: str
-) -> Iterator["subprocess.Popen[bytes]"]:
+def started(out: Path, *arguments: str, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A load that leaves its run in `out` and what it prints beside it; ended in any case."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.with_suffix(".txt").open("wb") as printed:
@@ -35,7 +33,8 @@ def started(
         command.kill()
         command.wait()
         for pid in processes_of(out):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def printed(out: Path) -> str:
@@ -45,24 +44,21 @@ def printed(out: Path) -> str:
 
 def processes_of(out: Path) -> list[int]:
     """The Locust processes that work in a folder."""
-    found = []
+    return sorted(pid for pid, place in _nodes() if place == out)
+
+
+def processes_in(folder: Path) -> list[int]:
+    """The Locust processes that work in a folder or below, or wait there for their order."""
+    return sorted(pid for pid, place in _nodes() if place.is_relative_to(folder))
+
+
+def _nodes() -> Iterator[tuple[int, Path]]:
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            command = (entry / "cmdline").read_bytes()
+            if b"harness.load.node" in (entry / "cmdline").read_bytes():
+                yield int(entry.name), (entry / "cwd").readlink()
         except OSError:
             continue
-        if b"harness.load.node" in command and f'"{out}"'.encode() in command:
-            found.append(int(entry.name))
-    return sorted(found)
-
-
-def is_running(pid: int) -> bool:
-    """Whether the process lives; one that nobody has waited for does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
 
 
 def wait_until(true: Callable[[], object], *, seconds: float = 30) -> None:

@@ -91,9 +91,8 @@ def test_records_travel_in_bounded_pieces_that_can_be_checked(tmp_path: Path) ->
     path.write_bytes(bytes(range(256)) * 2_500)
 
     (file,) = cluster.records(tmp_path, "load-1")
-    pieces = []
-    while sum(map(len, pieces)) < file["size"]:
-        pieces.append(cluster.piece(tmp_path, name, sum(map(len, pieces))))
+    offsets = range(0, file["size"], cluster.PIECE_BYTES)
+    pieces = [cluster.piece(tmp_path, name, offset) for offset in offsets]
 
     assert {len(one) for one in pieces[:-1]} == {cluster.PIECE_BYTES}
     assert b"".join(pieces) == path.read_bytes()

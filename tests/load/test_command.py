@@ -30,7 +30,10 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (["--rate", "5", "--users", "5"], "exclude each other"),
         (["--arrivals", "poisson"], "--arrivals needs --rate"),
         (["--master", "--worker"], "exclude each other"),
-        (["--users", "1", "--processes", "2"], "--processes 2: each needs a user, and --users is 1"),
+        (
+            ["--users", "1", "--processes", "2"],
+            "--processes 2: each needs a user, and --users is 1",
+        ),
         (["--users", "1", "--master", "--expect-workers", "2"], "--expect-workers 2: each needs"),
         (["--ui", "--processes", "2"], "--ui and --processes exclude each other"),
         (["--ui", "--master"], "leave --master and --worker out"),

@@ -16,7 +16,7 @@ from harness.load.launch import Locust, launch
 from harness.load.plan import Identity
 from harness.load.progress import Progress, State, read_reports
 from tests.bench.truth import Truth
-from tests.load.commands import processes_of, started, wait_until
+from tests.load.commands import processes_in, started, wait_until
 from tests.load.conftest import MakePlan, rows, rows_of, scenario
 
 MOMENTS = int(os.environ.get("GATEWAY_HARNESS_KILLS", "3"))
@@ -37,7 +37,7 @@ def test_after_the_command_is_killed_nothing_is_sent_for_longer_than_a_second(
         command.kill()
         killed_ns = time.monotonic_ns()
         command.wait()
-        wait_until(lambda: not processes_of(out), seconds=15)
+        wait_until(lambda: not processes_in(tmp_path), seconds=15)
 
     record, _ = truth.record(tmp_path)
     assert max(record["received"].tolist()) < killed_ns + 1_000_000_000
@@ -146,19 +146,19 @@ def test_any_process_may_be_killed_at_any_moment(
     truth: Truth, plan: MakePlan, tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan()  # configures the server
-    dice = random.Random(seed)
+    dice = random.Random(seed)  # noqa: S311 - no secret
     out = tmp_path / "out"
     load = ("native", "--target", truth.origin, "--users", "4", "--processes", "2", "--json")
     lengths = ("--duration", "2s", "--warmup", "0", "--rid-header", "x-rid")
     with started(out, *load, *lengths) as command:
-        wait_until(lambda: len(processes_of(out)) == 2)
-        time.sleep(dice.uniform(0, 4))
-        victims = [command.pid, *processes_of(out)]
+        wait_until(lambda: len(processes_in(tmp_path)) == 2)
+        time.sleep(dice.uniform(0, 5))
+        victims = [command.pid, *processes_in(tmp_path)]
         victim = dice.choice(victims)
         os.kill(victim, signal.SIGKILL)
         killed_ns = time.monotonic_ns()
         command.wait(60)
-        wait_until(lambda: not processes_of(out))
+        wait_until(lambda: not processes_in(tmp_path))
 
     record, _ = truth.record(tmp_path)
     sent = dict(zip(record["rid"].tolist(), record["received"].tolist(), strict=True))
@@ -167,7 +167,8 @@ def test_any_process_may_be_killed_at_any_moment(
     assert all(sent[seq] > killed_ns - UNRECORDED_NS for seq in set(sent) - recorded)
     if victim == command.pid:
         assert all(at_ns < killed_ns + 1_000_000_000 for at_ns in sent.values())
-    assert execute(["report", str(out), "--json"]) in (0, 2, 3)
+    if (out / "run.json").exists():  # else it was killed before it began
+        assert execute(["report", str(out), "--json"]) in (0, 3)
     said = capsys.readouterr()
     if '"pass"' in said.out:
         assert recorded == set(sent)

@@ -47,7 +47,7 @@ def cluster(
             stack.enter_context(started(tmp_path / name, "--worker", "--master-port", port))
             for name in ("a", "b")
         ]
-        yield (master, *workers)
+        yield master, workers[0], workers[1]
 
 
 def port_of(out: Path) -> str:

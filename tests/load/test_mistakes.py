@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.load.launch import launch
+from harness.load.launch import Locust, launch
 from harness.load.plan import Identity
 from harness.routes.address import Address
 from tests.bench.truth import Truth
@@ -30,7 +30,7 @@ def test_a_proxy_that_cannot_be_spoken_to_is_named_before_anything_is_sent(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
 
-    with pytest.raises(UsageError, match="in ALL_PROXY, got socks5://127.0.0.1"):
+    with pytest.raises(UsageError, match=r"in ALL_PROXY, got socks5://127\.0\.0\.1"):
         launch(plan(workers=2), Identity(), scenario("native", processes=2))
 
     assert len(truth.record(tmp_path)[0]["rid"]) == 0
@@ -59,3 +59,18 @@ def test_no_configuration_of_locust_steers_a_load(
     assert outcome.requests > 0
     log = (folder / "workers" / "load-0.log").read_text()
     assert "Ramping to 2 users" in log
+
+
+def test_a_scenario_that_fails_in_its_own_code_ends_the_load_as_its_mistake(
+    plan: MakePlan, tmp_path: Path
+) -> None:
+    file = tmp_path / "failing.py"
+    file.write_text(
+        "from harness.load.users import GatewayUser\n"
+        "class Failing(GatewayUser):\n"
+        "    def on_start(self):\n"
+        "        raise KeyError('tenant')\n"
+    )
+
+    with pytest.raises(UsageError, match="Failing failed: KeyError: 'tenant'"):
+        launch(plan(duration_s=600.0), Identity(), Locust(file))

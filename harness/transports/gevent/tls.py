@@ -5,8 +5,6 @@ reader.
 import os
 import ssl
 
-import httpx
-
 from harness.errors import TransportError, TransportKind, UsageError
 
 _READ_BYTES = 65_536
@@ -17,6 +15,8 @@ def client_context() -> ssl.SSLContext:
 
     UsageError when one of the variables names nothing that can be used.
     """
+    import httpx  # only where TLS is spoken: it takes a tenth of a second
+
     try:
         context = httpx.create_ssl_context()
     except OSError as error:  # ssl.SSLError is one
