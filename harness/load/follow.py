@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.load.launch import INTERRUPT_DRAIN_S, Locust, OnProgress
+from harness.load.launch import Locust
 from harness.load.outcome import LoadOutcome, outcome_of
 from harness.load.plan import Identity, LoadPlan, read_plan
 from harness.load.processes import Process, listen, running
 from harness.load.progress import FOLDER, Progress, State, add_up, read_reports
+from harness.load.supervisor import INTERRUPT_DRAIN_S, OnProgress
 from harness.load.task import Role, Task
 
 _POLL_S = 0.1

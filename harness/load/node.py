@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-import locust  # first of all: it patches the interpreter
+import locust  # noqa: F401 - first of all: it patches the interpreter
 from gevent import monkey
 
 from harness.load.cause import Cause
@@ -25,7 +25,6 @@ from harness.load.task import Role, Task, read_order
 OUTLIVE_S = 15.0
 """A process whose starter is gone ends within this time, even when its loop hangs."""
 
-_LOCUST = locust.__version__
 _LOG = logging.getLogger(__name__)
 _SLEEP = monkey.get_original("time", "sleep")
 _THREAD = monkey.get_original("_thread", "start_new_thread")

@@ -15,9 +15,10 @@ from locust.util.load_locustfile import load_locustfile
 
 from harness.errors import UsageError
 from harness.load import users
+from harness.load.caps import left
 from harness.load.cause import Cause
 from harness.load.page import serve
-from harness.load.plan import Caps, Identity, LoadPlan, read_plan
+from harness.load.plan import Identity, LoadPlan, read_plan
 from harness.load.post import Post, at, ended
 from harness.load.progress import read_reports
 from harness.load.task import Role, Task
@@ -71,7 +72,9 @@ class Part:
         plan = self.plan
         if self._all:
             name = f"{plan.name}-{len(self._all) + 1}"
-            plan = replace(plan, name=name, caps=_left(plan))
+            plan = replace(
+                plan, name=name, caps=left(plan.caps, read_reports(Path(plan.folder), plan.name))
+            )
         worker = Worker(plan, self._identity, index=self._index, on_request=self._report)
         worker.start()
         self._all.append(worker)
@@ -190,17 +193,3 @@ def _its_fault(path: Path) -> Iterator[None]:
 def _options() -> Any:
     """Locust's options at their defaults, those that a scenario adds included."""
     return argument_parser.get_parser().parse_args([], env_vars={})
-
-
-def _left(plan: LoadPlan) -> Caps:
-    """The caps without what the workers before have used."""
-    reports = read_reports(Path(plan.folder), plan.name)
-    requests = sum(tally.requests for one in reports for tally in one.routes.values())
-    tokens, cost = sum(one.tokens for one in reports), sum(one.cost for one in reports)
-    caps = plan.caps
-    return replace(
-        caps,
-        requests=None if caps.requests is None else max(caps.requests - requests, 0),
-        total_tokens=None if caps.total_tokens is None else max(caps.total_tokens - tokens, 0),
-        cost=None if caps.cost is None else max(caps.cost - cost, 0.0),
-    )

@@ -13,10 +13,11 @@ import pytest
 
 from harness.errors import UsageError
 from harness.load.arrivals import Arrivals
-from harness.load.launch import HOPELESS_REQUESTS, Locust, launch
+from harness.load.launch import Locust, launch
 from harness.load.order import BLOCK_STEP
 from harness.load.plan import Caps, Identity
 from harness.load.progress import Progress, read_reports
+from harness.load.supervisor import HOPELESS_REQUESTS
 from harness.routes.address import Address, Credentials
 from harness.routes.route import ROUTES
 from tests.bench.truth import Truth

@@ -52,11 +52,12 @@ def cluster(
 
 def port_of(out: Path) -> str:
     """Where a master waits, as it says itself."""
-    waiting = re.compile(r"waiting for 2 of 2 workers on 127\.0\.0\.1:(\d+)")
-    wait_until(lambda: waiting.search(printed(out)))
-    found = waiting.search(printed(out))
-    assert found is not None
-    return found[1]
+    wait_until(lambda: ports_of(out))
+    return ports_of(out)[0]
+
+
+def ports_of(out: Path) -> list[str]:
+    return re.findall(r"waiting for 2 of 2 workers on 127\.0\.0\.1:(\d+)", printed(out))
 
 
 def test_a_master_and_two_workers_end_in_one_report_of_all_requests(
@@ -150,3 +151,36 @@ def test_a_worker_that_lacks_a_key_says_so_and_nothing_is_sent(
     assert "needs BASETEN_API_KEY: not set on this machine" in printed(tmp_path / "b")
     assert "needs BASETEN_API_KEY: not set on this machine" in printed(out)
     assert len(truth.record(tmp_path)[0]["rid"]) == 0
+
+
+def test_a_worker_that_misses_heartbeats_goes_on_and_the_whole_is_whole(
+    truth: Truth, plan: MakePlan, tmp_path: Path
+) -> None:
+    plan()  # configures the server
+    with cluster(tmp_path, seconds=7, truth=truth) as (master, *_):
+        wait_until(lambda: len(truth.record(tmp_path)[0]["rid"]) > 20)
+        (pid,) = processes_of(tmp_path / "a")
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(4.5)  # Locust calls a worker missing after three seconds
+        os.kill(pid, signal.SIGCONT)
+        master.wait(60)
+
+    record, _ = truth.record(tmp_path)
+    samples = rows_of(tmp_path / "master")
+    assert sorted(row["seq"] for row in samples) == sorted(record["rid"].tolist())
+    assert "did not finish" not in printed(tmp_path / "master")
+
+
+def test_one_worker_too_many_is_refused_and_the_others_are_not_disturbed(
+    truth: Truth, plan: MakePlan, tmp_path: Path
+) -> None:
+    plan()  # configures the server
+    with cluster(tmp_path, seconds=6, truth=truth) as (master, *workers):
+        wait_until(lambda: len(truth.record(tmp_path)[0]["rid"]) > 0)
+        port = ports_of(tmp_path / "master")[0]
+        with started(tmp_path / "c", "--worker", "--master-port", port) as late:
+            assert late.wait(30) == 2
+        assert master.wait(60) == 0
+        assert [worker.wait(30) for worker in workers] == [0, 0]
+
+    assert "error: the master has all the workers that it expects" in printed(tmp_path / "c")
