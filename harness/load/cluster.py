@@ -23,6 +23,7 @@ from harness.settings.target import STAND_IN_PROVIDER_KEY, STAND_IN_TOKEN
 PREFIX = "gateway_harness_"
 PROTOCOL = 1
 PIECE_BYTES = 262_144
+LONGEST_TEXT = 500
 LONGEST_PROMPTS = 67_108_864
 """A file of prompts goes to every worker in one message."""
 
@@ -90,14 +91,24 @@ def take(said: Mapping[str, Any], folder: Path, own: Identity) -> Given:
 
 
 def in_masters_time(
-    said: Mapping[str, Any], *, now_ns: int, clock: Mapping[str, int]
+    said: Mapping[str, Any], *, name: str, now_ns: int, clock: Mapping[str, int]
 ) -> WorkerReport:
-    """A worker's report with its times on the master's clock, where it arrived at `now_ns`."""
+    """A worker's report under the name its master gave it, with its times on the master's clock.
+
+    It arrived at `now_ns`.
+    """
     report = WorkerReport.from_dict(said)
+    report.worker = name
     report.started_ns += now_ns - report.updated_ns
     report.updated_ns = now_ns
     report.clock = dict(clock)
     return report
+
+
+def shown(text: Any) -> str:
+    """A text of another machine, for a line of a terminal or a report."""
+    told = str(text)[:LONGEST_TEXT]
+    return told if told.isprintable() else repr(told)
 
 
 def records(folder: Path, name: str) -> list[dict[str, Any]]:

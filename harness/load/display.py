@@ -63,7 +63,7 @@ class Display:
             self._bar.stop()
 
     def __call__(self, progress: Progress) -> None:
-        if progress.page != self._page:
+        if progress.page is not None and progress.page != self._page:
             self._page = progress.page
             self._say(f"Locust's page: {progress.page} (Ctrl-C ends it)")
         self._recent.append((progress.elapsed_s, progress.requests))

@@ -4,6 +4,7 @@ It sends nothing itself. Locust's master carries the messages and the heartbeats
 and when is decided here, so that Locust shares nothing out again when a worker is late or lost.
 """
 
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -170,18 +171,22 @@ class Master:
             self._post.say(ready=True, doing=None)
 
     def _failed(self, member: Member, said: Any) -> None:
-        cause = {**said["cause"], "text": f"{self._name(member)}: {said['cause']['text']}"}
+        text = f"{self._name(member)}: {cluster.shown(said['cause']['text'])}"
+        cause = {**said["cause"], "text": text, "filename": None}
         self._post.say(cause=cause)
         member.over.set()
 
     def _report(self, member: Member, said: Any) -> None:
         report = cluster.in_masters_time(
-            said["report"], now_ns=time.monotonic_ns(), clock=member.clock
+            said["report"],
+            name=self._name(member),
+            now_ns=time.monotonic_ns(),
+            clock=member.clock,
         )
         write_report(self._folder, report)
 
     def _problem(self, member: Member, said: Any) -> None:
-        self._post.say(problem=f"{self._name(member)} {said['problem']}")
+        self._post.say(problem=f"{self._name(member)} {cluster.shown(said['problem'])}")
 
     def _piece(self, member: Member, said: Any) -> None:
         member.piece.set(said)
@@ -190,7 +195,7 @@ class Master:
         """Collect what a worker has recorded, and let it go."""
         self._report(member, said)
         if self._leave:
-            self._left.append(said["folder"])
+            self._left.append(shlex.quote(cluster.shown(said["folder"])))
         else:
             for file in said["files"]:
                 self._collect(member, file)

@@ -62,7 +62,8 @@ class Process:
         while out is not None and not out.closed and (data := out.read(65_536)) is not None:
             *lines, self._rest = (self._rest + data).split(b"\n")
             for line in lines:
-                self._note(json.loads(line))
+                with contextlib.suppress(ValueError):  # what others print before it is ready
+                    self._note(json.loads(line))
             if not data:
                 self._deaf = True
                 return

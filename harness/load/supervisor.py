@@ -201,7 +201,8 @@ class Supervisor:
 
     def _missing(self) -> list[str]:
         """What became of each worker that did not close its records."""
-        closed = {one.pid for one in self._reports if one.state is State.CLOSED}
+        known = {one.pid for one in self._reports}
+        closed = known - {one.pid for one in self._reports if one.state is not State.CLOSED}
         if self._role is Role.MASTER or self._unasked:
             return []
         return [

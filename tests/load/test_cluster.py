@@ -78,8 +78,9 @@ def test_a_report_bears_its_masters_time_and_keeps_its_length() -> None:
     report = WorkerReport("load-1", 7, started_ns=5_000, updated_ns=9_000, state=State.DRAINED)
     clock = {"wall_ns": 1, "monotonic_ns": 2}
 
-    there = cluster.in_masters_time(report.to_dict(), now_ns=100_000, clock=clock)
+    there = cluster.in_masters_time(report.to_dict(), name="load-0", now_ns=100_000, clock=clock)
 
+    assert there.worker == "load-0"  # not what it calls itself: it becomes a file's name
     assert (there.started_ns, there.updated_ns, there.clock) == (96_000, 100_000, clock)
     assert WorkerReport.from_dict(there.to_dict()) == there
 
@@ -97,3 +98,9 @@ def test_records_travel_in_bounded_pieces_that_can_be_checked(tmp_path: Path) ->
     assert {len(one) for one in pieces[:-1]} == {cluster.PIECE_BYTES}
     assert b"".join(pieces) == path.read_bytes()
     assert file == {"name": name, "size": 640_000, "sha256": cluster.digest(path)}
+
+
+def test_what_another_machine_says_cannot_steer_a_terminal() -> None:
+    assert cluster.shown("was stopped") == "was stopped"
+    assert cluster.shown("a\x1b[2J\nb") == repr("a\x1b[2J\nb")
+    assert len(cluster.shown("x" * 10_000)) == cluster.LONGEST_TEXT

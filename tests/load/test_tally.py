@@ -201,3 +201,20 @@ def test_on_a_terminal_there_is_one_line_that_is_gone_afterwards() -> None:
         display(progress(elapsed_s=3, native=tally("ok")))
 
     assert "p95 TTFT 50 ms" in output.getvalue()
+
+
+def test_without_a_terminal_it_says_what_it_waits_for_and_where_the_page_is() -> None:
+    output = io.StringIO()
+    with Display("load", seconds=30, console=Console(file=output, width=200)) as display:
+        for doing in ("starting", "starting", "waiting for 1 of 2 workers on h:1", "warming up"):
+            display(Progress(doing=doing))
+        display(Progress(doing="warming up", page="http://127.0.0.1:1"))
+        display(replace(progress(elapsed_s=6.0, native=tally("ok")), doing="sending"))
+
+    assert output.getvalue().splitlines() == [
+        "load: starting",
+        "load: waiting for 1 of 2 workers on h:1",
+        "load: warming up",
+        "Locust's page: http://127.0.0.1:1 (Ctrl-C ends it)",
+        "load: 6 of 30 s: sending · 0.2/s · p95 TTFT 50 ms · 1 requests · 0 errors · 0 under way",
+    ]
