@@ -235,6 +235,7 @@ _OPTIONS = (
         type=click.IntRange(0, 65_535),
         default=8089,
         show_default=True,
+        metavar="PORT",
         help="0 takes any free one.",
     ),
     _flag("--master", "Direct workers on other machines, send nothing."),
@@ -260,6 +261,7 @@ _OPTIONS = (
         type=click.IntRange(0, 65_535),
         default=5557,
         show_default=True,
+        metavar="PORT",
         help="With --master and --worker; for a master, 0 takes any free one.",
     ),
 )

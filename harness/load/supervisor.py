@@ -79,7 +79,15 @@ class Supervisor:
             missing=missing,
         )
         told = tuple(text for process in self._processes for text in process.problems)
-        return replace(outcome, problems=(*outcome.problems, *told))
+        notes = (*outcome.notes, *self._starts())
+        return replace(outcome, problems=(*outcome.problems, *told), notes=notes)
+
+    def _starts(self) -> list[str]:
+        """What a person did at Locust's page, where the plan alone does not say it."""
+        if self._role is not Role.PAGE or len(self._reports) < 2:
+            return []
+        names = ", ".join(one.worker for one in self._reports)
+        return [f"{len(self._reports)} starts at the page, each with its own warm-up: {names}"]
 
     @property
     def _unasked(self) -> bool:

@@ -104,6 +104,8 @@ def test_the_page_shows_our_figures_and_a_second_start_overwrites_nothing(
 
     record, _ = truth.record(tmp_path)
     samples = rows_of(out)
+    notes = json.loads((out / "run.json").read_text())["notes"]
+    assert "2 starts at the page, each with its own warm-up: load-0, load-2-0" in notes
     assert len(samples) == len(record["rid"]) > first > 0
     assert {row["worker"] for row in samples} == {"load-0", "load-2-0"}
     assert len({row["event_id"] for row in samples}) == len(samples)
