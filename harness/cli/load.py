@@ -1,13 +1,14 @@
 """`gateway-harness load`: one load scenario, its report, and one verdict."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from harness.cli.options import Common, common
 from harness.cli.verdict import conclude
-from harness.cli.workload import locust_of, plan_fields, workload_options
+from harness.cli.workload import loading_ahead, locust_of, plan_fields, workload_options
+from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.load.outcome import LoadOutcome
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
 @click.command
 @click.argument("locustfile", required=False)
 @workload_options
+@loading_ahead
 @common()
 def command(*, common: Common, **values: Any) -> None:
     """Run one load scenario and report latency and throughput.
 
     LOCUSTFILE is a path, or one of native, compat, model, mixed (the default) and compare.
     """
+    if values["worker"]:
+        work(common, values)
     report = load(common, values)
     if not (common.quiet or common.json):
         from harness.cli.screen import show_report
@@ -42,7 +46,7 @@ def load(common: Common, values: dict[str, Any]) -> "Report":
     """Run the load that was asked for, and make its report."""
     from harness.cli.stand_in import running
     from harness.load.plan import Caps
-    from harness.load.session import facts_of, plan_load, run_load
+    from harness.load.session import clocks_of, facts_of, plan_load, run_load
     from harness.report import manifest
 
     locust = locust_of(values)
@@ -50,7 +54,7 @@ def load(common: Common, values: dict[str, Any]) -> "Report":
     plan = plan_load(common.target, caps=caps, seed=common.seed, **plan_fields(values))
     folder = common.make_folder()
     plan = plan.in_folder(folder)
-    common.say(_announcement(common, plan, ui=locust.ui))
+    common.say(_announcement(common, plan))
     manifest.start(
         folder,
         command=common.command,
@@ -61,18 +65,52 @@ def load(common: Common, values: dict[str, Any]) -> "Report":
     )
     with running(common.target, seed=common.seed) as target:
         outcome = run_load(plan, target, locust, show=not (common.quiet or common.json))
-    manifest.note(folder, **facts_of(outcome))
+    manifest.note(folder, **facts_of(outcome), clocks=clocks_of(plan))
     return _conclude(common, folder, outcome)
 
 
-def _announcement(common: Common, plan: "LoadPlan", *, ui: bool) -> str:
+def work(common: Common, values: dict[str, Any]) -> NoReturn:
+    """Be a worker of the master that was named; its report is of this share alone."""
+    from harness.load.display import Display
+    from harness.load.follow import follow
+    from harness.load.plan import Identity
+    from harness.load.session import facts_of
+    from harness.report import manifest
+
+    identity = Identity(common.target.credentials, common.target.headers.fields)
+    locust = locust_of(values)
+    folder = common.make_folder()
+    with Display("worker", seconds=0, quiet=common.quiet or common.json) as display:
+        followed = follow(folder, identity, locust, on_progress=display)
+    if followed is None:
+        raise UsageError(f"no plan came from a master on {locust.host}:{locust.port}")
+    plan, outcome = followed.plan, followed.outcome
+    manifest.start(
+        folder,
+        command="load",
+        target={"kind": "url", "name": plan.address.origin, "base": plan.address.base},
+        settings=common.settings.provenance,
+        plan=plan.describe(),
+        seed=plan.seed,
+    )
+    manifest.note(folder, **facts_of(outcome))
+    report = _conclude(common, folder, outcome)
+    conclude(
+        report.verdict,
+        reasons=report.reasons,
+        summary=f"{outcome.requests:,} requests, a share of run {plan.run_id}; "
+        "its master judges the whole",
+        out=folder,
+        as_json=common.json,
+    )
+
+
+def _announcement(common: Common, plan: "LoadPlan") -> str:
     from harness.load.caps import estimate
 
     many = f"{plan.rate:g} requests/s" if plan.open_loop else f"{plan.users} users"
     length = f"{plan.warmup_s:g} s warm-up and {plan.duration_s:g} s"
     lines = [f"load: {many} on {', '.join(plan.routes)} for {length}, target {common.target.name}"]
-    if ui:
-        lines.append("Locust's page: http://127.0.0.1:8089 (Ctrl-C ends it)")
     if not common.target.loopback:
         lines.append(f"estimate: {estimate(plan)}")
     return "\n".join(lines)

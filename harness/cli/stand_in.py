@@ -1,6 +1,5 @@
 """Run the stand-in for the length of a command, as the `local` target."""
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,9 +23,10 @@ def running(target: "Target", *, defect: str | None = None, seed: int = 0) -> It
         yield target
         return
     from harness.gateway.server.process import GatewayProcess
+    from harness.transports.proxies import without_proxies
 
     config = configure(target, seed=seed)
-    with GatewayProcess(config, defect=defect) as gateway, _unproxied("127.0.0.1"):
+    with GatewayProcess(config, defect=defect) as gateway, without_proxies():
         yield target.at(gateway.url)
 
 
@@ -50,19 +50,3 @@ def configure(target: "Target", *, seed: int) -> "Config":
         epoch_ns=time.time_ns(),
         timing=Timing(ttft_ns=TTFT_NS, itl_ns=ITL_NS, jitter=JITTER),
     )
-
-
-@contextmanager
-def _unproxied(host: str) -> Iterator[None]:
-    """Keep a proxy of the environment out of the way to our own stand-in, in subprocesses too."""
-    before = {name: os.environ.get(name) for name in ("NO_PROXY", "no_proxy")}
-    for name, listed in before.items():
-        os.environ[name] = f"{listed},{host}" if listed else host
-    try:
-        yield
-    finally:
-        for name, listed in before.items():
-            if listed is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = listed

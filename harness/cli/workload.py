@@ -42,6 +42,20 @@ def calibration_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return _with(_CALIBRATION, function)
 
 
+def loading_ahead(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Start the Locust processes at once: they load for longer than the command prepares."""
+
+    @functools.wraps(function)
+    def call(**values: Any) -> Any:
+        from harness.load.processes import started_ahead
+
+        check_parts(values)
+        with started_ahead(values["processes"]):
+            return function(**values)
+
+    return call
+
+
 def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
     """The options as fields of a plan; UsageError when two of them contradict each other."""
     rate, users, arrivals = values["rate"], values["users"], values["arrivals"]
@@ -69,7 +83,7 @@ def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
         "prompts": values["prompts"],
         "thresholds": values["threshold"],
         "abort": values["abort"],
-        "workers": max(values["processes"], values["expect_workers"]),
+        "workers": values["expect_workers"] if values["master"] else values["processes"],
         "arrivals": arrivals_of(arrivals or "constant"),
     }
 
@@ -84,25 +98,45 @@ def arrivals_of(name: str) -> Any:
 def locust_of(values: dict[str, Any]) -> "Locust":
     """How Locust is to be started; UsageError for a scenario that is not there."""
     from harness.load.launch import Locust
+    from harness.load.task import Role
 
-    master, worker = values["master"], values["worker"]
-    if master and worker:
-        raise UsageError("--master and --worker exclude each other")
-    host, port = values["master_host"], str(values["master_port"])
-    options: tuple[str, ...] = ()
-    if master:
-        expected = str(values["expect_workers"])
-        options = ("--master-bind-port", port, "--expect-workers", expected)
-    if worker:
-        options = ("--master-host", host, "--master-port", port)
+    role, host, port = Role.LOCAL, "127.0.0.1", 0
+    if values["ui"]:
+        role, host, port = Role.PAGE, values["ui_host"], values["ui_port"]
+    elif values["master"]:
+        role, host, port = Role.MASTER, values["master_bind_host"], values["master_port"]
+    elif values["worker"]:
+        role, host, port = Role.WORKER, values["master_host"], values["master_port"]
     return Locust(
         scenario(values["locustfile"] or SCENARIO),
         processes=values["processes"],
-        ui=values["ui"],
-        master=master,
-        worker=worker,
-        options=options,
+        role=role,
+        host=host,
+        port=port,
+        leave_samples=values["leave_samples"],
     )
+
+
+def check_parts(values: dict[str, Any]) -> None:
+    """UsageError for parts of a load that exclude each other, or have nobody to send."""
+    if values["master"] and values["worker"]:
+        raise UsageError("--master and --worker exclude each other")
+    for part in ("ui", "master"):
+        if values[part] and values["processes"] > 1:
+            raise UsageError(
+                f"--{part} and --processes exclude each other: the {part} is one process"
+            )
+    if values["worker"] and values["processes"] > 1:
+        raise UsageError("--worker and --processes exclude each other: start one worker for each")
+    if values["ui"] and (values["master"] or values["worker"]):
+        raise UsageError("--ui shows the load of this machine: leave --master and --worker out")
+    if values["leave_samples"] and not values["master"]:
+        raise UsageError("--leave-samples needs --master: samples are on this machine already")
+    workers = values["expect_workers"] if values["master"] else values["processes"]
+    users = 10 if values["users"] is None else values["users"]
+    if values["rate"] is None and not values["worker"] and users < workers:
+        name = "--expect-workers" if values["master"] else "--processes"
+        raise UsageError(f"{name} {workers}: each needs a user, and --users is {users}")
 
 
 def scenario(text: str) -> Path:
@@ -171,7 +205,11 @@ _OPTIONS = (
         show_default=True,
         help="Of gamma arrivals; below 1 makes bursts.",
     ),
-    _number("--in-flight", 1000, "Open loop: what is due beyond N under way is dropped."),
+    _number(
+        "--in-flight",
+        None,
+        "Open loop: what is due beyond N under way is dropped.  [default: 10 s of the rate]",
+    ),
     _time("--duration", "30s", "How long after the warm-up."),
     _time("--warmup", "5s", "Recorded, but not counted."),
     _time("--drain", "30s", "How long the last answers are waited for."),
@@ -212,10 +250,40 @@ _OPTIONS = (
     ),
     _number("--processes", 1, "Locust processes on this machine."),
     _flag("--ui", "Show Locust's page; ends with Ctrl-C."),
+    click.option("--ui-host", default="127.0.0.1", show_default=True, metavar="HOST"),
+    click.option(
+        "--ui-port",
+        type=click.IntRange(0, 65_535),
+        default=8089,
+        show_default=True,
+        metavar="PORT",
+        help="0 takes any free one.",
+    ),
     _flag("--master", "Direct workers on other machines, send nothing."),
-    _flag("--worker", "Send what a master directs."),
-    click.option("--master-host", default="127.0.0.1", show_default=True, metavar="HOST"),
-    click.option("--master-port", type=click.IntRange(1, 65_535), default=5557, show_default=True),
-    _number("--expect-workers", 1, "Workers on all machines; the same for master and workers."),
+    _number("--expect-workers", 1, "With --master: how many workers there will be."),
+    click.option(
+        "--master-bind-host",
+        default="127.0.0.1",
+        show_default=True,
+        metavar="HOST",
+        help="With --master: the address that workers reach, or 0.0.0.0 for all.",
+    ),
+    _flag("--leave-samples", "With --master: samples stay with the workers, to be merged later."),
+    _flag("--worker", "Send what a master directs; the plan is the master's."),
+    click.option(
+        "--master-host",
+        default="127.0.0.1",
+        show_default=True,
+        metavar="HOST",
+        help="With --worker: where the master is.",
+    ),
+    click.option(
+        "--master-port",
+        type=click.IntRange(0, 65_535),
+        default=5557,
+        show_default=True,
+        metavar="PORT",
+        help="With --master and --worker; for a master, 0 takes any free one.",
+    ),
     *_CALIBRATION,
 )

@@ -4,7 +4,6 @@ Everything that the contract can judge is switched on: authentication, a cache, 
 gateway of its own, a rate limit, so that the limit does not slow the rest of the run.
 """
 
-import os
 import ssl
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from harness.gateway.model import Gateway
 from harness.gateway.respx import mount
 from harness.gateway.server import LocalGateway
 from harness.transports.httpx import HttpxTransport
+from harness.transports.proxies import without_proxies
 
 RATE = (3, 1)
 """The stand-in's rate limit: requests and seconds."""
@@ -66,6 +66,7 @@ def mock(
     clock = VirtualClock()
     waiting = Clock(clock.now_ns, lambda seconds: clock.advance(int(seconds * 1e9)), free=True)
     with (
+        without_proxies(),
         respx.mock(assert_all_called=False, using="httpx") as router,
         HttpxTransport(now_ns=clock.now_ns, tls=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as sent,
     ):
@@ -85,8 +86,7 @@ def local(
     """The stand-in on loopback sockets, under the real clock."""
     subject, limited = _pair(subject)
     clock = Clock(time.monotonic_ns, time.sleep)
-    os.environ["NO_PROXY"] = f"127.0.0.1,{os.environ.get('NO_PROXY', '')}".rstrip(",")
-    with ExitStack() as stack:
+    with without_proxies(), ExitStack() as stack:
         gateways = tuple(
             Gateway(config(each, seed=seed, now=True), defect=defect, variant=variant)
             for each in (subject, limited)

@@ -37,6 +37,19 @@ class Watch:
         return False
 
 
+def so_far(text: str, progress: Progress) -> list[tuple[str, str]]:
+    """The value of an objective by now, by route: a glance, no verdict, which needs an interval."""
+    objective = parse_objective(text)
+    unit = " ms" if objective.statistic is not None else ""
+    found = []
+    for labels, tally in _groups(objective, progress):
+        if objective.applies_to(labels):
+            value = _value(objective, tally, progress.elapsed_s)
+            shown = "not yet" if value is None else f"{value:.4g}{unit}"
+            found.append((labels.get("route", "all"), shown))
+    return found
+
+
 def _groups(objective: Objective, progress: Progress) -> list[tuple[Mapping[str, str], RouteTally]]:
     """Each route, or all together for a share or a rate without a label."""
     if objective.statistic is None and not objective.labels:
@@ -57,7 +70,7 @@ def _value(objective: Objective, tally: RouteTally, elapsed_s: float) -> float |
         "violations": tally.violated,
         "goodput": (tally.requests - tally.errors) / max(elapsed_s, 1e-9),
     }
-    return values[objective.metric]
+    return values.get(objective.metric)
 
 
 def _latency_ms(objective: Objective, tally: RouteTally) -> float | None:

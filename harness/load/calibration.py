@@ -165,7 +165,7 @@ def streams_of(plan: LoadPlan) -> int:
         return max(math.ceil(plan.users / plan.workers), 1)
     answer_s = GUESSED_TTFT_S + plan.max_output_tokens * GAP_US / 1e6
     guessed = math.ceil(plan.rate / plan.workers * answer_s)
-    return max(min(guessed, MOST_GUESSED_STREAMS, plan.in_flight // plan.workers), 1)
+    return max(min(guessed, MOST_GUESSED_STREAMS, plan.bound // plan.workers), 1)
 
 
 def read_record(data: bytes) -> dict[int, Served]:

@@ -1,10 +1,13 @@
 """What a load may cost where requests cost money: default caps, and an estimate beforehand."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from harness.errors import UsageError
 from harness.load.budget import price_per_token
 from harness.load.plan import Caps, LoadPlan
+from harness.load.progress import WorkerReport
 from harness.routes.route import Route
 
 PAID_REQUESTS = 1_000
@@ -41,6 +44,26 @@ def caps_for(given: Caps, *, model: str, routes: tuple[str, ...], paid: bool) ->
         total_tokens=PAID_TOKENS if given.total_tokens is None else given.total_tokens,
         cost=PAID_COST if given.cost is None and priced else given.cost,
     )
+
+
+def left(caps: Caps, reports: Iterable[WorkerReport]) -> Caps:
+    """The caps without what these workers have used."""
+    reports = tuple(reports)
+    used = Caps(
+        requests=sum(tally.requests for one in reports for tally in one.routes.values()),
+        total_tokens=sum(one.tokens for one in reports),
+        cost=sum(one.cost for one in reports),
+    )
+    return replace(
+        caps,
+        requests=_minus(caps.requests, used.requests),
+        total_tokens=_minus(caps.total_tokens, used.total_tokens),
+        cost=_minus(caps.cost, used.cost),
+    )
+
+
+def _minus(cap: Any, used: Any) -> Any:
+    return None if cap is None else max(cap - used, 0)
 
 
 def estimate(plan: LoadPlan) -> str:

@@ -21,12 +21,21 @@ class Display:
     `seconds` is how long requests will be sent. On a terminal there is one line that moves.
     """
 
-    def __init__(self, title: str, *, seconds: float, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True)
+    def __init__(
+        self,
+        title: str,
+        *,
+        seconds: float,
+        quiet: bool = False,
+        console: Console | None = None,
+    ) -> None:
+        self._console = console or Console(stderr=True, quiet=quiet)
         self._title = title
         self._seconds = seconds
         self._recent: deque[tuple[float, int]] = deque()
         self._printed_s = 0.0
+        self._doing = ""
+        self._page: str | None = None
         self._bar: Bar | None = None
         if self._console.is_terminal:
             self._bar = Bar(
@@ -54,6 +63,9 @@ class Display:
             self._bar.stop()
 
     def __call__(self, progress: Progress) -> None:
+        if progress.page is not None and progress.page != self._page:
+            self._page = progress.page
+            self._say(f"Locust's page: {progress.page} (Ctrl-C ends it)")
         self._recent.append((progress.elapsed_s, progress.requests))
         while len(self._recent) > 2 and progress.elapsed_s - self._recent[0][0] > _RATE_OVER_S:
             self._recent.popleft()
@@ -63,16 +75,26 @@ class Display:
             self._bar.update(self._task, completed=done, line=line)
         elif progress.elapsed_s - self._printed_s >= LINE_EVERY_S:
             self._printed_s = progress.elapsed_s
-            at = f"{progress.elapsed_s:.0f} of {self._seconds:.0f} s"
-            self._console.print(f"{self._title}: {at}: {line}", highlight=False, soft_wrap=True)
+            length = f" of {self._seconds:.0f}" if self._seconds else ""
+            at = f"{progress.elapsed_s:.0f}{length} s"
+            self._say(f"{self._title}: {at}: {line}")
+        elif progress.doing != self._doing and not progress.requests:
+            self._say(f"{self._title}: {progress.doing}")
+        self._doing = progress.doing
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, highlight=False, soft_wrap=True, markup=False)
 
     def line(self, progress: Progress) -> str:
-        """Rate of the last seconds, p95 TTFT so far, errors, and requests under way."""
+        """What it does; rate of the last seconds, p95 TTFT so far, errors, requests under way."""
+        if not progress.requests:
+            return progress.doing or "starting"
         (first_s, first), (last_s, last) = self._recent[0], self._recent[-1]
         rate = (last - first) / (last_s - first_s) if last_s > first_s else 0.0
         ttft_ns = total(progress.routes.values()).latencies["ttft"].quantile(0.95)
         ttft = "-" if ttft_ns is None else f"{ttft_ns / 1e6:.0f} ms"
+        doing = f"{progress.doing} · " if progress.doing else ""
         return (
-            f"{rate:.1f}/s · p95 TTFT {ttft} · {progress.requests} requests · "
+            f"{doing}{rate:.1f}/s · p95 TTFT {ttft} · {progress.requests} requests · "
             f"{progress.errors} errors · {progress.in_flight} under way"
         )

@@ -26,7 +26,7 @@ def drive(
         seed=plan.seed,
         shape=plan.gamma_shape,
     )
-    bound = max(plan.in_flight // plan.workers, 1)
+    bound = max(plan.bound // plan.workers, 1)
     under_way = Group()
     try:
         for index, at_ns in share(due, worker=worker.index, workers=plan.workers):

@@ -74,8 +74,9 @@ def outcome_of(
     interrupted: bool,
     aborted: str | None,
     expected_workers: int,
+    missing: tuple[str, ...] = (),
 ) -> LoadOutcome:
-    """The outcome by the workers' last reports."""
+    """The outcome by the workers' last reports; `missing` says what became of the others."""
     whole = total(progress.routes.values())
     return LoadOutcome(
         interrupted=interrupted,
@@ -87,7 +88,7 @@ def outcome_of(
         outcomes=dict(whole.outcomes),
         layers=dict(whole.layers),
         blocked=blocked(whole),
-        problems=tuple(_problems(progress, whole, expected_workers)),
+        problems=tuple(_problems(progress, whole, expected_workers, missing)),
         notes=tuple(_notes(plan, progress, whole)),
         loop_lag_ms=lag_ms(progress.loop_lag),
         kernel_times=progress.kernel_times,
@@ -110,11 +111,14 @@ def blocked(whole: RouteTally) -> Blocked | None:
     return Blocked(layer, outcome, whole.messages.get(outcome, ""))
 
 
-def _problems(progress: Progress, whole: RouteTally, expected_workers: int) -> list[str]:
+def _problems(
+    progress: Progress, whole: RouteTally, expected_workers: int, missing: tuple[str, ...]
+) -> list[str]:
     problems = []
     closed = progress.states.count(State.CLOSED)
     if closed < expected_workers:
-        problems.append(f"{expected_workers - closed} of {expected_workers} workers did not finish")
+        absent = f"{expected_workers - closed} of {expected_workers} workers did not finish"
+        problems.append(f"{absent}: {'; '.join(missing)}" if missing else absent)
     if progress.records != whole.requests:
         problems.append(f"{whole.requests} requests ended, {progress.records} were recorded")
     return problems
@@ -132,7 +136,7 @@ def _notes(plan: LoadPlan, progress: Progress, whole: RouteTally) -> list[str]:
     missing = not_sent(
         dropped=whole.outcomes[Outcome.DROPPED],
         limited=whole.outcomes[Outcome.CLIENT_LIMIT],
-        in_flight=plan.in_flight,
+        in_flight=plan.bound,
         said=whole.messages.get(Outcome.CLIENT_LIMIT, ""),
     )
     if missing:

@@ -1,9 +1,10 @@
 """What one load run will send: plain data that travels to Locust's processes as a JSON file.
 
-Secrets are not part of it; `Identity` goes by environment variable.
+Secrets are not part of it; `Identity` goes by pipe.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -17,10 +18,9 @@ from harness.transports.exchange import Timeouts
 
 SCHEMA_VERSION = 1
 
-PLAN_VARIABLE = "GATEWAY_HARNESS_PLAN"
-"""Names the file that holds the plan."""
-IDENTITY_VARIABLE = "GATEWAY_HARNESS_IDENTITY"
-"""Holds credentials and extra header fields as JSON."""
+IN_FLIGHT_S = 10.0
+"""An open loop may have this much of its rate under way before it drops requests."""
+LEAST_IN_FLIGHT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,13 @@ class LoadPlan:
     """One load: where to, how many at once or how often, how long, with which prompts.
 
     `users` is a closed loop: each sends when its last answer has ended. `rate` (requests per
-    second) is an open loop and wins over `users`; `in_flight` bounds it, and a request that is due
-    beyond the bound is `dropped`. The run lasts `warmup_s` + `duration_s`, then waits at most
-    `drain_s` for answers. `blocks` ends an interleaved comparison early. `workers` counts Locust's
-    processes. Contract checks of answers take at most `check_share` of a core in each of
-    them. `rid_header` names a field that carries the sample's `seq`, for servers that keep
-    records. `calibrate` has each process measure itself first; it refuses a plan that asks for more
-    than it reached, unless `beyond_calibration`.
+    second) is an open loop and wins over `users`; `in_flight` bounds it (None: ten seconds of the
+    rate), and a request that is due beyond the bound is `dropped`. The run lasts `warmup_s` +
+    `duration_s`, then waits at most `drain_s` for answers. `blocks` ends an interleaved comparison
+    early. `workers` counts Locust's processes. Contract checks of answers take at most
+    `check_share` of a core in each of them. `rid_header` names a field that carries the sample's
+    `seq`, for servers that keep records. `calibrate` has each process measure itself first; it
+    refuses a plan that asks for more than it reached, unless `beyond_calibration`.
     """
 
     run_id: str
@@ -59,7 +59,7 @@ class LoadPlan:
     rate: float | None = None
     arrivals: Arrivals = Arrivals.CONSTANT
     gamma_shape: float = 0.5
-    in_flight: int = 1000
+    in_flight: int | None = None
     duration_s: float = 30.0
     warmup_s: float = 5.0
     drain_s: float = 30.0
@@ -92,6 +92,19 @@ class LoadPlan:
         """How long requests are sent, in seconds."""
         return self.warmup_s + self.duration_s
 
+    @property
+    def bound(self) -> int:
+        """How many requests of an open loop may be under way at once."""
+        if self.in_flight is not None:
+            return self.in_flight
+        return max(LEAST_IN_FLIGHT, math.ceil(IN_FLIGHT_S * (self.rate or 0.0)))
+
+    def users_of(self, index: int) -> int:
+        """How many users the worker `index` has: an equal share, the first ones one more."""
+        if self.open_loop:
+            return 1
+        return self.users // self.workers + (index < self.users % self.workers)
+
     def in_folder(self, folder: Path) -> "LoadPlan":
         """The same load with its records in another folder."""
         return replace(self, folder=str(folder.resolve()))
@@ -114,7 +127,7 @@ class Identity:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def to_text(self) -> str:
-        """For an environment variable, never for a file."""
+        """For a pipe, never for a file."""
         return json.dumps({"credentials": asdict(self.credentials), "headers": self.headers})
 
 
@@ -146,7 +159,7 @@ def plan_of(document: Mapping[str, Any]) -> LoadPlan:
 
 
 def read_identity(text: str) -> Identity:
-    """The identity out of its environment variable."""
+    """The identity out of its text."""
     document = json.loads(text)
     headers = tuple((name, value) for name, value in document["headers"])
     return Identity(Credentials(**document["credentials"]), headers)

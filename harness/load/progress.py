@@ -20,11 +20,6 @@ SCHEMA_VERSION = 1
 SILENCE_NS = 10_000_000_000
 """A worker writes its report every second."""
 
-EXIT_CODE_FAILED = 199
-"""Locust ends with this after an error of our own."""
-EXIT_CODE_BASE = 200
-"""Locust ends with this plus the errno when the samples could not be written."""
-
 
 class State(StrEnum):
     """Where a worker is in its life."""
@@ -44,7 +39,9 @@ class WorkerReport:
     the kernel. `sent` requests were begun to be sent. `pauses` are start and length of the times in
     which the process did not run. `loop_lag` holds how much later than asked the worker's loop
     woke up, nanoseconds. `noise_floor` is what its calibration found, `floor_reason` why there is
-    none, and `beyond` what the plan asks for beyond it.
+    none, and `beyond` what the plan asks for beyond it. `clock` is one moment on both clocks of a
+    worker on another machine (`wall_ns`, `monotonic_ns`), whose samples bear that machine's
+    CLOCK_MONOTONIC; its report bears its master's.
     """
 
     worker: str
@@ -71,6 +68,7 @@ class WorkerReport:
     beyond: str | None = None
     loop_lag: Histogram = field(default_factory=Histogram)
     routes: dict[str, RouteTally] = field(default_factory=dict)
+    clock: dict[str, int] | None = None
 
     def lost(self, now_ns: int) -> bool:
         """Whether the worker has gone silent without closing its file: it was killed."""
@@ -90,7 +88,7 @@ class WorkerReport:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "WorkerReport":
         """What `to_dict` wrote."""
-        plain = {name: document[name] for name in cls.__slots__}
+        plain = {name: document[name] for name in cls.__slots__ if name in document}
         plain["state"] = State(plain["state"])
         plain["loop_lag"] = Histogram.from_dict(plain["loop_lag"])
         plain["routes"] = {r: RouteTally.from_dict(one) for r, one in plain["routes"].items()}
@@ -105,7 +103,10 @@ def lag_ms(lag: Histogram) -> dict[str, float | None]:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """All workers together; `elapsed_s` since the first one started sending."""
+    """All workers together; `elapsed_s` since the first one started sending.
+
+    `doing` says what the load waits for or does, `page` where Locust's page is.
+    """
 
     elapsed_s: float = 0.0
     routes: Mapping[str, RouteTally] = field(default_factory=dict)
@@ -120,6 +121,8 @@ class Progress:
     unstamped: int = 0
     floor_reason: str | None = None
     beyond: str | None = None
+    doing: str = ""
+    page: str | None = None
 
     @property
     def requests(self) -> int:
@@ -135,11 +138,6 @@ class Progress:
     def kernel_times(self) -> bool:
         """Whether the kernel stamped all but a few of the reads."""
         return self.unstamped <= self.reads / 100
-
-
-def stop_file(folder: Path, name: str) -> Path:
-    """Written to end a load early; its content is how many seconds to wait for answers."""
-    return folder / FOLDER / f"{name}.stop"
 
 
 def write_report(folder: Path, report: WorkerReport) -> None:

@@ -12,6 +12,7 @@ from harness.load.display import Display
 from harness.load.launch import Locust, launch
 from harness.load.outcome import LoadOutcome
 from harness.load.plan import Caps, Identity, LoadPlan
+from harness.load.progress import read_reports
 from harness.load.prompts import read_prompts
 from harness.measure.objective import parse_objective
 from harness.settings import Target
@@ -70,6 +71,12 @@ def run_load(
         return launch(plan, identity, locust)
     with Display(title, seconds=plan.total_s) as display:
         return launch(plan, identity, locust, on_progress=display)
+
+
+def clocks_of(plan: LoadPlan) -> dict[str, Any]:
+    """The clock anchors of workers that sent from other machines, by name."""
+    reports = read_reports(Path(plan.folder), plan.name)
+    return {report.worker: report.clock for report in reports if report.clock is not None}
 
 
 def facts_of(outcome: LoadOutcome) -> dict[str, Any]:

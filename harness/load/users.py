@@ -4,11 +4,9 @@ Import it in locustfiles only: `import locust` patches the interpreter.
 """
 
 import logging
-import os
-import signal
 import sys
 import time
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import gevent
@@ -18,26 +16,21 @@ from locust.exception import StopUser
 from locust.runners import MasterRunner
 from locust.user.task import LOCUST_STATE_STOPPING
 
-from harness.errors import HarnessError
-from harness.load.direct import direct_plan
+from harness.errors import HarnessError, UsageError
 from harness.load.driver import drive
 from harness.load.order import BLOCK_STEP, block_order, route_of
-from harness.load.plan import IDENTITY_VARIABLE, PLAN_VARIABLE, read_identity, read_plan
-from harness.load.progress import EXIT_CODE_BASE, EXIT_CODE_FAILED
 from harness.load.sender import Ticket
 from harness.load.worker import OnRequest, Worker
 from harness.measure.outcome import Outcome
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
+"""A closed loop over a gateway that refuses at once would else be a flood."""
 DIRECT_DRAIN_S = 30.0
 """How long plain Locust waits for the last answers, unless its --stop-timeout says otherwise."""
-"""A closed loop over a gateway that refuses at once would else be a flood."""
 
 _LOG = logging.getLogger(__name__)
-_READABLE = 1
 _workers: list[Worker] = []
-_inputs: list[Any] = []
 _EVENTS: Any = events
 """Locust gives its event hooks no types."""
 
@@ -123,52 +116,37 @@ class CompareUser(GatewayUser):
             self.send(route, block * BLOCK_STEP + position)
 
 
+def hire(source: Callable[[Environment], Worker]) -> None:
+    """Have the worker of each start made by `source`, in place of plain Locust's."""
+    _sources.append(source)
+
+
 def _start(environment: Environment, **_: Any) -> None:
-    _end_with_starter()
     if isinstance(environment.runner, MasterRunner):
         return
     try:
-        _workers.append(_worker(environment))
+        _workers.append(_sources[-1](environment))
     except (OSError, HarnessError) as error:
         _fail(environment, error)
         gevent.spawn(environment.runner.quit if environment.runner else sys.exit)
 
 
-def _end_with_starter() -> None:
-    """End as on SIGTERM when the command that started Locust is gone, however it ended.
+def _plain(environment: Environment) -> Worker:
+    """The worker of a load that plain Locust was asked for."""
+    from harness.load.direct import direct_plan
 
-    It holds the other end of our standard input and never writes, so that readable means closed.
-    """
-    if PLAN_VARIABLE not in os.environ or _inputs:
-        return
-    closed = gevent.get_hub().loop.io(0, _READABLE)
-    _inputs.append(closed)
-
-    def end() -> None:
-        closed.stop()
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    closed.start(end)
-
-
-def _worker(environment: Environment) -> Worker:
-    """This process's share of the load, started."""
-    plan_file, identity = os.environ.get(PLAN_VARIABLE), os.environ.get(IDENTITY_VARIABLE)
-    if plan_file and identity:
-        plan, asker = read_plan(Path(plan_file)), read_identity(identity)
-    else:
-        environment.stop_timeout = environment.stop_timeout or DIRECT_DRAIN_S
-        plan, asker = direct_plan(environment.host, float(environment.stop_timeout))
-        _LOG.info("samples are written to %s", plan.folder)
+    environment.stop_timeout = environment.stop_timeout or DIRECT_DRAIN_S
+    plan, asker = direct_plan(environment.host, float(environment.stop_timeout))
+    _LOG.info("samples are written to %s", plan.folder)
     index = max(getattr(environment.runner, "worker_index", 0), 0)
 
-    worker = Worker(plan, asker, index=index, on_request=_listener(environment))
+    worker = Worker(plan, asker, index=index, on_request=listener(environment))
     worker.start()
     worker.calibrate()
     return worker
 
 
-def _listener(environment: Environment) -> OnRequest:
+def listener(environment: Environment) -> OnRequest:
     """Fires one Locust event per logical request: for its live view, not for the record."""
     fire: Any = environment.events.request.fire
 
@@ -204,19 +182,24 @@ def _stop(environment: Environment, **_: Any) -> None:
             _fail(environment, worker.failure)
 
 
+def _user_error(user_instance: User, exception: BaseException, **_: Any) -> None:
+    """End the load: a user that fails in its own code leaves one that sends less than it says."""
+    if not _workers:
+        return
+    if not isinstance(exception, (OSError, HarnessError)):
+        name = type(user_instance).__name__
+        exception = UsageError(f"{name} failed: {type(exception).__name__}: {exception}")
+    _workers[-1].fail(exception)
+
+
 def _fail(environment: Environment, error: BaseException) -> None:
     _LOG.error("the load failed: %s: %s", type(error).__name__, error)
-    environment.process_exit_code = exit_code(error)
+    environment.process_exit_code = 1
 
 
-def exit_code(error: BaseException) -> int:
-    """How Locust ends after an error of our own; a disk that takes no more is told apart."""
-    if isinstance(error, OSError) and error.errno is not None and error.errno < 55:
-        return EXIT_CODE_BASE + error.errno
-    return EXIT_CODE_FAILED
-
-
+_sources: list[Callable[[Environment], Worker]] = [_plain]
 _EVENTS.test_start.add_listener(_start)
 _EVENTS.test_stopping.add_listener(_stopping)
 _EVENTS.test_stop.add_listener(_stop)
 _EVENTS.quitting.add_listener(_stop)
+_EVENTS.user_error.add_listener(_user_error)

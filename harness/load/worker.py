@@ -22,7 +22,7 @@ from harness.load.judge import Judge
 from harness.load.lag import LagProbe
 from harness.load.ledger import Ledger
 from harness.load.plan import Identity, LoadPlan
-from harness.load.progress import FOLDER, State, WorkerReport, stop_file, write_report
+from harness.load.progress import FOLDER, State, WorkerReport, write_report
 from harness.load.prompts import Prompts, read_prompts
 from harness.load.recorder import BATCH_ROWS, Recorder
 from harness.load.rows import PLACE, Row
@@ -30,6 +30,8 @@ from harness.load.sender import Attempt, Bodies, Sender, Ticket
 from harness.load.tally import RouteTally, by_route
 from harness.measure.outcome import Outcome
 from harness.transports.gevent import GeventTransport, Held, Reader, TransportCounts
+from harness.transports.gevent.outgoing import origin_of
+from harness.transports.gevent.proxy import environment_proxies, proxy_for
 from harness.transports.gevent.tls import client_context
 
 _TICK_S = 0.05
@@ -117,7 +119,14 @@ class Worker:
         if report.beyond is not None and not self.plan.beyond_calibration:
             self.stop(0)
             self.close()
-            raise UsageError(report.beyond)
+            raise UsageError(f"{report.beyond}, or run it all the same: --beyond-calibration")
+
+    def rehearse(self) -> None:
+        """Build one request per route, so that what cannot be sent is known before the load."""
+        origin = origin_of(self.plan.address.origin)
+        proxy_for(origin.scheme, origin.host, origin.port, environment_proxies())
+        for route in self.plan.routes:
+            self._sender.request(Ticket(0, route, "rehearsal", "warmup"))
 
     def begin(self) -> None:
         """Start the clock, with the first user that is there; later calls do nothing."""
@@ -278,7 +287,7 @@ class Worker:
         """Flush and report every second, and at once when the last answer is in."""
         try:
             while True:
-                self._look_for_stop()
+                self._end_in_time()
                 drained = self._stopping.is_set() and not self._sending and not self._unread
                 state = State.DRAINED if drained else State.RUNNING
                 due = time.monotonic_ns() - self._flushed_ns >= _FLUSH_NS
@@ -292,10 +301,7 @@ class Worker:
         except OSError as error:
             self.fail(error)
 
-    def _look_for_stop(self) -> None:
-        stop = stop_file(self._folder, self.plan.name)
-        if stop.exists():
-            self.stop(float(stop.read_text("ascii") or 0))
+    def _end_in_time(self) -> None:
         self.may_send()
         if self._give_up_ns is not None and time.monotonic_ns() >= self._give_up_ns:
             self._give_up()

@@ -24,8 +24,14 @@ def test_other_targets_pass_through() -> None:
         assert reached is url
 
 
-def test_a_proxy_does_not_stand_before_our_own_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [("HTTP_PROXY", "http://127.0.0.1:1"), ("ALL_PROXY", "socks5://127.0.0.1:1")],
+)
+def test_a_proxy_does_not_stand_before_our_own_stand_in(
+    monkeypatch: pytest.MonkeyPatch, name: str, address: str
+) -> None:
+    monkeypatch.setenv(name, address)
     monkeypatch.setenv("NO_PROXY", "intern.example")
 
     with running(target()) as reached, reached.client() as client:

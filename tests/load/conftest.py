@@ -54,8 +54,13 @@ def scenario(name: str, *, processes: int = 1) -> Locust:
 
 def rows(plan: LoadPlan) -> list[dict[str, Any]]:
     """Every sample that a load has left."""
+    return rows_of(Path(plan.folder))
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    """Every sample in a run's folder; a file that was not ended is read as far as it goes."""
     found: list[dict[str, Any]] = []
-    for path in sorted((Path(plan.folder) / "samples").glob("*.arrows")):
+    for path in sorted((folder / "samples").glob("*.arrows")):
         with pa.ipc.open_stream(path.read_bytes()) as reader:
             for batch in reader:
                 found += batch.to_pylist()

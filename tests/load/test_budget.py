@@ -1,13 +1,17 @@
 """Caps are kept, by each worker for its share."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.load.budget import Budget, Reservation
-from harness.load.caps import PAID_COST, PAID_REQUESTS, PAID_TOKENS, caps_for, estimate
+from harness.load.caps import PAID_COST, PAID_REQUESTS, PAID_TOKENS, caps_for, estimate, left
 from harness.load.plan import Caps, LoadPlan
+from harness.load.progress import WorkerReport
+from harness.load.tally import RouteTally
 from harness.routes.address import Address
 
 SIZES = st.builds(Reservation, st.integers(0, 50), st.integers(0, 50))
@@ -103,3 +107,12 @@ def test_the_estimate_is_the_least_of_schedule_and_caps() -> None:
     )
 
     assert estimate(plan) == "at most 50 requests, about 6,400 tokens, $0.50"
+
+
+def test_what_one_start_has_used_the_next_one_lacks() -> None:
+    tally = RouteTally(outcomes=Counter(ok=7))
+    used = WorkerReport("load-0", 1, 0, tokens=30, cost=0.5, routes={"native": tally})
+
+    assert left(Caps(10, 100, 2.0), [used]) == Caps(3, 70, 1.5)
+    assert left(Caps(5, 20, 0.25), [used, used]) == Caps(0, 0, 0)
+    assert left(Caps(), [used]) == Caps()

@@ -13,10 +13,11 @@ import pytest
 
 from harness.errors import UsageError
 from harness.load.arrivals import Arrivals
-from harness.load.launch import HOPELESS_REQUESTS, Locust, launch
+from harness.load.launch import Locust, launch
 from harness.load.order import BLOCK_STEP
 from harness.load.plan import Caps, Identity
 from harness.load.progress import Progress, read_reports
+from harness.load.supervisor import HOPELESS_REQUESTS
 from harness.routes.address import Address, Credentials
 from harness.routes.route import ROUTES
 from tests.bench.truth import Truth
@@ -140,15 +141,17 @@ def test_an_answer_that_never_ends_is_given_up_and_recorded(truth: Truth, plan: 
 
 def test_a_killed_process_leaves_what_it_had_flushed(plan: MakePlan) -> None:
     wanted = plan(duration_s=600.0)
+    killed: list[int] = []
 
     def kill(progress: Progress) -> None:
-        if progress.records:
-            for report in read_reports(Path(wanted.folder), wanted.name):
-                os.kill(report.pid, signal.SIGKILL)
+        if progress.records and not killed:
+            (report,) = read_reports(Path(wanted.folder), wanted.name)
+            killed.append(report.pid)
+            os.kill(report.pid, signal.SIGKILL)
 
     outcome = launch(wanted, Identity(), scenario("native"), on_progress=kill)
 
-    assert outcome.problems[0] == "1 of 1 workers did not finish"
+    assert outcome.problems[0] == "1 of 1 workers did not finish: load-0 was killed (SIGKILL)"
     assert len(rows(wanted)) >= outcome.records > 0
 
 
@@ -176,20 +179,24 @@ def test_a_target_that_refuses_ends_the_load_and_is_named(plan: MakePlan) -> Non
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("import missing_library\n", "No module named 'missing_library'"),
-        ("", "No User class found"),
+        ("import missing_library\n", "line 1: cannot be imported: ModuleNotFoundError"),
+        ("\nclass A(:\n", "line 2: cannot be imported: SyntaxError: invalid syntax"),
+        ("import sys\nsys.exit(3)\n", "line 2: cannot be imported: SystemExit: 3"),
+        ("", "no User class found"),
     ],
 )
-def test_a_locustfile_that_does_not_work_is_explained(
+def test_a_locustfile_that_does_not_work_is_a_mistake_in_one_line(
     plan: MakePlan, tmp_path: Path, text: str, complaint: str
 ) -> None:
     file = tmp_path / "broken.py"
     file.write_text(text)
 
-    with pytest.raises(UsageError, match="Locust did not start") as caught:
-        launch(plan(), Identity(), Locust(file))
+    with pytest.raises(UsageError) as caught:
+        launch(plan(workers=2), Identity(), Locust(file, processes=2))
 
+    assert f"{file}" in str(caught.value)
     assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_full_disk_is_told_from_a_failed_load(plan: MakePlan) -> None:

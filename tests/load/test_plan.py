@@ -67,3 +67,18 @@ def test_a_manifest_gets_neither_folder_nor_address() -> None:
 def test_a_rate_makes_the_loop_open() -> None:
     assert PLAN.open_loop
     assert not replace(PLAN, rate=None).open_loop
+
+
+def test_an_open_loop_holds_ten_seconds_of_its_rate_unless_it_is_told() -> None:
+    plan = replace(PLAN, rate=250.5)
+
+    assert plan.bound == 2505
+    assert replace(plan, rate=1.0).bound == 100
+    assert replace(plan, in_flight=7).bound == 7
+
+
+def test_users_are_shared_out_exactly() -> None:
+    plan = replace(PLAN, rate=None, users=7, workers=3)
+
+    assert [plan.users_of(index) for index in range(3)] == [3, 2, 2]
+    assert [replace(plan, rate=5.0).users_of(index) for index in range(3)] == [1, 1, 1]

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,26 +25,12 @@ from harness.load.progress import (
     read_reports,
     write_report,
 )
-from harness.load.recorder import SCHEMA
 from harness.load.tally import RouteTally, total
-from harness.measure import columns
 from harness.measure.histogram import Histogram
 from harness.routes.address import Address
-from tests.load.samples import sample
+from tests.load.samples import tally
 
 PLAN = LoadPlan(run_id="r", folder="", address=Address(), model="m")
-
-
-def tally(*outcomes: str, ttft_ms: int = 50, layer: str | None = None) -> RouteTally:
-    made = RouteTally()
-    rows = [
-        columns.row(sample(outcome=outcome, ttft_ms=ttft_ms, message="why")) for outcome in outcomes
-    ]
-    made.add(pa.RecordBatch.from_pylist(rows, schema=SCHEMA))
-    for outcome in outcomes:
-        if outcome != "ok" and layer is not None:
-            made.blame(layer)
-    return made
 
 
 def progress(*, elapsed_s: float = 10.0, **routes: RouteTally) -> Progress:
@@ -173,7 +158,7 @@ def test_what_was_not_sent_is_noted_with_the_bound_that_kept_it() -> None:
     found = outcome_of(PLAN, now, interrupted=False, aborted=None, expected_workers=1)
 
     assert found.notes == (
-        f"2 requests were dropped at --in-flight {PLAN.in_flight}: raise it, or use less load",
+        f"2 requests were dropped at --in-flight {PLAN.bound}: raise it, or use less load",
     )
 
 
@@ -226,3 +211,20 @@ def test_on_a_terminal_there_is_one_line_that_is_gone_afterwards() -> None:
         display(progress(elapsed_s=3, native=tally("ok")))
 
     assert "p95 TTFT 50 ms" in output.getvalue()
+
+
+def test_without_a_terminal_it_says_what_it_waits_for_and_where_the_page_is() -> None:
+    output = io.StringIO()
+    with Display("load", seconds=30, console=Console(file=output, width=200)) as display:
+        for doing in ("starting", "starting", "waiting for 1 of 2 workers on h:1", "warming up"):
+            display(Progress(doing=doing))
+        display(Progress(doing="warming up", page="http://127.0.0.1:1"))
+        display(replace(progress(elapsed_s=6.0, native=tally("ok")), doing="sending"))
+
+    assert output.getvalue().splitlines() == [
+        "load: starting",
+        "load: waiting for 1 of 2 workers on h:1",
+        "load: warming up",
+        "Locust's page: http://127.0.0.1:1 (Ctrl-C ends it)",
+        "load: 6 of 30 s: sending · 0.2/s · p95 TTFT 50 ms · 1 requests · 0 errors · 0 under way",
+    ]

@@ -169,9 +169,10 @@ def test_a_proxys_password_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize("address", ["socks5://p:1080", "https://p:1"])
-def test_a_proxy_that_we_cannot_speak_to_is_named(address: str) -> None:
-    with pytest.raises(UsageError, match="HTTPS_PROXY"):
-        proxy_for("https", "h", 443, {"https": address})
+@pytest.mark.parametrize(("name", "variable"), [("https", "HTTPS_PROXY"), ("all", "ALL_PROXY")])
+def test_a_proxy_that_we_cannot_speak_to_is_named(address: str, name: str, variable: str) -> None:
+    with pytest.raises(UsageError, match=variable):
+        proxy_for("https", "h", 443, {name: address})
 
 
 def take_all(reads: list[bytes]) -> None:

@@ -28,14 +28,16 @@ def environment_proxies() -> dict[str, str]:
 
 def proxy_for(scheme: str, host: str, port: int, proxies: Mapping[str, str]) -> Proxy | None:
     """The proxy for one origin, or None for a direct connection."""
-    address = proxies.get(scheme) or proxies.get("all")
+    name = scheme if proxies.get(scheme) else "all"
+    address = proxies.get(name)
     if not address or _exempt(host, port, proxies.get("no", "")):
         return None
     parts = urlsplit(address if "://" in address else f"http://{address}")
     if parts.scheme != "http" or not parts.hostname:
         shown = f"{parts.scheme}://{parts.hostname or ''}"
         raise UsageError(
-            f"expected a proxy of the form http://host:port in {scheme.upper()}_PROXY, got {shown}"
+            f"expected a proxy of the form http://host:port in {name.upper()}_PROXY, got {shown}; "
+            f"to go without one: NO_PROXY={host}"
         )
     return Proxy(parts.hostname, parts.port or 80, _authorization(parts.username, parts.password))
 

@@ -2,11 +2,10 @@
 reader.
 """
 
+import os
 import ssl
 
-import httpx
-
-from harness.errors import TransportError, TransportKind
+from harness.errors import TransportError, TransportKind, UsageError
 from harness.wire import End
 
 _READ_BYTES = 65_536
@@ -14,8 +13,18 @@ _HEADER_BYTES = 5
 
 
 def client_context() -> ssl.SSLContext:
-    """Verifies peers just as the contract client does: SSL_CERT_FILE, SSL_CERT_DIR, or certifi."""
-    context = httpx.create_ssl_context()
+    """Verifies peers just as the contract client does: SSL_CERT_FILE, SSL_CERT_DIR, or certifi.
+
+    UsageError when one of the variables names nothing that can be used.
+    """
+    import httpx  # only where TLS is spoken: it takes a tenth of a second
+
+    try:
+        context = httpx.create_ssl_context()
+    except OSError as error:  # ssl.SSLError is one
+        named = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)]
+        source = " or ".join(named) or "the certificate store"
+        raise UsageError(f"{source} cannot be used: {error.strerror or error}") from error
     context.set_alpn_protocols(["http/1.1"])
     return context
 
