@@ -56,11 +56,15 @@ class Budget:
         self._caps = caps
         self._workers = workers
         self._request_share = _share(caps.requests, worker, workers)
+        self._bounded = (caps.requests, caps.total_tokens, caps.cost) != (None, None, None)
         self._reserved_tokens = 0
         self._reserved_cost = 0.0
 
     def reserve(self, reservation: Reservation) -> bool:
         """Take what the request may use; False, with `exhausted` set, when it is not left."""
+        if not self._bounded:
+            self.requests += 1
+            return True
         if self.exhausted is None:
             self.exhausted = self._lacking(reservation)
         if self.exhausted is not None:
@@ -72,8 +76,9 @@ class Budget:
 
     def settle(self, reservation: Reservation, used: Reservation | None) -> None:
         """Give the reservation back for what was used; None: unknown, so all of it."""
-        self._reserved_tokens -= _tokens(reservation)
-        self._reserved_cost -= self._price(reservation)
+        if self._bounded:
+            self._reserved_tokens -= _tokens(reservation)
+            self._reserved_cost -= self._price(reservation)
         spent = reservation if used is None else used
         self.tokens += _tokens(spent)
         self.cost += self._price(spent)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute  # noqa: F401 - the first `filter` would load it in mid-load
+import pyarrow.compute
 
 from harness.measure.histogram import Histogram
 from harness.measure.metrics import METRICS, Metric

@@ -6,7 +6,6 @@ and with them the length.
 
 import re
 import uuid
-from collections.abc import Callable
 
 from harness.contract.case import Case
 from harness.load.budget import Reservation
@@ -20,6 +19,7 @@ SEQ = f"seq-{_SALT}"
 """Stands for the number, which a header may carry."""
 _LENGTH = f"length-{_SALT}"
 _MARKS = re.compile(f"({EVENT_ID}|{SEQ}|{_LENGTH})".encode())
+_PLACES = {EVENT_ID.encode(): b"%(i)b", SEQ.encode(): b"%(s)d", _LENGTH.encode(): b"%(n)d"}
 _LENGTH_FIELD = re.compile(rb"(?<=\r\ncontent-length: )\d+", re.IGNORECASE)
 
 
@@ -31,9 +31,8 @@ class Template:
 
     __slots__ = (
         "_fixed",
+        "_format",
         "_ids",
-        "_pieces",
-        "_places",
         "case",
         "origin",
         "reservation",
@@ -49,28 +48,16 @@ class Template:
         head = _LENGTH_FIELD.sub(_LENGTH.encode(), head, count=1)
         self._ids = body.count(EVENT_ID.encode())
         self._fixed = len(body) - self._ids * len(EVENT_ID)
-        self._pieces = _MARKS.split(head + separator + body)
-        marks: dict[bytes, Callable[[bytes, bytes], bytes]] = {
-            EVENT_ID.encode(): lambda event_id, _: event_id,
-            SEQ.encode(): lambda _, seq: seq,
-            _LENGTH.encode(): lambda event_id, _: self._length(event_id),
-        }
-        self._places = [
-            (place, marks[piece]) for place, piece in enumerate(self._pieces) if piece in marks
-        ]
+        literal = (head + separator + body).replace(b"%", b"%%")
+        self._format = _MARKS.sub(lambda mark: _PLACES[mark[0]], literal)
 
     def message(self, event_id: str, seq: int) -> Message:
         """The request with its id and number."""
-        pieces = self._pieces.copy()
-        named, numbered = event_id.encode(), str(seq).encode()
-        for place, value in self._places:
-            pieces[place] = value(named, numbered)
-        return Message(self.origin, b"".join(pieces))
+        named = event_id.encode()
+        length = self._fixed + self._ids * len(named)
+        return Message(self.origin, self._format % {b"i": named, b"s": seq, b"n": length})
 
     @property
     def size(self) -> int:
         """How many bytes are kept."""
-        return sum(map(len, self._pieces))
-
-    def _length(self, event_id: bytes) -> bytes:
-        return str(self._fixed + self._ids * len(event_id)).encode()
+        return len(self._format)

@@ -1,5 +1,6 @@
 """One TCP connection, with TLS on top where asked: bytes out, bytes with receive times in."""
 
+import math
 import socket
 import ssl
 import time
@@ -54,7 +55,7 @@ class Connection:
         self._failure: TransportError | None = None
         self._answer: EndOfAnswer | None = None
         self._greenlet: Any = None
-        self._deadline_ns: int | None = None
+        self._deadline_ns: float = math.inf
         self._sent_again = 0
         stamps.enable(sock)
         reader.add(self)
@@ -93,7 +94,7 @@ class Connection:
             return False
         if self._inbox and now_ns - self._inbox[0].at_ns > UNPARSED_NS:
             return True
-        return self._deadline_ns is not None and now_ns >= self._deadline_ns
+        return now_ns >= self._deadline_ns
 
     def wake(self) -> None:
         """Resume the greenlet that waits, if one does."""
@@ -118,7 +119,7 @@ class Connection:
                 self._send(tls.outgoing())
             if done:
                 break
-            arrivals = self.receive(None)
+            arrivals = self.receive()
             if not arrivals:
                 raise TransportError(
                     TransportKind.TLS, f"{server_name} hung up during the TLS handshake"
@@ -136,7 +137,7 @@ class Connection:
         self._answer = EndOfAnswer()
         return self._send(data if self._tls is None else self._tls.encrypt(data), patience)
 
-    def receive(self, deadline_ns: int | None) -> list[Arrival]:
+    def receive(self, deadline_ns: float = math.inf) -> list[Arrival]:
         """All that has come, when the answer may be whole or much has come; empty at the deadline
         and at the peer's end, which `end` tells apart.
 
@@ -256,7 +257,7 @@ class Connection:
             if not view:
                 return sent_ns, time.monotonic_ns()
 
-    def _wait(self, deadline_ns: int | None) -> None:
+    def _wait(self, deadline_ns: float) -> None:
         """Sleep until woken: for what has come, for the peer's end, or for the deadline."""
         self._deadline_ns = deadline_ns
         self._greenlet = gevent.getcurrent()

@@ -3,10 +3,16 @@
 The guess decides when somebody looks, never what he sees: `Incoming` reads every byte.
 """
 
+import re
+
 _CHUNKED_END = b"0\r\n\r\n"
 _LONGEST_HEAD = 16_384
-_TELLING = (b"\r\nconnection:", b"\r\nkeep-alive:", b"\r\ncontent-encoding:", b"\r\nupgrade:")
-"""Fields with which a connection or a body may not be what it seems."""
+_FIELDS = re.compile(
+    rb"\r\n(?:content-length:[ \t]*(\d{1,15})[ \t]*(?=\r)|(transfer-encoding:)"
+    rb"|content-length:|content-encoding:|connection:|keep-alive:|upgrade:)",
+    re.IGNORECASE,
+)
+"""A length, a coding of the transfer, and fields with which an answer may not be what it seems."""
 
 
 class EndOfAnswer:
@@ -44,18 +50,22 @@ class EndOfAnswer:
         if end < 0 or data.startswith(b"HTTP/1.1 1"):
             self._tail = b""
             return True
-        head = data[:end].lower()
-        if b"\r\ntransfer-encoding:" in head:
-            self._chunked, self._tail = True, b""
+        self._usual = data.startswith(b"HTTP/1.1 200 ")
+        for field in _FIELDS.finditer(data, 0, end + 2):
+            length, chunked = field.groups()
+            if length is not None and self._left is None:
+                self._left = int(length)
+            elif chunked is not None:
+                self._chunked = True
+            else:
+                self._usual = False
+        if self._chunked:
+            self._left, self._tail = None, b""
             return self._last_chunk(data)
-        length = _length(head)
-        if length is None:
+        if self._left is None:
             self._tail = b""
             return True
-        self._left = length - (len(data) - end - 4)
-        self._usual = head.startswith(b"http/1.1 200 ") and not any(
-            name in head for name in _TELLING
-        )
+        self._left -= len(data) - end - 4
         return self._left <= 0
 
     def _last_chunk(self, data: bytes) -> bool:
@@ -63,9 +73,3 @@ class EndOfAnswer:
             data = ((self._tail or b"") + data)[-len(_CHUNKED_END) :]
         self._tail = data[-len(_CHUNKED_END) :]
         return data.endswith(_CHUNKED_END)
-
-
-def _length(head: bytes) -> int | None:
-    _, found, rest = head.partition(b"\r\ncontent-length:")
-    value = rest.partition(b"\r\n")[0].strip()
-    return int(value) if found and value.isdigit() and len(value) < 16 else None

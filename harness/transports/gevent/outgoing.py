@@ -1,6 +1,6 @@
 """The bytes of an HTTP/1.1 request; does no I/O."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from harness.errors import UsageError
@@ -9,8 +9,7 @@ from harness.wire import Request
 _PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where requests go: connections are kept per origin."""
 
     scheme: str

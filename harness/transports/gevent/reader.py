@@ -29,6 +29,8 @@ SWEEP_S = 0.05
 """How often deadlines are looked at, and answers that nothing has woken anybody for."""
 
 _READ = 1
+_EDGE = 1 << 31
+"""EPOLLIN and EPOLLET."""
 _SLICE_NS = 300_000
 _TURN_NS = 2_000_000
 _IDLE_TICKS = 40
@@ -81,7 +83,7 @@ class Reader:
             return
         for timer in (self._tick, self._alarm):
             if timer.descriptor is not None:
-                self._epoll.register(timer.descriptor, _READ)
+                self._epoll.register(timer.descriptor, _READ | _EDGE)
         self._watcher = self._loop.io(self._epoll.fileno(), _READ)
         self._watcher.start(self._turn)
 
@@ -218,13 +220,11 @@ class Reader:
     def _expired(self, descriptor: int) -> bool:
         """Note that a timer has expired; whether it was that of the alarms."""
         if descriptor == self._tick.descriptor:
-            self._tick.clear()
             self._idle_ticks = 0 if self.waiting else self._idle_ticks + 1
             if self._idle_ticks > _IDLE_TICKS:
                 self._tick.stop()
                 self._ticking = False
             return False
-        self._alarm.clear()
         return True
 
     def _ring(self) -> None:

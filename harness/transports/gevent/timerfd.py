@@ -4,7 +4,6 @@ gevent's timers wait whole milliseconds, because libev hands epoll_wait nothing 
 this call from 3.13 on; before, the C library's is used. Linux only.
 """
 
-import contextlib
 import ctypes
 import os
 import sys
@@ -32,7 +31,10 @@ _LIBC = _library()
 
 
 class Timer:
-    """One timer on CLOCK_MONOTONIC; `descriptor` is None where the system has no such thing."""
+    """One timer on CLOCK_MONOTONIC; `descriptor` is None where the system has no such thing.
+
+    Watch it edge-triggered (epoll(7)): each expiry is an edge, so that it need not be read.
+    """
 
     def __init__(self) -> None:
         made = -1 if _LIBC is None else _LIBC.timerfd_create(time.CLOCK_MONOTONIC, _NONBLOCKING)
@@ -45,12 +47,6 @@ class Timer:
     def stop(self) -> None:
         """Expire no more."""
         self._set(_Spec(0, 0, 0, 0))
-
-    def clear(self) -> None:
-        """Note that it has expired; it is readable again at its next expiry."""
-        if self.descriptor is not None:
-            with contextlib.suppress(BlockingIOError):
-                os.read(self.descriptor, 8)
 
     def close(self) -> None:
         """Free the descriptor; may be called again."""

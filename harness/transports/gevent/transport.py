@@ -1,11 +1,12 @@
 """Sends requests over kept connections and brings back exchanges with kernel receive times."""
 
 import contextlib
+import math
 import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import gevent
 
@@ -45,8 +46,7 @@ class TransportCounts:
     unstamped: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A request as the bytes that go on the wire, and where to."""
 
     origin: Origin
@@ -186,6 +186,7 @@ class GeventTransport:
         self._held = Held() if held is None else held
         self._proxies = environment_proxies() if proxies is None else proxies
         self._idle: dict[Origin, list[Connection]] = {}
+        self._bounds = _Bounds.of(Timeouts())
 
     def close(self) -> None:
         """Close the idle connections, and the reader unless it was given."""
@@ -242,7 +243,9 @@ class GeventTransport:
         except TransportError as error:
             talk.error = error
             return talk
-        attempt = _Attempt(connection, timeouts, talk, reading)
+        if self._bounds.given is not timeouts:
+            self._bounds = _Bounds.of(timeouts)
+        attempt = _Attempt(connection, self._bounds, talk, reading)
         try:
             attempt.run(message.data)
         finally:
@@ -321,18 +324,33 @@ class GeventTransport:
         return connection
 
 
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """The timeouts that were given, in nanoseconds; infinite where there is none."""
+
+    given: Timeouts
+    first_byte: float
+    idle: float
+    total: float
+
+    @classmethod
+    def of(cls, given: Timeouts) -> "_Bounds":
+        """The bounds of these timeouts."""
+        each = (given.first_byte, given.idle, given.total)
+        return cls(given, *(math.inf if one is None else int(one * 1e9) for one in each))
+
+
 class _Attempt:
     """One message on one connection."""
 
-    __slots__ = ("_bounds", "_connection", "_reading", "_talk", "_total_ns", "_unsent", "reusable")
+    __slots__ = ("_bounds", "_connection", "_reading", "_talk", "_unsent", "reusable")
 
     def __init__(
-        self, connection: Connection, bounds: Timeouts, talk: Conversation, reading: Reading
+        self, connection: Connection, bounds: _Bounds, talk: Conversation, reading: Reading
     ) -> None:
         self.reusable = False
         self._connection = connection
         self._bounds = bounds
-        self._total_ns = _after(talk.sent_ns, bounds.total)
         self._talk = talk
         self._reading = reading
         self._unsent: OSError | None = None
@@ -340,7 +358,7 @@ class _Attempt:
     def run(self, data: bytes) -> None:
         talk, connection = self._talk, self._connection
         try:
-            talk.sent_ns, talk.left_ns = connection.write(data, self._bounds.idle)
+            talk.sent_ns, talk.left_ns = connection.write(data, self._bounds.given.idle)
         except OSError as error:
             # The peer may have answered, such as 413, and closed before it took the whole body.
             self._unsent = error
@@ -385,21 +403,18 @@ class _Attempt:
     def _check_deadline(self) -> None:
         """Raise when the deadline has passed; reads since it was set have moved it."""
         deadline_ns, kind = self._deadline()
-        if deadline_ns is not None and time.monotonic_ns() >= deadline_ns:
-            raise TransportError(kind, _SILENT[kind].format(self._bounds))
+        if time.monotonic_ns() >= deadline_ns:
+            raise TransportError(kind, _SILENT[kind].format(self._bounds.given))
 
-    def _deadline(self) -> tuple[int | None, TransportKind]:
+    def _deadline(self) -> tuple[float, TransportKind]:
         """When silence has lasted too long, or the answer altogether."""
-        last_read_ns = self._connection.last_read_ns
+        last_read_ns, bounds = self._connection.last_read_ns, self._bounds
+        total_ns = self._talk.sent_ns + bounds.total
         if last_read_ns is None:
-            silent_ns = _after(self._talk.sent_ns, self._bounds.first_byte)
-            kind = TransportKind.FIRST_BYTE_TIMEOUT
+            silent_ns, kind = self._talk.sent_ns + bounds.first_byte, FIRST_BYTE
         else:
-            silent_ns = _after(last_read_ns, self._bounds.idle)
-            kind = TransportKind.IDLE_TIMEOUT
-        if self._total_ns is None or (silent_ns is not None and silent_ns <= self._total_ns):
-            return silent_ns, kind
-        return self._total_ns, TransportKind.TOTAL_TIMEOUT
+            silent_ns, kind = last_read_ns + bounds.idle, IDLE
+        return (silent_ns, kind) if silent_ns <= total_ns else (total_ns, TOTAL)
 
     def _broken(self, kind: TransportKind) -> TransportError:
         how = "reset" if kind is TransportKind.RESET else "closed"
@@ -413,15 +428,14 @@ class _Attempt:
         return TransportError(kind, f"the {kept}connection was {how} before an answer came")
 
 
+FIRST_BYTE = TransportKind.FIRST_BYTE_TIMEOUT
+IDLE = TransportKind.IDLE_TIMEOUT
+TOTAL = TransportKind.TOTAL_TIMEOUT
 _SILENT = {
     TransportKind.FIRST_BYTE_TIMEOUT: "no byte of an answer within {0.first_byte:g} s",
     TransportKind.IDLE_TIMEOUT: "the answer stopped: nothing for {0.idle:g} s",
     TransportKind.TOTAL_TIMEOUT: "the answer was not complete within {0.total:g} s",
 }
-
-
-def _after(moment_ns: int, seconds: float | None) -> int | None:
-    return None if seconds is None else moment_ns + int(seconds * 1e9)
 
 
 def _idle_bound(keep_alive: str | None) -> int | None:
@@ -450,7 +464,7 @@ def _tunnel(connection: Connection, origin: Origin, proxy: Proxy) -> None:
     connection.write(connect_request(origin, proxy.authorization), None)
     answer = b""
     while b"\r\n\r\n" not in answer:
-        arrivals = connection.receive(None)
+        arrivals = connection.receive()
         answer += b"".join(arrival.data for arrival in arrivals)
         if not arrivals or len(answer) > 65_536:
             raise TransportError(
