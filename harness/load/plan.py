@@ -76,7 +76,7 @@ class LoadPlan:
     seed: int = 0
     caps: Caps = field(default_factory=Caps)
     timeouts: Timeouts = field(default_factory=Timeouts)
-    check_share: float = 0.05
+    check_share: float = 0.02
     workers: int = 1
     rid_header: str | None = None
     calibrate: bool = True

@@ -101,6 +101,7 @@ class Worker:
         self._look = judge.look if self.plan.check_share else None
         self._context = client_context() if secure else None
         self._report = WorkerReport(self.name, os.getpid(), time.monotonic_ns())
+        RouteTally().add(self._recorder.rehearse())
         gc.collect()
         gc.set_threshold(50_000, 20, 50)  # answers hold no cycles: fewer, shorter pauses
         gc.freeze()  # what is loaded by now lives to the end: no need to look through it again
@@ -279,6 +280,7 @@ class Worker:
     def _flush(self) -> None:
         """Write every row that waits, in batches with room for others between them."""
         while (rows := self._recorder.flush()) is not None:
+            self._reader.look()
             for route, its in by_route(rows).items():
                 self._tally(route).add(its)
             gevent.sleep(0)

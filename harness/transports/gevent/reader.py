@@ -29,8 +29,6 @@ SWEEP_S = 0.05
 """How often deadlines are looked at, and answers that nothing has woken anybody for."""
 
 _READ = 1
-_EDGE = 1 << 31
-"""EPOLLIN and EPOLLET."""
 _SLICE_NS = 300_000
 _TURN_NS = 2_000_000
 _IDLE_TICKS = 40
@@ -75,17 +73,20 @@ class Reader:
         self._sweep = self._loop.timer(SWEEP_S, repeat=SWEEP_S)
         self._sweep.start(self._look_at_deadlines)
         self._tick, self._alarm = Timer(), Timer()
+        self._timers: list[Any] = []
+        self._resting = False
         self._ticking, self._idle_ticks = False, 0
         self._epoll = _new_epoll()
         if self._epoll is None:
             self._watcher = self._loop.prepare()
             self._watcher.start(self._note_look)
             return
-        for timer in (self._tick, self._alarm):
-            if timer.descriptor is not None:
-                self._epoll.register(timer.descriptor, _READ | _EDGE)
         self._watcher = self._loop.io(self._epoll.fileno(), _READ)
         self._watcher.start(self._turn)
+        for timer, call in ((self._tick, self._ticked), (self._alarm, self._ring)):
+            if timer.descriptor is not None:
+                self._timers.append(self._loop.io(timer.descriptor, _READ))
+                self._timers[-1].start(call)
 
     @property
     def shared(self) -> bool:
@@ -118,7 +119,7 @@ class Reader:
         """Forget every connection and free the descriptors."""
         for connection in list(self._connections.values()):
             self.remove(connection)
-        for watcher in (self._sweep, self._more, self._later, self._watcher):
+        for watcher in (self._sweep, self._more, self._later, self._watcher, *self._timers):
             watcher.stop()
             watcher.close()
         if self._epoll is not None:
@@ -188,20 +189,24 @@ class Reader:
         now_ns = time.monotonic_ns()
         since_ns, self._looked_ns = self._looked_ns, now_ns
         self.clock.look()
-        connections, ready, due = self._connections, self._ready, False
-        for descriptor, _ in self._epoll.poll(0, len(connections) + 2):
+        connections, ready = self._connections, self._ready
+        for descriptor, _ in self._epoll.poll(0, len(connections) + 1):
             connection = connections.get(descriptor)
-            if connection is None:
-                due |= self._expired(descriptor)
-            elif connection.read(since_ns):
+            if connection is not None and connection.read(since_ns):
                 ready.append(connection)
-        if due:
-            self._ring()
 
     def _turn(self) -> None:
-        """Read, wake some of those that have something, read again: for a bounded time."""
+        """Read, wake some of those that have something, read again: for a bounded time.
+
+        When nobody is to be woken for what came, such as a piece of a stream, the sockets rest
+        until the next tick: their times do not depend on it, and one look then serves many.
+        """
         until_ns = time.monotonic_ns() + _TURN_NS
         self.look()
+        if not self._ready and self._ticking:
+            self._resting = True
+            self._watcher.stop()
+            return
         while self._ready:
             self._wake_some()
             self.look()
@@ -217,18 +222,21 @@ class Reader:
             if time.monotonic_ns() >= until_ns:
                 return
 
-    def _expired(self, descriptor: int) -> bool:
-        """Note that a timer has expired; whether it was that of the alarms."""
-        if descriptor == self._tick.descriptor:
-            self._idle_ticks = 0 if self.waiting else self._idle_ticks + 1
-            if self._idle_ticks > _IDLE_TICKS:
-                self._tick.stop()
-                self._ticking = False
-            return False
-        return True
+    def _ticked(self) -> None:
+        """Look at the sockets, as often as a tick; stop ticking when nobody has waited for long."""
+        self._tick.clear()
+        if self._resting:
+            self._resting = False
+            self._watcher.start(self._turn)
+        self._idle_ticks = 0 if self.waiting else self._idle_ticks + 1
+        if self._idle_ticks > _IDLE_TICKS:
+            self._tick.stop()
+            self._ticking = False
+        self._turn()
 
     def _ring(self) -> None:
         """Call all that is due, and set the timer for what is next."""
+        self._alarm.clear()
         while self._alarms and self._alarms[0][0] <= time.monotonic_ns():
             heapq.heappop(self._alarms)[2]()
         if self._alarms:

@@ -31,10 +31,7 @@ _LIBC = _library()
 
 
 class Timer:
-    """One timer on CLOCK_MONOTONIC; `descriptor` is None where the system has no such thing.
-
-    Watch it edge-triggered (epoll(7)): each expiry is an edge, so that it need not be read.
-    """
+    """One timer on CLOCK_MONOTONIC; `descriptor` is None where the system has no such thing."""
 
     def __init__(self) -> None:
         made = -1 if _LIBC is None else _LIBC.timerfd_create(time.CLOCK_MONOTONIC, _NONBLOCKING)
@@ -47,6 +44,14 @@ class Timer:
     def stop(self) -> None:
         """Expire no more."""
         self._set(_Spec(0, 0, 0, 0))
+
+    def clear(self) -> None:
+        """Note that it has expired; it is readable again at its next expiry."""
+        if self.descriptor is not None:
+            try:
+                os.read(self.descriptor, 8)
+            except BlockingIOError:
+                return
 
     def close(self) -> None:
         """Free the descriptor; may be called again."""
