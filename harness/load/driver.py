@@ -1,5 +1,11 @@
 """The open loop: walks a schedule and starts each request when it is due, answered or not."""
 
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import gevent
+from gevent.event import Event
 from gevent.pool import Group
 
 from harness.load.arrivals import schedule, share
@@ -7,6 +13,9 @@ from harness.load.order import route_of
 from harness.load.sender import Ticket
 from harness.load.worker import Worker
 from harness.transports.gevent import GeventTransport
+
+_GLANCE_S = 0.25
+"""How often a schedule that waits looks whether the load has been stopped."""
 
 
 def drive(
@@ -16,6 +25,20 @@ def drive(
 
     A request that is due while the bound of requests under way is reached is recorded as dropped.
     """
+    tickets = _tickets(worker, scenario=scenario, routes=routes)
+    walk = _Walk(worker, transport, tickets)
+    try:
+        walk.begin()
+        while not walk.over.wait(_GLANCE_S) and worker.may_send():
+            pass
+        worker.stop(worker.plan.drain_s)
+        walk.finish()
+    finally:
+        walk.kill()
+
+
+def _tickets(worker: Worker, *, scenario: str, routes: tuple[str, ...]) -> Iterator[Ticket]:
+    """What is due when, in the order of the schedule."""
     plan = worker.plan
     if plan.rate is None:
         raise ValueError("an open loop needs a rate")
@@ -26,27 +49,89 @@ def drive(
         seed=plan.seed,
         shape=plan.gamma_shape,
     )
-    bound = max(plan.bound // plan.workers, 1)
-    under_way = Group()
-    try:
-        for index, at_ns in share(due, worker=worker.index, workers=plan.workers):
-            due_ns = worker.started_ns + at_ns
-            if not worker.wait_until(due_ns):
-                break
-            route = route_of(routes, index=index, seed=plan.seed)
-            ticket = Ticket(index, route, scenario, worker.phase(due_ns), due_ns)
-            if len(under_way) >= bound:
-                worker.drop(transport, ticket)
-            else:
-                under_way.spawn(_send, worker, transport, ticket)
-        worker.stop(plan.drain_s)
-        under_way.join()
-    finally:
-        under_way.kill()
+    for index, at_ns in share(due, worker=worker.index, workers=plan.workers):
+        due_ns = worker.started_ns + at_ns
+        route = route_of(routes, index=index, seed=plan.seed)
+        yield Ticket(index, route, scenario, worker.phase(due_ns), due_ns)
 
 
-def _send(worker: Worker, transport: GeventTransport, ticket: Ticket) -> None:
-    try:
-        worker.perform(transport, ticket)
-    except Exception as error:  # noqa: BLE001 - a Locust task: our own error ends the run, recorded
-        worker.fail(error)
+class _Walk:
+    """Sends each ticket at its time, by greenlets that wait for one.
+
+    The hub calls it when the next ticket is due, and it resumes a greenlet that waits: to spawn one
+    would send the request a turn of the hub later.
+    """
+
+    def __init__(
+        self, worker: Worker, transport: GeventTransport, tickets: Iterator[Ticket]
+    ) -> None:
+        self.over = Event()
+        self._worker = worker
+        self._transport = transport
+        self._tickets = tickets
+        self._next = next(tickets, None)
+        self._bound = max(worker.plan.bound // worker.plan.workers, 1)
+        self._senders = Group()
+        self._idle: list[Any] = []
+        self._ended = False
+
+    def begin(self) -> None:
+        """Wait for the first ticket."""
+        self._wait()
+
+    def finish(self) -> None:
+        """Return when all that was sent has been answered or given up."""
+        self._ended = True
+        gevent.killall(self._idle)
+        self._idle.clear()
+        self._senders.join()
+
+    def kill(self) -> None:
+        """Give up what is under way."""
+        self._ended = True
+        self._senders.kill()
+
+    def _wait(self) -> None:
+        if self._next is None or self._next.scheduled_ns is None:
+            self.over.set()
+        else:
+            self._worker.call_at(self._next.scheduled_ns, self._send_due)
+
+    def _send_due(self) -> None:
+        """Send all that is due by now; called in the hub."""
+        try:
+            while self._is_due() and self._worker.may_send():
+                ticket, self._next = self._next, next(self._tickets, None)
+                if ticket is not None:
+                    self._send(ticket)
+        except Exception as error:  # noqa: BLE001 - the hub would print it and go on
+            self._worker.fail(error)
+        if not self._ended and self._worker.may_send():
+            self._wait()
+        else:
+            self.over.set()
+
+    def _is_due(self) -> bool:
+        due_ns = None if self._next is None else self._next.scheduled_ns
+        return due_ns is not None and due_ns <= time.monotonic_ns()
+
+    def _send(self, ticket: Ticket) -> None:
+        if self._idle:
+            self._idle.pop().switch(ticket)
+        elif len(self._senders) < self._bound:
+            self._senders.spawn(self._serve, ticket)
+        else:
+            self._worker.drop(self._transport, ticket)
+
+    def _serve(self, ticket: Ticket | None) -> None:
+        """Send this ticket, then each that is handed over."""
+        while ticket is not None and not self._ended:
+            try:
+                self._worker.perform(self._transport, ticket)
+            except Exception as error:  # noqa: BLE001 - our own error ends the run, recorded
+                self._worker.fail(error)
+                return
+            if self._ended:
+                return
+            self._idle.append(gevent.getcurrent())
+            ticket = gevent.get_hub().switch()

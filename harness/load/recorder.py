@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute
 
 from harness.load.rows import PLACE, Row
 from harness.measure.columns import COLUMNS
 
 BATCH_ROWS = 256
+PROMPT_BATCH_ROWS = 32
+"""Where requests have a time to be sent at, which a batch holds up; more batches cost more."""
 BATCH_GAPS = 2_000
 """What a batch holds at most: to build it takes a millisecond or two, in which nobody is served."""
 
@@ -49,8 +52,11 @@ class Recorder:
     texts. Any method may raise OSError when the disk takes no more.
     """
 
-    def __init__(self, path: Path, redact: Callable[[str], str]) -> None:
+    def __init__(
+        self, path: Path, redact: Callable[[str], str], *, batch_rows: int = BATCH_ROWS
+    ) -> None:
         self.written = 0
+        self._batch_rows = batch_rows
         self._waiting: list[Row] = []
         self._redact = redact
         self._file = _open(path)
@@ -79,7 +85,7 @@ class Recorder:
         """Hand the oldest rows to the kernel, one batch of them; None when there are none."""
         if not self._waiting:
             return None
-        count = _batch_size(self._waiting)
+        count = _batch_size(self._waiting, self._batch_rows)
         rows, self._waiting = self._waiting[:count], self._waiting[count:]
         columns = dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
         for name in SPOKEN:
@@ -115,14 +121,14 @@ class Recorder:
             view = view[self._file.write(view) :]
 
 
-def _batch_size(rows: list[Row]) -> int:
+def _batch_size(rows: list[Row], most: int) -> int:
     """How many of the rows make one batch."""
     gaps = 0
-    for count, row in enumerate(rows[:BATCH_ROWS], 1):
+    for count, row in enumerate(rows[:most], 1):
         gaps += len(row[_GAPS])
         if gaps > BATCH_GAPS:
             return count
-    return min(len(rows), BATCH_ROWS)
+    return min(len(rows), most)
 
 
 def _open(path: Path) -> Any:

@@ -3,16 +3,17 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute
 
 from harness.measure.histogram import Histogram
 from harness.measure.metrics import METRICS, Metric
 from harness.measure.outcome import Outcome
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SCHEMA_VERSION = 1
 
@@ -36,7 +37,7 @@ class RouteTally:
         """Count who failed."""
         self.layers[layer] += 1
 
-    def add(self, rows: pa.RecordBatch) -> None:
+    def add(self, rows: "pa.RecordBatch") -> None:
         """Count requests of the route, given as rows of `samples`."""
         outcomes = _texts(rows, "outcome")
         self.outcomes.update(outcomes)
@@ -49,7 +50,7 @@ class RouteTally:
         self.completion_tokens += int(np.nansum(_floats(rows, "completion_tokens")))
         self._add_latencies(rows, np.array([one == Outcome.OK for one in outcomes], dtype=bool))
 
-    def _add_latencies(self, rows: pa.RecordBatch, good: npt.NDArray[np.bool_]) -> None:
+    def _add_latencies(self, rows: "pa.RecordBatch", good: npt.NDArray[np.bool_]) -> None:
         due = ~np.isnan(_floats(rows, "scheduled_ns"))
         for name, metric in METRICS.items():
             counted = good & due if metric.scheduled else good
@@ -110,21 +111,21 @@ def total(tallies: Iterable[RouteTally]) -> RouteTally:
     return whole
 
 
-def by_route(rows: pa.RecordBatch) -> dict[str, pa.RecordBatch]:
+def by_route(rows: "pa.RecordBatch") -> "dict[str, pa.RecordBatch]":
     """The rows of each route."""
     routes = _texts(rows, "route")
     found = sorted(set(routes))
     if len(found) == 1:
         return {found[0]: rows}
-    return {route: rows.filter(pa.array([one == route for one in routes])) for route in found}
+    return {route: rows.filter(np.array([one == route for one in routes])) for route in found}
 
 
 def _values(
-    metric: Metric, rows: pa.RecordBatch, counted: npt.NDArray[np.bool_]
+    metric: Metric, rows: "pa.RecordBatch", counted: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float64]:
     """The metric's values of the requests that are counted, in nanoseconds."""
     if metric.many:
-        column: Any = rows.column("gap_ms").filter(pa.array(counted))
+        column: Any = rows.column("gap_ms").filter(counted)
         gaps: npt.NDArray[np.float64] = column.flatten().to_numpy(zero_copy_only=False) * 1e6
         return gaps
     if metric.start is None or metric.stop is None:
@@ -135,7 +136,7 @@ def _values(
     return kept
 
 
-def _per_token(rows: pa.RecordBatch) -> npt.NDArray[np.float64]:
+def _per_token(rows: "pa.RecordBatch") -> npt.NDArray[np.float64]:
     """TPOT, as `measure.metrics` defines it."""
     tokens, chunks = _floats(rows, "completion_tokens"), _floats(rows, "output_chunks")
     spread = _floats(rows, "last_output_ns") - _floats(rows, "first_output_ns")
@@ -144,12 +145,12 @@ def _per_token(rows: pa.RecordBatch) -> npt.NDArray[np.float64]:
     return values
 
 
-def _floats(rows: pa.RecordBatch, name: str) -> npt.NDArray[np.float64]:
+def _floats(rows: "pa.RecordBatch", name: str) -> npt.NDArray[np.float64]:
     """A column of numbers, null as NaN; times keep their nanoseconds for 104 days of uptime."""
     column: npt.NDArray[Any] = rows.column(name).to_numpy(zero_copy_only=False)
     return column.astype(np.float64)
 
 
-def _texts(rows: pa.RecordBatch, name: str) -> list[str]:
+def _texts(rows: "pa.RecordBatch", name: str) -> list[str]:
     """A column of texts, null as the empty text."""
     return [text or "" for text in rows.column(name).to_pylist()]

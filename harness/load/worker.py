@@ -15,16 +15,13 @@ from gevent.event import Event
 
 from harness.errors import UsageError
 from harness.load.budget import Budget, Reservation
-from harness.load.calibration import beyond
-from harness.load.calibration_client import open_client
-from harness.load.calibration_run import calibrate
 from harness.load.judge import Judge
 from harness.load.lag import LagProbe
 from harness.load.ledger import Ledger
 from harness.load.plan import Identity, LoadPlan
 from harness.load.progress import FOLDER, State, WorkerReport, write_report
 from harness.load.prompts import Prompts, read_prompts
-from harness.load.recorder import BATCH_ROWS, Recorder
+from harness.load.recorder import BATCH_ROWS, PROMPT_BATCH_ROWS, Recorder
 from harness.load.rows import PLACE, Row
 from harness.load.sender import Attempt, Bodies, Sender, Ticket
 from harness.load.tally import RouteTally, by_route
@@ -38,7 +35,8 @@ _TICK_S = 0.05
 MOST_UNREAD = 16
 """So many whole answers are read in one go: the more, the less each costs, and the longer nobody
 looks at the sockets."""
-_LONGEST_SLEEP_NS = 250_000_000
+_BREATH_S = 0.001
+"""Between two pieces of such work; `sleep(0)` would go on before the hub has looked at anything."""
 _FLUSH_NS = 1_000_000_000
 
 _OUTCOME, _ROUTE, _MESSAGE = PLACE["outcome"], PLACE["route"], PLACE["message"]
@@ -90,7 +88,8 @@ class Worker:
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         secrets = self._sender.secrets
         samples = self._folder / "samples" / f"{self.name}.arrows"
-        self._recorder = Recorder(samples, secrets.redact)
+        batch_rows = PROMPT_BATCH_ROWS if self.plan.open_loop else BATCH_ROWS
+        self._recorder = Recorder(samples, secrets.redact, batch_rows=batch_rows)
         bodies = self._folder / f"bodies-{self.name}.jsonl"
         self._bodies = Bodies(bodies, secrets) if self.plan.store_bodies else None
         self._counts = TransportCounts()
@@ -112,6 +111,13 @@ class Worker:
 
         UsageError when the plan asks for more than it reached, unless the plan wants that.
         """
+        if not self.plan.calibrate:
+            self._report.floor_reason = "it was not calibrated (--no-calibrate)"
+            return
+        from harness.load.calibration import beyond
+        from harness.load.calibration_client import open_client
+        from harness.load.calibration_run import calibrate
+
         found, report = calibrate(self.plan, open_client), self._report
         report.floor_reason = found.reason
         if found.floor is not None:
@@ -173,13 +179,9 @@ class Worker:
         """Sleep a random part of the warm-up (a second at most), or users march in step."""
         self.pause(self._dice.uniform(0, min(1.0, self.plan.warmup_s / 2)))
 
-    def wait_until(self, due_ns: int) -> bool:
-        """Sleep until `due_ns`; whether requests may still be sent then."""
-        while (now_ns := time.monotonic_ns()) < due_ns:
-            if self._stopping.is_set():
-                return False
-            self._reader.sleep_until(min(due_ns, now_ns + _LONGEST_SLEEP_NS))
-        return self.may_send()
+    def call_at(self, due_ns: int, call: Callable[[], None]) -> None:
+        """Have `call` called in the hub at a time of CLOCK_MONOTONIC."""
+        self._reader.call_at(due_ns, call)
 
     def perform(self, transport: GeventTransport, ticket: Ticket) -> str | None:
         """Send one request and record what became of it; its outcome, None when the budget has no
@@ -280,10 +282,10 @@ class Worker:
     def _flush(self) -> None:
         """Write every row that waits, in batches with room for others between them."""
         while (rows := self._recorder.flush()) is not None:
-            self._reader.look()
+            gevent.sleep(_BREATH_S)
             for route, its in by_route(rows).items():
                 self._tally(route).add(its)
-            gevent.sleep(0)
+            gevent.sleep(_BREATH_S)
 
     def _tend(self) -> None:
         """Flush and report every second, and at once when the last answer is in."""
@@ -293,7 +295,7 @@ class Worker:
                 drained = self._stopping.is_set() and not self._sending and not self._unread
                 state = State.DRAINED if drained else State.RUNNING
                 due = time.monotonic_ns() - self._flushed_ns >= _FLUSH_NS
-                if self._recorder.waiting >= BATCH_ROWS:
+                if self._recorder.waiting >= PROMPT_BATCH_ROWS:
                     self._flush()
                 if due or state is not self._report.state:
                     self._flush()

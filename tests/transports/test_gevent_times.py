@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 
 import gevent
@@ -174,25 +175,36 @@ def test_a_timer_of_the_kernel_expires_when_it_is_due() -> None:
     timer.close()
 
 
-def test_a_sleeper_is_woken_when_its_time_has_come() -> None:
-    reader = Reader()
-    due_ns = time.monotonic_ns() + 3_000_000
+def test_calls_are_made_in_the_order_of_their_times_and_none_too_early() -> None:
+    reader, called = Reader(), list[tuple[int, int]]()
+    now_ns = time.monotonic_ns()
+    dues_ns = [now_ns + after_ms * 1_000_000 for after_ms in (4, 2, 3)]
 
-    reader.sleep_until(due_ns)
+    def note(due_ns: int) -> None:
+        called.append((due_ns, time.monotonic_ns()))
 
-    assert time.monotonic_ns() >= due_ns
+    for due_ns in dues_ns:
+        reader.call_at(due_ns, partial(note, due_ns))
+    gevent.sleep(0.008)
+
+    assert [due_ns for due_ns, _ in called] == sorted(dues_ns)
+    assert all(due_ns <= at_ns for due_ns, at_ns in called)
     reader.close()
 
 
-def test_a_killed_sleeper_is_not_woken() -> None:
-    reader = Reader()
-    sleeper = gevent.spawn(reader.sleep_until, time.monotonic_ns() + 3_000_000)
-    gevent.sleep(0)
+def test_work_that_gathers_is_done_until_nothing_is_left() -> None:
+    reader, left = Reader(), [5]
 
-    sleeper.kill()
-    gevent.sleep(0.006)
+    def work(until_ns: int) -> bool:
+        del until_ns
+        left[0] -= 1
+        return left[0] > 0
 
-    assert sleeper.dead
+    for _ in range(3):
+        reader.work_later(work)
+    gevent.sleep(0.02)
+
+    assert left == [0]
     reader.close()
 
 

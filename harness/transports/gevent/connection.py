@@ -22,7 +22,8 @@ MOST_BYTES = 65_536
 """So many reads or bytes that nobody has parsed wake whoever waits for the answer."""
 INBOX_BYTES = 1024 * 1024
 """A peer that sends faster than its answer is parsed stays in the kernel's buffers from here on."""
-UNPARSED_NS = 100_000_000
+UNPARSED_NS = 300_000_000
+"""After so long somebody reads what has come, also of an answer whose end was not recognised."""
 
 
 class Connection:

@@ -22,7 +22,7 @@ from gevent import monkey
 from harness.transports.gevent.stamps import Clock
 from harness.transports.gevent.timerfd import Timer
 
-TICK_NS = 500_000
+TICK_NS = 800_000
 LATER_S = 0.005
 """How long work is gathered: what is done many times in a row is done in less time each."""
 SWEEP_S = 0.05
@@ -32,6 +32,8 @@ _READ = 1
 _SLICE_NS = 300_000
 _TURN_NS = 2_000_000
 _IDLE_TICKS = 40
+_READS_AT_ONCE = 32
+"""Sockets that are read before the alarms are looked at."""
 
 
 class Readable(Protocol):
@@ -145,20 +147,6 @@ class Reader:
         if self._alarms[0][0] == due_ns:
             self._alarm.set(due_ns)
 
-    def sleep_until(self, due_ns: int) -> None:
-        """Have the calling greenlet sleep until a time of CLOCK_MONOTONIC, to some 0.1 ms."""
-        sleepers = [gevent.getcurrent()]
-
-        def resume() -> None:
-            if sleepers:
-                sleepers.pop().switch()
-
-        self.call_at(due_ns, resume)
-        try:
-            gevent.get_hub().switch()
-        finally:
-            sleepers.clear()
-
     def work_later(self, work: Callable[[int], bool]) -> None:
         """Have `work` called in the hub when some of it has gathered, between looks at the sockets.
 
@@ -173,7 +161,8 @@ class Reader:
         work, until_ns = self._work, time.monotonic_ns() + _TURN_NS
         while work is not None:
             left, now_ns = work(time.monotonic_ns() + _SLICE_NS), time.monotonic_ns()
-            self.look()
+            self._ring_if_due()
+            self.look(in_hub=True)
             if not left or now_ns >= until_ns or self._ready:
                 break
         self._work = None
@@ -182,18 +171,20 @@ class Reader:
         if self._ready and not self._more.active:
             self._more.start(self._turn)
 
-    def look(self) -> None:
-        """Read every socket that has something."""
+    def look(self, *, in_hub: bool = False) -> None:
+        """Read every socket that has something; in the hub, what falls due meanwhile is called."""
         if self._epoll is None:
             return
         now_ns = time.monotonic_ns()
         since_ns, self._looked_ns = self._looked_ns, now_ns
         self.clock.look()
         connections, ready = self._connections, self._ready
-        for descriptor, _ in self._epoll.poll(0, len(connections) + 1):
+        for place, (descriptor, _) in enumerate(self._epoll.poll(0, len(connections) + 1)):
             connection = connections.get(descriptor)
             if connection is not None and connection.read(since_ns):
                 ready.append(connection)
+            if in_hub and place % _READS_AT_ONCE == _READS_AT_ONCE - 1:
+                self._ring_if_due()
 
     def _turn(self) -> None:
         """Read, wake some of those that have something, read again: for a bounded time.
@@ -202,14 +193,15 @@ class Reader:
         until the next tick: their times do not depend on it, and one look then serves many.
         """
         until_ns = time.monotonic_ns() + _TURN_NS
-        self.look()
+        self.look(in_hub=True)
         if not self._ready and self._ticking:
             self._resting = True
             self._watcher.stop()
             return
         while self._ready:
             self._wake_some()
-            self.look()
+            self._ring_if_due()
+            self.look(in_hub=True)
             if time.monotonic_ns() >= until_ns:
                 break
         if self._ready and not self._more.active:
@@ -233,6 +225,10 @@ class Reader:
             self._tick.stop()
             self._ticking = False
         self._turn()
+
+    def _ring_if_due(self) -> None:
+        if self._alarms and self._alarms[0][0] <= time.monotonic_ns():
+            self._ring()
 
     def _ring(self) -> None:
         """Call all that is due, and set the timer for what is next."""
