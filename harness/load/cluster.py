@@ -83,6 +83,7 @@ def take(said: Mapping[str, Any], folder: Path, own: Identity) -> Given:
     place.mkdir(parents=True, exist_ok=True)
     if said["prompts"] is not None:
         prompts = place / f"{plan.name}-{index}.prompts.jsonl"
+        prompts.touch(mode=0o600)
         prompts.write_bytes(said["prompts"])
         plan = replace(plan, prompts=str(prompts))
     locustfile = place / f"{plan.name}_{index}_scenario.py"

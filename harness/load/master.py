@@ -209,6 +209,7 @@ class Master:
             return
         path = self._folder / name
         draft = path.with_name(f"{path.name}.part")
+        draft.touch(mode=0o600)
         with draft.open("wb") as to:
             while to.tell() < file["size"]:
                 self._post.say(doing=f"collecting {name}: {to.tell() / 1e6:.0f} MB")

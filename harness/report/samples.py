@@ -76,6 +76,7 @@ def convert(folder: Path) -> tuple[Path, ...]:
     for path in sorted((folder / FOLDER).glob("*.arrows")):
         target = path.with_suffix(".parquet")
         draft = target.with_name(f".{target.name}.{os.getpid()}")
+        draft.touch(mode=0o600)  # its owner's alone, as the stream is
         pq.write_table(_read_file(path)[0], draft, compression="zstd")
         draft.replace(target)
         made.append(target)

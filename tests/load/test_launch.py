@@ -3,9 +3,11 @@
 Nothing here looks at durations: that is the bench's job. What is sent is recorded, all of it, once.
 """
 
+import json
 import os
 import signal
 import socket
+import stat
 from collections import Counter
 from pathlib import Path
 
@@ -18,10 +20,12 @@ from harness.load.order import BLOCK_STEP
 from harness.load.plan import Caps, Identity
 from harness.load.progress import Progress, read_reports
 from harness.load.supervisor import HOPELESS_REQUESTS
+from harness.report.samples import convert
 from harness.routes.address import Address, Credentials
 from harness.routes.route import ROUTES
 from tests.bench.truth import Truth
 from tests.load.conftest import MakePlan, rows, scenario
+from tests.transports.peer import answering, plain, serving
 
 SECRET = "bst-9f2c77aa41d0"  # noqa: S105 - made up, to be looked for
 
@@ -92,6 +96,42 @@ def test_two_processes_keep_the_cap_and_no_secret_is_left_behind(
     assert not [path for path in files if SECRET.encode() in path.read_bytes()]
     bodies = b"".join(path.read_bytes() for path in files if path.name.startswith("bodies-"))
     assert bodies.count(b"\n") == 31
+
+
+def test_samples_and_bodies_are_their_owners_alone(plan: MakePlan) -> None:
+    wanted = plan(users=1, caps=Caps(requests=3), store_bodies=True, stream=False)
+
+    launch(wanted, Identity(), scenario("native"))
+    convert(Path(wanted.folder))
+
+    folder = Path(wanted.folder)
+    private = [*(folder / "samples").iterdir(), *folder.glob("bodies-*")]
+    assert {path.suffix for path in private} == {".arrows", ".parquet", ".jsonl"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
+
+
+def test_a_key_that_the_target_says_back_is_in_no_file(plan: MakePlan) -> None:
+    body = json.dumps(
+        {"choices": [{"index": 0, "message": {"content": "a"}, "finish_reason": f"saw {SECRET}"}]}
+    )
+    said = [f"{name}: {SECRET}" for name in ("cf-ray", "cf-aig-log-id", "cf-aig-cache-status")]
+    answer = plain(body.encode(), "content-type: application/json", *said)
+    with serving(answering(*[answer] * 50)) as peer:
+        wanted = plan(
+            address=Address(peer.url, "acc", "gw"),
+            users=1,
+            caps=Caps(requests=5),
+            store_bodies=True,
+            stream=False,
+        )
+        launch(wanted, Identity(Credentials(provider_key=SECRET)), scenario("native"))
+        convert(Path(wanted.folder))
+
+    samples = rows(wanted)
+    files = [path for path in Path(wanted.folder).rglob("*") if path.is_file()]
+    assert [row["finish_reason"] for row in samples] == ["saw $BASETEN_API_KEY"] * 5
+    assert {row["cf_ray"] for row in samples} == {"$BASETEN_API_KEY"}
+    assert not [path for path in files if SECRET.encode() in path.read_bytes()]
 
 
 def test_an_interleaved_comparison_sends_whole_blocks(plan: MakePlan) -> None:
