@@ -10,13 +10,9 @@ socket was seen empty.
 """
 
 from collections.abc import Mapping
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from harness.measure.sample import Sample
 
 COLUMNS: Mapping[str, str] = {
     "run_id": "string",
@@ -92,20 +88,3 @@ def sketch(gaps: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     ranks = np.linspace(0, len(gaps) - 1, MOST_GAPS).round().astype(np.intp)
     chosen: npt.NDArray[np.float64] = np.sort(gaps)[ranks]
     return chosen
-
-
-def row(sample: Sample) -> dict[str, Any]:
-    """The sample as one row; `gap_ms` are the times between consecutive output events."""
-    outputs = sample.timeline.outputs_ns
-    gaps = np.array([(later - earlier) / 1e6 for earlier, later in pairwise(outputs)])
-    derived = {
-        "gap_ms": sketch(gaps).tolist(),
-        "output_chunks": len(outputs),
-        "violations": list(sample.violations),
-    }
-    return {name: derived[name] if name in derived else _value(sample, name) for name in COLUMNS}
-
-
-def _value(sample: Sample, name: str) -> Any:
-    source = sample.timeline if name.endswith("_ns") else sample
-    return getattr(source, name, None)

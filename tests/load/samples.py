@@ -7,9 +7,9 @@ import pyarrow as pa
 from harness.load.recorder import SCHEMA
 from harness.load.rows import Row
 from harness.load.tally import RouteTally
-from harness.measure import columns
-from harness.measure.sample import Sample
 from harness.measure.timeline import Timeline
+from tests.sample import Sample
+from tests.sample import row as as_row
 
 
 def sample(seq: int = 0, *, outcome: str = "ok", ttft_ms: int = 50, **facts: Any) -> Sample:
@@ -41,15 +41,13 @@ def sample(seq: int = 0, *, outcome: str = "ok", ttft_ms: int = 50, **facts: Any
 
 def row(seq: int = 0, **facts: Any) -> Row:
     """The same as a row of `samples`."""
-    return tuple(columns.row(sample(seq, **facts)).values())
+    return tuple(as_row(sample(seq, **facts)).values())
 
 
 def tally(*outcomes: str, ttft_ms: int = 50, layer: str | None = None) -> RouteTally:
     """The counts of requests that ended like this."""
     made = RouteTally()
-    rows = [
-        columns.row(sample(outcome=outcome, ttft_ms=ttft_ms, message="why")) for outcome in outcomes
-    ]
+    rows = [as_row(sample(outcome=outcome, ttft_ms=ttft_ms, message="why")) for outcome in outcomes]
     made.add(pa.RecordBatch.from_pylist(rows, schema=SCHEMA))
     for outcome in outcomes:
         if outcome != "ok" and layer is not None:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from harness.measure.columns import COLUMNS, row
+from harness.measure.columns import COLUMNS
 from harness.measure.histogram import Histogram
-from harness.measure.sample import Sample
 from harness.measure.timeline import Timeline
 from harness.report import manifest, samples
 from harness.report.files import write_json
+from tests.sample import Sample, row
 
 RUN_ID = "0123456789ab"
 START_NS = 1_000_000_000_000

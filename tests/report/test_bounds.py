@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.measure.metrics import METRICS
-from harness.measure.sample import Sample
 from harness.report import frame
 from harness.report.build import assemble
 from harness.report.summary import summarise
 from harness.report.thresholds import good, objectives
 from tests.report.folders import Cells, answered, cells, failed, table, write_run
+from tests.sample import Sample
 
 MS = 1_000_000
 

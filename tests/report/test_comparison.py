@@ -3,10 +3,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness.measure.sample import Sample
 from harness.report import frame
 from harness.report.comparison import Comparison, Pair, compare
 from tests.report.folders import answered, blocks, failed, mixed, table
+from tests.sample import Sample
 
 
 def compared(rows: Sequence[Sample], *, margin: float = 0.05) -> Comparison:

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.measure.metrics import METRICS
-from harness.measure.sample import Sample
 from harness.measure.timeline import Timeline
 from harness.report import frame
 from tests.report.folders import answered, failed, table
+from tests.sample import Sample
 
 MOMENTS = st.none() | st.integers(0, 10**12)
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.measure.sample import Sample
 from harness.report import frame
 from harness.report.build import assemble
 from harness.report.pacing import distance, pacing
 from tests.report.folders import Cells, answered, dropped, table, write_run, write_worker
+from tests.sample import Sample
 
 TIMES = st.lists(st.floats(0, 100), min_size=4, max_size=60)
 THRESHOLDS = ("p50(ttft) < 1s", "p50(ttft_scheduled) < 1s", "error_rate < 1%")

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from harness.measure.sample import Sample
 from harness.report.build import build_report, write_runs
 from harness.report.runs import compare_runs
 from tests.report.chromium import Browser
@@ -21,6 +20,7 @@ from tests.report.folders import (
     mixed,
     write_run,
 )
+from tests.sample import Sample
 
 HOSTILE = (
     '</script><script>window.broken = 1</script><img src=x onerror="window.broken = 2">'

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.measure.sample import Sample
 from harness.report.build import Report, assemble
 from harness.report.files import write_json
 from tests.report.folders import Cells, answered, dropped, write_run, write_stream, write_worker
+from tests.sample import Sample
 
 ROWS = [answered(n, sent_ms=n * 10) for n in range(100)]
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from harness.errors import UsageError
-from harness.measure.sample import Sample
 from harness.report.build import write_runs
 from harness.report.comparison import Pair
 from harness.report.runs import Runs, compare_runs
 from tests.report.folders import answered, mixed, write_run
+from tests.sample import Sample
 
 
 def against(tmp_path: Path, a: Sequence[Sample], b: Sequence[Sample]) -> Runs:

@@ -3,10 +3,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.measure.sample import Sample
 from harness.report import frame
 from harness.report.series import MOST_BINS, timeline
 from tests.report.folders import answered, blocks, failed, mixed, table
+from tests.sample import Sample
 
 
 def series_of(rows: Sequence[Sample]) -> dict[str, Any]:

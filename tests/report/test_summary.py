@@ -4,11 +4,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.measure.sample import Sample
 from harness.report import frame
 from harness.report.summary import flat, ordered_routes, summarise
 from harness.report.thresholds import good, objectives
 from tests.report.folders import answered, blocks, failed, mixed, table
+from tests.sample import Sample
 
 TWINS = ("ttfb_ms", "ttft_ms", "ttfo_ms", "inter_chunk_ms", "tpot_ms", "e2e_ms")
 

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.errors import UsageError
-from harness.measure.sample import Sample
 from harness.report import frame
 from harness.report.summary import summarise
 from harness.report.thresholds import Checked, Doubts, check, good, objectives, wilson
 from tests.report.folders import Cells, answered, failed, table
+from tests.sample import Sample
 
 HUNDRED = [answered(n, ttft_ms=100 + n, sent_ms=n * 10) for n in range(100)]
 

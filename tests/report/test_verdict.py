@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from harness.measure.sample import Sample
 from harness.report.build import Report, assemble
 from tests.report.folders import (
     answered,
@@ -17,6 +16,7 @@ from tests.report.folders import (
     write_run,
     write_worker,
 )
+from tests.sample import Sample
 
 GOOD = mixed(300)
 

@@ -1,7 +1,12 @@
-"""One row per logical request: the record that reports are made of."""
+"""One logical request as a value, and as a row of `samples`."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
 
+import numpy as np
+
+from harness.measure.columns import COLUMNS, sketch
 from harness.measure.timeline import Timeline
 
 
@@ -37,3 +42,20 @@ class Sample:
     log_id: str | None = None
     cf_ray: str | None = None
     message: str | None = None
+
+
+def row(sample: Sample) -> dict[str, Any]:
+    """The sample as one row; `gap_ms` are the times between consecutive output events."""
+    outputs = sample.timeline.outputs_ns
+    gaps = np.array([(later - earlier) / 1e6 for earlier, later in pairwise(outputs)])
+    derived = {
+        "gap_ms": sketch(gaps).tolist(),
+        "output_chunks": len(outputs),
+        "violations": list(sample.violations),
+    }
+    return {name: derived[name] if name in derived else _value(sample, name) for name in COLUMNS}
+
+
+def _value(sample: Sample, name: str) -> Any:
+    source = sample.timeline if name.endswith("_ns") else sample
+    return getattr(source, name, None)
