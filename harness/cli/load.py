@@ -54,7 +54,7 @@ def load(common: Common, values: dict[str, Any]) -> "Report":
     plan = plan_load(common.target, caps=caps, seed=common.seed, **plan_fields(values))
     folder = common.make_folder()
     plan = plan.in_folder(folder)
-    common.say(_announcement(common, plan))
+    common.say(_announcement(common, plan, values["locustfile"]))
     manifest.start(
         folder,
         command=common.command,
@@ -105,12 +105,14 @@ def work(common: Common, values: dict[str, Any]) -> NoReturn:
     )
 
 
-def _announcement(common: Common, plan: "LoadPlan") -> str:
+def _announcement(common: Common, plan: "LoadPlan", name: str | None) -> str:
     from harness.load.caps import estimate
+    from harness.routes.route import ROUTES
 
     many = f"{plan.rate:g} requests/s" if plan.open_loop else f"{plan.users} users"
     length = f"{plan.warmup_s:g} s warm-up and {plan.duration_s:g} s"
-    lines = [f"load: {many} on {', '.join(plan.routes)} for {length}, target {common.target.name}"]
+    routes = name if name in ROUTES else ", ".join(plan.routes)
+    lines = [f"load: {many} on {routes} for {length}, target {common.target.name}"]
     if not common.target.loopback:
         lines.append(f"estimate: {estimate(plan)}")
     return "\n".join(lines)

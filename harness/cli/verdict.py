@@ -16,6 +16,11 @@ EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
 ORDER = ("pass", "unknown", "fail")
 
 
+def _shown(text: str) -> str:
+    """A sentence in which a target may have had a word: on one line, and nothing that is obeyed."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
 def exit_code(verdict: str) -> int:
     """The exit code of `pass`, `fail` or `unknown`."""
     return EXIT_CODES[verdict]
@@ -54,7 +59,7 @@ def conclude(
         lines = [json.dumps(document, ensure_ascii=False)]
     else:
         lines = [f"{verdict}: {summary}" if summary else verdict]
-        lines += [f"  {reason}" for reason in reasons]
+        lines += [f"  {_shown(reason)}" for reason in reasons]
         lines += [] if out is None else [f"report: {_page(out)}"]
     click.echo(_clean("\n".join(lines)))
     raise click.exceptions.Exit(code)

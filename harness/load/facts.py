@@ -2,20 +2,19 @@
 
 from dataclasses import dataclass, field
 
+from harness.measure.odd import (
+    IN_TIME_NS,
+    MOST_TOKENS_AT_ONCE,
+    ONE_PIECE_NS,
+    ONE_PIECE_SHARE,
+    Odd,
+)
 from harness.routes.metadata import gateway_metadata
 from harness.routes.moments import Moments
 from harness.routes.record import Record
 from harness.routes.route import Route
 from harness.routes.usage import Usage
 from harness.transports.gevent.incoming import Incoming
-
-IN_TIME_NS = 1_000_000
-"""A read that holds nothing older than this was in time: what it holds together came together."""
-ONE_PIECE_NS = 2_000_000
-ONE_PIECE_SHARE = 0.02
-"""Outputs within so much of each other, of a whole answer that took longer, came in one piece."""
-MOST_TOKENS_AT_ONCE = 8
-"""More tokens than this in the one chunk of a stream are no speculative decoding."""
 
 
 @dataclass(slots=True)
@@ -91,15 +90,17 @@ def odd(facts: Facts) -> list[str]:
         return []
     found = []
     if facts.streamed and in_one_piece(facts):
-        found.append("one_piece")
+        found.append(Odd.ONE_PIECE.value)
     if facts.asked_stream and not facts.streamed:
-        found.append("not_streamed")
+        found.append(Odd.NOT_STREAMED.value)
+    if facts.chat and not facts.moments.outputs:
+        found.append(Odd.NO_OUTPUT.value)
     if facts.chat and not facts.finish_reason:
-        found.append("no_finish_reason")
+        found.append(Odd.NO_FINISH_REASON.value)
     if facts.coded:
-        found.append("unasked_coding")
+        found.append(Odd.UNASKED_CODING.value)
     if facts.chat and facts.streamed and not facts.done:
-        found.append("no_done")
+        found.append(Odd.NO_DONE.value)
     return found
 
 

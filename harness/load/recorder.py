@@ -67,8 +67,8 @@ class Recorder:
             raise
 
     def rehearse(self) -> pa.RecordBatch:
-        """A batch without rows: the first one takes twenty milliseconds, the others one."""
-        batch = _batch({})
+        """A batch of an empty row: the first one takes twenty milliseconds, the others one."""
+        batch = _batch({name: [None] for name in COLUMNS})
         batch.serialize()
         return batch
 

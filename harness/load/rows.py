@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.load.facts import IN_TIME_NS, Facts, odd
+from harness.load.facts import Facts, odd
 from harness.measure.columns import COLUMNS, sketch
+from harness.measure.odd import IN_TIME_NS
 from harness.transports.gevent import Conversation
 from harness.wire import End
 
@@ -52,6 +53,7 @@ def unsent(head: Row) -> Row:
 
 def _unanswered(talk: Conversation) -> Row:
     nothing: dict[str, Any] = {
+        "closed_ns": talk.ended_ns or None,
         "send_blur_ns": talk.left_ns - talk.sent_ns,
         "blur_ns": talk.left_ns - talk.sent_ns,
         "gap_ms": _NO_GAPS,
@@ -74,7 +76,7 @@ def _times(talk: Conversation, facts: Facts, end: End) -> Row:
     done_ns = closed_ns = done_blur = last_ns = last_blur = None
     if end is End.COMPLETE:
         done_ns, done_blur = sent_ns + facts.at_ns, facts.at_ns - facts.end_since_ns
-    elif end is not End.OPEN:
+    else:
         closed_ns = max(sent_ns + facts.at_ns, talk.ended_ns)
     byte_blur = None if byte is None else byte - moments.first_byte_since
     output_blur = None if output is None else output - moments.first_output_since

@@ -191,6 +191,7 @@ class Attempt:
 
     def cancelled(self) -> Row:
         """The row of an attempt that was given up: what had come so far."""
+        self.talk.ended_ns = time.monotonic_ns()
         return self._row(Outcome.CANCELLED, "given up at the end of the run", End.OPEN)
 
     def _row(self, outcome: Outcome, said: str | None, end: End, look: Look | None = None) -> Row:

@@ -73,6 +73,7 @@ class Worker:
         self._stopping = Event()
         self._sending: set[Any] = set()
         self._unread: deque[Attempt] = deque()
+        self._read_last: str = Outcome.OK
         self._taken = 0
         self._give_up_ns: int | None = None
         self._flushed_ns = 0
@@ -186,6 +187,8 @@ class Worker:
     def perform(self, transport: GeventTransport, ticket: Ticket) -> str | None:
         """Send one request and record what became of it; its outcome, None when the budget has no
         room.
+
+        Of an answer that came whole and is read later, the outcome is that of the last one read.
         """
         template = self._sender.template(ticket, transport)
         if not self._budget.reserve(template.reservation):
@@ -208,7 +211,7 @@ class Worker:
             self._reader.work_later(self._read_some)
         else:
             self._read_some(math.inf)
-        return Outcome.OK
+        return self._read_last
 
     def drop(self, transport: GeventTransport, ticket: Ticket) -> None:
         """Record a request that is due while too many are under way."""
@@ -255,7 +258,7 @@ class Worker:
         try:
             while unread:
                 attempt = unread.popleft()
-                self._record(attempt, attempt.finish(self._look))
+                self._read_last = self._record(attempt, attempt.finish(self._look))
                 if time.monotonic_ns() >= until_ns:
                     break
         except Exception as error:  # noqa: BLE001 - the hub would print it and go on

@@ -11,7 +11,7 @@ from collections.abc import Callable
 TOLERANCE = 0.05
 LEAST_TOLERANCE_MS = 1.0
 """Bounds may lie so far apart, as a share of the value or in milliseconds, whichever is more."""
-REMEDY = "use more --processes or less load"
+REMEDY = "use less load, or load with more --processes"
 
 
 def tolerance_ms(value: float) -> float:

@@ -91,11 +91,14 @@ def percentile(measured: Mapping[str, Any], name: str) -> str:
 
 
 def around(measured: Mapping[str, Any], name: str) -> str:
-    """Its interval in the unit of the percentile itself, which is left out: `6.43-9.29`."""
+    """Its interval in the unit of the percentile itself, which is left out: `6.43-9.29`.
+
+    Of a percentile of 0, which is shown in milliseconds, in that unit.
+    """
     value, low, high = (measured[f"{name}{end}"] for end in ("", "_low", "_high"))
     if value is None or low is None or high is None:
         return NOTHING
-    factor, _ = _unit(value)
+    factor = _unit(value)[0] if value else 1.0
     return f"{digits(low * factor)}{DASH}{digits(high * factor)}"
 
 

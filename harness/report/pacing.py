@@ -7,11 +7,15 @@ import numpy as np
 import pandas as pd
 
 from harness.measure.validity import REMEDY
+from harness.report import figures
 from harness.report.quantile import Floats
 
 RATE_TOLERANCE = 0.01
 LAG_TOLERANCE = 0.05
 LEAST_LAG_MS = 2.0
+ROUNDING_NS = 2
+STALLED_MS = 50.0
+"""A start lag at p99 above this and above the mean time between requests is another load."""
 """How late requests may start at p99: a share of the mean time between them or so much, whichever
 is more.
 
@@ -45,6 +49,7 @@ def pacing(rows: pd.DataFrame) -> dict[str, Any] | None:
         "achieved_rate": max(in_time - 1, 0) / seconds if seconds else None,
         "start_lag_ms": _lags(lags),
         "start_lag_allowed_ms": allowed_ms,
+        "constant": bool(np.ptp(np.diff(due)) <= ROUNDING_NS),
         "distance": distance(np.diff(due) / 1e9, np.diff(sent) / 1e9),
     }
     behind = len(sent) - in_time
@@ -73,8 +78,14 @@ def _rate_off(found: Mapping[str, Any], behind: int) -> str | None:
 
     `behind` had not left when the last was due; what never left is told by its own name.
     """
-    if not found["asked_rate"] or behind <= RATE_TOLERANCE * found["requests"]:
+    if not found["asked_rate"]:
         return None
+    p99 = found["start_lag_ms"]["p99"] or 0.0
+    if behind <= RATE_TOLERANCE * found["requests"]:
+        if p99 <= max(STALLED_MS, 1e3 / found["asked_rate"]):
+            return None
+        late = f"requests started {figures.duration(p99)} late at p99"
+        return f"the client did not keep the times of the schedule: {late}: {REMEDY}"
     rates = f"{found['achieved_rate']:,.4g} of {found['asked_rate']:,.4g} requests/s"
     return f"the client did not keep the rate: it sent {rates} in time: {REMEDY}"
 
@@ -84,5 +95,6 @@ def _late(found: Mapping[str, Any]) -> str | None:
     p99 = found["start_lag_ms"]["p99"]
     if p99 is None or p99 <= found["start_lag_allowed_ms"]:
         return None
-    late = f"{p99:,.3g} ms late at p99, {found['start_lag_allowed_ms']:,.3g} ms are allowed"
+    allowed_ms = found["start_lag_allowed_ms"]
+    late = f"{figures.duration(p99)} late at p99, {figures.duration(allowed_ms)} are allowed"
     return f"requests started {late}: {REMEDY}, or judge from schedule, as in p95(ttft_scheduled)"

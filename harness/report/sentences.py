@@ -77,6 +77,7 @@ def paused(found: Mapping[str, Any]) -> str:
 ODD: Mapping[str, str] = {
     Odd.ONE_PIECE: "came in one piece: their TTFT is the whole answer's time",
     Odd.NOT_STREAMED: "were not streamed though a stream was asked for",
+    Odd.NO_OUTPUT: "have no output at all: they have no TTFT",
     Odd.NO_FINISH_REASON: "have no finish reason",
     Odd.UNASKED_CODING: "were compressed though that was not asked for",
     Odd.NO_DONE: "are streams that ended without [DONE]",
@@ -90,6 +91,10 @@ def odd(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             if count:
                 of = f"{figures.count(count)} of {figures.count(route['ok'])} answers on {name}"
                 yield f"{of} {ODD[kind]}"
+        if route["one_piece_untold"]:
+            many = figures.count(route["one_piece_untold"])
+            unclear = "the client could not tell whether they came in one piece"
+            yield f"of {many} streams on {name} {unclear}"
 
 
 def pacing(found: Mapping[str, Any] | None) -> str | None:
@@ -99,8 +104,9 @@ def pacing(found: Mapping[str, Any] | None) -> str | None:
     lag = found["start_lag_ms"]
     late = ", ".join(f"{figures.duration(lag[name])} {word}" for name, word in LAGS.items())
     rates = f"{figures.digits(found['achieved_rate'])} of {figures.digits(found['asked_rate'])}"
-    gaps = f"Kolmogorov's distance of the times between them {figures.digits(found['distance'])}"
-    return f"{rates} requests/s were sent in time; they started late by {late}; {gaps}."
+    gaps = f"; Kolmogorov's distance of the times between them {figures.digits(found['distance'])}"
+    gaps = "" if found["constant"] else gaps  # where a microsecond of jitter makes it 1/2
+    return f"{rates} requests/s had left when the last was due; start lag {late}{gaps}."
 
 
 SHOWN = ("ttft_ms", "inter_chunk_ms", "tpot_ms", "e2e_ms")

@@ -1,5 +1,6 @@
 """Per route and scenario: counts, rates, errors and percentiles; the content of `summary.json`."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from harness.measure.metrics import METRICS, SCHEDULED
-from harness.measure.odd import Odd
+from harness.measure.odd import IN_TIME_NS, ONE_PIECE_NS, Odd
 from harness.measure.outcome import Outcome
 from harness.measure.validity import blurred
 from harness.report import frame
@@ -201,7 +202,7 @@ def _counts(rows: pd.DataFrame, sent: int, seconds: float) -> dict[str, Any]:
 def _contract(rows: pd.DataFrame, sent: int) -> dict[str, Any]:
     """Broken clauses; rates are of what was checked, where the samples say so, else of all sent."""
     known = bool(rows["checked"].notna().any())
-    of = float(frame.weights(rows).sum()) if known else sent
+    of = math.fsum(frame.weights(rows)) if known else sent
     return {
         "violations": {name: int(number) for name, number in _violations(rows, None).items()},
         "violation_count": int(rows["broken"].sum()),
@@ -210,7 +211,7 @@ def _contract(rows: pd.DataFrame, sent: int) -> dict[str, Any]:
             name: _share(number, of)
             for name, number in _violations(rows, frame.weights(rows)).items()
         },
-        "violation_rate": _share(float(frame.weights(rows)[rows["broken"] > 0].sum()), of),
+        "violation_rate": _share(math.fsum(frame.weights(rows)[rows["broken"] > 0]), of),
     }
 
 
@@ -219,8 +220,10 @@ def _violations(rows: pd.DataFrame, weights: Floats | None) -> dict[str, float]:
     named = rows["violations"].explode().dropna()
     named = named[~named.isin(list(Odd))]
     counted = pd.Series(1.0 if weights is None else weights, index=rows.index)
-    sums = counted.loc[named.index].groupby(named.to_numpy()).sum()
-    return {str(name): float(sums[name]) for name in named.value_counts().index}
+    return {
+        str(name): math.fsum(counted.loc[named.index[named == name]])
+        for name in named.value_counts().index
+    }
 
 
 def _odd(rows: pd.DataFrame) -> dict[str, Any]:
@@ -231,7 +234,21 @@ def _odd(rows: pd.DataFrame) -> dict[str, Any]:
     counts = {kind.value: int((named == kind).sum()) for kind in Odd}
     told = {kind: count if known or count else None for kind, count in counts.items()}
     shares = {kind: _share(count, len(answers)) for kind, count in told.items()}
-    return {"odd": told, "odd_shares": shares}
+    untold = _untold(answers)
+    most = {kind: _share(count, len(answers)) for kind, count in told.items()}
+    if untold:
+        most[Odd.ONE_PIECE] = _share((counts[Odd.ONE_PIECE] or 0) + untold, len(answers))
+    return {"odd": told, "odd_shares": shares, "odd_at_most": most, "one_piece_untold": untold}
+
+
+def _untold(answers: pd.DataFrame) -> int:
+    """Of how many streams the client read too late to tell whether they came in one piece."""
+    said = answers["odd"].list.len().fillna(0) > 0
+    many = answers["stream"].fillna(False) & (answers["output_chunks"] > 1) & ~said
+    late = answers["first_output_blur_ns"].fillna(0) + answers["last_output_blur_ns"].fillna(0)
+    spread = answers["last_output_ns"] - answers["first_output_ns"]
+    narrow = spread - late <= ONE_PIECE_NS
+    return int((many & (late > IN_TIME_NS) & narrow.fillna(False)).sum())
 
 
 def _goodput(rows: pd.DataFrame, seconds: float, good: Good) -> dict[str, Any]:
@@ -253,7 +270,7 @@ def _unbroken(rows: pd.DataFrame) -> float:
     weights, broken = frame.weights(rows), np.asarray(rows["broken"] > 0)
     if not broken.any() or not weights.any():
         return float(len(rows))
-    return len(rows) * (1 - float(weights[broken].sum() / weights.sum()))
+    return len(rows) * (1 - math.fsum(weights[broken]) / math.fsum(weights))
 
 
 def _tokens(rows: pd.DataFrame, seconds: float) -> dict[str, Any]:

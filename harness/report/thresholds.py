@@ -172,7 +172,8 @@ def _alone(metric: str, route: Mapping[str, Any]) -> Estimate:
         return _violations(route)
     if metric in route["odd_shares"]:
         reason = "the samples do not say how odd their answers were"
-        return Estimate(route["odd_shares"][metric], reason=reason)
+        share, most = route["odd_shares"][metric], route["odd_at_most"][metric]
+        return Estimate(share, reason=reason, at_least=share, at_most=most)
     bounds = (route.get(f"{metric}{end}") for end in ("_at_least", "_at_most"))
     at_least, at_most = bounds
     reason = "nothing to take a share or a rate of"

@@ -16,6 +16,7 @@ from harness.report.comparison import Comparison
 from harness.report.conformance import Conformance
 from harness.report.manifest import Manifest
 from harness.report.records import Records
+from harness.report.sentences import one_line
 from harness.report.thresholds import Checked
 
 LOADING = ("run", "load", "compare", "capacity")
@@ -41,6 +42,7 @@ class Weight(StrEnum):
     """Worth knowing; changes nothing."""
 
 
+LONGEST_SENTENCE = 600
 FOLLOWS = (Weight.MISSED, Weight.OPEN)
 """What says nothing more where the target never answered."""
 
@@ -87,13 +89,18 @@ def decide(evidence: Evidence) -> Verdict:
     decisive = [finding for finding in findings if finding.weight is not Weight.REMARK]
     order = list(Weight)
     decisive.sort(key=lambda finding: order.index(finding.weight))
-    reasons = tuple(dict.fromkeys(finding.text for finding in decisive))
-    told = (finding.text for finding in findings if finding.weight is Weight.REMARK)
+    reasons = tuple(dict.fromkeys(map(_told, decisive)))
+    told = (_told(finding) for finding in findings if finding.weight is Weight.REMARK)
     remarks = tuple(each for each in told if not any(each in reason for reason in reasons))
     if not decisive:
         return Verdict("pass", (), remarks)
     failed = decisive[0].weight in (Weight.BROKEN, Weight.MISSED)
     return Verdict("fail" if failed else "unknown", reasons, remarks)
+
+
+def _told(finding: Finding) -> str:
+    """The sentence, in which a target may have had a word: one line that nothing obeys."""
+    return one_line(finding.text, most=LONGEST_SENTENCE)
 
 
 def _contract(evidence: Evidence) -> Iterator[Finding]:

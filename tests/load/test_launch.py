@@ -134,6 +134,23 @@ def test_a_key_that_the_target_says_back_is_in_no_file(plan: MakePlan) -> None:
     assert not [path for path in files if SECRET.encode() in path.read_bytes()]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        plain(b"<html></html>", "content-type: text/html"),
+        plain(b'{"error": {"message": "no"}}', "content-type: application/json"),
+    ],
+)
+def test_a_target_that_answers_nonsense_at_once_is_not_flooded(
+    plan: MakePlan, answer: bytes
+) -> None:
+    with serving(answering(*[answer] * 5_000)) as peer:
+        wanted = plan(address=Address(peer.url, "acc", "gw"), users=1, stream=False)
+        outcome = launch(wanted, Identity(), scenario("native"))
+
+    assert 0 < outcome.errors == outcome.requests < 50
+
+
 def test_an_interleaved_comparison_sends_whole_blocks(plan: MakePlan) -> None:
     wanted = plan(users=1, blocks=7, stream=False)
 

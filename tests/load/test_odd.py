@@ -81,3 +81,9 @@ def test_a_missing_finish_reason_and_a_missing_done_are_told() -> None:
 
     assert found((5, f"{head}\r\n\r\n{body}".encode()), streams=False) == ["no_finish_reason"]
     assert found((5, STREAM + event("a")), (9, event("b", finish="stop") + LAST)) == ["no_done"]
+
+
+def test_an_answer_without_any_output_is_told() -> None:
+    usage = {"usage": {"prompt_tokens": 1, "completion_tokens": 40, "total_tokens": 41}}
+
+    assert found((5, STREAM + event(finish="stop", **usage) + DONE + LAST)) == ["no_output"]

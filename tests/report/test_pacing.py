@@ -56,6 +56,15 @@ def test_a_client_that_falls_behind_did_not_keep_the_rate() -> None:
     assert "did not keep the rate: it sent" in found["rate_off"]
 
 
+def test_a_client_that_stood_still_did_not_keep_the_schedule() -> None:
+    stood = [0.0] * 100 + [2_000.0 - n * 10.0 for n in range(200)] + [0.0] * 100
+
+    found = pacing(frame.frame(table(paced(stood))))
+
+    assert found is not None
+    assert "did not keep the times of the schedule: requests started 1.96 s" in found["rate_off"]
+
+
 def test_one_request_that_left_late_changes_no_rate() -> None:
     found = pacing(frame.frame(table(paced([0.0] * 400 + [500.0]))))
 
@@ -69,7 +78,7 @@ def test_late_starts_leave_open_what_counts_from_send(tmp_path: Path) -> None:
 
     results = {each.objective: each.result for each in report.checked}
     assert results == dict(zip(THRESHOLDS, ("unknown", "pass", "pass"), strict=True))
-    assert "requests started 50 ms late at p99, 2 ms are allowed" in report.reasons[0]
+    assert "requests started 50.0 ms late at p99, 2.00 ms are allowed" in report.reasons[0]
 
 
 def test_what_the_client_started_late_is_not_held_against_the_target(tmp_path: Path) -> None:

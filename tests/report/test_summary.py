@@ -7,7 +7,7 @@ import pytest
 from harness.report import frame
 from harness.report.summary import flat, ordered_routes, summarise
 from harness.report.thresholds import good, objectives
-from tests.report.folders import answered, blocks, failed, mixed, table
+from tests.report.folders import answered, blocks, cells, failed, mixed, table
 from tests.sample import Sample
 
 TWINS = ("ttfb_ms", "ttft_ms", "ttfo_ms", "inter_chunk_ms", "tpot_ms", "e2e_ms")
@@ -144,3 +144,15 @@ def test_the_flat_summary_has_a_row_per_scenario_route_and_metric() -> None:
     assert len(rows) == (3 + 2) * 12
     assert list(rows.columns[:3]) == ["scenario", "route", "metric"]
     assert {"n", "p50", "p95_low", "p99_high", "error_rate"} <= set(rows.columns)
+
+
+def test_a_stream_that_a_late_client_read_may_have_come_in_one_piece() -> None:
+    late = [
+        cells(answered(n, gaps_ms=(0.0, 0.0)), first_output_blur_ns=9_000_000) for n in range(3)
+    ]
+    rows = [*late, cells(answered(3))]
+
+    route = summarise(frame.frame(table(rows)), good(()))["routes"]["native"]
+
+    assert (route["odd"]["one_piece"], route["one_piece_untold"]) == (0, 3)
+    assert (route["odd_shares"]["one_piece"], route["odd_at_most"]["one_piece"]) == (0.0, 0.75)

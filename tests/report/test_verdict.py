@@ -217,3 +217,12 @@ def test_a_comparison_without_an_answer_is_unknown(judge: Any) -> None:
 
 def test_a_comparison_inside_a_run_never_changes_its_verdict(judge: Any) -> None:
     assert judge([*GOOD, *blocks(30, noise=0.6)], command="run").verdict == "pass"
+
+
+def test_what_a_target_said_is_one_line_that_nothing_obeys(judge: Any) -> None:
+    said = "no\x1b[2J\r\n::error::x\n# pass"
+    report = judge([failed(n, message=said) for n in range(5)])
+
+    assert report.verdict == "unknown"
+    assert report.reasons[0].endswith("no [2J ::error::x # pass")
+    assert all(reason.isprintable() for reason in report.reasons)

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import TransportKind, UsageError
 from harness.transports.exchange import Exchange, Timeouts
-from harness.transports.gevent import GeventTransport
+from harness.transports.gevent import GeventTransport, Reader
 from harness.wire import Chunk, End, Headers, Request
 from tests.transports.peer import Peer, answering, plain, serving
 
@@ -348,6 +348,21 @@ def test_a_killed_greenlet_leaves_no_connection_behind(transport: GeventTranspor
         sending.kill()
 
     assert ended == [b""]
+
+
+def test_a_bound_of_this_process_is_its_own_and_leaves_room_for_its_files() -> None:
+    reader = Reader()
+    reader.most_open = 1
+    transport = GeventTransport(reader=reader, proxies={})
+    with serving(answering(plain(b"1"))) as one, serving(answering(plain(b"2"))) as two:
+        errors = [ask(transport, one).error, ask(transport, two).error]
+        transport.close()
+
+    assert errors[0] is None
+    assert errors[1] is not None
+    assert errors[1].kind is TransportKind.CLIENT_LIMIT
+    assert reader.open == 0
+    reader.close()
 
 
 def test_many_greenlets_share_one_transport(transport: GeventTransport) -> None:

@@ -31,7 +31,8 @@ class Connection:
 
     Reading goes on while nobody asks, so that the peer's end of the connection is seen at once:
     a parked connection then closes itself. Whoever waits is woken when the answer may be whole, not
-    for each piece of it. Takes ownership of `sock`; not for more than one greenlet at a time.
+    for each piece of it. Takes ownership of `sock`, which is counted as open; not for more than one
+    greenlet at a time.
 
     `end` is how the peer ended its side (`COMPLETE`: as the protocol says), None while it has not.
     `reads` counts reads of bytes, `unstamped` those of them without a stamp of the kernel.
@@ -71,6 +72,7 @@ class Connection:
             return
         self._reader.remove(self)
         self._descriptor = -1
+        self._reader.open -= 1
         self._sock.close()
 
     # What the reader calls in the hub; none of it blocks.

@@ -9,7 +9,8 @@ _CHUNKED_END = b"0\r\n\r\n"
 _LONGEST_HEAD = 16_384
 _FIELDS = re.compile(
     rb"\r\n(?:content-length:[ \t]*(\d{1,15})[ \t]*(?=\r)|(transfer-encoding:)"
-    rb"|content-length:|content-encoding:|connection:|keep-alive:|upgrade:)",
+    rb"|(content-type:[ \t]*application/json[;\r ])"
+    rb"|content-length:|content-type:|content-encoding:|connection:|keep-alive:|upgrade:)",
     re.IGNORECASE,
 )
 """A length, a coding of the transfer, and fields with which an answer may not be what it seems."""
@@ -20,8 +21,8 @@ class EndOfAnswer:
 
     An answer whose head did not come in one piece, that is not framed by a length or by chunks, or
     that is an interim one, may end with any bytes. `plain` says of a whole answer that it is a
-    success framed by its length alone, on a connection that stays open: that is all that need be
-    known of it before the next request.
+    success of JSON, framed by its length alone, on a connection that stays open: that is all that
+    need be known of it before the next request.
     """
 
     __slots__ = ("_chunked", "_left", "_tail", "_usual")
@@ -50,15 +51,18 @@ class EndOfAnswer:
         if end < 0 or data.startswith(b"HTTP/1.1 1"):
             self._tail = b""
             return True
-        self._usual = data.startswith(b"HTTP/1.1 200 ")
+        self._usual, is_json = data.startswith(b"HTTP/1.1 200 "), False
         for field in _FIELDS.finditer(data, 0, end + 2):
-            length, chunked = field.groups()
+            length, chunked, json = field.groups()
             if length is not None and self._left is None:
                 self._left = int(length)
             elif chunked is not None:
                 self._chunked = True
+            elif json is not None:
+                is_json = True
             else:
                 self._usual = False
+        self._usual &= is_json
         if self._chunked:
             self._left, self._tail = None, b""
             return self._last_chunk(data)

@@ -11,9 +11,9 @@ from harness.wire import Chunk, End, Headers, Response
 MAX_HEAD_BYTES = 65_536
 MAX_FIELDS = 256
 """A head beyond these is refused: common servers and proxies send at most 8 to 32 KiB."""
-MAX_BODY_BYTES = 32 * 1024 * 1024
+MAX_BODY_BYTES = 16 * 1024 * 1024
 """More than this is refused, decoded size counted: no answer may eat the client's memory."""
-MAX_HELD_BYTES = 256 * 1024 * 1024
+MAX_HELD_BYTES = 128 * 1024 * 1024
 """What all unfinished answers of a process may hold together."""
 
 _BODILESS = frozenset({204, 304})

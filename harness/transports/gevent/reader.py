@@ -11,9 +11,11 @@ reader looks at least every `TICK_NS`, so that what one read holds is known to b
 
 import heapq
 import itertools
+import resource
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 import gevent
@@ -25,6 +27,8 @@ from harness.transports.gevent.timerfd import Timer
 TICK_NS = 800_000
 LATER_S = 0.005
 """How long work is gathered: what is done many times in a row is done in less time each."""
+SPARE_DESCRIPTORS = 32
+"""What a process needs for its records, its log and its reports, whatever it connects to."""
 SWEEP_S = 0.05
 """How often deadlines are looked at, and answers that nothing has woken anybody for."""
 
@@ -55,12 +59,14 @@ class Readable(Protocol):
 class Reader:
     """Watches connections and calls them when their sockets have bytes; belongs to one hub.
 
-    `waiting` counts the greenlets that await an answer; connections keep it.
+    `waiting` counts the greenlets that await an answer; connections keep it, and `open`, which
+    counts them from before they are dialled until they are closed.
     """
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.waiting = 0
+        self.waiting = self.open = 0
+        self.most_open = _descriptors() - SPARE_DESCRIPTORS
         self._loop = gevent.get_hub().loop
         self._connections: dict[int, Readable] = {}
         self._watchers: dict[int, Any] = {}
@@ -253,6 +259,14 @@ class Reader:
         """Read one socket, where each has its own watcher."""
         if connection.read(self._looked_ns):
             connection.wake()
+
+
+def _descriptors() -> int:
+    """How many more descriptors this process may open."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return (
+        1 << 30 if most == resource.RLIM_INFINITY else most - len(list(Path("/dev/fd").iterdir()))
+    )
 
 
 def _new_epoll() -> Any | None:

@@ -57,8 +57,8 @@ class Message(NamedTuple):
 class Conversation:
     """One message under way, and in the end what became of it; times are CLOCK_MONOTONIC.
 
-    The message left between `sent_ns` and `left_ns`. `ended_ns` is when an error was met. `dns_ns`,
-    `connect_ns` and `tls_ns` are durations, None on a reused connection.
+    The message left between `sent_ns` and `left_ns`. `ended_ns` is when an error was met, else 0.
+    `dns_ns`, `connect_ns` and `tls_ns` are durations, None on a reused connection.
     """
 
     sent_ns: int = 0
@@ -241,7 +241,7 @@ class GeventTransport:
         try:
             connection = self._take(message.origin, timeouts, talk)
         except TransportError as error:
-            talk.error = error
+            talk.error, talk.ended_ns = error, time.monotonic_ns()
             return talk
         if self._bounds.given is not timeouts:
             self._bounds = _Bounds.of(timeouts)
@@ -299,9 +299,24 @@ class GeventTransport:
         finally:
             expiry.close()
 
+    def _dial(self, origin: Origin, proxy: Proxy | None) -> Dialled:
+        """A connection within what this process may open, for its records need some of that."""
+        reader = self._reader
+        if reader.open >= reader.most_open:
+            raise TransportError(
+                TransportKind.CLIENT_LIMIT,
+                f"{reader.open} connections are all that this process may open (ulimit -n)",
+            )
+        reader.open += 1
+        try:
+            return dial(origin.host, origin.port) if proxy is None else _dial_proxy(proxy)
+        except BaseException:
+            reader.open -= 1
+            raise
+
     def _connect(self, origin: Origin, talk: Conversation) -> Connection:
         proxy = self._proxy(origin)
-        dialled = dial(origin.host, origin.port) if proxy is None else _dial_proxy(proxy)
+        dialled = self._dial(origin, proxy)
         talk.dns_ns, talk.connect_ns = dialled.dns_ns, dialled.connect_ns
         connection = Connection(dialled.sock, reader=self._reader)
         ready = False
