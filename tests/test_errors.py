@@ -40,13 +40,14 @@ def test_a_broken_contract_is_an_assertion_and_no_other_error_is() -> None:
 
 
 @pytest.mark.parametrize("kind", list(TransportKind))
-def test_an_answer_that_broke_off_is_the_edges_and_all_else_the_networks(
+def test_an_answer_that_broke_off_is_the_edges_and_a_bound_of_ours_the_clients(
     kind: TransportKind,
 ) -> None:
     error = TransportError(kind, "what happened")
 
     broke_off = kind in (TransportKind.CUT, TransportKind.RESET, TransportKind.PROTOCOL)
-    assert error.layer is (Layer.EDGE if broke_off else Layer.NETWORK)
+    others = Layer.CLIENT if kind is TransportKind.CLIENT_LIMIT else Layer.NETWORK
+    assert error.layer is (Layer.EDGE if broke_off else others)
     assert str(error) == "what happened"
 
 

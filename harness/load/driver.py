@@ -14,6 +14,11 @@ from harness.load.sender import Ticket
 from harness.load.worker import Worker
 from harness.transports.gevent import GeventTransport
 
+MOST_AT_ONCE = 64
+"""A schedule that is behind lets the hub have its turn after so many requests."""
+BREATH_NS = 200_000
+LATEST_NS = 5_000_000_000
+"""A request that could not be started for so long is dropped: it belongs to another moment."""
 _GLANCE_S = 0.25
 """How often a schedule that waits looks whether the load has been stopped."""
 
@@ -23,7 +28,8 @@ def drive(
 ) -> None:
     """Send this worker's share of the schedule; returns when it has ended and all is answered.
 
-    A request that is due while the bound of requests under way is reached is recorded as dropped.
+    A request that is due while the bound of requests under way is reached, or that could not be
+    started for long, is recorded as dropped.
     """
     tickets = _tickets(worker, scenario=scenario, routes=routes)
     walk = _Walk(worker, transport, tickets)
@@ -73,6 +79,7 @@ class _Walk:
         self._bound = max(worker.plan.bound // worker.plan.workers, 1)
         self._senders = Group()
         self._idle: list[Any] = []
+        self._starting = 0
         self._ended = False
 
     def begin(self) -> None:
@@ -95,12 +102,16 @@ class _Walk:
         if self._next is None or self._next.scheduled_ns is None:
             self.over.set()
         else:
-            self._worker.call_at(self._next.scheduled_ns, self._send_due)
+            soonest_ns = time.monotonic_ns() + BREATH_NS
+            self._worker.call_at(max(self._next.scheduled_ns, soonest_ns), self._send_due)
 
     def _send_due(self) -> None:
         """Send all that is due by now; called in the hub."""
         try:
-            while self._is_due() and self._worker.may_send():
+            for _ in range(MOST_AT_ONCE):
+                full = self._starting >= MOST_AT_ONCE
+                if full or not (self._is_due() and self._worker.may_send()):
+                    break
                 ticket, self._next = self._next, next(self._tickets, None)
                 if ticket is not None:
                     self._send(ticket)
@@ -116,16 +127,24 @@ class _Walk:
         return due_ns is not None and due_ns <= time.monotonic_ns()
 
     def _send(self, ticket: Ticket) -> None:
-        if self._idle:
+        late_ns = time.monotonic_ns() - (ticket.scheduled_ns or 0)
+        if late_ns > LATEST_NS:
+            self._worker.drop(self._transport, ticket)
+        elif self._idle:
             self._idle.pop().switch(ticket)
         elif len(self._senders) < self._bound:
-            self._senders.spawn(self._serve, ticket)
+            self._starting += 1
+            self._senders.spawn(self._begin_to_serve, ticket)
         else:
             self._worker.drop(self._transport, ticket)
 
+    def _begin_to_serve(self, ticket: Ticket) -> None:
+        self._starting -= 1
+        self._serve(ticket)
+
     def _serve(self, ticket: Ticket | None) -> None:
         """Send this ticket, then each that is handed over."""
-        while ticket is not None and not self._ended:
+        while ticket is not None:
             try:
                 self._worker.perform(self._transport, ticket)
             except Exception as error:  # noqa: BLE001 - our own error ends the run, recorded

@@ -50,7 +50,8 @@ def not_sent(*, dropped: int, limited: int, in_flight: int | None, said: str = "
         bound = (
             "the bound of requests under way" if in_flight is None else f"--in-flight {in_flight}"
         )
-        reasons.append(f"{_requests(dropped)} dropped at {bound}: raise it, or use less load")
+        where = f"at {bound}, or too late to be started"
+        reasons.append(f"{_requests(dropped)} dropped {where}: raise it, or use less load")
     if limited:
         why = f" ({said})" if said else ""
         reasons.append(f"{_requests(limited)} not sent for a limit of the client{why}: {REMEDY}")

@@ -86,7 +86,8 @@ def _rate_off(found: Mapping[str, Any], behind: int) -> str | None:
             return None
         late = f"requests started {figures.duration(p99)} late at p99"
         return f"the client did not keep the times of the schedule: {late}: {REMEDY}"
-    rates = f"{found['achieved_rate']:,.4g} of {found['asked_rate']:,.4g} requests/s"
+    achieved, asked = (figures.digits(found[f"{name}_rate"]) for name in ("achieved", "asked"))
+    rates = f"{achieved} of {asked} requests/s"
     return f"the client did not keep the rate: it sent {rates} in time: {REMEDY}"
 
 

@@ -76,6 +76,21 @@ def test_an_open_loop_sends_or_drops_everything_that_is_due(
     assert all(row["sent_ns"] >= row["scheduled_ns"] for row in samples if row not in dropped)
 
 
+def test_a_rate_beyond_what_can_be_sent_loses_no_request(
+    truth: Truth, plan: MakePlan, tmp_path: Path
+) -> None:
+    truth.configure(delay_us=0)
+    wanted = plan(rate=20_000.0, stream=False, duration_s=0.3)
+
+    outcome = launch(wanted, Identity(), scenario("native"))
+
+    samples = rows(wanted)
+    record, _ = truth.record(tmp_path)
+    dropped = [row for row in samples if row["outcome"] == "dropped"]
+    assert len(samples) == outcome.requests == 6_000
+    assert len(samples) - len(dropped) == len(record["rid"])
+
+
 def test_two_processes_keep_the_cap_and_no_secret_is_left_behind(
     truth: Truth, plan: MakePlan, tmp_path: Path
 ) -> None:

@@ -84,6 +84,6 @@ def test_a_missing_finish_reason_and_a_missing_done_are_told() -> None:
 
 
 def test_an_answer_without_any_output_is_told() -> None:
-    usage = {"usage": {"prompt_tokens": 1, "completion_tokens": 40, "total_tokens": 41}}
+    silent = event(finish="stop", usage={"prompt_tokens": 1, "completion_tokens": 40})
 
-    assert found((5, STREAM + event(finish="stop", **usage) + DONE + LAST)) == ["no_output"]
+    assert found((5, STREAM + silent + DONE + LAST)) == ["no_output"]

@@ -157,9 +157,8 @@ def test_what_was_not_sent_is_noted_with_the_bound_that_kept_it() -> None:
 
     found = outcome_of(PLAN, now, interrupted=False, aborted=None, expected_workers=1)
 
-    assert found.notes == (
-        f"2 requests were dropped at --in-flight {PLAN.bound}: raise it, or use less load",
-    )
+    bound = f"--in-flight {PLAN.bound}, or too late to be started"
+    assert found.notes == (f"2 requests were dropped at {bound}: raise it, or use less load",)
 
 
 def test_a_late_loop_alone_decides_nothing() -> None:

@@ -56,7 +56,7 @@ def test_what_was_not_sent_names_the_bound_that_kept_it() -> None:
     dropped = not_sent(dropped=1200, limited=0, in_flight=64) or ""
     limited = not_sent(dropped=0, limited=1, in_flight=None, said="too many open files") or ""
 
-    assert dropped.startswith("1,200 requests were dropped at --in-flight 64: raise it")
+    assert dropped.startswith("1,200 requests were dropped at --in-flight 64, or too late")
     assert limited.startswith(
         "1 request was not sent for a limit of the client (too many open files): "
     )

@@ -110,7 +110,7 @@ def test_a_run_with_drops_is_unknown_and_names_the_bound(tmp_path: Path) -> None
     assert report.reasons == (
         (
             "p50(ttft) < 1ms, error_rate < 1% (default) cannot be judged on native: 3 requests "
-            "were dropped at --in-flight 64: raise it, or use less load"
+            "were dropped at --in-flight 64, or too late to be started: raise it, or use less load"
         ),
     )
 
