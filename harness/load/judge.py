@@ -1,6 +1,7 @@
 """Has answers of a load judged by the contract's clauses, as many as the time allows."""
 
 import time
+from collections.abc import Callable
 
 from harness.load.clauses import Checker
 from harness.load.facts import Facts, suspect
@@ -12,11 +13,17 @@ from harness.wire import End
 
 
 class Judge:
-    """Checks answers of one process; see `Sampling` for which."""
+    """Checks answers of one process; see `Sampling` for which.
 
-    def __init__(self, plan: LoadPlan, sender: Sender, *, worker: int) -> None:
+    `breathe` is called between the parts of a check, to read what came for others meanwhile.
+    """
+
+    def __init__(
+        self, plan: LoadPlan, sender: Sender, *, worker: int, breathe: Callable[[], None]
+    ) -> None:
         self._checker = Checker()
         self._sender = sender
+        self._breathe = breathe
         self._sampling = Sampling(
             time.monotonic_ns(), share=plan.check_share, seed=plan.seed * plan.workers + worker
         )
@@ -40,4 +47,4 @@ class Judge:
             return None
         request = self._sender.request(attempt.ticket)
         exchange = Exchange(request, attempt.talk.sent_ns, response)
-        return self._checker.broken(attempt.template.case, exchange)
+        return self._checker.broken(attempt.template.case, exchange, self._breathe)

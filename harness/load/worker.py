@@ -97,7 +97,7 @@ class Worker:
         self._reader, self._held = Reader(), Held()
         self._ledger = Ledger(self._folder / FOLDER / f"{self.name}.sent")
         secure = self.plan.address.origin.startswith("https:")
-        judge = Judge(self.plan, self._sender, worker=self.index)
+        judge = Judge(self.plan, self._sender, worker=self.index, breathe=self._reader.look)
         self._look = judge.look if self.plan.check_share else None
         self._context = client_context() if secure else None
         self._report = WorkerReport(self.name, os.getpid(), time.monotonic_ns())

@@ -128,10 +128,12 @@ def withheld(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for metric in SHOWN:
         for name, route in routes.items():
             found = route[metric]
-            lost = [each for each in STATISTICS if figures.bounds(found, each)]
-            if lost:
-                told = f"{figures.metric(metric)} on {name}, {', '.join(lost)}"
-                yield f"{told}: {found['reasons'][lost[0]]}"
+            alike: dict[str, list[str]] = {}
+            for each in STATISTICS:
+                if figures.bounds(found, each):
+                    alike.setdefault(found["reasons"][each], []).append(each)
+            for reason, lost in alike.items():
+                yield f"{figures.metric(metric)} on {name}, {', '.join(lost)}: {reason}"
 
 
 def failures(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, int, str]]:

@@ -201,6 +201,14 @@ def test_an_answer_that_would_take_long_is_not_judged() -> None:
     assert Checker(most_bytes=1 << 20).broken(case, long) == ()
 
 
+def test_a_check_lets_others_read_between_its_parts() -> None:
+    stream = exchange(sse(good_chunks()), "text/event-stream")
+    breaths: list[bool] = []
+    case = asked("native", {"stream": True})
+    Checker().broken(case, stream, lambda: breaths.append(True))
+    assert len(breaths) > 8
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [

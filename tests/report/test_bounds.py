@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from harness.measure.metrics import METRICS
 from harness.report import frame
 from harness.report.build import assemble
+from harness.report.sentences import SHOWN, STATISTICS, withheld
 from harness.report.summary import summarise
 from harness.report.thresholds import good, objectives
 from tests.report.folders import Cells, answered, cells, failed, table, write_run
@@ -142,7 +143,7 @@ def test_an_objective_on_merged_chunks_is_unknown_and_says_what_to_change(tmp_pa
     report = assemble(write_run(tmp_path, merged(40), thresholds=["p50(inter_chunk) < 15ms"]))
 
     assert report.verdict == "unknown"
-    assert "use more --processes or less load" in report.reasons[0]
+    assert "use less load, or load with more --processes" in report.reasons[0]
 
 
 @pytest.mark.parametrize(("limit", "result"), [(90, "fail"), (97, "unknown"), (101, "pass")])
@@ -177,3 +178,18 @@ def test_no_done_of_an_older_file_is_odd_and_spoils_no_goodput() -> None:
     assert route["violations"] == {"x": 1}
     assert route["goodput_share"] == 0.5
     assert route["odd"]["no_done"] == 1
+
+
+def test_statistics_are_named_together_only_where_the_same_withholds_them() -> None:
+    metric: dict[str, Any] = {
+        f"{name}{end}": 1.0 for name in STATISTICS for end in ("_at_least", "_at_most")
+    }
+    metric |= dict.fromkeys(STATISTICS, None)
+    metric["reasons"] = dict.fromkeys(STATISTICS[:3], "between 1 and 2") | {"p99": "elsewhere"}
+    quiet = dict.fromkeys(STATISTICS, 1.0)
+    told = list(withheld({"native": {**dict.fromkeys(SHOWN, quiet), "inter_chunk_ms": metric}}))
+
+    assert told == [
+        "Inter-chunk on native, p50, p90, p95: between 1 and 2",
+        "Inter-chunk on native, p99: elsewhere",
+    ]

@@ -1,4 +1,5 @@
 import math
+import re
 from xml.etree import ElementTree
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from harness.report.charts import distribution
 from harness.report.charts.axis import Scale, from_zero, log_scale
+from harness.report.charts.plot import LEFT, RIGHT
 from harness.report.charts.svg import Svg, group, tag, text
 
 POSITIVE = st.floats(1e-4, 1e8)
@@ -75,6 +77,14 @@ def test_a_distribution_ends_at_its_largest_value(n: int) -> None:
 
     assert chart is not None
     assert "n = " + f"{n:,}" in chart
+
+
+def test_a_distribution_shows_where_most_values_lie_though_the_smallest_is_0() -> None:
+    chart = distribution.ecdf("t", {"native": np.array([0.0, *[4.0] * 98, 60.0])})
+
+    assert chart is not None
+    marks = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', chart)]
+    assert min(marks) > LEFT + (RIGHT - LEFT) / 3
 
 
 def test_a_distribution_of_nothing_is_no_chart() -> None:

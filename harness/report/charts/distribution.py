@@ -11,18 +11,21 @@ from harness.report.charts.svg import Svg, group, path, tag
 from harness.report.quantile import PERCENTILES, Floats
 
 STEPS = 160
+LEAST_MS = 0.01
+"""Where an axis begins at the lowest: gaps within one read are 0, which has no logarithm."""
 TAIL = (0.991, 0.992, 0.993, 0.994, 0.995, 0.996, 0.997, 0.998, 0.999, 1.0)
 
 
 def ecdf(title: str, routes: Mapping[str, Floats]) -> Svg | None:
     """The empirical distribution of each route on a logarithmic axis; None without any value.
 
-    Percentiles that the sample can bound carry the route's mark; the curve itself is all of it.
+    Smaller values than `LEAST_MS` stand at the left edge. Percentiles that the sample can bound
+    carry the route's mark; the curve itself is all of it.
     """
     known = {route: np.sort(data) for route, data in routes.items() if len(data)}
     if not known:
         return None
-    ends = [float(end) for data in known.values() for end in (data[0], data[-1])]
+    ends = [max(float(end), LEAST_MS) for data in known.values() for end in (data[0], data[-1])]
     plot = Plot(
         title,
         x=log_scale(ends, LEFT, RIGHT),
