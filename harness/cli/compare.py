@@ -109,7 +109,7 @@ def compare_routes(common: Common, values: dict[str, Any]) -> "Report":
         seed=common.seed,
     )
     locust = Locust(bundled("locustfiles") / "compare.py")
-    with running(common.target, seed=common.seed) as target:
+    with manifest.refusable(folder), running(common.target, seed=common.seed) as target:
         shown = not (common.quiet or common.json)
         outcome = run_load(plan, target, locust, show=shown, title="compare")
     manifest.note(folder, **facts_of(outcome))

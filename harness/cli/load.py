@@ -63,7 +63,7 @@ def load(common: Common, values: dict[str, Any]) -> "Report":
         plan=plan.describe(),
         seed=common.seed,
     )
-    with running(common.target, seed=common.seed) as target:
+    with manifest.refusable(folder), running(common.target, seed=common.seed) as target:
         outcome = run_load(plan, target, locust, show=not (common.quiet or common.json))
     manifest.note(folder, **facts_of(outcome), clocks=clocks_of(plan))
     return _conclude(common, folder, outcome)

@@ -8,7 +8,13 @@ import click
 
 from harness.cli.options import Common, common
 from harness.cli.verdict import conclude
-from harness.cli.workload import CALIBRATION_FIELDS, calibration_options, parse_routes, seconds
+from harness.cli.workload import (
+    CALIBRATION_FIELDS,
+    calibration_options,
+    parse_routes,
+    seconds,
+    some_seconds,
+)
 
 if TYPE_CHECKING:
     from harness.contract.run import ContractOutcome
@@ -39,7 +45,7 @@ LONGEST_COMPARISON_S = 45.0
 )
 @click.option(
     "--duration",
-    type=seconds,
+    type=some_seconds,
     default="15s",
     show_default=True,
     metavar="TIME",
@@ -138,7 +144,8 @@ def run(common: Common, values: dict[str, Any]) -> "tuple[Report, Course]":
     course = Course()
     try:
         course.contract = _verify(common, values, folder)
-        _measure(common, load, compare, course)
+        with manifest.refusable(folder):
+            _measure(common, load, compare, course)
     except KeyboardInterrupt:
         course.interrupted = True
     manifest.note(folder, **course.facts())

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from harness.cli.duration import parse_duration
 from harness.errors import UsageError
@@ -30,6 +31,14 @@ def parse_routes(_: click.Context, __: click.Parameter, text: str | None) -> tup
 def seconds(text: str) -> float:
     """A duration such as `30s` in seconds; for an option's `type`."""
     return parse_duration(text) / 1e9
+
+
+def some_seconds(text: str) -> float:
+    """A duration that is not 0, in seconds; for an option's `type`."""
+    found = seconds(text)
+    if not found:
+        raise click.BadParameter(f"{text!r}: expected a duration above 0, such as 30s")
+    return found
 
 
 def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,8 +70,6 @@ def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
     rate, users, arrivals = values["rate"], values["users"], values["arrivals"]
     if rate is not None and users is not None:
         raise UsageError("--users (closed loop) and --rate (open loop) exclude each other")
-    if rate is None and arrivals is not None:
-        raise UsageError("--arrivals needs --rate: a closed loop has no schedule")
     same = (
         "gamma_shape",
         "in_flight",
@@ -118,7 +125,8 @@ def locust_of(values: dict[str, Any]) -> "Locust":
 
 
 def check_parts(values: dict[str, Any]) -> None:
-    """UsageError for parts of a load that exclude each other, or have nobody to send."""
+    """UsageError for parts of a load that exclude each other, do nothing, or have no user."""
+    _check_partners(values)
     if values["master"] and values["worker"]:
         raise UsageError("--master and --worker exclude each other")
     for part in ("ui", "master"):
@@ -130,13 +138,44 @@ def check_parts(values: dict[str, Any]) -> None:
         raise UsageError("--worker and --processes exclude each other: start one worker for each")
     if values["ui"] and (values["master"] or values["worker"]):
         raise UsageError("--ui shows the load of this machine: leave --master and --worker out")
-    if values["leave_samples"] and not values["master"]:
-        raise UsageError("--leave-samples needs --master: samples are on this machine already")
     workers = values["expect_workers"] if values["master"] else values["processes"]
     users = 10 if values["users"] is None else values["users"]
     if values["rate"] is None and not values["worker"] and users < workers:
         name = "--expect-workers" if values["master"] else "--processes"
         raise UsageError(f"{name} {workers}: each needs a user, and --users is {users}")
+
+
+_PARTNERS = (
+    ("arrivals", "rate", "a closed loop has no schedule"),
+    ("in_flight", "rate", "a closed loop has never more under way than --users"),
+    ("leave_samples", "master", "samples are on this machine already"),
+    ("expect_workers", "master", "--processes is for this machine"),
+    ("master_bind_host", "master", "--master-host is for a worker"),
+    ("master_host", "worker", "--master-bind-host is for a master"),
+    ("ui_host", "ui", "there is no page without it"),
+    ("ui_port", "ui", "there is no page without it"),
+)
+"""Options that do nothing without another, and why."""
+
+
+def _check_partners(values: dict[str, Any]) -> None:
+    context = click.get_current_context()
+    typed = {name for name in values if _typed(context, name)}
+    for option, partner, why in _PARTNERS:
+        if option in typed and not values[partner]:
+            raise UsageError(f"{_flag_of(option)} needs {_flag_of(partner)}: {why}")
+    if "gamma_shape" in typed and values["arrivals"] != "gamma":
+        raise UsageError("--gamma-shape needs --arrivals gamma: others have no shape")
+    if "master_port" in typed and not (values["master"] or values["worker"]):
+        raise UsageError("--master-port needs --master or --worker: one process has no master")
+
+
+def _typed(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def _flag_of(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def scenario(text: str) -> Path:
@@ -168,9 +207,9 @@ def _number(name: str, default: int | None, text: str, *, least: int = 1) -> Any
     )
 
 
-def _time(name: str, default: str, text: str) -> Any:
+def _time(name: str, default: str, text: str, *, kind: Callable[[str], float] = seconds) -> Any:
     return click.option(
-        name, type=seconds, default=default, show_default=True, metavar="TIME", help=text
+        name, type=kind, default=default, show_default=True, metavar="TIME", help=text
     )
 
 
@@ -210,7 +249,7 @@ _OPTIONS = (
         None,
         "Open loop: what is due beyond N under way is dropped.  [default: 10 s of the rate]",
     ),
-    _time("--duration", "30s", "How long after the warm-up."),
+    _time("--duration", "30s", "How long after the warm-up.", kind=some_seconds),
     _time("--warmup", "5s", "Recorded, but not counted."),
     _time("--drain", "30s", "How long the last answers are waited for."),
     click.option(

@@ -9,7 +9,8 @@ import os
 import platform
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -155,6 +156,26 @@ def finish(
         reasons=tuple(reasons),
     )
     return write(folder, manifest)
+
+
+@contextmanager
+def refusable(folder: Path) -> Iterator[None]:
+    """Have no run in `folder` that never was one: where a mistake ends it before its first request.
+
+    What such a run left is dropped, but for logs, so that the mended command can use the folder
+    too. A run that had begun is closed with the mistake as its reason.
+    """
+    try:
+        yield
+    except UsageError as error:
+        begun = any(int.from_bytes(path.read_bytes()[:8]) for path in folder.glob("workers/*.sent"))
+        if begun or (folder / "conformance.json").exists():
+            finish(folder, verdict="unknown", exit_code=2, reasons=(str(error),))
+            raise
+        for pattern in (FILE, "workers/*.json", "workers/*.sent", "samples/*.arrows"):
+            for path in folder.glob(pattern):
+                path.unlink()
+        raise
 
 
 def read(folder: Path) -> Manifest:

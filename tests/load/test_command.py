@@ -38,12 +38,20 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (["--ui", "--processes", "2"], "--ui and --processes exclude each other"),
         (["--ui", "--master"], "leave --master and --worker out"),
         (["--leave-samples"], "--leave-samples needs --master"),
+        (["--expect-workers", "2"], "--expect-workers needs --master"),
+        (["--master-bind-host", "0.0.0.0"], "--master-bind-host needs --master"),  # noqa: S104
+        (["--master-host", "h"], "--master-host needs --worker"),
+        (["--master-port", "0"], "--master-port needs --master or --worker"),
+        (["--ui-port", "0"], "--ui-port needs --ui"),
+        (["--in-flight", "3"], "--in-flight needs --rate"),
+        (["--rate", "3", "--gamma-shape", "2"], "--gamma-shape needs --arrivals gamma"),
         (["--routes", "native,foo"], "expected some of native,compat,model"),
         (["nosuch"], "expected a locustfile, or one of compare, compat, mixed, model, native"),
         (["--threshold", "p95(ttft)"], "expected one of"),
         (["--abort", "p95(nothing) > 3ms"], "expected one of"),
         (["--prompts", "none.jsonl"], "cannot be read"),
         (["--duration", "30"], "expected a duration"),
+        (["--duration", "0s"], "expected a duration above 0"),
         (["--users", "0"], "--users"),
         (["--max-cost", "1", "--header", "x:y", "--out", "/dev/null/x"], "--out"),
     ],
@@ -94,7 +102,7 @@ def test_a_short_load_on_the_stand_in_passes_and_leaves_its_report(
     code = execute(["load", *arguments, *thresholds, "--json"])
 
     said = capsys.readouterr()
-    assert (code, json.loads(said.out)["verdict"]) == (0, "pass")
+    assert (code, json.loads(said.out)["verdict"]) == (0, "pass"), said.out
     assert said.err == ""
     out = tmp_path / "out"
     summary: dict[str, Any] = json.loads((out / "summary.json").read_text())
@@ -147,3 +155,24 @@ def test_the_options_of_the_calibration_reach_the_plan(
     assert code in (0, 3)
     assert (plan["calibrate"], plan["beyond_calibration"]) == (False, True)
     assert "the client's own error is not known" in capsys.readouterr().out
+
+
+def test_a_load_that_is_refused_leaves_its_folder_for_the_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load = ["load", "--users", "1", "--duration", "200ms", "--warmup", "0", "--no-calibrate"]
+    failing = tmp_path / "failing.py"
+    failing.write_text(
+        "from harness.load.users import GatewayUser\n"
+        "class Failing(GatewayUser):\n"
+        "    def on_start(self):\n"
+        "        raise KeyError('tenant')\n"
+    )
+
+    refused = execute([*load, "--out", "a", str(failing)])
+    begun = (tmp_path / "a" / "run.json").exists()
+    again = execute([*load, "--out", "a", "native"])
+
+    assert (refused, begun) == (2, False)
+    assert again == 0, capsys.readouterr()
+    assert json.loads((tmp_path / "a" / "run.json").read_text())["state"] == "finished"
