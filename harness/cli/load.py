@@ -54,7 +54,7 @@ def load(common: Common, values: dict[str, Any]) -> "Report":
     plan = plan_load(common.target, caps=caps, seed=common.seed, **plan_fields(values))
     folder = common.make_folder()
     plan = plan.in_folder(folder)
-    common.say(_announcement(common, plan, values["locustfile"]))
+    common.say(_announcement(common, plan))
     manifest.start(
         folder,
         command=common.command,
@@ -98,20 +98,19 @@ def work(common: Common, values: dict[str, Any]) -> NoReturn:
     conclude(
         report.verdict,
         reasons=report.reasons,
-        summary=f"{outcome.requests:,} requests, a share of run {plan.run_id}; "
+        summary=f"{report.summary['requests']:,} requests, a share of run {plan.run_id}; "
         "its master judges the whole",
         out=folder,
         as_json=common.json,
     )
 
 
-def _announcement(common: Common, plan: "LoadPlan", name: str | None) -> str:
+def _announcement(common: Common, plan: "LoadPlan") -> str:
     from harness.load.caps import estimate
-    from harness.routes.route import ROUTES
 
     many = f"{plan.rate:g} requests/s" if plan.open_loop else f"{plan.users} users"
     length = f"{plan.warmup_s:g} s warm-up and {plan.duration_s:g} s"
-    routes = name if name in ROUTES else ", ".join(plan.routes)
+    routes = ", ".join(plan.routes)
     lines = [f"load: {many} on {routes} for {length}, target {common.target.name}"]
     if not common.target.loopback:
         lines.append(f"estimate: {estimate(plan)}")

@@ -80,7 +80,8 @@ def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
         *CALIBRATION_FIELDS,
     )
     return {
-        **{name: values[name] for name in (*same, "store_bodies", "collect_log", "routes")},
+        **{name: values[name] for name in (*same, "store_bodies", "collect_log")},
+        "routes": _routes_of(values),
         "users": 10 if users is None else users,
         "rate": rate,
         "duration_s": values["duration"],
@@ -93,6 +94,17 @@ def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
         "workers": values["expect_workers"] if values["master"] else values["processes"],
         "arrivals": arrivals_of(arrivals or "constant"),
     }
+
+
+def _routes_of(values: dict[str, Any]) -> tuple[str, ...]:
+    """The routes that were asked for; a scenario that is named by its route has only that one."""
+    name: str | None = values["locustfile"]
+    routes: tuple[str, ...] = values["routes"]
+    if name is None or name not in ROUTES or Path(name).is_file():
+        return routes
+    if routes not in ((), (name,)):
+        raise UsageError(f"{name} sends {name} alone: leave --routes out, or load mixed")
+    return (name,)
 
 
 def arrivals_of(name: str) -> Any:

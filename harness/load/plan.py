@@ -116,7 +116,8 @@ class LoadPlan:
     def describe(self) -> dict[str, Any]:
         """What a manifest says of it: neither where it is written nor, again, the target."""
         elsewhere = {"folder", "address", "model", "model_id"}
-        return {name: value for name, value in asdict(self).items() if name not in elsewhere}
+        told = {name: value for name, value in asdict(self).items() if name not in elsewhere}
+        return {**told, "users": None if self.open_loop else self.users}
 
 
 @dataclass(frozen=True, slots=True)

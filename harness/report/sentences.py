@@ -49,7 +49,7 @@ def client(described: Mapping[str, Any]) -> str:
     processes = f"{described['workers']} processes" if described["workers"] > 1 else "One process"
     busy = f"{figures.share(described['cpu_share'])} of a core at most"
     received = f"receive times were taken {stamps[described['kernel_times']]}"
-    return f"{processes} sent the load, {busy}; {late}; {received}. {_floor(described)}"
+    return f"{processes} sent the requests, {busy}; {late}; {received}. {_floor(described)}"
 
 
 def _floor(described: Mapping[str, Any]) -> str:
@@ -106,7 +106,8 @@ def pacing(found: Mapping[str, Any] | None) -> str | None:
     rates = f"{figures.digits(found['achieved_rate'])} of {figures.digits(found['asked_rate'])}"
     gaps = f"; Kolmogorov's distance of the times between them {figures.digits(found['distance'])}"
     gaps = "" if found["constant"] else gaps  # where a microsecond of jitter makes it 1/2
-    return f"{rates} requests/s had left when the last was due; start lag {late}{gaps}."
+    rates += " requests/s" if found["constant"] else " requests/s, as the chances fell,"
+    return f"{rates} had left when the last was due; start lag {late}{gaps}."
 
 
 SHOWN = ("ttft_ms", "inter_chunk_ms", "tpot_ms", "e2e_ms")

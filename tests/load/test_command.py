@@ -45,6 +45,7 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (["--ui-port", "0"], "--ui-port needs --ui"),
         (["--in-flight", "3"], "--in-flight needs --rate"),
         (["--rate", "3", "--gamma-shape", "2"], "--gamma-shape needs --arrivals gamma"),
+        (["--routes", "native", "compat"], "compat sends compat alone"),
         (["--routes", "native,foo"], "expected some of native,compat,model"),
         (["nosuch"], "expected a locustfile, or one of compare, compat, mixed, model, native"),
         (["--threshold", "p95(ttft)"], "expected one of"),
