@@ -12,20 +12,25 @@ from harness.report.quantile import PERCENTILES, Floats
 
 STEPS = 160
 LEAST_MS = 0.01
-"""Where an axis begins at the lowest: gaps within one read are 0, which has no logarithm."""
+LEAST_SHARE = 0.005
+"""Where an axis begins: at the value that so many are below, and never below `LEAST_MS`.
+
+A few gaps within one read, which are 0, would else take the room of all others.
+"""
 TAIL = (0.991, 0.992, 0.993, 0.994, 0.995, 0.996, 0.997, 0.998, 0.999, 1.0)
 
 
 def ecdf(title: str, routes: Mapping[str, Floats]) -> Svg | None:
     """The empirical distribution of each route on a logarithmic axis; None without any value.
 
-    Smaller values than `LEAST_MS` stand at the left edge. Percentiles that the sample can bound
+    Values below the axis stand at its left edge. Percentiles that the sample can bound
     carry the route's mark; the curve itself is all of it.
     """
     known = {route: np.sort(data) for route, data in routes.items() if len(data)}
     if not known:
         return None
-    ends = [max(float(end), LEAST_MS) for data in known.values() for end in (data[0], data[-1])]
+    low = [float(data[int(LEAST_SHARE * len(data))]) for data in known.values()]
+    ends = [max(end, LEAST_MS) for end in (*low, *(float(data[-1]) for data in known.values()))]
     plot = Plot(
         title,
         x=log_scale(ends, LEFT, RIGHT),
