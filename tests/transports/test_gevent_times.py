@@ -83,6 +83,33 @@ def test_a_stream_wakes_its_reader_once() -> None:
     assert woken == [False] * 31 + [True]
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (b"Content-Type: application/json", b"Content-Length: 2"),
+        (b"Content-Length: 2", b"Content-Type: application/json; charset=utf-8"),
+        (b"content-type:application/json", b"x-a: b", b"content-length:2"),
+    ],
+)
+def test_an_answer_of_json_by_its_length_alone_can_be_read_later(fields: tuple[bytes, ...]) -> None:
+    guess = EndOfAnswer()
+    head = b"\r\n".join((b"HTTP/1.1 200 OK", *fields, b"", b""))
+
+    assert (guess.seen(head + b"{"), guess.seen(b"}"), guess.plain) == (False, True, True)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [b"Content-Type: text/html", b"Content-Encoding: gzip", b"Connection: close", b"Upgrade: h2c"],
+)
+def test_an_answer_that_may_be_more_than_it_seems_is_read_at_once(field: bytes) -> None:
+    guess = EndOfAnswer()
+    usual = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+
+    assert guess.seen(usual + field + b"\r\n\r\n{}")
+    assert not guess.plain
+
+
 def test_what_a_late_reader_finds_together_has_bounds_that_hold(transport: GeventTransport) -> None:
     sent_ns: list[int] = []
 

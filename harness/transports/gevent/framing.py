@@ -9,7 +9,7 @@ _CHUNKED_END = b"0\r\n\r\n"
 _LONGEST_HEAD = 16_384
 _FIELDS = re.compile(
     rb"\r\n(?:content-length:[ \t]*(\d{1,15})[ \t]*(?=\r)|(transfer-encoding:)"
-    rb"|(content-type:[ \t]*application/json[;\r ])"
+    rb"|(content-type:[ \t]*application/json(?=[;\r ]))"
     rb"|content-length:|content-type:|content-encoding:|connection:|keep-alive:|upgrade:)",
     re.IGNORECASE,
 )
