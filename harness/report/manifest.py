@@ -163,8 +163,9 @@ def refusable(folder: Path) -> Iterator[None]:
     """Have no run in `folder` that never was one: where a mistake ends it before its first request.
 
     What such a run left is dropped, but for logs, so that the mended command can use the folder
-    too. A run that had begun is closed with the mistake as its reason.
+    too; what lay there before stays. A run that had begun is closed with the mistake as its reason.
     """
+    began_ns = (folder / FILE).stat().st_mtime_ns
     try:
         yield
     except UsageError as error:
@@ -174,7 +175,8 @@ def refusable(folder: Path) -> Iterator[None]:
             raise
         for pattern in (FILE, "workers/*.json", "workers/*.sent", "samples/*.arrows"):
             for path in folder.glob(pattern):
-                path.unlink()
+                if path.stat().st_mtime_ns >= began_ns:
+                    path.unlink()
         raise
 
 

@@ -1,7 +1,7 @@
 """`report.html`: one page that needs nothing but itself, opens offline and prints.
 
 A policy in the page forbids every script but our own, by its hash, and every connection; what came
-from a server is escaped by the template.
+from a server is escaped by the template, and has no control characters.
 """
 
 import base64
@@ -17,7 +17,7 @@ import pandas as pd
 from harness.measure.metrics import METRICS, definitions
 from harness.report import figures, frame, sentences
 from harness.report.charts import contract, distribution, forest, overtime, plot
-from harness.report.charts.svg import Svg, tag
+from harness.report.charts.svg import Svg, printable, tag
 from harness.report.quantile import PERCENTILES, needed
 from harness.report.runs import CAVEAT, Runs
 from harness.report.summary import key, ordered_routes
@@ -87,11 +87,19 @@ def _render(template: str, **context: Any) -> str:
     )
 
 
+def _printable(value: Any) -> Any:
+    """A foreign text without the control characters that a terminal would obey."""
+    if isinstance(value, str) and not hasattr(value, "__html__"):
+        return printable(value)
+    return value
+
+
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_printable,
         trim_blocks=True,
         lstrip_blocks=True,
     )

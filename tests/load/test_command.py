@@ -1,6 +1,7 @@
 """`gateway-harness load`, as it is typed."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -170,10 +171,17 @@ def test_a_load_that_is_refused_leaves_its_folder_for_the_next(
         "        raise KeyError('tenant')\n"
     )
 
+    older = tmp_path / "a" / "samples" / "mine.arrows"
+    older.parent.mkdir(parents=True)
+    older.write_bytes(b"older")
+    os.utime(older, (1, 1))
+
     refused = execute([*load, "--out", "a", str(failing)])
     begun = (tmp_path / "a" / "run.json").exists()
+    kept = older.read_bytes()
+    older.unlink()
     again = execute([*load, "--out", "a", "native"])
 
-    assert (refused, begun) == (2, False)
+    assert (refused, begun, kept) == (2, False, b"older")
     assert again == 0, capsys.readouterr()
     assert json.loads((tmp_path / "a" / "run.json").read_text())["state"] == "finished"

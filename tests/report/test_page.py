@@ -1,5 +1,6 @@
 """report.html in a real browser: charts are drawn, nothing complains, it fits a phone."""
 
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,16 @@ def test_what_a_server_says_stays_text(browser: Browser, tmp_path: Path) -> None
     assert browser.evaluate("document.body.textContent.includes('{{ 7 * 7 }}')")
     assert browser.evaluate("document.documentElement.scrollWidth") <= 1280
     assert browser.log == []
+
+
+def test_a_server_steers_no_terminal_that_shows_the_page(tmp_path: Path) -> None:
+    ruse = "\x1b[2J\x9b31mPASS\r\x00"
+    rows = [failed(n, outcome=ruse, message=ruse, route=ruse) for n in range(10)]
+
+    text = build(tmp_path, rows, notes=[ruse]).read_bytes().decode("utf-8")
+
+    assert "PASS" in text
+    assert [c for c in text if c != "\n" and c != "\t" and unicodedata.category(c) == "Cc"] == []
 
 
 def test_a_script_that_slipped_in_would_not_run(

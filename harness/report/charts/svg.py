@@ -1,6 +1,10 @@
 """Writing SVG: elements whose text and attributes are always escaped."""
 
+import re
 from html import escape
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""All but tab and line feed."""
 
 
 class Svg(str):
@@ -48,15 +52,15 @@ def text(content: str, x: float, y: float, *, class_: str = "label") -> Svg:
 
 
 def _child(child: str) -> str:
-    return str(child) if isinstance(child, Svg) else escape(_printable(child))
+    return str(child) if isinstance(child, Svg) else escape(printable(child))
 
 
 def _value(value: str | float) -> str:
     if isinstance(value, str):
-        return escape(_printable(value), quote=True)
+        return escape(printable(value), quote=True)
     return f"{value:.1f}".removesuffix(".0")
 
 
-def _printable(content: str) -> str:
-    """Without the control characters that XML forbids even as references."""
-    return "".join(c if c in "\t\n" or c >= " " else "\N{REPLACEMENT CHARACTER}" for c in content)
+def printable(content: str) -> str:
+    """Without control characters: XML forbids some even as references, and terminals obey them."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", content)
