@@ -5,6 +5,7 @@ or our own fault, 3 unknown; `harness.cli.verdict` has the same table for verdic
 """
 
 import errno
+import gc
 import io
 import os
 import signal
@@ -94,6 +95,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process with its exit code."""
+    gc.set_threshold(100_000, 20, 20)  # a command loads much and ends soon
     _open_streams()
     _end_in_order()
     for stream in (sys.stdout, sys.stderr):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.load.calibration import Ask, Row
 from harness.load.calibration_run import Client
+from harness.load.counting import count
 from harness.load.plan import Identity, LoadPlan
 from harness.load.prompts import Prompts
 from harness.load.recorder import Recorder
@@ -65,7 +66,7 @@ class LoadClient:
     def _flush(self) -> None:
         rows = self._recorder.flush()
         if rows is not None:
-            self._tally.add(rows)
+            count(self._tally, rows)
 
     def _sender(self, ask: Ask) -> Sender:
         sender = self._senders.get(ask)

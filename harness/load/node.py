@@ -4,10 +4,15 @@ Locust is used as a library, as its documentation describes it, so that no confi
 variable of others steers it. `harness.load.launch` starts this module.
 """
 
+import gc
+import os
+
+gc.disable()  # until all is loaded: looking for garbage would be a tenth of that
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy would start threads that nobody needs
+
 import contextlib
 import importlib.abc
 import logging
-import os
 import resource
 import sys
 from collections.abc import Iterator
@@ -40,6 +45,7 @@ def main() -> None:
         import harness.load.part  # noqa: F401 - slow, and done while the starter prepares
 
         pa.array([])
+    gc.enable()
     with os.fdopen(0, "rb", buffering=0, closefd=False) as commands:
         line = commands.readline()
     if not line:

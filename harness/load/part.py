@@ -17,7 +17,6 @@ from harness.errors import UsageError
 from harness.load import users
 from harness.load.caps import left
 from harness.load.cause import Cause
-from harness.load.page import serve
 from harness.load.plan import Identity, LoadPlan, read_plan
 from harness.load.post import Post, at, ended
 from harness.load.progress import read_reports
@@ -136,7 +135,11 @@ def send(task: Task, identity: Identity, post: Post) -> None:
     locustfile = Path(task.locustfile or "")
     part = Part(plan, identity, index=task.index, locustfile=locustfile, environment=environment)
     runner = environment.create_local_runner()
-    page = serve(part, host=task.host, port=task.port) if task.role is Role.PAGE else None
+    page = None
+    if task.role is Role.PAGE:
+        from harness.load.page import serve
+
+        page = serve(part, host=task.host, port=task.port)
     _EVENTS.init.fire(environment=environment, runner=runner, web_ui=environment.web_ui)
     part.prepare()
     over = ended()

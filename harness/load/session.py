@@ -8,7 +8,6 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.load.caps import caps_for
-from harness.load.display import Display
 from harness.load.launch import Locust, launch
 from harness.load.outcome import LoadOutcome
 from harness.load.plan import Caps, Identity, LoadPlan
@@ -69,6 +68,8 @@ def run_load(
     identity = Identity(target.credentials, target.headers.fields)
     if not show:
         return launch(plan, identity, locust)
+    from harness.load.display import Display  # brings rich
+
     with Display(title, seconds=plan.total_s) as display:
         return launch(plan, identity, locust, on_progress=display)
 

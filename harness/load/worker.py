@@ -15,6 +15,7 @@ from gevent.event import Event
 
 from harness.errors import UsageError
 from harness.load.budget import Budget, Reservation
+from harness.load.counting import by_route, count
 from harness.load.judge import Judge
 from harness.load.lag import LagProbe
 from harness.load.ledger import Ledger
@@ -24,7 +25,7 @@ from harness.load.prompts import Prompts, read_prompts
 from harness.load.recorder import BATCH_ROWS, PROMPT_BATCH_ROWS, Recorder
 from harness.load.rows import PLACE, Row
 from harness.load.sender import Attempt, Bodies, Sender, Ticket
-from harness.load.tally import RouteTally, by_route
+from harness.load.tally import RouteTally
 from harness.measure.outcome import Outcome
 from harness.transports.gevent import GeventTransport, Held, Reader, TransportCounts
 from harness.transports.gevent.outgoing import origin_of
@@ -101,7 +102,7 @@ class Worker:
         self._look = judge.look if self.plan.check_share else None
         self._context = client_context() if secure else None
         self._report = WorkerReport(self.name, os.getpid(), time.monotonic_ns())
-        RouteTally().add(self._recorder.rehearse())
+        count(RouteTally(), self._recorder.rehearse())
         gc.collect()
         gc.set_threshold(50_000, 20, 50)  # answers hold no cycles: fewer, shorter pauses
         gc.freeze()  # what is loaded by now lives to the end: no need to look through it again
@@ -287,7 +288,7 @@ class Worker:
         while (rows := self._recorder.flush()) is not None:
             gevent.sleep(_BREATH_S)
             for route, its in by_route(rows).items():
-                self._tally(route).add(its)
+                count(self._tally(route), its)
             gevent.sleep(_BREATH_S)
 
     def _tend(self) -> None:

@@ -6,11 +6,11 @@ nothing and does not depend on order.
 """
 
 import math
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 LOWEST_NS = 1_000
 """1 us; shorter durations share one bucket."""
@@ -21,83 +21,53 @@ ERROR = (RATIO - 1) / (RATIO + 1)
 """The largest relative error of a quantile between the bounds: 0.5 %."""
 BUCKETS = math.ceil(math.log(HIGHEST_NS / LOWEST_NS) / math.log(RATIO)) + 2
 """One below `LOWEST_NS`, one above `HIGHEST_NS`, the rest between."""
-
-_LOG_RATIO = math.log(RATIO)
-_WAITING = 4096
-"""Values kept before they are counted in one numpy call, which costs tens of ns for each."""
+LOG_RATIO = math.log(RATIO)
 
 
 class Histogram:
-    """An accumulator of durations in nanoseconds; holds about 18 kB whatever it counts.
+    """An accumulator of durations in nanoseconds; holds one number for each bucket in use.
 
     Count, sum, minimum and maximum are exact; a quantile is within `ERROR` of the sample at its
-    rank, and exact at both ends.
+    rank, and exact at both ends. `counts` are by bucket; `harness.load.counting` fills many values
+    in at once.
     """
 
-    __slots__ = ("_counts", "_max", "_min", "_sum", "_waiting")
+    __slots__ = ("counts", "max", "min", "sum_ns")
 
     def __init__(self, values_ns: Iterable[int] = ()) -> None:
-        self._counts = np.zeros(BUCKETS, dtype=np.int64)
-        self._sum = 0
-        self._min: int | None = None
-        self._max: int | None = None
-        self._waiting: list[int] = []
+        self.counts: Counter[int] = Counter()
+        self.sum_ns = 0
+        self.min: int | None = None
+        self.max: int | None = None
         self.extend(values_ns)
 
     def add(self, value_ns: int) -> None:
         """Count one duration; a negative one is an error of the clock and counts as zero."""
-        self._waiting.append(value_ns)
-        if len(self._waiting) >= _WAITING:
-            self._settle()
+        value_ns = max(value_ns, 0)
+        self.fill({_bucket(value_ns): 1}, sum_ns=value_ns, least=value_ns, most=value_ns)
 
     def extend(self, values_ns: Iterable[int]) -> None:
         """Count many durations."""
-        self._waiting.extend(values_ns)
-        if len(self._waiting) >= _WAITING:
-            self._settle()
+        for value_ns in values_ns:
+            self.add(value_ns)
 
-    def extend_array(self, values_ns: npt.NDArray[np.float64]) -> None:
-        """Count many durations at once."""
-        self._settle()
-        if values_ns.size:
-            self._count(values_ns.astype(np.int64))
+    def fill(
+        self, counts: Mapping[int, int], *, sum_ns: int, least: int | None, most: int | None
+    ) -> None:
+        """Count durations that are known by their buckets, their sum and both ends."""
+        self.counts.update(counts)
+        self.sum_ns += sum_ns
+        self.min = _pick(min, self.min, least)
+        self.max = _pick(max, self.max, most)
 
     def merge(self, other: "Histogram") -> None:
         """Count all that `other` counted, which stays as it is."""
-        self._settle()
-        self._counts += other.counts
-        self._sum += other.sum_ns
-        self._min = _pick(min, self._min, other.min)
-        self._max = _pick(max, self._max, other.max)
-
-    @property
-    def counts(self) -> npt.NDArray[np.int64]:
-        """The durations in each bucket; the array is the histogram's own."""
-        self._settle()
-        return self._counts
-
-    @property
-    def sum_ns(self) -> int:
-        """The sum of all durations."""
-        self._settle()
-        return self._sum
+        self.fill(other.counts, sum_ns=other.sum_ns, least=other.min, most=other.max)
 
     @property
     def count(self) -> int:
         """How many durations were counted."""
-        return int(self.counts.sum())
-
-    @property
-    def min(self) -> int | None:
-        """The shortest, in nanoseconds."""
-        self._settle()
-        return self._min
-
-    @property
-    def max(self) -> int | None:
-        """The longest, in nanoseconds."""
-        self._settle()
-        return self._max
+        return self.counts.total()
 
     @property
     def mean(self) -> float | None:
@@ -113,33 +83,25 @@ class Histogram:
         if not 0 <= q <= 1:
             raise ValueError(f"quantile: expected 0 to 1, got {q!r}")
         count = self.count
-        if self._min is None or self._max is None:
+        if self.min is None or self.max is None:
             return None
         rank = max(1, math.ceil(q * count))
         if rank == 1 or rank == count:
-            return float(self._min if rank == 1 else self._max)
-        bucket = int(np.searchsorted(np.cumsum(self._counts), rank))
-        return float(min(max(_middle(bucket), self._min), self._max))
-
-    def below(self, limit_ns: float) -> float | None:
-        """The share of durations up to `limit_ns`, exact to one bucket; None without any."""
-        count = self.count
-        if not count:
-            return None
-        bucket = int(_buckets(np.array([limit_ns]))[0])
-        return float(self._counts[: bucket + 1].sum() / count)
+            return float(self.min if rank == 1 else self.max)
+        used = sorted(self.counts)
+        reached = list(accumulate(self.counts[bucket] for bucket in used))
+        middle = _middle(used[bisect_left(reached, rank)])
+        return float(min(max(middle, self.min), self.max))
 
     def to_dict(self) -> dict[str, Any]:
         """The histogram as JSON values; buckets without a count are left out."""
-        self._settle()
-        used = np.flatnonzero(self._counts)
         return {
             "ratio": RATIO,
             "lowest_ns": LOWEST_NS,
-            "counts": {str(bucket): int(self._counts[bucket]) for bucket in used},
-            "sum_ns": self._sum,
-            "min_ns": self._min,
-            "max_ns": self._max,
+            "counts": {str(bucket): self.counts[bucket] for bucket in sorted(self.counts)},
+            "sum_ns": self.sum_ns,
+            "min_ns": self.min,
+            "max_ns": self.max,
         }
 
     @classmethod
@@ -154,37 +116,21 @@ class Histogram:
         for bucket, count in document["counts"].items():
             if not (bucket.isdecimal() and int(bucket) < BUCKETS):
                 raise ValueError(f"histogram: expected buckets 0 to {BUCKETS - 1}, got {bucket!r}")
-            histogram._counts[int(bucket)] = count
-        histogram._sum = document["sum_ns"]
-        histogram._min = document["min_ns"]
-        histogram._max = document["max_ns"]
+            histogram.counts[int(bucket)] = count
+        histogram.sum_ns = document["sum_ns"]
+        histogram.min = document["min_ns"]
+        histogram.max = document["max_ns"]
         return histogram
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Histogram) and self.to_dict() == other.to_dict()
 
-    def _settle(self) -> None:
-        """Count the waiting values."""
-        if not self._waiting:
-            return
-        values = np.asarray(self._waiting, dtype=np.int64)
-        self._waiting = []
-        self._count(values)
 
-    def _count(self, values: npt.NDArray[np.int64]) -> None:
-        values = np.maximum(values, 0)
-        self._counts += np.bincount(_buckets(values), minlength=BUCKETS)
-        self._sum += sum(values.tolist())  # in Python, where a sum has no largest value
-        self._min = _pick(min, self._min, int(values.min()))
-        self._max = _pick(max, self._max, int(values.max()))
-
-
-def _buckets(values_ns: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """The bucket of each value: 0 below `LOWEST_NS`, the last from `HIGHEST_NS` on."""
-    ratio = np.maximum(values_ns, LOWEST_NS * RATIO**-0.5) / LOWEST_NS
-    places = np.floor(np.log(ratio) / _LOG_RATIO) + 1
-    clipped: npt.NDArray[np.int64] = np.clip(places, 0, BUCKETS - 1).astype(np.int64)
-    return clipped
+def _bucket(value_ns: int) -> int:
+    """The bucket of a value: 0 below `LOWEST_NS`, the last from `HIGHEST_NS` on."""
+    if value_ns < LOWEST_NS:
+        return 0
+    return min(math.floor(math.log(value_ns / LOWEST_NS) / LOG_RATIO) + 1, BUCKETS - 1)
 
 
 def _middle(bucket: int) -> float:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from harness.load.counting import count
 from harness.load.recorder import SCHEMA
 from harness.load.rows import Row
 from harness.load.tally import RouteTally
@@ -48,7 +49,7 @@ def tally(*outcomes: str, ttft_ms: int = 50, layer: str | None = None) -> RouteT
     """The counts of requests that ended like this."""
     made = RouteTally()
     rows = [as_row(sample(outcome=outcome, ttft_ms=ttft_ms, message="why")) for outcome in outcomes]
-    made.add(pa.RecordBatch.from_pylist(rows, schema=SCHEMA))
+    count(made, pa.RecordBatch.from_pylist(rows, schema=SCHEMA))
     for outcome in outcomes:
         if outcome != "ok" and layer is not None:
             made.blame(layer)
