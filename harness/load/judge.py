@@ -6,7 +6,7 @@ from collections.abc import Callable
 from harness.load.clauses import Checker
 from harness.load.facts import Facts, suspect
 from harness.load.plan import LoadPlan
-from harness.load.sampling import Sampling
+from harness.load.sampling import PERIOD_NS, Sampling
 from harness.load.sender import Attempt, Sender
 from harness.transports.exchange import Exchange
 from harness.wire import End
@@ -24,8 +24,12 @@ class Judge:
         self._checker = Checker()
         self._sender = sender
         self._breathe = breathe
+        self._idle = _Idle()
         self._sampling = Sampling(
-            time.monotonic_ns(), share=plan.check_share, seed=plan.seed * plan.workers + worker
+            time.monotonic_ns(),
+            share=plan.check_share,
+            idle=self._idle.share,
+            seed=plan.seed * plan.workers + worker,
         )
 
     def look(self, attempt: Attempt, facts: Facts) -> None:
@@ -39,7 +43,9 @@ class Judge:
         broken = self._broken(attempt)
         if broken is not None:
             facts.violations, facts.check_share = list(broken), share
-        self._sampling.spent(time.monotonic_ns() - started_ns, suspect=suspected)
+        took_ns = time.monotonic_ns() - started_ns
+        self._sampling.spent(took_ns, suspect=suspected)
+        self._idle.checked_ns += took_ns
 
     def _broken(self, attempt: Attempt) -> tuple[str, ...] | None:
         response = attempt.reading.response(attempt.talk.sent_ns, End.COMPLETE)
@@ -48,3 +54,22 @@ class Judge:
         request = self._sender.request(attempt.ticket)
         exchange = Exchange(request, attempt.talk.sent_ns, response)
         return self._checker.broken(attempt.template.case, exchange, self._breathe)
+
+
+class _Idle:
+    """What this process leaves unused of a core, over the last whole second; checks are no use."""
+
+    def __init__(self) -> None:
+        self.checked_ns = 0
+        self._at_ns, self._cpu_ns = time.monotonic_ns(), time.process_time_ns()
+        self._share = 0.0
+
+    def share(self) -> float:
+        """As a part of one."""
+        at_ns, cpu_ns = time.monotonic_ns(), time.process_time_ns()
+        elapsed_ns = at_ns - self._at_ns
+        if elapsed_ns >= PERIOD_NS:
+            busy_ns = cpu_ns - self._cpu_ns - self.checked_ns
+            self._share = min(max(1 - busy_ns / elapsed_ns, 0.0), 1.0)
+            self._at_ns, self._cpu_ns, self.checked_ns = at_ns, cpu_ns, 0
+        return self._share

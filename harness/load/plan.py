@@ -42,10 +42,11 @@ class LoadPlan:
     second) is an open loop and wins over `users`; `in_flight` bounds it (None: ten seconds of the
     rate), and a request that is due beyond the bound is `dropped`. The run lasts `warmup_s` +
     `duration_s`, then waits at most `drain_s` for answers. `blocks` ends an interleaved comparison
-    early. `workers` counts Locust's processes. Contract checks of answers take at most
-    `check_share` of a core in each of them. `rid_header` names a field that carries the sample's
-    `seq`, for servers that keep records. `calibrate` has each process measure itself first; it
-    refuses a plan that asks for more than it reached, unless `beyond_calibration`.
+    early. `workers` counts Locust's processes. Contract checks of answers take `check_share` of a
+    core in each of them, and more only of what it leaves unused. `rid_header` names a field that
+    carries the sample's `seq`, for servers that keep records. `calibrate` has each process measure
+    itself first; it refuses a plan that asks for more than it reached, unless
+    `beyond_calibration`.
     """
 
     run_id: str

@@ -8,9 +8,13 @@ read here.
 """
 
 import random
+from collections.abc import Callable
 
 PERIOD_NS = 1_000_000_000
 """So long a probability holds, unless a quarter of what its period allows is used too early."""
+IDLE_PART = 0.25
+"""Checks may take so much of what a process leaves unused of its core: a small load is checked
+whole, and a large one is not slowed down."""
 LEAST = 0.0001
 """The smallest probability: what can never be drawn, no estimate speaks for."""
 
@@ -39,13 +43,22 @@ class _Kind:
 class Sampling:
     """Draws the answers that are checked, for one process.
 
-    Checks take `share` of the time that `now_ns` counts: of a core with CLOCK_MONOTONIC, of the
-    process with its CPU time. The `first` answers of each route are always drawn, and suspect ones
+    Checks take `share` of the time that `now_ns` counts, or `IDLE_PART` of what is unused of it by
+    `idle` if that is more. The `first` answers of each route are always drawn, and suspect ones
     while they need no more than half of what is allowed, or leave the others theirs.
     """
 
-    def __init__(self, now_ns: int, *, share: float = 0.05, first: int = 20, seed: int = 0) -> None:
-        self._share = share
+    def __init__(
+        self,
+        now_ns: int,
+        *,
+        share: float = 0.05,
+        idle: Callable[[], float] = lambda: 0.0,
+        first: int = 20,
+        seed: int = 0,
+    ) -> None:
+        self._least = self._share = share
+        self._idle = idle
         self._first = first
         self._dice = random.Random(seed)  # noqa: S311 - no secret
         self._routes: dict[str, int] = {}
@@ -81,6 +94,7 @@ class Sampling:
         """Choose the probabilities of the next period by what came in the last one."""
         elapsed_ns = max(now_ns - self._began_ns, 1)
         self._debt_ns = max(0.0, self._debt_ns + self._used_ns - self._share * elapsed_ns)
+        self._share = max(self._least, IDLE_PART * self._idle())
         scale = PERIOD_NS / elapsed_ns
         shares = allotted(
             max(0.0, self._share * PERIOD_NS - self._debt_ns),

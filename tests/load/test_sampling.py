@@ -42,6 +42,22 @@ def test_checks_take_their_share_of_the_time_and_no_more(gap_ns: int, cost_ns: i
     assert 0.03 < used_ns / (5 * SECOND_NS) < 0.06
 
 
+def test_a_process_with_time_to_spare_checks_every_answer() -> None:
+    idle = Sampling(0, share=0.02, idle=lambda: 0.9, first=0)
+
+    draws = list(drawn(idle, gap_ns=20_000_000, answers=2_000, cost_ns=3_000_000))
+
+    assert set(draws[100:]) == {1.0}
+
+
+def test_a_busy_process_checks_no_more_than_its_share() -> None:
+    busy = Sampling(0, share=0.02, idle=lambda: 0.01, first=0)
+
+    draws = list(drawn(busy, gap_ns=20_000_000, answers=2_000, cost_ns=3_000_000))
+
+    assert 0.01 < sum(draw is not None for draw in draws) * 3_000_000 / (40 * SECOND_NS) < 0.03
+
+
 def test_a_sudden_crowd_of_answers_uses_little_more_than_the_time_of_one_period() -> None:
     sampling = Sampling(0)
     list(drawn(sampling, gap_ns=100_000_000, answers=50, cost_ns=1_000_000))
