@@ -83,7 +83,7 @@ def common(
         print_options(call)
         for option in reversed(options):
             option(call)
-        return target_options(target)(call)
+        return target_options(target, mock=mock)(call)
 
     return decorate
 
@@ -149,13 +149,15 @@ def _common(command: str, taken: dict[str, Any], *, mock: bool) -> Common:
     return Common(command=command, settings=settings, target=target, **taken)
 
 
-def target_options(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def target_options(
+    default: str, *, mock: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add `--target` and `--header`, which name the gateway and what it is sent."""
     target = click.option(
         "--target",
         default=default,
         show_default=True,
-        metavar="mock|local|live|NAME|URL",
+        metavar=f"{'mock|' if mock else ''}local|live|NAME|URL",
         help="The gateway: embedded, configured, named in harness.toml, or an origin.",
     )
     header = click.option(

@@ -34,7 +34,7 @@ class Display:
         self._seconds = seconds
         self._recent: deque[tuple[float, int]] = deque()
         self._printed_s = 0.0
-        self._doing = ""
+        self._doing = self._line = ""
         self._page: str | None = None
         self._bar: Bar | None = None
         if self._console.is_terminal:
@@ -77,7 +77,9 @@ class Display:
             self._printed_s = progress.elapsed_s
             length = f" of {self._seconds:.0f}" if self._seconds else ""
             at = f"{progress.elapsed_s:.0f}{length} s"
-            self._say(f"{self._title}: {at}: {line}")
+            if line != self._line:  # at Locust's page, a load that is over stays over
+                self._say(f"{self._title}: {at}: {line}")
+            self._line = line
         elif progress.doing != self._doing and not progress.requests:
             self._say(f"{self._title}: {progress.doing}")
         self._doing = progress.doing

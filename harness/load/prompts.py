@@ -32,8 +32,10 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--prompts {path}: cannot be read: {error}") from error
+    except OSError as error:
+        raise UsageError(f"--prompts {path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--prompts {path}: byte {error.start} is not UTF-8") from error
     try:
         prompts = [_prompt(n, line) for n, line in enumerate(text.split("\n"), 1) if _holds(line)]
     except UsageError as error:

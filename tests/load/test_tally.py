@@ -190,6 +190,15 @@ def test_a_target_that_lets_nobody_in_is_told_from_one_that_answers_badly(
     assert expected is None or expected in str(blocked)
 
 
+def test_a_load_that_is_over_is_told_once() -> None:
+    output = io.StringIO()
+    with Display("load", seconds=0, console=Console(file=output, width=200)) as display:
+        for second in range(0, 60, 5):
+            display(progress(elapsed_s=second, native=tally("ok")))
+
+    assert len(output.getvalue().splitlines()) == 1
+
+
 def test_without_a_terminal_there_is_a_line_now_and_then() -> None:
     output = io.StringIO()
     with Display("load", seconds=30, console=Console(file=output, width=200)) as display:
