@@ -6,7 +6,7 @@ NODE_MODULES := tests/javascript/node_modules/.installed
 PEERS := build/peers-venv
 MINUTES ?= 60
 
-.PHONY: demo test check bench bench-peers bench-contention bench-contract soak mutants build lock clean
+.PHONY: demo test check bench bench-peers bench-contention bench-contract stats soak mutants build lock clean
 
 demo: $(BIN)/.installed
 	$(BIN)/gateway-harness run --target local
@@ -37,6 +37,10 @@ $(PEERS)/.installed: tests/bench/peers/requirements.txt
 # Makes its own crowd: two busy loops per processor.
 bench-contention: $(BIN)/.installed
 	$(BIN)/python -m tests.bench.contention $(ARGS)
+
+# The statistics of the verdicts, by simulation; options by ARGS, such as ARGS="--runs 100".
+stats: $(BIN)/.installed
+	$(BIN)/python -m tests.stats.run $(ARGS)
 
 soak: $(BIN)/.installed
 	$(BIN)/python -m tests.bench.soak --minutes $(MINUTES)

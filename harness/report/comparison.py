@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from harness.report import frame
+from harness.report.arrays import Floats
 from harness.report.paired import cliffs_delta, holm, resampled_medians, signed_rank_p, thinned
 from harness.report.pairing import Paired, aligned, interleaved
-from harness.report.quantile import Floats
 from harness.report.summary import ordered_routes
 
 SCHEMA_VERSION = 1

@@ -15,8 +15,8 @@ import pyarrow as pa
 from harness.measure.metrics import METRICS, SCHEDULED
 from harness.measure.odd import Odd
 from harness.measure.outcome import Outcome, own_outcomes
+from harness.report.arrays import Floats, Indices, Mask
 from harness.report.gaps import gaps
-from harness.report.quantile import Floats, Indices
 
 UNUSED = ("log_id", "cf_ray", "finish_reason")
 MS = 1e6
@@ -28,7 +28,8 @@ LOW, HIGH = "_low", "_high"
 class Values:
     """The values of one metric in milliseconds, and the least and the most that each can have been.
 
-    `owner` says which request each is of, for a metric that one request has many of.
+    They are in the order of sending. `owner` says which request each is of, by its place in that
+    order, for a metric that one request has many of; those values keep together.
     """
 
     data: Floats
@@ -48,6 +49,7 @@ def frame(table: pa.Table) -> pd.DataFrame:
     """The rows of a run as a frame of Arrow types, with a column for each per-request metric.
 
     `own` is what the client did itself, `failed` what the target did, `broken` counts violations.
+    Rows are in the order in which the requests were sent or, unsent, were due (`begun_ns`).
     """
     kept = table.drop_columns([name for name in UNUSED if name in table.column_names])
     rows = kept.to_pandas(types_mapper=pd.ArrowDtype)
@@ -59,7 +61,9 @@ def frame(table: pa.Table) -> pd.DataFrame:
     rows["own"] = rows["outcome"].isin(own_outcomes(interrupted=False))
     rows["failed"] = ~rows["ok"] & ~rows["own"]
     rows["broken"] = _broken(rows)
-    return _with_metrics(rows)
+    rows["begun_ns"] = rows["sent_ns"].fillna(rows["scheduled_ns"])
+    ordered = rows.sort_values("begun_ns", kind="stable", ignore_index=True)
+    return _with_metrics(ordered)
 
 
 def steady(rows: pd.DataFrame) -> pd.DataFrame:
@@ -67,16 +71,43 @@ def steady(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["phase"] != "warmup"]
 
 
-def values(rows: pd.DataFrame, metric: str) -> Values:
-    """The values of one metric over the requests that succeeded."""
-    counted = rows[rows["ok"]]
+def values(rows: pd.DataFrame, metric: str, *, failures: bool = False) -> Values:
+    """The values of one metric over the requests that succeeded.
+
+    With `failures` also one without end for each that the target failed: it took longer than
+    anything that was measured.
+    """
+    counted = rows[rows["ok"] | rows["failed"]] if failures else rows[rows["ok"]]
     if METRICS[metric].scheduled:
         counted = counted[counted["scheduled_ns"].notna()]
+    failed = np.asarray(counted["failed"], dtype=bool)
     if METRICS[metric].many:
-        return Values(*gaps(counted))
-    data, low, high = (_floats(counted[f"{metric}{end}"]) for end in ("", LOW, HIGH))
+        return _with_failures(Values(*gaps(counted[~failed])), failed)
+    columns = (_floats(counted[f"{metric}{end}"]) for end in ("", LOW, HIGH))
+    data, low, high = (np.where(failed, np.inf, column) for column in columns)
     known = ~np.isnan(data)
     return Values(data[known], low[known], high[known])
+
+
+def _with_failures(found: Values, failed: Mask) -> Values:
+    """The values of requests that each have many, with one of each that failed."""
+    if found.owner is None or not failed.any():
+        return found
+    endless = np.full(int(failed.sum()), np.inf)
+    owner = np.concatenate([np.flatnonzero(~failed)[found.owner], np.flatnonzero(failed)])
+    data, low, high = (
+        np.concatenate([column, endless]) for column in (found.data, found.low, found.high)
+    )
+    return Values(data, low, high, owner)
+
+
+def named(rows: pd.DataFrame, kind: str) -> Mask:
+    """Whether each answer is odd in this way; older files say so among the violations."""
+    found = np.zeros(len(rows), dtype=bool)
+    for column in ("odd", "violations"):
+        told = rows[column].reset_index(drop=True).explode()
+        found[told.index[(told == kind).fillna(False).astype(bool)]] = True
+    return found
 
 
 def weights(rows: pd.DataFrame) -> Floats:

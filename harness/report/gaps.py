@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from harness.measure.columns import MOST_GAPS
-from harness.report.quantile import Floats, Indices, Mask
+from harness.report.arrays import Floats, Indices, Mask
 
 
 def gaps(rows: pd.DataFrame) -> tuple[Floats, Floats, Floats, Indices]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from harness.measure.validity import REMEDY
 from harness.report import figures
-from harness.report.quantile import Floats
+from harness.report.arrays import Floats
 
 RATE_TOLERANCE = 0.01
 LAG_TOLERANCE = 0.05

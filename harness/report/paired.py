@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.report.quantile import Floats
+from harness.report.arrays import Floats
 
 RESAMPLES = 2000
 MOST = 5000

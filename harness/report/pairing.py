@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pandas as pd
 
-from harness.report.quantile import Floats
+from harness.report.arrays import Floats
 from harness.report.summary import COMPARE, ordered_routes
 
 BLOCK = 10

@@ -1,30 +1,31 @@
 """Percentiles with distribution-free intervals: no assumption about the shape of a latency.
 
 The interval of a quantile lies between two order statistics whose ranks come from the binomial
-distribution (David and Nagaraja, Order Statistics, 7.1). Each side errs with probability at most
-2.5 %. A quantile that no order statistic bounds on both sides is not given at all.
+distribution (David and Nagaraja, Order Statistics, 7.1), for as many independent values as the
+sample is worth. Each side errs with probability at most 2.5 %. A quantile that no order statistic
+bounds on both sides is not given at all; the bound on one side may still show that an objective is
+missed.
 """
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from harness.report import dependence
+from harness.report.arrays import Floats, Indices
 
 CONFIDENCE = 0.95
 PERCENTILES = (50, 90, 95, 99)
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """One statistic: its value and interval, or None and the reason why there is none.
 
-    `low` and `high` are for how few the samples are; `at_least` and `at_most` bound the value of
-    these very samples by how well the client could see them.
+    `low` and `high` are for how few the samples are, None where nothing bounds it; `at_least` and
+    `at_most` bound the value of these very samples by how well the client could see them. `count`
+    values were used.
     """
 
     value: float | None
@@ -33,6 +34,7 @@ class Estimate:
     reason: str | None = None
     at_least: float | None = None
     at_most: float | None = None
+    count: int = 0
 
 
 def needed(percent: float, confidence: float = CONFIDENCE) -> int:
@@ -50,55 +52,62 @@ def estimate(
 ) -> Estimate:
     """A percentile of sorted values, linearly interpolated (Hyndman and Fan, type 7).
 
-    `effective` is the number of independent values that the sample is worth, when fewer than it has
-    (values of one stream resemble each other); ranks are then found for it and scaled up. `bounds`
-    are the least and the most that the values can have been, each sorted: a percentile only grows
-    with its values, so that those of the bounds bound it, and the interval reaches from the low
-    rank of the one to the high rank of the other.
+    Infinite values stand for requests that never ended well. `effective` is the number of
+    independent values that the sample is worth, when fewer than it has; ranks are then found for it
+    and scaled up. `bounds` are the least and the most that the values can have been, each sorted: a
+    percentile only grows with its values, so that those of the bounds bound it, and the interval
+    reaches from the low rank of the one to the high rank of the other.
     """
-    n = min(float(len(ordered)), math.inf if effective is None else effective)
-    least = needed(percent)
-    if n < least:
-        return Estimate(None, reason=_too_few(len(ordered), n, percent, least))
-    lower, upper = ranks(math.floor(n), percent / 100)
-    stretch = len(ordered) / math.floor(n)
+    count = len(ordered)
+    n = min(float(count), math.inf if effective is None else effective)
+    least, whole = needed(percent), math.floor(n)
+    if whole < 1:
+        return Estimate(None, reason=_too_few(count, n, percent, least), count=count)
+    lower, upper = ranks(whole, percent / 100)
+    stretch = count / whole
     first, last = math.floor((lower - 1) * stretch), math.ceil(upper * stretch) - 1
     smallest, largest = bounds or (ordered, ordered)
-    value, at_least, at_most = (
-        float(np.percentile(x, percent)) for x in (ordered, smallest, largest)
-    )
-    low, high = float(smallest[first]), float(largest[min(last, len(ordered) - 1)])
-    return Estimate(value, low, high, at_least=at_least, at_most=at_most)
+    low = float(smallest[first]) if lower >= 1 else None
+    high = float(largest[min(last, count - 1)]) if upper <= whole else None
+    if low is None or high is None:
+        reason = _too_few(count, n, percent, least)
+        return Estimate(None, low, high, reason=reason, count=count)
+    value, at_least, at_most = (value_at(x, percent) for x in (ordered, smallest, largest))
+    return Estimate(value, low, high, at_least=at_least, at_most=at_most, count=count)
 
 
-def worth(data: Floats, owner: Indices, percent: float) -> float:
-    """How many independent values clustered ones are worth, for one percentile.
+def worth(data: Floats, value: float, owner: Indices | None = None) -> float:
+    """How many independent values a sample is worth, for the percentile that is `value`.
 
-    The variance of "the share of values up to the percentile" is taken between clusters (Woodruff,
-    JASA 47, 1952; Kish's design effect) and compared with that of independent values.
+    What varies is "the share of values up to it". `data` is in the order of sending; `owner` says
+    of which request each value is, by its place in that order.
     """
-    clusters = int(np.count_nonzero(np.bincount(owner)))
-    if clusters < 2:
-        return float(min(clusters, len(data)))
-    below = data <= np.percentile(data, percent)
-    share = below.mean()
-    residual = np.bincount(owner, weights=below - share)
-    variance = clusters / (clusters - 1) * float((residual**2).sum()) / len(data) ** 2
-    independent = share * (1 - share)
-    return float(min(len(data), independent / variance)) if variance > 0 else float(len(data))
+    below = data <= value
+    return dependence.effective(below - below.mean(), owner) if len(data) else 0.0
 
 
 def ranks(n: int, probability: float, confidence: float = CONFIDENCE) -> tuple[int, int]:
-    """The 1-based ranks of the order statistics that bound a quantile; ValueError when none do."""
+    """The 1-based ranks of the order statistics that bound a quantile.
+
+    0 or n + 1 where none does.
+    """
     first, mass = _binomial(n, probability)
     tail = (1 - confidence) / 2
     below = np.cumsum(mass)
     low = first + int(np.searchsorted(below, tail, side="right"))
     above = np.cumsum(mass[::-1])
     high = first + len(mass) - int(np.searchsorted(above, tail, side="right"))
-    if low < 1 or high > n:
-        raise ValueError(f"{n} values do not bound the {probability:.3g} quantile")
-    return low, high
+    return max(low, 0), min(high, n + 1)
+
+
+def value_at(ordered: Floats, percent: float) -> float:
+    """As numpy's, which cannot interpolate towards infinity."""
+    if np.isfinite(ordered[-1]):
+        return float(np.percentile(ordered, percent))
+    place = (len(ordered) - 1) * percent / 100
+    below = ordered[math.floor(place)]
+    between = place > math.floor(place) and np.isinf(ordered[math.floor(place) + 1])
+    return math.inf if between or np.isinf(below) else float(np.percentile(ordered, percent))
 
 
 def _binomial(n: int, probability: float) -> tuple[int, Floats]:
@@ -114,5 +123,8 @@ def _binomial(n: int, probability: float) -> tuple[int, Floats]:
 
 
 def _too_few(n: int, worth: float, percent: float, least: int) -> str:
-    worth_less = "" if worth >= n else f" worth {worth:,.0f} independent ones"
-    return f"{n:,} samples{worth_less}: p{percent:g} needs {least:,}"
+    samples = "1 sample" if n == 1 else f"{n:,} samples"
+    worth_less = (
+        "" if worth >= n else f", alike among neighbours, worth {worth:,.0f} independent ones"
+    )
+    return f"{samples}{worth_less}: p{percent:g} needs {least:,}"

@@ -14,10 +14,10 @@ import pandas as pd
 
 from harness.errors import UsageError
 from harness.report import frame, manifest, samples
+from harness.report.arrays import Floats
 from harness.report.comparison import METRICS, Comparison, Effect, Pair, judge, spread
 from harness.report.manifest import Manifest
 from harness.report.paired import RESAMPLES, cliffs_delta, resampled_medians, thinned
-from harness.report.quantile import Floats
 from harness.report.summary import load_scenarios, ordered_routes
 
 CAVEAT = (

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.report.quantile import Floats
+from harness.report.arrays import Floats
 from harness.report.summary import load_scenarios, ordered_routes
 
 MOST_BINS = 300

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from harness.measure.metrics import METRICS, SCHEDULED
 from harness.measure.odd import IN_TIME_NS, ONE_PIECE_NS, Odd
 from harness.measure.outcome import Outcome
 from harness.measure.validity import blurred
-from harness.report import frame
-from harness.report.quantile import PERCENTILES, Estimate, Floats, Mask, estimate, worth
+from harness.report import frame, interval
+from harness.report.arrays import Floats, Mask
+from harness.report.quantile import PERCENTILES, Estimate, estimate, value_at, worth
 
 ENDS: Mapping[str, str] = {
     "": "value",
@@ -24,6 +26,7 @@ ENDS: Mapping[str, str] = {
 """What of an estimate is kept, by what the name of its statistic then ends with."""
 COMPARE = "compare"
 EXAMPLES = 3
+NOTHING = "no successful request has this metric"
 ROUTES = ("native", "compat", "model")
 COUNTED = (
     *("requests", "errors", "error_rate", "dropped", "rate", "goodput", "goodput_share"),
@@ -90,39 +93,53 @@ def measure(rows: pd.DataFrame, metric: str) -> dict[str, Any]:
         estimates[f"p{percent}"] = percentile(found, percent, ordered=ordered)
     told: dict[str, Any] = {"n": len(found)}
     for name, each in estimates.items():
-        told |= {f"{name}{end}": getattr(each, field) for end, field in ENDS.items()}
+        told |= {f"{name}{end}": _given(each, field) for end, field in ENDS.items()}
     reasons = {name: each.reason for name, each in estimates.items() if each.reason}
     return {**told, "reasons": reasons}
+
+
+def _given(each: Estimate, field: str) -> float | None:
+    """What is told of an estimate: no interval without a value, and nothing without end."""
+    found: float | None = getattr(each, field)
+    kept = each.value is not None or field not in ("low", "high")
+    return found if kept and found is not None and math.isfinite(found) else None
 
 
 def percentile(
     found: frame.Values, percent: float, *, ordered: frame.Values | None = None
 ) -> Estimate:
-    """One percentile; where one request has many values, for as many as they are worth."""
-    effective = None if found.owner is None else worth(found.data, found.owner, percent)
+    """One percentile, for as many independent values as there are worth."""
+    if not len(found):
+        return Estimate(None, reason=NOTHING)
     ordered = ordered or found.ordered()
+    effective = worth(found.data, value_at(ordered.data, percent), found.owner)
     bounds = ordered.low, ordered.high
     return _seen(estimate(ordered.data, percent, effective=effective, bounds=bounds))
 
 
 def plain(found: frame.Values, name: str) -> Estimate:
-    """The mean, the smallest or the largest value."""
+    """The mean, with its interval; or the smallest or the largest value, a fact of these."""
     if not len(found):
-        return Estimate(None, reason="no successful request has this metric")
+        return Estimate(None, reason=NOTHING)
     columns = (found.data, found.low, found.high)
     value, at_least, at_most = (float(PLAIN[name](column)) for column in columns)
-    return _seen(Estimate(value, at_least=at_least, at_most=at_most))
+    low = high = None
+    if name == "mean":
+        low, high = (
+            interval.mean(found.low, found.owner)[0],
+            interval.mean(found.high, found.owner)[1],
+        )
+    count = len(found)
+    return _seen(Estimate(value, low, high, at_least=at_least, at_most=at_most, count=count))
 
 
 def _seen(estimate: Estimate) -> Estimate:
     """The estimate without a value where the client could not see well enough to give one."""
     value, at_least, at_most = estimate.value, estimate.at_least, estimate.at_most
-    if value is None or at_least is None or at_most is None:
+    if value is None or at_least is None or at_most is None or math.isinf(at_most):
         return estimate
     reason = blurred(value, at_least, at_most)
-    if reason is None:
-        return estimate
-    return Estimate(None, reason=reason, at_least=at_least, at_most=at_most)
+    return estimate if reason is None else replace(estimate, value=None, reason=reason)
 
 
 def key(metric: str) -> str:
@@ -229,9 +246,8 @@ def _violations(rows: pd.DataFrame, weights: Floats | None) -> dict[str, float]:
 def _odd(rows: pd.DataFrame) -> dict[str, Any]:
     """How many good answers were odd in each way; null where the samples do not say."""
     answers = rows[rows["ok"]]
-    named = pd.concat([answers[name].explode().dropna() for name in ("odd", "violations")])
     known = bool(answers["odd"].notna().any())
-    counts = {kind.value: int((named == kind).sum()) for kind in Odd}
+    counts = {kind.value: int(frame.named(answers, kind).sum()) for kind in Odd}
     told = {kind: count if known or count else None for kind, count in counts.items()}
     shares = {kind: _share(count, len(answers)) for kind, count in told.items()}
     untold = _untold(answers)

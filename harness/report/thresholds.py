@@ -2,8 +2,8 @@
 
 import math
 import operator
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,20 @@ import pandas as pd
 from harness.measure.metrics import ERROR_OF, METRICS, SCHEDULED
 from harness.measure.objective import COUNTS, Objective, parse_objective
 from harness.measure.validity import could_change
-from harness.report import figures, frame
-from harness.report.quantile import Estimate, Mask
-from harness.report.summary import Good, percentile, plain
+from harness.report import figures
+from harness.report.arrays import Mask
+from harness.report.figures import DASH
+from harness.report.measured import measure
+from harness.report.quantile import Estimate
+from harness.report.summary import Good
 
 DEFAULT_ERRORS = "error_rate < 1%"
-JUDGED = ("run", "load")
+JUDGED = ("run", "load", "compare")
 HIGH = 0.9
+MARGIN_OF_MORE = 1.5
+"""Of what would settle an objective so much more is named: the next sample may lie less well."""
+MOST_TIMES = 1000
+"""More than so many times the sample is no advice."""
 COMPARED = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
@@ -52,19 +59,12 @@ class Doubts:
     pace: str | None = None
     noise_floor: Mapping[str, Any] | None = None
 
-    def of(self, objective: Objective, measured: Estimate) -> str | None:
-        """Why this objective cannot be judged; None when it can."""
-        if self.load is not None:
-            return self.load
-        if measured.value is None:
-            return str(measured.reason)
+    def about(self, objective: Objective) -> str | None:
+        """Why this objective cannot be judged, whatever was measured; None when it can."""
         metric = METRICS.get(objective.metric)
-        if self.pace is not None and metric is not None and not metric.scheduled:
-            return self.pace
-        least = measured.value if measured.at_least is None else measured.at_least
-        most = measured.value if measured.at_most is None else measured.at_most
-        doubt = could_change(objective.met, least, most, error=self.error_ms(objective.metric))
-        return doubt and f"{show(objective, measured)}: {doubt}"
+        if self.load is None and self.pace is not None and metric is not None:
+            return None if metric.scheduled else self.pace
+        return self.load
 
     def error_ms(self, metric: str) -> float:
         """What the client may be wrong by for a latency, at p99; 0 for anything else."""
@@ -95,7 +95,7 @@ def check(
     """
     found = list(_explicit(wanted, rows, routes, doubts))
     if command in JUDGED and not any(each.metric == "error_rate" for each in wanted):
-        found += _default(routes, doubts)
+        found += _default(rows, routes, doubts)
     return tuple(found)
 
 
@@ -139,99 +139,123 @@ def _explicit(
     for objective in wanted:
         applies = [name for name in routes if objective.applies_to({"route": name})]
         for name in applies:
-            measured = _measured(objective, rows[rows["route"] == name], routes[name])
-            yield _judged(objective, name, measured, doubts)
+            ours = rows[rows["route"] == name]
+            measured = measure(objective, ours, routes[name], good(wanted))
+            yield _judged(objective, name, measured, doubts, Pace.of(ours, routes[name]))
         if not applies:
             route = dict(objective.labels).get("route", "any route")
             yield Checked(objective.text, route, "unknown", "nothing was measured")
 
 
-def _measured(objective: Objective, rows: pd.DataFrame, route: Mapping[str, Any]) -> Estimate:
-    if objective.statistic is None:
-        return _alone(objective.metric, route)
-    found = frame.values(rows, objective.metric)
-    measured = _statistic(objective, found)
-    if not METRICS[objective.metric].scheduled or measured.value is None:
-        return measured
-    # What the client started late, it may have made late: the least is what counts from send.
-    rows = rows[rows["scheduled_ns"].notna()]
-    sent = _statistic(objective, frame.values(rows, objective.metric.removesuffix(SCHEDULED)))
-    known = [each for each in (measured.at_least, sent.at_least) if each is not None]
-    return replace(measured, at_least=min(known, default=None))
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What one request of a route takes of time and of tokens, for what more of them would take."""
+
+    seconds: float
+    tokens: float | None
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, route: Mapping[str, Any]) -> "Pace":
+        used = [route[f"{kind}_tokens"] for kind in ("prompt", "completion")]
+        tokens = None if None in used else sum(used) / max(len(rows), 1)
+        return cls(route["seconds"] / max(len(rows), 1), tokens)
+
+    def of_more(self, requests: float) -> str:
+        """So many requests, the time at this load, and their tokens."""
+        count = math.ceil(requests)
+        tokens = "" if self.tokens is None else f", {figures.count(count * self.tokens)} tokens"
+        took = figures.duration(count * self.seconds * 1e3)
+        return f"{figures.count(count)} more requests ({took} of this load{tokens})"
 
 
-def _statistic(objective: Objective, found: frame.Values) -> Estimate:
-    if objective.quantile is not None:
-        return percentile(found, objective.quantile * 100)
-    return plain(found, str(objective.statistic))
+def _judged(
+    objective: Objective, name: str, measured: Estimate, doubts: Doubts, pace: Pace
+) -> Checked:
+    numbers = (_finite(each) for each in (measured.value, measured.low, measured.high))
+    result, told = answer(objective, measured, doubts, pace)
+    return Checked(objective.text, name, result, told, *numbers)
 
 
-def _alone(metric: str, route: Mapping[str, Any]) -> Estimate:
-    """A share, a rate or a count of a route."""
-    if metric == "violations":
-        return _violations(route)
-    if metric in route["odd_shares"]:
-        reason = "the samples do not say how odd their answers were"
-        share, most = route["odd_shares"][metric], route["odd_at_most"][metric]
-        return Estimate(share, reason=reason, at_least=share, at_most=most)
-    bounds = (route.get(f"{metric}{end}") for end in ("_at_least", "_at_most"))
-    at_least, at_most = bounds
-    reason = "nothing to take a share or a rate of"
-    return Estimate(route[metric], reason=reason, at_least=at_least, at_most=at_most)
+def answer(
+    objective: Objective, measured: Estimate, doubts: Doubts, pace: Pace | None = None
+) -> tuple[str, str]:
+    """Pass or fail where the whole interval is on one side of the limit, else unknown; and why.
 
-
-def _violations(route: Mapping[str, Any]) -> Estimate:
-    """Their number; none is only none where all answers were looked at."""
-    count, checked, answers = route["violation_count"], route["checked"], route["ok"]
-    if count:
-        return Estimate(count)
-    if not checked:
-        return Estimate(None, reason="no answer was held against the contract")
-    if checked < answers:
-        unchecked = f"{answers - checked:,} of {answers:,} good answers were not checked"
-        return Estimate(None, reason=f"{unchecked}: ask for less load, or for violation_rate")
-    return Estimate(count)
-
-
-def _judged(objective: Objective, name: str, measured: Estimate, doubts: Doubts) -> Checked:
-    numbers = measured.value, measured.low, measured.high
-    reason = doubts.of(objective, measured)
+    The interval is as wide as chance and the client's own error make it. `pace` says what more
+    requests would take.
+    """
+    reason, shown = doubts.about(objective), show(objective, measured)
     if reason is not None:
-        return Checked(objective.text, name, "unknown", reason, *numbers)
-    met = measured.value is not None and objective.met(measured.value)
-    shown = show(objective, measured)
-    return Checked(objective.text, name, "pass" if met else "fail", shown, *numbers)
+        return "unknown", reason
+    error = doubts.error_ms(objective.metric)
+    low = (-math.inf if measured.low is None else measured.low) - error
+    high = (math.inf if measured.high is None else measured.high) + error
+    if objective.met(low) == objective.met(high) and objective.operator != "==":
+        return "pass" if objective.met(low) else "fail", shown
+    if objective.operator == "==" and measured.value is not None:
+        return "pass" if objective.met(measured.value) else "fail", shown
+    if measured.value is None:
+        return "unknown", str(measured.reason)
+    least = measured.value if measured.at_least is None else measured.at_least
+    most = measured.value if measured.at_most is None else measured.at_most
+    doubt = could_change(objective.met, least, most, error=error)
+    return "unknown", f"{shown}: {doubt or _close(objective, measured, pace)}"
+
+
+def _close(objective: Objective, measured: Estimate, pace: Pace | None) -> str:
+    """What would settle an objective that the interval of what was measured reaches across.
+
+    Intervals narrow with the square root of the number of requests.
+    """
+    value = measured.value or 0.0
+    end = measured.high if objective.met(value) else measured.low
+    if end is None or math.isinf(end) or not measured.count:
+        return measured.reason or "too few requests to bound it"
+    distance = abs(objective.limit - value)
+    times = (abs(end - value) / distance) ** 2 * MARGIN_OF_MORE if distance else math.inf
+    if times > MOST_TIMES:
+        return "too close to the limit to be told from it"
+    more = max(measured.count * (times - 1), 1)
+    told = f"{figures.count(more)} more requests" if pace is None else pace.of_more(more)
+    return f"too close to tell; about {told} would settle it"
 
 
 def show(objective: Objective, measured: Estimate) -> str:
     """What was measured, in the objective's unit, with its interval where it has one."""
-    if objective.unit == "ms":
-        between = f" ({figures.span(measured.low, measured.high)})" if measured.low else ""
-        return figures.duration(measured.value) + between
-    if objective.unit == "/s":
-        return f"{figures.digits(measured.value)}/s"
+    if measured.value is None:
+        return str(measured.reason)
     if objective.metric in COUNTS:
         return figures.count(measured.value)
-    return figures.share(measured.value)
+    if objective.unit == "ms":
+        value, between = figures.duration(measured.value), _between(figures.span, measured)
+    elif objective.unit == "/s":
+        value = f"{figures.digits(measured.value)}/s"
+        between = _between(lambda *ends: DASH.join(map(figures.digits, ends)), measured)
+    else:
+        value = figures.share(measured.value)
+        between = _between(lambda *ends: DASH.join(map(figures.share, ends)), measured)
+    return value + between
 
 
-def _default(routes: Mapping[str, Any], doubts: Doubts) -> Iterator[Checked]:
+def _between(show: Callable[[float, float], str], measured: Estimate) -> str:
+    low, high = _finite(measured.low), _finite(measured.high)
+    return "" if low is None or high is None or low == high else f" ({show(low, high)})"
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or math.isinf(value) else value
+
+
+def _default(rows: pd.DataFrame, routes: Mapping[str, Any], doubts: Doubts) -> Iterator[Checked]:
     objective = parse_objective(DEFAULT_ERRORS)
+    text = f"{DEFAULT_ERRORS} (default)"
     for name, route in routes.items():
         rate, n = route["error_rate"], route["sent"]
         if doubts.load is not None:
-            yield Checked(f"{DEFAULT_ERRORS} (default)", name, "unknown", doubts.load, rate)
+            yield Checked(text, name, "unknown", doubts.load, rate)
         if doubts.load is not None or rate is None or objective.met(rate):
             continue
-        low, high = wilson(route["errors"], n)
-        result = "warn" if objective.met(low) else "fail"
+        found = measure(objective, rows[rows["route"] == name], route, good(()))
+        result = "warn" if found.low is None or objective.met(found.low) else "fail"
         shown = f"{figures.share(rate)}, {route['errors']:,} of {n:,} failed"
-        yield Checked(f"{DEFAULT_ERRORS} (default)", name, result, shown, rate, low, high)
-
-
-def wilson(count: int, n: int) -> tuple[float, float]:
-    """The 95 % score interval of a share (Wilson, JASA 22, 1927)."""
-    z = 1.959963984540054
-    centre, scale = (count + z * z / 2) / (n + z * z), z / (n + z * z)
-    half = scale * math.sqrt(count * (n - count) / n + z * z / 4)
-    return centre - half, centre + half
+        yield Checked(text, name, result, shown, rate, found.low, found.high)

@@ -41,12 +41,13 @@ def test_odd_answers_are_told_with_their_share_wherever_the_run_is(tmp_path: Pat
 
 
 def test_an_odd_answer_can_be_an_objective(tmp_path: Path) -> None:
-    texts = ["one_piece < 1%", "no_done < 1%", "not_streamed < 50%"]
+    texts = ["one_piece < 1%", "no_done < 5%", "not_streamed < 50%"]
     report = assemble(write_run(tmp_path, loaded("one_piece"), thresholds=texts))
 
     results = {each.objective: (each.result, each.measured) for each in report.checked}
-    assert results["one_piece < 1%"] == ("fail", "35.0%")
-    assert results["no_done < 1%"] == ("pass", "0%")
+    assert results["one_piece < 1%"][0] == "fail"
+    assert results["one_piece < 1%"][1].startswith("35.0% (")
+    assert results["no_done < 5%"][0] == "pass"
 
 
 def test_samples_that_do_not_say_how_odd_they_are_leave_the_objective_open(tmp_path: Path) -> None:
@@ -142,7 +143,8 @@ def test_the_clients_own_error_stands_beside_the_figures(tmp_path: Path) -> None
         ("p50(ttft) < 99.8ms", "fail"),
         ("p50(inter_chunk) < 10.05ms", "pass"),
         ("p50(inter_chunk) < 10.03ms", "unknown"),
-        ("error_rate < 1%", "pass"),
+        ("error_rate < 5%", "pass"),
+        ("error_rate < 1%", "unknown"),
     ],
 )
 def test_a_limit_closer_than_the_clients_own_error_is_no_answer(

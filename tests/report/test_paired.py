@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
+from harness.report.arrays import Floats
 from harness.report.paired import (
     block_length,
     cliffs_delta,
@@ -12,7 +13,6 @@ from harness.report.paired import (
     resampled_medians,
     signed_rank_p,
 )
-from harness.report.quantile import Floats
 
 DIFFERENCES = arrays(np.float64, st.integers(2, 80), elements=st.integers(-40, 40).map(float))
 DISTINCT = st.lists(st.floats(0.001, 1e3), min_size=2, max_size=50, unique=True)

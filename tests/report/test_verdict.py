@@ -134,7 +134,7 @@ def test_the_layer_that_the_workers_blamed_is_named(judge: Any, tmp_path: Path) 
 def test_one_route_that_never_answered_spoils_the_verdict(judge: Any) -> None:
     rows = [*GOOD, *(failed(n, route="other", outcome="http_4xx") for n in range(900, 950))]
 
-    report = judge(rows, thresholds=["error_rate < 100%"])
+    report = judge(rows, thresholds=["error_rate < 50%"])
 
     assert report.verdict == "fail"
     assert any("every request failed on other" in reason for reason in report.reasons)

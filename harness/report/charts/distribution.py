@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from harness.report import figures
+from harness.report.arrays import Floats
 from harness.report.charts.axis import Scale, log_scale
 from harness.report.charts.plot import BOTTOM, LEFT, RIGHT, TOP, Plot, marker, style
 from harness.report.charts.svg import Svg, group, path, tag
-from harness.report.quantile import PERCENTILES, Floats
+from harness.report.quantile import PERCENTILES
 
 STEPS = 160
 LEAST_MS = 0.01

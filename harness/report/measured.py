@@ -1,0 +1,120 @@
+"""What an objective speaks of, as a value with its interval."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.measure.metrics import METRICS, SCHEDULED
+from harness.measure.objective import Objective
+from harness.report import figures, frame, interval
+from harness.report.quantile import Estimate
+from harness.report.summary import Good, percentile, plain
+
+
+def measure(
+    objective: Objective, rows: pd.DataFrame, route: Mapping[str, Any], fine: Good
+) -> Estimate:
+    """What an objective speaks of on one route, with its interval.
+
+    A latency has every request of the target in it: one that failed took longer than any other.
+    """
+    if objective.statistic is None:
+        return _alone(objective.metric, rows, route, fine)
+    found = frame.values(rows, objective.metric, failures=True)
+    measured = _statistic(objective, found)
+    if not METRICS[objective.metric].scheduled or measured.value is None:
+        return measured
+    # What the client started late, it may have made late: the least is what counts from send.
+    rows = rows[rows["scheduled_ns"].notna()]
+    plain_metric = objective.metric.removesuffix(SCHEDULED)
+    sent = _statistic(objective, frame.values(rows, plain_metric, failures=True))
+    return replace(
+        measured,
+        at_least=_least(measured.at_least, sent.at_least),
+        low=_least(measured.low, sent.low),
+    )
+
+
+def _least(*values: float | None) -> float | None:
+    return min((value for value in values if value is not None), default=None)
+
+
+def _statistic(objective: Objective, found: frame.Values) -> Estimate:
+    failed = int(np.isinf(found.data).sum())
+    if objective.quantile is not None:
+        measured = percentile(found, objective.quantile * 100)
+    else:
+        name = str(objective.statistic)
+        measured = plain(found, name) if name != "mean" or not failed else _endless(found)
+        if name != "mean":  # a fact of these very requests
+            measured = replace(measured, low=measured.at_least, high=measured.at_most)
+    if measured.value is not None and math.isinf(measured.value):
+        share = figures.share(failed / len(found))
+        return replace(measured, value=None, reason=f"longer than any answer: {share} failed")
+    return measured
+
+
+def _endless(found: frame.Values) -> Estimate:
+    """The mean where some failed: no more than how much it is at least."""
+    known = np.isfinite(found.data)
+    least = np.where(known, found.low, found.low[known].max() if known.any() else np.inf)
+    reason = f"{figures.count(len(known) - known.sum())} of {figures.count(len(known))} failed"
+    low = interval.mean(least, found.owner)[0]
+    return Estimate(None, low, None, reason=f"there is no mean: {reason}", count=len(known))
+
+
+def _alone(metric: str, rows: pd.DataFrame, route: Mapping[str, Any], fine: Good) -> Estimate:
+    """A share, a rate or a count of a route."""
+    if metric == "violations":
+        return _violations(route)
+    if metric in ("rate", "goodput"):
+        return _per_second(metric, rows, route, fine)
+    if metric in route["odd_shares"]:
+        return _odd_share(metric, rows, route)
+    if metric == "violation_rate":
+        return interval.share(np.asarray(rows["broken"] > 0), frame.weights(rows))
+    if metric == "cache_hit_share":
+        stated = rows["cache_status"].dropna()
+        return interval.share(np.asarray(stated.str.upper() == "HIT", dtype=bool))
+    return interval.share(np.asarray(rows.loc[~rows["own"], "failed"], dtype=bool))
+
+
+def _per_second(metric: str, rows: pd.DataFrame, route: Mapping[str, Any], fine: Good) -> Estimate:
+    counted = rows[~rows["own"]] if metric == "rate" else rows[fine(rows, "")]
+    times = np.asarray(counted["begun_ns"] - rows["begun_ns"].min(), dtype=np.float64) / 1e9
+    if route[metric] is None:
+        return Estimate(None, reason="nothing to take a rate of")
+    found = interval.rate(route[metric], times, route["seconds"])
+    at_least, at_most = (route.get(f"{metric}{end}") for end in ("_at_least", "_at_most"))
+    if found.low is None or found.high is None or at_least is None or at_most is None:
+        return found
+    low, high = found.low - (route[metric] - at_least), found.high + (at_most - route[metric])
+    return replace(found, low=low, high=high, at_least=at_least, at_most=at_most)
+
+
+def _odd_share(kind: str, rows: pd.DataFrame, route: Mapping[str, Any]) -> Estimate:
+    """The share of answers that are odd so, and more where the client could not tell."""
+    share, most = route["odd_shares"][kind], route["odd_at_most"][kind]
+    if share is None:
+        return Estimate(None, reason="the samples do not say how odd their answers were")
+    found = interval.share(frame.named(rows[rows["ok"]], kind))
+    if found.high is None or most is None:
+        return found
+    return replace(found, high=min(found.high + most - share, 1.0), at_least=share, at_most=most)
+
+
+def _violations(route: Mapping[str, Any]) -> Estimate:
+    """Their number; none is only none where all answers were looked at."""
+    count, checked, answers = route["violation_count"], route["checked"], route["ok"]
+    if count:
+        return Estimate(count, count, count)
+    if not checked:
+        return Estimate(None, reason="no answer was held against the contract")
+    if checked < answers:
+        unchecked = f"{answers - checked:,} of {answers:,} good answers were not checked"
+        return Estimate(None, reason=f"{unchecked}: ask for less load, or for violation_rate")
+    return Estimate(count, count, count)
