@@ -14,7 +14,7 @@ import pandas as pd
 
 from harness.errors import UsageError
 from harness.report import frame, manifest, samples
-from harness.report.comparison import METRICS, Comparison, Effect, Pair, judge, spread
+from harness.report.comparison import METRICS, Comparison, Effect, Pair, judge
 from harness.report.manifest import Manifest
 from harness.report.paired import RESAMPLES, cliffs_delta, resampled_medians, thinned
 from harness.report.quantile import Floats
@@ -103,13 +103,22 @@ def _effect(before: Floats, after: Floats, rng: np.random.Generator) -> Effect |
         difference_ms=medians[1] - medians[0],
         cliffs_delta=cliffs_delta(before, after),
         p=min(1.0, 2 * (tail + 1) / (RESAMPLES + 1)),
-        **spread(np.log(new / old), new - old),
+        **_spread(np.log(new / old), new - old),
     )
+
+
+def _spread(log_ratios: Floats, differences: Floats) -> dict[str, float]:
+    """The interval fields of an effect, from bootstrapped medians."""
+    low, inner_low, inner_high, high = np.exp(np.percentile(log_ratios, [2.5, 5, 95, 97.5]))
+    below, above = np.percentile(differences, [2.5, 97.5]).tolist()
+    ratios = {"low": low, "high": high, "equal_low": inner_low, "equal_high": inner_high}
+    ends = {"difference_low_ms": below, "difference_high_ms": above}
+    return {name: float(value) for name, value in {**ratios, **ends}.items()}
 
 
 def _resampled(data: Floats, rng: np.random.Generator) -> Floats:
     length = max(round(len(data) ** (1 / 3)), len(data) // RUN_SHARE, 1)
-    return resampled_medians([data], rng, length=length)[0]
+    return resampled_medians(data, rng, length=length)
 
 
 def _differences(a: Manifest, b: Manifest) -> dict[str, tuple[Any, Any]]:
