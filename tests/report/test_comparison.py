@@ -6,6 +6,7 @@ import pytest
 
 from harness.report import frame
 from harness.report.comparison import Comparison, Pair, compare
+from harness.report.sentences import result
 from tests.report.folders import answered, blocks, failed, mixed, table
 from tests.sample import Sample
 
@@ -229,3 +230,30 @@ def test_the_same_rows_give_the_same_comparison() -> None:
     rows = blocks(50, ratio=1.03)
 
     assert compared(rows).document() == compared(rows).document()
+
+
+def test_the_result_is_a_sentence_with_the_cost_and_its_interval() -> None:
+    slower = result(compared(blocks(100, ratio=1.2, noise=0.02)))
+    equal = result(compared(blocks(100, ratio=1.0, noise=0.02)))
+
+    assert slower.startswith("compat costs 20.")
+    assert " ms of TTFT more than native (+19." in slower
+    assert equal == "compat is equal to native in TTFT within 5%"
+
+
+def test_the_model_route_is_said_to_be_another_upstream() -> None:
+    rows = [_renamed(sample, "model") for sample in blocks(100, noise=0.02)]
+
+    assert result(compared(rows)) == (
+        "model (another upstream) is equal to native in TTFT within 5%"
+    )
+
+
+def _renamed(sample: Sample, route: str) -> Sample:
+    return replace(sample, route=route) if sample.route == "compat" else sample
+
+
+def test_a_result_begins_with_the_route_that_fails_more_often() -> None:
+    found = result(compared(failing(blocks(100, noise=0.02), "compat", 12)))
+
+    assert found.startswith("compat fails more often than native: ")
