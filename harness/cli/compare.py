@@ -73,6 +73,8 @@ def command(*, common: Common, runs: tuple[Path, ...], **values: Any) -> None:
         raise UsageError(f"expected no run or two runs, got {len(runs)}")
     if runs:
         _conclude_runs(common, *runs, margin=values["margin"])
+    from harness.report.sentences import result
+
     report = compare_routes(common, values)
     if not (common.quiet or common.json):
         from harness.cli.screen import show_report
@@ -81,7 +83,7 @@ def command(*, common: Common, runs: tuple[Path, ...], **values: Any) -> None:
     conclude(
         report.verdict,
         reasons=report.reasons,
-        summary=f"{report.comparison.blocks} blocks",
+        summary=result(report.comparison) or f"{report.comparison.blocks} blocks",
         out=report.folder,
         as_json=common.json,
     )

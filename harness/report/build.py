@@ -106,7 +106,7 @@ def assemble(folder: Path) -> Report:
             workers, loaded, clocks=run.clocks, noise_floor=run.facts.get("noise_floor")
         ),
     }
-    compared = compare(rows, margin=_margin(run), seed=run.seed or 0)
+    compared = compare(rows, margin=_margin(run))
     contract = _read_contract(folder)
     doubts = _doubts(run, measured)
     checked = check(wanted, loaded, measured["routes"], command=run.command, doubts=doubts)

@@ -2,58 +2,77 @@
 
 A block holds one request per route, sent shortly after one another in an order of its own, so that
 both sides of a pair met the same service (Bulej et al., Duet benchmarking, ICPE 2020; Abedi and
-Brecht, ICPE 2017). Routes that were not interleaved are never declared different: on a drifting
-service, two runs of the same thing differ.
+Brecht, ICPE 2017). Routes that were not interleaved are not compared: on a drifting service, two
+runs of the same thing differ.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from harness.report import frame
+from harness.report import figures, frame
 from harness.report.arrays import Floats
-from harness.report.paired import cliffs_delta, holm, resampled_medians, signed_rank_p, thinned
-from harness.report.pairing import Paired, aligned, interleaved
-from harness.report.summary import ordered_routes
+from harness.report.paired import (
+    Location,
+    cliffs_delta,
+    discordant_p,
+    holm,
+    location,
+    pairs_to_decide,
+    thinned,
+)
+from harness.report.pairing import Discordant, Paired, aligned, discordant, interleaved
+from harness.report.summary import COMPARE
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MARGIN = 0.05
 ALPHA = 0.05
 LEAST_PAIRS = 20
 METRICS = ("ttfb", "ttft", "tpot", "e2e")
+LISTS = ("pairs", "failures")
 UNPAIRED = (
-    "the routes were not sent interleaved, so a slow change of the service could pass for a "
-    "difference between them"
+    "the routes were not sent by compare: requests under one load are no pairs, and a change of "
+    "the service could pass for a difference between them"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """How far b is from a: `ratio` is the median of b/a, all intervals are at 95 %.
+    """How far b is from a: `ratio` is the Hodges-Lehmann estimate of b/a, with its 95 % interval.
 
+    `equal_low` and `equal_high` are its 90 % interval, which equivalence is judged by.
     `cliffs_delta` is how much more often b exceeds a than the reverse; `p` is before correction.
     """
 
     ratio: float
     low: float
     high: float
+    equal_low: float
+    equal_high: float
     difference_ms: float
     difference_low_ms: float
     difference_high_ms: float
     cliffs_delta: float
     p: float
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the logarithm of the ratio."""
+        return math.log(self.low), math.log(self.high)
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
     """b against a in one metric, over `n` pairs; with a `route`, a and b are two runs of it.
 
+    The medians are those of the answers; `pairs_needed` is how many pairs would probably decide.
     `verdict` is `slower` (b is slower than a), `faster`, `equivalent` (within the margin) or
-    `inconclusive`; `significant` is the test after Holm's correction over all routes and metrics.
+    `inconclusive`; `significant` is the test after Holm's correction over all routes and
+    distinct metrics.
     """
 
     a: str
@@ -68,6 +87,7 @@ class Pair:
     significant: bool = False
     p_corrected: float | None = None
     reason: str | None = None
+    pairs_needed: int | None = None
 
     @property
     def names(self) -> str:
@@ -82,19 +102,47 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class Failures:
+    """The blocks in which only `a`, or only `b`, failed; `p_corrected` is by Holm over the routes.
+
+    `differ`: one of the two certainly fails more often.
+    """
+
+    a: str
+    b: str
+    only_a: int
+    only_b: int
+    p_corrected: float
+
+    @property
+    def differ(self) -> bool:
+        """Whether the difference cannot be chance."""
+        return self.p_corrected < ALPHA
+
+    @property
+    def sentence(self) -> str:
+        """What was counted, in words."""
+        worse, other = (self.b, self.a) if self.only_b > self.only_a else (self.a, self.b)
+        most, least = sorted((self.only_a, self.only_b), reverse=True)
+        alone = f"{worse} failed alone in {figures.count(most)} blocks"
+        return f"{worse} fails more often than {other}: {alone}, {other} in {figures.count(least)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
-    """All pairs of one scenario; `reason` says why they say nothing."""
+    """All pairs of one comparison; `reason` says why they say nothing."""
 
     pairs: tuple[Pair, ...] = ()
     margin: float = MARGIN
     scenario: str | None = None
     blocks: int = 0
     reason: str | None = None
+    failures: tuple[Failures, ...] = ()
 
     @property
     def main(self) -> tuple[Pair, ...]:
         """The pairs in the metric that routes are judged by: TTFT where anything streamed."""
-        measured = {pair.metric for pair in self.pairs if pair.effect}
+        measured = {pair.metric for pair in self.pairs if pair.n}
         metric = "ttft_ms" if "ttft_ms" in measured else "e2e_ms"
         return tuple(pair for pair in self.pairs if pair.metric == metric)
 
@@ -108,67 +156,87 @@ class Comparison:
         """Why there is no answer, in one line; empty when there is."""
         if self.reason:
             return self.reason
+        failing = [each.sentence for each in self.failures if each.differ]
         unsure = [pair for pair in self.main if pair.verdict == "inconclusive"]
-        return "; ".join(f"{pair.names}: {pair.reason}" for pair in unsure)
+        return "; ".join([*failing, *(f"{pair.names}: {pair.reason}" for pair in unsure)])
 
     @property
     def conclusive(self) -> bool:
-        """Whether every two routes have an answer in that metric."""
-        return bool(self.main) and all(pair.verdict != "inconclusive" for pair in self.main)
+        """Whether every two routes have an answer in that metric, and none fails more often."""
+        return bool(self.main) and not self.still_open
 
     def document(self) -> dict[str, Any]:
         """The content of `comparison.json`."""
-        own = {name: getattr(self, name) for name in self.__slots__ if name != "pairs"}
+        own = {name: getattr(self, name) for name in self.__slots__ if name not in LISTS}
+        failures = [asdict(each) | {"differ": each.differ} for each in self.failures]
         pairs = [pair.document() for pair in self.pairs]
         return {"schema_version": SCHEMA_VERSION, **own, "conclusive": self.conclusive} | {
             "paired": self.scenario is not None,
             "alpha": ALPHA,
+            "failures": failures,
             "pairs": pairs,
         }
 
 
-def compare(rows: pd.DataFrame, *, margin: float = MARGIN, seed: int = 0) -> Comparison:
-    """Compare every two routes; the same rows and seed give the same answer."""
+def compare(rows: pd.DataFrame, *, margin: float = MARGIN) -> Comparison:
+    """Compare every two routes that were sent in blocks."""
     counted = frame.steady(rows)
     if counted["route"].nunique() < 2:
         return Comparison(margin=margin, reason="fewer than two routes were measured")
-    found_blocks = interleaved(counted)
-    if found_blocks is None:
-        return Comparison(tuple(_unpaired(counted)), margin, reason=UNPAIRED)
-    scenario, blocks = found_blocks
-    rng = np.random.default_rng(seed)
-    found = [_pair(paired, rng) for metric in METRICS for paired in aligned(blocks, metric)]
-    return Comparison(tuple(judge(found, margin)), margin, scenario, blocks["block"].nunique())
+    blocks = interleaved(counted)
+    if blocks is None:
+        return Comparison(margin=margin, reason=UNPAIRED)
+    found = [_pair(paired) for metric in METRICS for paired in aligned(blocks, metric)]
+    return Comparison(
+        pairs=tuple(judge(found, margin)),
+        margin=margin,
+        scenario=COMPARE,
+        blocks=blocks["block"].nunique(),
+        failures=tuple(_failures(list(discordant(blocks)))),
+    )
 
 
 def judge(pairs: Sequence[Pair], margin: float) -> Iterator[Pair]:
-    """Decide each pair; the p-values of all that were tested are corrected together."""
-    corrected = iter(holm([pair.effect.p for pair in pairs if pair.effect]))
+    """Decide each pair; the p-values of all that were tested are corrected together.
+
+    Metrics that are one number, such as TTFB and TTFT of a stream whose first bytes are output,
+    are one hypothesis.
+    """
+    tested = {(pair.names, pair.effect): pair.effect.p for pair in pairs if pair.effect}
+    corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
     for pair in pairs:
         if pair.effect is None:
             yield pair
             continue
-        p = next(corrected)
+        p = corrected[pair.names, pair.effect]
         verdict, reason = _decide(pair.n, pair.effect, margin, significant=p < ALPHA)
-        yield replace(pair, p_corrected=p, significant=p < ALPHA, verdict=verdict, reason=reason)
+        judged = replace(pair, p_corrected=p, significant=p < ALPHA, verdict=verdict, reason=reason)
+        unsure = verdict == "inconclusive" and not pair.route
+        yield _planned(judged, margin, alpha=ALPHA / len(tested)) if unsure else judged
 
 
-def spread(log_ratios: Floats, differences: Floats) -> dict[str, float]:
-    """The interval fields of an effect, from bootstrapped medians."""
-    low, high = np.exp(np.percentile(log_ratios, [2.5, 97.5])).tolist()
-    below, above = np.percentile(differences, [2.5, 97.5]).tolist()
-    return {"low": low, "high": high, "difference_low_ms": below, "difference_high_ms": above}
+def _planned(pair: Pair, margin: float, *, alpha: float) -> Pair:
+    """The undecided pair with how many pairs would decide it."""
+    if pair.effect is None or pair.n < LEAST_PAIRS:
+        return pair
+    needed = pairs_to_decide(pair.n, pair.effect.interval, bound=math.log1p(margin), alpha=alpha)
+    return replace(pair, pairs_needed=needed, reason=f"{pair.reason}; {_would_decide(needed)}")
+
+
+def _would_decide(needed: int | None) -> str:
+    if needed is None:
+        return "a hundred times as many pairs would probably not decide: widen the margin"
+    return f"{figures.count(needed)} pairs would probably decide"
 
 
 def _decide(n: int, effect: Effect, margin: float, *, significant: bool) -> tuple[str, str | None]:
-    """Equivalence by two one-sided tests, each at 2.5 %: the interval lies within the margin.
+    """Equivalence by two one-sided tests, each at 5 %: the 90 % interval lies within the margin.
 
-    (Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987.) At 5 % each, the
-    interval that a reader sees could reach beyond the margin.
+    (Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987.)
     """
     if n < LEAST_PAIRS:
         return "inconclusive", f"{n} pairs: {LEAST_PAIRS} are needed"
-    if 1 / (1 + margin) < effect.low and effect.high < 1 + margin:
+    if 1 / (1 + margin) < effect.equal_low and effect.equal_high < 1 + margin:
         return "equivalent", None
     if significant and effect.low > 1:
         return "slower", None
@@ -177,30 +245,47 @@ def _decide(n: int, effect: Effect, margin: float, *, significant: bool) -> tupl
     return "inconclusive", f"neither a difference nor equality within {margin:.0%} is shown"
 
 
-def _pair(paired: Paired, rng: np.random.Generator) -> Pair:
+def _pair(paired: Paired) -> Pair:
     before, after = thinned(paired.before), thinned(paired.after)
     n = len(before)
+    pair = Pair(paired.a, paired.b, paired.metric, n)
     if n < 2:
-        reason = f"{n} pairs: {LEAST_PAIRS} are needed"
-        return Pair(paired.a, paired.b, paired.metric, n, reason=reason)
-    log_ratios, differences = np.log(after / before), after - before
-    effect = Effect(
-        ratio=float(np.exp(np.median(log_ratios))),
-        difference_ms=float(np.median(differences)),
-        cliffs_delta=cliffs_delta(before, after),
-        p=signed_rank_p(log_ratios),
-        **spread(*resampled_medians([log_ratios, differences], rng)),
+        return replace(pair, reason=f"{n} pairs: {LEAST_PAIRS} are needed")
+    pair = replace(pair, a_median_ms=_median(before), b_median_ms=_median(after))
+    failed = np.isinf(before), np.isinf(after)
+    both = failed[0] & failed[1]
+    log_ratios, differences = np.zeros(n), np.zeros(n)
+    log_ratios[~both] = np.log(after[~both]) - np.log(before[~both])
+    differences[~both] = after[~both] - before[~both]
+    ratio, difference = location(log_ratios), location(differences)
+    if not (ratio.bounded and difference.bounded):
+        one = int((failed[0] ^ failed[1]).sum())
+        few = f"{n} pairs, of which {one} had one failed side, carry no interval"
+        return replace(pair, reason=few)
+    return replace(pair, effect=_effect(ratio, difference, cliffs_delta(before, after)))
+
+
+def _effect(ratio: Location, difference: Location, delta: float) -> Effect:
+    return Effect(
+        ratio=math.exp(ratio.estimate),
+        low=math.exp(ratio.low),
+        high=math.exp(ratio.high),
+        equal_low=math.exp(ratio.inner_low),
+        equal_high=math.exp(ratio.inner_high),
+        difference_ms=difference.estimate,
+        difference_low_ms=difference.low,
+        difference_high_ms=difference.high,
+        cliffs_delta=delta,
+        p=ratio.p,
     )
-    medians = float(np.median(before)), float(np.median(after))
-    return Pair(paired.a, paired.b, paired.metric, n, None, *medians, effect)
 
 
-def _unpaired(rows: pd.DataFrame) -> Iterator[Pair]:
-    """The medians side by side, without a verdict."""
-    routes = ordered_routes(rows["route"].unique())
-    for metric in METRICS:
-        found = {route: frame.values(rows[rows["route"] == route], metric).data for route in routes}
-        medians = {route: float(np.median(x)) if len(x) else None for route, x in found.items()}
-        for a, b in combinations(routes, 2):
-            numbers = medians[a], medians[b]
-            yield Pair(a, b, f"{metric}_ms", 0, None, *numbers, reason="not interleaved")
+def _median(times: Floats) -> float | None:
+    answered = times[np.isfinite(times)]
+    return float(np.median(answered)) if len(answered) else None
+
+
+def _failures(counts: Sequence[Discordant]) -> Iterator[Failures]:
+    p_values = holm([discordant_p(each.only_a, each.only_b) for each in counts])
+    for each, p in zip(counts, p_values, strict=True):
+        yield Failures(each.a, each.b, each.only_a, each.only_b, p)

@@ -20,6 +20,7 @@ from harness.report.sentences import (
     measured,
     one_line,
     pacing,
+    result,
     target,
     violations,
     withheld,
@@ -191,6 +192,8 @@ def render_runs(runs: Runs) -> str:
 def _comparison(report: "Report") -> Iterator[str]:
     if report.comparison.pairs:
         yield "### Routes against each other"
+        if found := result(report.comparison):
+            yield f"{cell(found, most=600)}."
         yield from _compared(report.comparison)
 
 
@@ -214,7 +217,8 @@ def _effect(found: Effect) -> list[str]:
 def _method(report: "Report") -> Iterator[str]:
     measured_by = cell(client(report.summary["client"]), most=600)
     yield (
-        f"<sub>{measured_by} Warm-up excluded; failed requests count in rates, never in latencies; "
+        f"<sub>{measured_by} Warm-up excluded; failed requests count in rates, in "
+        "comparisons as longer than all others, never in latencies; "
         "a dash stands where too few samples bound a percentile (p50 6, p90 36, p95 72, p99 368), "
         "a question mark where the client could not see it exactly enough. "
         "Definitions and charts: report.html.</sub>"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
 import pandas as pd
 
 from harness.report.arrays import Floats
@@ -15,7 +16,10 @@ BLOCK = 10
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """One metric of two routes, in milliseconds: position i of both comes from the same block."""
+    """One metric of two routes, in milliseconds: position i of both comes from the same block.
+
+    A request that failed is infinite: longer than everything measured.
+    """
 
     a: str
     b: str
@@ -24,42 +28,53 @@ class Paired:
     after: Floats
 
 
-def interleaved(rows: pd.DataFrame) -> tuple[str, pd.DataFrame] | None:
-    """The first scenario that was sent in blocks, `compare` before others, and its rows.
+@dataclass(frozen=True, slots=True)
+class Discordant:
+    """In how many blocks only `a` failed, and only `b`."""
 
-    They get the column `block`. None when no scenario was.
+    a: str
+    b: str
+    only_a: int
+    only_b: int
+
+
+def interleaved(rows: pd.DataFrame) -> pd.DataFrame | None:
+    """The rows that `compare` sent, with the column `block`; None when there are none.
+
+    What the client did itself is left out. Workers that count their own blocks are kept apart.
     """
-    for name in sorted(rows["scenario"].unique(), key=lambda name: (name != COMPARE, name)):
-        chosen = rows[rows["scenario"] == name]
-        for numbered in _numberings(chosen):
-            if not numbered.duplicated(["block", "route"]).any():
-                return name, numbered
-    return None
-
-
-def _numberings(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """The ways in which `seq` may count blocks: in tens, or through all requests one by one.
-
-    In the second, a block is as many requests in a row as there are routes, either of one worker,
-    when several share the numbers by turns, or of all.
-    """
-    routes, workers = rows["route"].nunique(), max(rows["worker"].nunique(), 1)
-    seq = rows["seq"]
-    if routes < 2 or seq.isna().any():
-        return
-    own = rows["worker"].fillna("").astype(str) + ":"
-    if (seq - seq // BLOCK * BLOCK < routes).all():
-        yield rows.assign(block=own + (seq // BLOCK).astype(str))
-    yield rows.assign(block=own + (seq // (routes * workers)).astype(str))
-    yield rows.assign(block=(seq // routes).astype(str))
+    sent = rows[(rows["scenario"] == COMPARE) & ~rows["own"]]
+    own = sent["worker"].fillna("").astype(str) + ":"
+    numbered = sent.assign(block=own + (sent["seq"] // BLOCK).astype(str))
+    usable = sent["route"].nunique() > 1 and not sent["seq"].isna().any()
+    return numbered if usable and not numbered.duplicated(["block", "route"]).any() else None
 
 
 def aligned(rows: pd.DataFrame, metric: str) -> Iterator[Paired]:
-    """Every two routes over the blocks where both succeeded, in the order they were sent."""
-    order = rows.groupby("block")["sent_ns"].min().sort_values().index
-    table = rows[rows["ok"]].pivot_table(index="block", columns="route", values=metric)
-    table = table.reindex(order).astype("float64")
-    for a, b in combinations(ordered_routes(rows["route"].unique()), 2):
-        both = table.reindex(columns=[a, b]).dropna()
-        both = both[(both > 0).all(axis=1)]
+    """Every two routes over the blocks that have both, in the order they were sent."""
+    times = rows[metric].astype("float64").where(rows["ok"], np.inf)
+    if not np.isfinite(times).any():
+        return
+    table = _by_block(rows, times.where(times > 0))
+    for a, b in _couples(rows):
+        both = table[[a, b]].dropna()
         yield Paired(a, b, f"{metric}_ms", both[a].to_numpy(), both[b].to_numpy())
+
+
+def discordant(rows: pd.DataFrame) -> Iterator[Discordant]:
+    """Every two routes over the blocks that have both: where only one of them failed."""
+    table = _by_block(rows, (~rows["ok"]).astype("float64"))
+    for a, b in _couples(rows):
+        both = table[[a, b]].dropna()
+        yield Discordant(a, b, int((both[a] > both[b]).sum()), int((both[a] < both[b]).sum()))
+
+
+def _by_block(rows: pd.DataFrame, values: pd.Series) -> pd.DataFrame:
+    """One row per block in the order they were sent, one column per route."""
+    order = rows.groupby("block")["sent_ns"].min().sort_values().index
+    table = rows.assign(value=values).pivot(index="block", columns="route", values="value")
+    return table.reindex(order).astype("float64")
+
+
+def _couples(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    return combinations(ordered_routes(rows["route"].unique()), 2)

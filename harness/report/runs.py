@@ -15,7 +15,7 @@ import pandas as pd
 from harness.errors import UsageError
 from harness.report import frame, manifest, samples
 from harness.report.arrays import Floats
-from harness.report.comparison import METRICS, Comparison, Effect, Pair, judge, spread
+from harness.report.comparison import METRICS, Comparison, Effect, Pair, judge
 from harness.report.manifest import Manifest
 from harness.report.paired import RESAMPLES, cliffs_delta, resampled_medians, thinned
 from harness.report.summary import load_scenarios, ordered_routes
@@ -26,6 +26,11 @@ CAVEAT = (
 )
 RUN_SHARE = 20
 """Neighbours are resampled together in twentieths of a run at least, to keep its slow drift."""
+ALIKE = (
+    *("name", "routes", "users", "rate", "arrivals", "gamma_shape", "stages", "trace", "speed"),
+    *("stream", "prompt_tokens", "max_output_tokens", "prompts", "blocks", "skip_cache"),
+)
+"""Settings of a load in which two runs must agree, or what differs is not the service."""
 OF_NO_MATTER = ("run_id", "folder", "schema_version", "seed", "thresholds", "abort", "caps")
 
 
@@ -58,14 +63,35 @@ def compare_runs(first: Path, second: Path, *, margin: float, seed: int = 0) -> 
     """Compare the second run with the first, route by route; UsageError when one cannot be read."""
     names = (first.name, second.name) if first.name != second.name else ("A", "B")
     a, b = (_read(path, name) for path, name in zip((first, second), names, strict=True))
-    shared = set(a.rows["route"]) & set(b.rows["route"])
+    differences = _differences(a.manifest, b.manifest)
+    unlike = _unlike(a, b, differences)
+    if unlike:
+        reason = f"the two runs are not alike: {'; '.join(unlike)}"
+        return Runs(a, b, Comparison(margin=margin, reason=reason), differences)
     rng = np.random.default_rng(seed)
-    pairs = [
-        _pair(a, b, route, metric, rng) for metric in METRICS for route in ordered_routes(shared)
+    routes = ordered_routes(a.rows["route"].unique())
+    pairs = [_pair(a, b, route, metric, rng) for metric in METRICS for route in routes]
+    return Runs(a, b, Comparison(tuple(judge(pairs, margin)), margin), differences)
+
+
+def _unlike(a: Run, b: Run, differences: Mapping[str, tuple[Any, Any]]) -> list[str]:
+    """In what two runs differ that makes their latencies no like for like."""
+    told = {name: values for name, values in differences.items() if name in ALIKE}
+    facts = {
+        "target": (_kind(a.manifest), _kind(b.manifest)),
+        "definitions": tuple(run.manifest.facts.get("metrics") for run in (a, b)),
+        "routes": tuple(", ".join(ordered_routes(run.rows["route"].unique())) for run in (a, b)),
+    }
+    told |= {name: values for name, values in facts.items() if values[0] != values[1]}
+    return [
+        "other definitions of the metrics" if name == "definitions" else f"{name} {old} and {new}"
+        for name, (old, new) in told.items()
     ]
-    reason = None if shared else "the two runs have no route in common"
-    comparison = Comparison(tuple(judge(pairs, margin)), margin, reason=reason)
-    return Runs(a, b, comparison, _differences(a.manifest, b.manifest))
+
+
+def _kind(manifest: Manifest) -> Any:
+    """What kind of target a run had: `local`, `live`, or its name."""
+    return manifest.target.get("name") if isinstance(manifest.target, Mapping) else manifest.target
 
 
 def _read(folder: Path, name: str) -> Run:
@@ -103,13 +129,22 @@ def _effect(before: Floats, after: Floats, rng: np.random.Generator) -> Effect |
         difference_ms=medians[1] - medians[0],
         cliffs_delta=cliffs_delta(before, after),
         p=min(1.0, 2 * (tail + 1) / (RESAMPLES + 1)),
-        **spread(np.log(new / old), new - old),
+        **_spread(np.log(new / old), new - old),
     )
+
+
+def _spread(log_ratios: Floats, differences: Floats) -> dict[str, float]:
+    """The interval fields of an effect, from bootstrapped medians."""
+    low, inner_low, inner_high, high = np.exp(np.percentile(log_ratios, [2.5, 5, 95, 97.5]))
+    below, above = np.percentile(differences, [2.5, 97.5]).tolist()
+    ratios = {"low": low, "high": high, "equal_low": inner_low, "equal_high": inner_high}
+    ends = {"difference_low_ms": below, "difference_high_ms": above}
+    return {name: float(value) for name, value in {**ratios, **ends}.items()}
 
 
 def _resampled(data: Floats, rng: np.random.Generator) -> Floats:
     length = max(round(len(data) ** (1 / 3)), len(data) // RUN_SHARE, 1)
-    return resampled_medians([data], rng, length=length)[0]
+    return resampled_medians(data, rng, length=length)
 
 
 def _differences(a: Manifest, b: Manifest) -> dict[str, tuple[Any, Any]]:

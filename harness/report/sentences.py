@@ -24,6 +24,14 @@ def compared(comparison: Comparison) -> list[tuple[str, str]]:
     return [(pair.verdict, _pair(pair, effect, comparison.margin)) for pair, effect in main]
 
 
+def result(comparison: Comparison) -> str:
+    """What was found between every two routes, in the metric that they are judged by: one line."""
+    failing = [each.sentence for each in comparison.failures if each.differ]
+    main = [(pair, effect) for pair, effect in comparison.measured if pair in comparison.main]
+    found = [_found(pair, effect, comparison.margin) for pair, effect in main]
+    return "; ".join([*failing, *found])
+
+
 def target(described: Any) -> str:
     """The target of a run in a few words: its name and where it is."""
     if not isinstance(described, Mapping):
@@ -238,9 +246,27 @@ def _pair(pair: Pair, effect: Effect, margin: float) -> str:
     name, absolute = figures.metric(pair.metric), figures.duration(abs(effect.difference_ms))
     between = f"{figures.ratio(effect.low)} to {figures.ratio(effect.high)}"
     change = f"{figures.ratio(effect.ratio)}, 95 % interval {between}"
-    a, b = (f"{pair.route} in {run}" if pair.route else run for run in (pair.a, pair.b))
+    a, b = (f"{pair.route} in {run}" if pair.route else _upstream(run) for run in (pair.a, pair.b))
     if pair.verdict in ("slower", "faster"):
         return f"{b} is {pair.verdict} than {a} by {absolute} of {name} ({change})"
     if pair.verdict == "equivalent":
         return f"{b} has the {name} of {a} within {margin:.0%} ({change})"
     return f"{b} against {a}: {name} {change}; {pair.reason}"
+
+
+def _found(pair: Pair, effect: Effect, margin: float) -> str:
+    """One pair in a few words."""
+    name, absolute = figures.metric(pair.metric), figures.duration(abs(effect.difference_ms))
+    low, high = figures.ratio(effect.low), figures.ratio(effect.high)
+    a, b = _upstream(pair.a), _upstream(pair.b)
+    told = {
+        "slower": f"{b} costs {absolute} of {name} more than {a} ({low} to {high})",
+        "faster": f"{b} costs {absolute} of {name} less than {a} ({low} to {high})",
+        "equivalent": f"{b} is equal to {a} in {name} within {margin:.0%}",
+    }
+    return told.get(pair.verdict, f"{b} against {a} is open in {name} ({low} to {high})")
+
+
+def _upstream(route: str) -> str:
+    """The name of a route, with the word that the model route asks another upstream."""
+    return f"{route} (another upstream)" if route == "model" else route

@@ -1,16 +1,18 @@
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from harness.report import frame
 from harness.report.comparison import Comparison, Pair, compare
+from harness.report.sentences import result
 from tests.report.folders import answered, blocks, failed, mixed, table
 from tests.sample import Sample
 
 
 def compared(rows: Sequence[Sample], *, margin: float = 0.05) -> Comparison:
-    return compare(frame.frame(table(rows)), margin=margin, seed=1)
+    return compare(frame.frame(table(rows)), margin=margin)
 
 
 def of(comparison: Comparison, metric: str) -> Pair:
@@ -48,7 +50,11 @@ def test_noise_that_hides_a_difference_is_inconclusive() -> None:
 
     pair = of(found, "ttft_ms")
     assert pair.verdict == "inconclusive"
-    assert pair.reason == "neither a difference nor equality within 5% is shown"
+    assert pair.reason is not None
+    assert pair.reason.startswith("neither a difference nor equality within 5% is shown; ")
+    assert f"{pair.pairs_needed:,} pairs would probably decide" in pair.reason
+    assert pair.pairs_needed is not None
+    assert pair.pairs_needed > 30
     assert not found.conclusive
 
 
@@ -83,14 +89,71 @@ def test_identical_routes_are_seldom_called_different() -> None:
     assert wrong <= 6
 
 
-def test_a_block_in_which_one_side_failed_is_no_pair() -> None:
-    rows = blocks(30)
-    rows[0] = failed(rows[0].seq, route=rows[0].route, scenario="compare", worker="compare-0")
+def failing(rows: list[Sample], route: str, blocks: int) -> list[Sample]:
+    """The same rows, of which the first so many of a route failed."""
+    chosen = [n for n, sample in enumerate(rows) if sample.route == route][:blocks]
+    for n in chosen:
+        rows[n] = failed(rows[n].seq, route=route, scenario="compare", worker="compare-0")
+    return rows
+
+
+def test_a_failed_side_counts_as_longer_than_everything_measured() -> None:
+    without, found = (
+        compared(blocks(100, noise=0.1)),
+        compared(failing(blocks(100, noise=0.1), "compat", 5)),
+    )
+
+    before, after = of(without, "ttft_ms"), of(found, "ttft_ms")
+    assert after.n == before.n == 100
+    assert before.effect is not None
+    assert after.effect is not None
+    assert after.effect.ratio > before.effect.ratio
+
+
+def test_a_route_that_certainly_fails_more_often_is_not_conclusive() -> None:
+    found = compared(failing(blocks(100, noise=0.02), "compat", 12))
+
+    (failures,) = found.failures
+    assert (failures.only_a, failures.only_b, failures.differ) == (0, 12, True)
+    assert not found.conclusive
+    assert found.still_open == (
+        "compat fails more often than native: compat failed alone in 12 blocks, native in 0"
+    )
+
+
+def test_failures_of_both_sides_alike_are_no_difference() -> None:
+    rows = failing(failing(blocks(100, noise=0.02), "compat", 4), "native", 4)
 
     found = compared(rows)
 
-    assert of(found, "ttft_ms").n == 29
-    assert found.blocks == 30
+    assert [(each.only_a, each.only_b) for each in found.failures] == [(0, 0)]
+    assert found.conclusive
+
+
+def test_an_estimate_that_failures_reach_is_not_given() -> None:
+    found = compared(failing(blocks(40), "compat", 25))
+
+    pair = of(found, "ttft_ms")
+    assert pair.effect is None
+    assert pair.reason == "40 pairs, of which 25 had one failed side, carry no interval"
+    assert not found.conclusive
+
+
+def test_ttfb_and_ttft_are_one_hypothesis_where_they_are_one_number() -> None:
+    found = compared([_at_once(sample) for sample in blocks(100, ratio=1.02, noise=0.1)])
+
+    corrected = {pair.effect.p: pair.p_corrected for pair in found.pairs if pair.effect}
+    least = min(corrected)
+    assert of(found, "ttfb_ms").effect == of(found, "ttft_ms").effect
+    assert corrected[least] == pytest.approx(least * (len(found.pairs) - 1))
+
+
+def _at_once(sample: Sample) -> Sample:
+    """The same answer, whose first bytes are its first output."""
+    timeline = replace(sample.timeline, first_byte_ns=sample.timeline.first_output_ns)
+    return answered(
+        sample.seq, route=sample.route, scenario="compare", worker="compare-0", timeline=timeline
+    )
 
 
 def test_requests_are_paired_by_block_and_not_by_order() -> None:
@@ -118,28 +181,18 @@ def _of_worker(sample: Sample, worker: str) -> Sample:
     )
 
 
-def test_a_load_that_was_sent_in_blocks_is_paired_too() -> None:
+def test_a_load_of_several_routes_is_no_comparison() -> None:
     found = compared(mixed(300))
 
-    assert found.scenario == "mixed"
-    assert of(found, "ttft_ms").n == 90
-
-
-def test_the_comparison_is_preferred_to_the_load() -> None:
-    assert compared([*mixed(300), *blocks(30)]).scenario == "compare"
-
-
-def test_routes_that_were_not_interleaved_are_never_called_different() -> None:
-    apart = [answered(n, route="native") for n in range(50)]
-    apart += [answered(n, route="compat", ttft_ms=900) for n in range(50, 100)]
-
-    found = compared(apart)
-
-    pair = of(found, "ttft_ms")
-    assert (pair.verdict, pair.significant, pair.effect) == ("inconclusive", False, None)
-    assert (pair.a_median_ms, pair.b_median_ms) == (100.0, 900.0)
+    assert found.pairs == ()
     assert found.reason is not None
-    assert found.reason.startswith("the routes were not sent interleaved")
+    assert found.reason.startswith("the routes were not sent by compare")
+
+
+def test_the_comparison_of_a_run_leaves_its_load_out() -> None:
+    found = compared([*mixed(300), *blocks(30)])
+
+    assert (found.scenario, found.blocks) == ("compare", 30)
 
 
 def test_one_route_is_no_comparison() -> None:
@@ -165,7 +218,7 @@ def _plain(sample: Sample) -> Sample:
 def test_the_document_has_the_names_that_are_promised() -> None:
     document = compared(blocks(40)).document()
 
-    assert document["schema_version"] == 1
+    assert document["schema_version"] == 2
     promised = {
         *("a", "b", "metric", "ratio", "low", "high", "verdict", "significant"),
         *("difference_ms", "difference_low_ms", "difference_high_ms"),
@@ -177,3 +230,30 @@ def test_the_same_rows_give_the_same_comparison() -> None:
     rows = blocks(50, ratio=1.03)
 
     assert compared(rows).document() == compared(rows).document()
+
+
+def test_the_result_is_a_sentence_with_the_cost_and_its_interval() -> None:
+    slower = result(compared(blocks(100, ratio=1.2, noise=0.02)))
+    equal = result(compared(blocks(100, ratio=1.0, noise=0.02)))
+
+    assert slower.startswith("compat costs 20.")
+    assert " ms of TTFT more than native (+19." in slower
+    assert equal == "compat is equal to native in TTFT within 5%"
+
+
+def test_the_model_route_is_said_to_be_another_upstream() -> None:
+    rows = [_renamed(sample, "model") for sample in blocks(100, noise=0.02)]
+
+    assert result(compared(rows)) == (
+        "model (another upstream) is equal to native in TTFT within 5%"
+    )
+
+
+def _renamed(sample: Sample, route: str) -> Sample:
+    return replace(sample, route=route) if sample.route == "compat" else sample
+
+
+def test_a_result_begins_with_the_route_that_fails_more_often() -> None:
+    found = result(compared(failing(blocks(100, noise=0.02), "compat", 12)))
+
+    assert found.startswith("compat fails more often than native: ")

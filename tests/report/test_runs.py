@@ -80,6 +80,23 @@ def test_what_was_set_up_differently_is_named(tmp_path: Path) -> None:
     assert runs.differences == {"users": (3, 50)}
 
 
+def test_unlike_runs_are_refused_with_the_list(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", load(100))
+    write_run(tmp_path / "b", load(130))
+    path = tmp_path / "b" / "run.json"
+    document = json.loads(path.read_text("utf-8"))
+    document["plan"] |= {"users": 50, "prompt_tokens": 4000}
+    path.write_text(json.dumps(document), "utf-8")
+
+    comparison = compare_runs(tmp_path / "a", tmp_path / "b", margin=0.05).comparison
+
+    assert comparison.pairs == ()
+    assert not comparison.conclusive
+    assert comparison.still_open.startswith("the two runs are not alike: ")
+    assert "users 3 and 50" in comparison.still_open
+    assert "prompt_tokens " in comparison.still_open
+
+
 def test_folders_of_one_name_are_called_a_and_b(tmp_path: Path) -> None:
     write_run(tmp_path / "x" / "run", load(100))
     write_run(tmp_path / "y" / "run", load(100))
@@ -89,11 +106,11 @@ def test_folders_of_one_name_are_called_a_and_b(tmp_path: Path) -> None:
     assert (runs.a.name, runs.b.name) == ("A", "B")
 
 
-def test_runs_without_a_route_in_common_have_nothing_to_compare(tmp_path: Path) -> None:
+def test_runs_of_other_routes_are_refused(tmp_path: Path) -> None:
     runs = against(tmp_path, load(100), [answered(n, route="compat") for n in range(50)])
 
     assert runs.comparison.pairs == ()
-    assert runs.comparison.still_open == "the two runs have no route in common"
+    assert runs.comparison.still_open == "the two runs are not alike: routes native and compat"
 
 
 def test_a_run_without_samples_is_the_callers_fault(tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
-from tests.stats import objectives
+from tests.stats import comparison, objectives
 from tests.stats.figure import Figure
 
 SUBJECTS: Mapping[str, Callable[[int], Iterator[Figure]]] = {
     "objectives": objectives.figures,
+    "comparison": comparison.figures,
 }
 
 
