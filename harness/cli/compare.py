@@ -4,6 +4,8 @@ Exit code: 0 for a conclusive result, 3 for an inconclusive one, 1 only against 
 """
 
 import re
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,13 @@ from harness.cli.workload import CALIBRATION_FIELDS, calibration_options, parse_
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
+    from harness.load.outcome import LoadOutcome
     from harness.load.plan import LoadPlan
     from harness.report.build import Report
 
 LONGEST_S = 1800.0
+LOOKS = 3
+LEAST_PER_LOOK = 20
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)\s*%")
 
 
@@ -35,10 +40,10 @@ def parse_margin(text: str) -> float:
 @click.option(
     "--pairs",
     type=click.IntRange(20, 100_000),
-    default=100,
+    default=300,
     show_default=True,
     metavar="N",
-    help="Blocks of one request per route that count.",
+    help="Blocks of one request per route at most; it ends before, when every pair has an answer.",
 )
 @click.option("--routes", callback=parse_routes, metavar="LIST", help="Such as native,compat.")
 @click.option(
@@ -90,36 +95,62 @@ def command(*, common: Common, runs: tuple[Path, ...], **values: Any) -> None:
 
 
 def compare_routes(common: Common, values: dict[str, Any]) -> "Report":
-    """Send the routes interleaved, and report what each costs."""
+    """Send the routes interleaved until every two have an answer, and report what each costs.
+
+    It looks up to `LOOKS` times, with intervals that hold at every look.
+    """
     from harness.bundled import folder as bundled
     from harness.cli.stand_in import running
+    from harness.load.caps import left
     from harness.load.launch import Locust
+    from harness.load.progress import read_reports
     from harness.load.session import facts_of, run_load
     from harness.report import manifest
-    from harness.report.build import build_report
+    from harness.report.build import assemble, build_report
+    from harness.report.summary import COMPARE
 
     plan = _plan(common, values)
     folder = common.make_folder()
     plan = plan.in_folder(folder)
-    common.say(f"compare: {values['pairs']} blocks of {', '.join(plan.routes)}")
+    shares = shares_of(values["pairs"])
+    common.say(f"compare: up to {values['pairs']} blocks of {', '.join(plan.routes)}")
     manifest.start(
         folder,
         command="compare",
         target=common.target.describe(),
         settings=common.settings.provenance,
-        plan={**plan.describe(), "pairs": values["pairs"], "margin": values["margin"]},
+        plan={
+            **plan.describe(),
+            "pairs": values["pairs"],
+            "margin": values["margin"],
+            "looks": len(shares),
+        },
         seed=common.seed,
     )
     locust = Locust(bundled("locustfiles") / "compare.py")
+    shown = not (common.quiet or common.json)
+    outcomes: list[LoadOutcome] = []
     with manifest.refusable(folder), running(common.target, seed=common.seed) as target:
-        shown = not (common.quiet or common.json)
-        outcome = run_load(plan, target, locust, show=shown, title="compare")
-    manifest.note(folder, **facts_of(outcome))
+        for look, blocks in enumerate(shares, 1):
+            part = replace(plan, name=f"{COMPARE}-{look}", blocks=blocks)
+            outcomes.append(run_load(part, target, locust, show=shown, title="compare"))
+            plan = replace(plan, caps=left(plan.caps, read_reports(folder, part.name)))
+            stopped = outcomes[-1].cut_short or outcomes[-1].exhausted
+            if stopped or assemble(folder).comparison.conclusive:
+                break
+    manifest.note(folder, **facts_of(*outcomes))
     report = build_report(folder)
     manifest.finish(
         folder, verdict=report.verdict, exit_code=report.exit_code, reasons=report.reasons
     )
     return report
+
+
+def shares_of(pairs: int) -> list[int]:
+    """How many blocks are sent before each look."""
+    looks = min(LOOKS, max(1, pairs // LEAST_PER_LOOK))
+    ends = [pairs * look // looks for look in range(looks + 1)]
+    return [end - begin for begin, end in pairwise(ends)]
 
 
 def _plan(common: Common, values: dict[str, Any]) -> "LoadPlan":

@@ -29,6 +29,8 @@ def command(*, common: Common, **values: Any) -> None:
     if values["worker"]:
         work(common, values)
     report = load(common, values)
+    from harness.report.sentences import headline
+
     if not (common.quiet or common.json):
         from harness.cli.screen import show_report
 
@@ -36,7 +38,7 @@ def command(*, common: Common, **values: Any) -> None:
     conclude(
         report.verdict,
         reasons=report.reasons,
-        summary=f"{report.summary['requests']:,} requests",
+        summary=headline(report),
         out=report.folder,
         as_json=common.json,
     )

@@ -98,8 +98,7 @@ class Course:
     @property
     def halted(self) -> bool:
         """Whether the next phase has to stay away: stopped by the user, or the target is out."""
-        stopped = any(load.interrupted or load.aborted for load in self.loads)
-        return self.interrupted or stopped or any(load.blocked for load in self.loads)
+        return self.interrupted or any(load.cut_short for load in self.loads)
 
     def reasons(self, report: "Report") -> tuple[str, ...]:
         """Why the verdict is what it is: who refused, the contract's own words, the report's."""
@@ -112,16 +111,11 @@ class Course:
         """The facts of all loads as one, in the words of the manifest."""
         from harness.load.session import facts_of
 
-        each = [facts_of(load) for load in self.loads]
-        alone = ("aborted", "blocked", "exhausted")
-        first = {name: next((f[name] for f in each if f[name]), None) for name in alone}
+        facts = facts_of(*self.loads)
         return {
-            **first,
-            "interrupted": self.interrupted or any(facts["interrupted"] for facts in each),
-            "problems": [problem for facts in each for problem in facts["problems"]],
-            "notes": [*self.skipped, *(note for facts in each for note in facts["notes"])],
-            "expected_records": sum(facts["expected_records"] for facts in each),
-            "client": each[0]["client"] if each else {},
+            **facts,
+            "interrupted": self.interrupted or facts["interrupted"],
+            "notes": [*self.skipped, *facts["notes"]],
         }
 
 

@@ -62,6 +62,11 @@ class LoadOutcome:
     elapsed_s: float = 0.0
 
     @property
+    def cut_short(self) -> bool:
+        """Whether it was stopped before its end, or the target is out of reach."""
+        return self.interrupted or self.aborted is not None or self.blocked is not None
+
+    @property
     def dropped(self) -> int:
         """Requests that were due and not sent."""
         return self.outcomes.get(Outcome.DROPPED, 0)

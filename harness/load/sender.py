@@ -34,13 +34,22 @@ MOST_KEPT_BYTES = 64 << 20
 
 @dataclass(slots=True)
 class Ticket:
-    """One request that is due: `seq` is unique in the run, `scheduled_ns` set in an open loop."""
+    """One request that is due: `seq` is unique in the run, `scheduled_ns` set in an open loop.
+
+    Tickets with one `turn` ask the same, each after a nonce of its own; by default it is `seq`.
+    """
 
     seq: int
     route: str
     scenario: str
     phase: str
     scheduled_ns: int | None = None
+    turn: int | None = None
+
+    @property
+    def prompt(self) -> int:
+        """Which prompt is asked."""
+        return self.seq if self.turn is None else self.turn
 
 
 class Sender:
@@ -60,7 +69,7 @@ class Sender:
 
     def template(self, ticket: Ticket, transport: GeventTransport) -> Template:
         """The request of a ticket but for its id and number."""
-        key = (ticket.route, ticket.scenario, self._prompts.place(ticket.seq))
+        key = (ticket.route, ticket.scenario, self._prompts.place(ticket.prompt))
         made = self._templates.get(key)
         if made is None:
             made = self._make(ticket, transport)
@@ -85,7 +94,7 @@ class Sender:
         return Attempt(self._plan, self._worker, ticket, template, self.event_id(ticket), held)
 
     def _make(self, ticket: Ticket, transport: GeventTransport) -> Template:
-        body = self._prompts.body(ticket.route, index=ticket.seq, nonce=EVENT_ID)
+        body = self._prompts.body(ticket.route, index=ticket.prompt, nonce=EVENT_ID)
         request = self._build(ticket, body, EVENT_ID, SEQ)
         return Template(
             transport.message(request),
@@ -96,7 +105,7 @@ class Sender:
     def request(self, ticket: Ticket) -> Request:
         """The whole request of a ticket, as its template gives it."""
         event_id = self.event_id(ticket)
-        body = self._prompts.body(ticket.route, index=ticket.seq, nonce=event_id)
+        body = self._prompts.body(ticket.route, index=ticket.prompt, nonce=event_id)
         return self._build(ticket, body, event_id, str(ticket.seq))
 
     def _build(self, ticket: Ticket, body: dict[str, Any], event_id: str, seq: str) -> Request:

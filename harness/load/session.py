@@ -80,15 +80,19 @@ def clocks_of(plan: LoadPlan) -> dict[str, Any]:
     return {report.worker: report.clock for report in reports if report.clock is not None}
 
 
-def facts_of(outcome: LoadOutcome) -> dict[str, Any]:
-    """What the manifest of the run should know; several loads of one run add theirs up."""
+def facts_of(*outcomes: LoadOutcome) -> dict[str, Any]:
+    """What the manifest of a run should know of its loads, which add theirs up."""
+    blocked = next((str(one.blocked) for one in outcomes if one.blocked), None)
+    first = outcomes[0] if outcomes else None
     return {
-        "interrupted": outcome.interrupted,
-        "aborted": outcome.aborted,
-        "exhausted": outcome.exhausted,
-        "problems": list(outcome.problems),
-        "notes": list(outcome.notes),
-        "expected_records": outcome.requests,
-        "blocked": None if outcome.blocked is None else str(outcome.blocked),
-        "client": {"loop_lag_ms": dict(outcome.loop_lag_ms), "kernel_times": outcome.kernel_times},
+        "interrupted": any(one.interrupted for one in outcomes),
+        "aborted": next((one.aborted for one in outcomes if one.aborted), None),
+        "exhausted": next((one.exhausted for one in outcomes if one.exhausted), None),
+        "blocked": blocked,
+        "problems": [problem for one in outcomes for problem in one.problems],
+        "notes": list(dict.fromkeys(note for one in outcomes for note in one.notes)),
+        "expected_records": sum(one.requests for one in outcomes),
+        "client": {"loop_lag_ms": dict(first.loop_lag_ms), "kernel_times": first.kernel_times}
+        if first
+        else {},
     }

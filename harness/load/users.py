@@ -85,35 +85,41 @@ class GatewayUser(User):
             return
         index = self.worker.take_index()
         seed = plan.seed * plan.workers + self.worker.index
-        self.send(
-            route_of(routes, index=index, seed=seed), index * plan.workers + self.worker.index
-        )
-
-    def send(self, route: str, seq: int) -> None:
-        """Send one request now; after failures wait, longer each time, before the next."""
         phase = self.worker.phase(time.monotonic_ns())
-        outcome = self.worker.perform(self.transport, Ticket(seq, route, self.scenario, phase))
+        seq = index * plan.workers + self.worker.index
+        self.send(Ticket(seq, route_of(routes, index=index, seed=seed), self.scenario, phase))
+
+    def send(self, ticket: Ticket) -> None:
+        """Send one request now; after failures wait, longer each time, before the next."""
+        outcome = self.worker.perform(self.transport, ticket)
         self.failures = 0 if outcome is None or outcome == Outcome.OK else self.failures + 1
         if self.failures:
             self.worker.pause(min(FIRST_PAUSE_S * 2 ** (self.failures - 1), LONGEST_PAUSE_S))
 
 
 class CompareUser(GatewayUser):
-    """Sends every route once per block, in shuffled order, one after another."""
+    """Sends every route once per block, in shuffled order, one after another.
+
+    All of a block ask the same. The first block of each user opens its connections and is warm-up.
+    """
 
     abstract = True
     scenario = "compare"
+    warm = False
 
     def turn(self) -> None:
         """Send one block."""
         plan = self.worker.plan
         block = self.worker.take_index() * plan.workers + self.worker.index
-        if plan.blocks is not None and block >= plan.blocks:
+        if plan.blocks is not None and block >= plan.blocks + plan.users:
             self.worker.stop(plan.drain_s)
             return
         order = block_order(self.routes or plan.routes, block=block, seed=plan.seed)
+        phase = self.worker.phase(time.monotonic_ns()) if self.warm else "warmup"
         for position, route in enumerate(order):
-            self.send(route, block * BLOCK_STEP + position)
+            seq = block * BLOCK_STEP + position
+            self.send(Ticket(seq, route, self.scenario, phase, turn=block))
+        self.warm = True
 
 
 def hire(source: Callable[[Environment], Worker]) -> None:

@@ -84,8 +84,8 @@ def write_runs(runs: Runs, folder: Path) -> None:
     write_text(folder / "report.html", page.render_runs(runs))
 
 
-def assemble(folder: Path) -> Report:
-    """Read a run folder and judge it, without writing anything."""
+def assemble(folder: Path, *, thresholds: tuple[str, ...] = ()) -> Report:
+    """Read a run folder and judge it, by other objectives if given, without writing anything."""
     run = manifest.read(folder)
     found = samples.read(folder, clocks=run.clocks)
     workers = client.read_workers(folder)
@@ -95,7 +95,7 @@ def assemble(folder: Path) -> Report:
     if run.interrupted or run.facts.get("aborted"):
         given_up = rows["outcome"] == Outcome.CANCELLED
         rows, cancelled = rows[~given_up], int(given_up.sum())
-    wanted = objectives(run.thresholds)
+    wanted = objectives(thresholds or run.thresholds)
     measured = summarise(rows, good(wanted))
     loaded = _of_load(rows, measured)
     measured |= {
@@ -106,7 +106,7 @@ def assemble(folder: Path) -> Report:
             workers, loaded, clocks=run.clocks, noise_floor=run.facts.get("noise_floor")
         ),
     }
-    compared = compare(rows, margin=_margin(run))
+    compared = compare(rows, margin=_margin(run), looks=_looks(run))
     contract = _read_contract(folder)
     doubts = _doubts(run, measured)
     checked = check(wanted, loaded, measured["routes"], command=run.command, doubts=doubts)
@@ -155,6 +155,11 @@ def _doubts(run: Manifest, measured: Mapping[str, Any]) -> Doubts:
     kept = measured["pacing"] or {}
     floor = measured["client"]["noise_floor"]
     return Doubts(missing or kept.get("rate_off"), kept.get("late"), floor)
+
+
+def _looks(run: Manifest) -> int:
+    """How often the comparison was looked at, or would have been."""
+    return int(run.plan.get("looks") or 1)
 
 
 def _margin(run: Manifest) -> float:

@@ -31,6 +31,11 @@ from harness.report.summary import COMPARE
 SCHEMA_VERSION = 2
 MARGIN = 0.05
 ALPHA = 0.05
+AT_EACH_LOOK = {1: ALPHA, 2: 0.0294, 3: 0.0221, 4: 0.0182, 5: 0.0158}
+"""The level at each of several looks that makes 5 % over all of them (Pocock, Biometrika 64, 1977).
+
+An interval at that level holds at every look (Jennison and Turnbull, Group Sequential Methods, 9).
+"""
 LEAST_PAIRS = 20
 METRICS = ("ttfb", "ttft", "tpot", "e2e")
 LISTS = ("pairs", "failures")
@@ -138,6 +143,7 @@ class Comparison:
     blocks: int = 0
     reason: str | None = None
     failures: tuple[Failures, ...] = ()
+    looks: int = 1
 
     @property
     def main(self) -> tuple[Pair, ...]:
@@ -178,25 +184,27 @@ class Comparison:
         }
 
 
-def compare(rows: pd.DataFrame, *, margin: float = MARGIN) -> Comparison:
-    """Compare every two routes that were sent in blocks."""
+def compare(rows: pd.DataFrame, *, margin: float = MARGIN, looks: int = 1) -> Comparison:
+    """Compare every two routes that were sent in blocks; `looks` is how often that is done."""
     counted = frame.steady(rows)
     if counted["route"].nunique() < 2:
         return Comparison(margin=margin, reason="fewer than two routes were measured")
     blocks = interleaved(counted)
     if blocks is None:
         return Comparison(margin=margin, reason=UNPAIRED)
-    found = [_pair(paired) for metric in METRICS for paired in aligned(blocks, metric)]
+    alpha = AT_EACH_LOOK[looks]
+    found = [pair_of(paired, alpha) for metric in METRICS for paired in aligned(blocks, metric)]
     return Comparison(
-        pairs=tuple(judge(found, margin)),
+        pairs=tuple(judge(found, margin, alpha)),
         margin=margin,
         scenario=COMPARE,
         blocks=blocks["block"].nunique(),
         failures=tuple(_failures(list(discordant(blocks)))),
+        looks=looks,
     )
 
 
-def judge(pairs: Sequence[Pair], margin: float) -> Iterator[Pair]:
+def judge(pairs: Sequence[Pair], margin: float, alpha: float = ALPHA) -> Iterator[Pair]:
     """Decide each pair; the p-values of all that were tested are corrected together.
 
     Metrics that are one number, such as TTFB and TTFT of a stream whose first bytes are output,
@@ -209,10 +217,10 @@ def judge(pairs: Sequence[Pair], margin: float) -> Iterator[Pair]:
             yield pair
             continue
         p = corrected[pair.names, pair.effect]
-        verdict, reason = _decide(pair.n, pair.effect, margin, significant=p < ALPHA)
-        judged = replace(pair, p_corrected=p, significant=p < ALPHA, verdict=verdict, reason=reason)
+        verdict, reason = _decide(pair.n, pair.effect, margin, significant=p < alpha)
+        judged = replace(pair, p_corrected=p, significant=p < alpha, verdict=verdict, reason=reason)
         unsure = verdict == "inconclusive" and not pair.route
-        yield _planned(judged, margin, alpha=ALPHA / len(tested)) if unsure else judged
+        yield _planned(judged, margin, alpha=alpha / len(tested)) if unsure else judged
 
 
 def _planned(pair: Pair, margin: float, *, alpha: float) -> Pair:
@@ -245,7 +253,8 @@ def _decide(n: int, effect: Effect, margin: float, *, significant: bool) -> tupl
     return "inconclusive", f"neither a difference nor equality within {margin:.0%} is shown"
 
 
-def _pair(paired: Paired) -> Pair:
+def pair_of(paired: Paired, alpha: float) -> Pair:
+    """What was measured of one pair of routes in one metric, not judged yet."""
     before, after = thinned(paired.before), thinned(paired.after)
     n = len(before)
     pair = Pair(paired.a, paired.b, paired.metric, n)
@@ -257,7 +266,7 @@ def _pair(paired: Paired) -> Pair:
     log_ratios, differences = np.zeros(n), np.zeros(n)
     log_ratios[~both] = np.log(after[~both]) - np.log(before[~both])
     differences[~both] = after[~both] - before[~both]
-    ratio, difference = location(log_ratios), location(differences)
+    ratio, difference = location(log_ratios, alpha), location(differences, alpha)
     if not (ratio.bounded and difference.bounded):
         one = int((failed[0] ^ failed[1]).sum())
         few = f"{n} pairs, of which {one} had one failed side, carry no interval"

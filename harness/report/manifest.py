@@ -63,7 +63,7 @@ class Manifest:
     @property
     def thresholds(self) -> tuple[str, ...]:
         """The objectives that decide the verdict, as they were typed."""
-        return tuple(self.facts.get("thresholds") or self.plan.get("thresholds") or ())
+        return tuple(self.plan.get("thresholds") or ())
 
     @property
     def going_on(self) -> bool:
@@ -126,11 +126,10 @@ def start(
 def note(folder: Path, **facts: Any) -> Manifest:
     """Add facts; the verdict reads `interrupted`, `aborted`, `problems`, `notes`, `exhausted`.
 
-    `thresholds` replace those of the plan; `aborted` is the objective that stopped the run,
-    `exhausted` the budget that did; `problems` are sentences that make its numbers invalid, `notes`
-    such that do not. `expected_records` is how many requests the senders counted, `noise_floor`
-    what a calibration found. `clocks` has the clock anchor of each worker, by its name, that ran on
-    another machine.
+    `aborted` is the objective that stopped the run, `exhausted` the budget that did; `problems` are
+    sentences that make its numbers invalid, `notes` such that do not. `expected_records` is how
+    many requests the senders counted, `noise_floor` what a calibration found. `clocks` has the
+    clock anchor of each worker, by its name, that ran on another machine.
     """
     manifest = read(folder)
     return write(folder, replace(manifest, facts={**manifest.facts, **redact(facts)}))

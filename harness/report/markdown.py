@@ -11,7 +11,6 @@ from harness.report import figures
 from harness.report.comparison import Comparison, Effect
 from harness.report.runs import CAVEAT, Runs
 from harness.report.sentences import (
-    SHOWN,
     STATISTICS,
     client,
     client_error,
@@ -21,6 +20,8 @@ from harness.report.sentences import (
     one_line,
     pacing,
     result,
+    shown,
+    survivors,
     target,
     violations,
     withheld,
@@ -111,7 +112,7 @@ def _routes(report: "Report") -> Iterator[str]:
     if not routes:
         return
     yield "### Load"
-    head = ["route", "requests", "failed", "by client", "rate", "goodput", "tokens/s"]
+    head = ["route", "requests", "failed", "by client", "goodput", "answers", "tokens/s"]
     head += ["bursts", "cache hits"]
     yield table(head, [[cell(name), *_totals(route)] for name, route in routes.items()])
     paced = pacing(report.summary["pacing"])
@@ -121,7 +122,7 @@ def _routes(report: "Report") -> Iterator[str]:
 
 def _totals(route: dict[str, Any]) -> list[str]:
     failed = f"{figures.count(route['errors'])} ({figures.share(route['error_rate'])})"
-    rates = (route[name] for name in ("rate", "goodput"))
+    rates = (route[name] for name in ("goodput", "throughput"))
     return [
         figures.count(route["requests"]),
         failed,
@@ -141,13 +142,15 @@ def _latency(report: "Report") -> Iterator[str]:
             *(_percentile(entry[name], percentile) for percentile in STATISTICS),
             cell(client_error(report.summary["client"], name)),
         ]
-        for name in SHOWN
+        for name in shown(routes)
         for route, entry in routes.items()
         if entry[name]["n"]
     ]
     if rows:
         yield "### Latency, with 95 % intervals"
         yield table(["metric", "route", "n", *STATISTICS, "client error"], rows, texts=2)
+        if whose := survivors(routes):
+            yield whose
         lost = list(withheld(routes))
         if lost:
             yield _bullets(lost)

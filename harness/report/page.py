@@ -52,6 +52,7 @@ def render(report: "Report") -> str:
         odd=list(sentences.odd(report.summary["routes"])),
         failures=list(sentences.failures(report.summary["routes"])),
         violations=list(sentences.violations(report.summary["routes"])),
+        survivors=sentences.survivors(report.summary["routes"]),
         withheld=list(sentences.withheld(report.summary["routes"])),
     )
 
@@ -147,7 +148,7 @@ def _charts(report: "Report") -> dict[str, Any]:
         "e2e": overtime.latency("E2E over time", timeline, "e2e_ms", _dots(report, "e2e")),
         "rate": overtime.counts("Throughput", timeline, "rate", "requests/s"),
         "in_flight": overtime.counts("In flight", timeline, "in_flight", "in flight", place=1),
-        "errors": overtime.bars("Failed requests", timeline, "errors", "failed"),
+        "errors": overtime.bars("Failed requests", timeline, "errors", "failed/s"),
     }
 
 

@@ -24,8 +24,8 @@ FARTHEST = 100
 class Location:
     """Where paired differences lie, by Hodges and Lehmann; infinite where failures reach.
 
-    `low` and `high` are at 95 %, `inner_low` and `inner_high` at 90 %; `p` is the two-sided test
-    of zero that the interval inverts.
+    `low` and `high` bound it at the level `alpha`, `inner_low` and `inner_high` at twice that; `p`
+    is the two-sided test of zero that the interval inverts.
     """
 
     estimate: float
@@ -41,7 +41,7 @@ class Location:
         return all(map(math.isfinite, (self.estimate, self.low, self.high)))
 
 
-def location(differences: Floats) -> Location:
+def location(differences: Floats, alpha: float = 0.05) -> Location:
     """The median of all pairwise averages, with the interval of Wilcoxon's signed-rank test.
 
     An infinite difference is a pair with one failed side: it has the largest rank, and its size is
@@ -61,8 +61,8 @@ def location(differences: Floats) -> Location:
     deviation = math.sqrt(n * (n + 1) * (2 * n + 1) / 24 * inflation(ranked - estimate))
     count = len(averages)
 
-    def bounds(level: float) -> tuple[float, float]:
-        cut = count / 2 - stats.norm.ppf((1 + level) / 2) * deviation
+    def bounds(outside: float) -> tuple[float, float]:
+        cut = count / 2 - stats.norm.ppf(1 - outside / 2) * deviation
         index = math.floor(cut)
         if index < 0:
             return -math.inf, math.inf
@@ -71,7 +71,7 @@ def location(differences: Floats) -> Location:
     above = np.searchsorted(averages, 0.0, side="left") + np.searchsorted(averages, 0.0, "right")
     distance = max(abs(count - above / 2 - count / 2) - 0.5, 0.0)
     p = float(2 * stats.norm.sf(distance / deviation))
-    return Location(_uncensored(estimate, reach), *bounds(0.95), *bounds(0.90), min(1.0, p))
+    return Location(_uncensored(estimate, reach), *bounds(alpha), *bounds(2 * alpha), min(1.0, p))
 
 
 def inflation(centred: Floats) -> float:

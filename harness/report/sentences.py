@@ -1,9 +1,11 @@
 """What a report says in words; the page, the Markdown and the terminal share it."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.measure.metrics import ERROR_OF
+from harness.measure.objective import parse_objective
 from harness.measure.odd import Odd
 from harness.report import figures
 from harness.report.comparison import Comparison, Effect, Pair
@@ -119,9 +121,52 @@ def pacing(found: Mapping[str, Any] | None) -> str | None:
 
 
 SHOWN = ("ttft_ms", "inter_chunk_ms", "tpot_ms", "e2e_ms")
-"""The metrics of the short tables."""
+FROM_SCHEDULE = ("ttft_ms_scheduled", "e2e_ms_scheduled")
 STATISTICS = ("p50", "p90", "p95", "p99")
 LAGS: Mapping[str, str] = {"p50": "at p50", "p99": "at p99", "max": "at the most"}
+
+
+def shown(routes: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """The metrics of the short tables; those from schedule lead where there was one."""
+    due = any(route[name]["n"] for route in routes.values() for name in FROM_SCHEDULE)
+    return (*FROM_SCHEDULE, *SHOWN) if due else SHOWN
+
+
+def survivors(routes: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Whose latencies the tables show, where any request failed; None where none did."""
+    failed = sum(route["errors"] for route in routes.values())
+    sent = sum(route["sent"] for route in routes.values())
+    if not failed:
+        return None
+    return (
+        f"Latencies are of the requests that succeeded; the {figures.count(failed)} of "
+        f"{figures.count(sent)} that failed count in objectives as longer than any answer."
+    )
+
+
+def headline(report: "Report") -> str:
+    """Requests, rates and how far each objective is from its limit, in one line."""
+    routes = report.summary["routes"].values()
+    rates = (
+        f"{figures.digits(math.fsum(route[name] or 0.0 for route in routes))}/s"
+        for name in ("rate", "goodput")
+    )
+    told = [f"{figures.count(report.summary['requests'])} requests", " sent, goodput ".join(rates)]
+    return "; ".join([", ".join(told), *_headroom(report)])
+
+
+def _headroom(report: "Report") -> Iterator[str]:
+    """Each objective on a latency with the route that is nearest to its limit or beyond it."""
+    for text in dict.fromkeys(each.objective for each in report.checked):
+        if text.endswith("(default)"):
+            continue
+        objective = parse_objective(text)
+        values = [each.value for each in report.checked if each.objective == text]
+        known = [value for value in values if value is not None]
+        if objective.unit == "ms" and known:
+            worst = max(known) if objective.operator.startswith("<") else min(known)
+            limit = figures.short_duration(objective.limit)
+            yield f"{objective.statistic}({objective.metric}) {figures.duration(worst)} of {limit}"
 
 
 def client_error(client: Mapping[str, Any], metric: str) -> str:
@@ -134,7 +179,7 @@ def client_error(client: Mapping[str, Any], metric: str) -> str:
 
 def withheld(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Why figures of a metric are not given, for each metric and route that the tables show."""
-    for metric in SHOWN:
+    for metric in shown(routes):
         for name, route in routes.items():
             found = route[metric]
             alike: dict[str, list[str]] = {}

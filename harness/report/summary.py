@@ -29,7 +29,8 @@ EXAMPLES = 3
 NOTHING = "no successful request has this metric"
 ROUTES = ("native", "compat", "model")
 COUNTED = (
-    *("requests", "errors", "error_rate", "dropped", "rate", "goodput", "goodput_share"),
+    *("requests", "errors", "error_rate", "dropped", "rate", "throughput"),
+    *("goodput", "goodput_share"),
     *("output_tokens_per_second", "cache_hit_share", "violation_rate"),
 )
 PLAIN: Mapping[str, Callable[[Floats], np.float64]] = {
@@ -213,6 +214,7 @@ def _counts(rows: pd.DataFrame, sent: int, seconds: float) -> dict[str, Any]:
         "error_examples": _examples(rows[~rows["ok"]]),
         "seconds": seconds,
         "rate": _per(sent, seconds),
+        "throughput": _per(int(rows["ok"].sum()), seconds),
     }
 
 

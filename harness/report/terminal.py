@@ -64,7 +64,7 @@ def _contract(report: "Report") -> Iterator[Table]:
 
 def _latency(report: "Report") -> Iterator[RenderableType]:
     table = _table("latency", "route", "n", *sentences.STATISTICS, texts=2)
-    for name in sentences.SHOWN:
+    for name in sentences.shown(report.summary["routes"]):
         for route, entry in report.summary["routes"].items():
             measured = entry[name]
             if measured["n"]:
@@ -92,6 +92,8 @@ def _footnotes(report: "Report") -> Iterator[Text]:
         notes.append("error: the client's own at p99, against a known schedule before the load")
     if any(sentences.spoiled(entry, "ttft_ms") for entry in routes.values()):
         notes.append(f"{STAR} with answers that came in one piece")
+    if whose := sentences.survivors(routes):
+        notes.append(whose)
     notes += sentences.withheld(routes)
     if notes:
         yield Text("\n".join(notes), style="dim")
@@ -109,14 +111,14 @@ def _bounded(measured: dict[str, Any], name: str) -> Text:
 
 def _rates(report: "Report") -> Iterator[RenderableType]:
     routes = report.summary["routes"]
-    table = _table("load", "requests", "failed", "rate", "goodput", "tokens/s", "cache hits")
+    table = _table("load", "requests", "failed", "goodput", "answers", "tokens/s", "cache hits")
     for route, entry in routes.items():
         table.add_row(
             Text(route),
             figures.count(entry["requests"]),
             f"{figures.count(entry['errors'])} ({figures.share(entry['error_rate'])})",
-            f"{figures.digits(entry['rate'])}/s",
             f"{figures.digits(entry['goodput'])}/s",
+            f"{figures.digits(entry['throughput'])}/s",
             figures.digits(entry["output_tokens_per_second"]),
             figures.share(entry["cache_hit_share"]),
         )

@@ -272,9 +272,11 @@ def _odd(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _comparison(evidence: Evidence) -> Iterator[Finding]:
-    if evidence.manifest.command == "compare" and not evidence.comparison.conclusive:
-        told = evidence.comparison.still_open or "there are no pairs"
-        yield Finding(Weight.OPEN, f"the comparison is inconclusive: {told}")
+    compared, asked = evidence.comparison, evidence.manifest.command == "compare"
+    if not compared.conclusive and (asked or compared.pairs):
+        told = compared.still_open or "there are no pairs"
+        weight = Weight.OPEN if asked else Weight.REMARK
+        yield Finding(weight, f"the comparison is inconclusive: {told}")
 
 
 SOURCES = (_contract, _target, _objectives, _course, _records, _client, _odd, _comparison)

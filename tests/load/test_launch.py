@@ -166,7 +166,9 @@ def test_a_target_that_answers_nonsense_at_once_is_not_flooded(
     assert 0 < outcome.errors == outcome.requests < 50
 
 
-def test_an_interleaved_comparison_sends_whole_blocks(plan: MakePlan) -> None:
+def test_an_interleaved_comparison_sends_whole_blocks_after_one_that_opens_connections(
+    plan: MakePlan,
+) -> None:
     wanted = plan(users=1, blocks=7, stream=False)
 
     launch(wanted, Identity(), scenario("compare"))
@@ -174,9 +176,10 @@ def test_an_interleaved_comparison_sends_whole_blocks(plan: MakePlan) -> None:
     samples = sorted(rows(wanted), key=lambda row: row["sent_ns"])
     assert {row["scenario"] for row in samples} == {"compare"}
     assert [row["seq"] for row in samples] == [
-        block * BLOCK_STEP + place for block in range(7) for place in range(3)
+        block * BLOCK_STEP + place for block in range(8) for place in range(3)
     ]
-    for block in range(7):
+    assert [row["phase"] for row in samples] == ["warmup"] * 3 + ["steady"] * 21
+    for block in range(8):
         assert sorted(row["route"] for row in samples[block * 3 : block * 3 + 3]) == sorted(ROUTES)
 
 

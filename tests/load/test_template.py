@@ -1,5 +1,6 @@
 """Requests from a template are those that the routes' own builders make."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -93,6 +94,25 @@ def test_each_prompt_is_encoded_once(transport: GeventTransport) -> None:
     assert templates[0] is templates[2]
     assert templates[1] is templates[3]
     assert templates[0] is not templates[1]
+
+
+def test_all_routes_of_one_turn_are_asked_the_same_after_nonces_of_their_own() -> None:
+    made = sender({"prompt": "a"}, {"prompt": "b"}, {"prompt": "c"})
+    routes = ("native", "compat")
+
+    bodies = [
+        [
+            json.loads(
+                made.request(Ticket(turn * 10 + n, route, "compare", "steady", turn=turn)).body
+            )
+            for n, route in enumerate(routes)
+        ]
+        for turn in range(6)
+    ]
+
+    asked = [[body["messages"][0]["content"].split(" ", 1) for body in turn] for turn in bodies]
+    assert [text for (_, text), _ in asked] == ["a", "b", "c", "a", "b", "c"]
+    assert all(first[1] == second[1] and first[0] != second[0] for first, second in asked)
 
 
 def test_no_more_is_kept_than_there_is_room_for(

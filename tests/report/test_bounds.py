@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.measure.metrics import METRICS
 from harness.report import frame
 from harness.report.build import assemble
-from harness.report.sentences import SHOWN, STATISTICS, withheld
+from harness.report.sentences import FROM_SCHEDULE, SHOWN, STATISTICS, withheld
 from harness.report.summary import summarise
 from harness.report.thresholds import good, objectives
 from tests.report.folders import Cells, answered, cells, failed, table, write_run
@@ -187,7 +187,9 @@ def test_statistics_are_named_together_only_where_the_same_withholds_them() -> N
     metric |= dict.fromkeys(STATISTICS, None)
     metric["reasons"] = dict.fromkeys(STATISTICS[:3], "between 1 and 2") | {"p99": "elsewhere"}
     quiet = dict.fromkeys(STATISTICS, 1.0)
-    told = list(withheld({"native": {**dict.fromkeys(SHOWN, quiet), "inter_chunk_ms": metric}}))
+    closed: dict[str, Any] = {name: {"n": 0} for name in FROM_SCHEDULE}
+    route = {**closed, **dict.fromkeys(SHOWN, quiet), "inter_chunk_ms": metric}
+    told = list(withheld({"native": route}))
 
     assert told == [
         "Inter-chunk on native, p50, p90, p95: between 1 and 2",

@@ -3,16 +3,22 @@
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import accumulate, combinations
 
 import numpy as np
 
+from harness.cli.compare import LOOKS, shares_of
 from harness.report.arrays import Floats
+from harness.report.comparison import AT_EACH_LOOK, judge, pair_of
 from harness.report.paired import Location, location, pairs_to_decide
+from harness.report.pairing import Paired
 from tests.stats.figure import Figure
 
 BOUND = math.log(1.05)
 ALONE = 0.05 / 12
 """Holm's level for the smallest p-value of three pairs of routes in four metrics."""
+STAND_IN = 0.11
+"""The same of the stand-in's TTFT."""
 JITTER = 0.2
 """The standard deviation of the logarithm of one request's time."""
 
@@ -25,6 +31,11 @@ def figures(runs: int, seed: int = 1) -> Iterator[Figure]:
         yield Figure(what, alarms, most=most, of=runs)
     power = _share(runs, seed, lambda rng: _found(rng, 150, shift=math.log(1.1)).p < ALONE)
     yield Figure("+10 % found, 150 pairs, the smallest of a family of 12", power, 0.8, of=runs)
+    ends = [_equal_routes(np.random.default_rng(seed + run)) for run in range(runs)]
+    decided = sum(end is not None for end in ends) / runs
+    wrong = sum(end is False for end in ends) / runs
+    yield Figure("three equal routes, jitter 11 %: decided by 300 blocks", decided, 0.8, of=runs)
+    yield Figure("three equal routes, jitter 11 %: called different", wrong, most=0.05, of=runs)
     planned = _share(runs, seed, _plan_decides)
     yield Figure("as many pairs as were named decide", planned, 0.7, of=runs)
 
@@ -60,3 +71,17 @@ def _plan_decides(rng: np.random.Generator) -> bool:
         return False
     found = _found(rng, min(needed, 2000))
     return -BOUND < found.inner_low < found.inner_high < BOUND or found.p < 0.05
+
+
+def _equal_routes(rng: np.random.Generator) -> bool | None:
+    """Whether a comparison in looks finds three equal routes equal; None where it stays open."""
+    times = rng.lognormal(0, STAND_IN, (3, 300))
+    for blocks in accumulate(shares_of(300)):
+        found = [
+            pair_of(Paired(a, b, "ttft_ms", one[:blocks], other[:blocks]), AT_EACH_LOOK[LOOKS])
+            for (a, one), (b, other) in combinations(zip("abc", times, strict=True), 2)
+        ]
+        verdicts = {pair.verdict for pair in judge(found, 0.05, AT_EACH_LOOK[LOOKS])}
+        if "inconclusive" not in verdicts:
+            return verdicts == {"equivalent"}
+    return None

@@ -53,21 +53,21 @@ def counts(
 
 
 def bars(title: str, timeline: Mapping[str, Any], column: str, unit: str) -> Svg | None:
-    """One count per bin, the routes on top of each other; None when all are zero."""
-    routes = timeline["routes"]
-    stacks = [sum(values) for values in zip(*(c[column] for c in routes.values()), strict=True)]
+    """Counts of bins per second, the routes on top of each other; None when all are zero."""
+    routes, width_s = timeline["routes"], timeline["width_s"]
+    counts = [sum(values) for values in zip(*(c[column] for c in routes.values()), strict=True)]
+    stacks = [count / width_s for count in counts]
     if not any(stacks):
         return None
-    plot = _plot(title, timeline, stacks, lambda value: f"{value:g}", whole=True)
+    plot = _plot(title, timeline, stacks, lambda value: f"{value:g}", whole=width_s == 1)
     heights = [0.0] * len(stacks)
     marks = [_warm_up(plot, timeline)]
     for route, columns in routes.items():
-        for place, (t, value) in enumerate(zip(columns["t_s"], columns[column], strict=True)):
-            if value:
-                tip = f"{route}: {value:g} {unit} at {t:g} s"
-                marks.append(
-                    _bar(plot, t, timeline["width_s"], heights[place], value, style(route), tip)
-                )
+        for place, (t, count) in enumerate(zip(columns["t_s"], columns[column], strict=True)):
+            if count:
+                value = count / width_s
+                tip = f"{route}: {value:.3g} {unit} at {t:g} s"
+                marks.append(_bar(plot, t, width_s, heights[place], value, style(route), tip))
                 heights[place] += value
     return plot.draw(*marks)
 
