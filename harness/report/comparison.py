@@ -154,8 +154,20 @@ class Comparison:
 
     @property
     def measured(self) -> list[tuple[Pair, Effect]]:
-        """The pairs that have an effect at all, with it."""
-        return [(pair, pair.effect) for pair in self.pairs if pair.effect]
+        """The pairs that have an effect, with it; of metrics that are one number the last."""
+        last = {(pair.names, pair.effect): pair for pair in self.pairs}
+        return [
+            (pair, pair.effect)
+            for pair in self.pairs
+            if pair.effect and last[pair.names, pair.effect] is pair
+        ]
+
+    @property
+    def alike(self) -> list[str]:
+        """The metrics that `measured` leaves out, because another one is the same number."""
+        shown = {pair.metric for pair, _ in self.measured}
+        every = {pair.metric for pair in self.pairs if pair.effect}
+        return sorted(every - shown)
 
     @property
     def still_open(self) -> str:

@@ -42,6 +42,7 @@ def render(report: "Report") -> str:
         client=sentences.client(report.summary["client"]),
         word=WORDS[report.verdict],
         charts=_charts(report),
+        lead=sentences.lead(report),
         evidence=sentences.evidence(report),
         compared=sentences.compared(report.comparison),
         latencies=[key(name) for name in METRICS if name not in SAME_FROM_SCHEDULE],

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def evidence(report: "Report") -> list[str]:
     """What the verdict rests on, one short phrase each."""
-    return [phrase for source in (_contract, _load, _objectives) for phrase in source(report)]
+    sources = (_contract, _load, _objectives, _trust)
+    return [phrase for source in sources for phrase in source(report)]
 
 
 def compared(comparison: Comparison) -> list[tuple[str, str]]:
@@ -32,6 +33,21 @@ def result(comparison: Comparison) -> str:
     main = [(pair, effect) for pair, effect in comparison.measured if pair in comparison.main]
     found = [_found(pair, effect, comparison.margin) for pair, effect in main]
     return "; ".join([*failing, *found])
+
+
+def lead(report: "Report") -> str:
+    """The result of a run in one sentence; empty where there is none but the verdict."""
+    compared = result(report.comparison)
+    if compared or not report.summary["requests"]:
+        return compared and f"{compared[0].upper()}{compared[1:]}."
+    return headline(report)
+
+
+def trust(client: Mapping[str, Any]) -> str:
+    """How exact the client was, in a few words."""
+    if not client["noise_floor"]:
+        return "client's own error: not calibrated"
+    return f"client's own error at p99: TTFT {client_error(client, 'ttft_ms')}"
 
 
 def target(described: Any) -> str:
@@ -279,6 +295,11 @@ def _load(report: "Report") -> Iterator[str]:
         sent = sum(route["sent"] for route in routes)
         share = figures.share(failed / sent if sent else None)
         yield f"{figures.count(requests)} requests under load, {share} failed"
+
+
+def _trust(report: "Report") -> Iterator[str]:
+    if report.summary["requests"]:
+        yield trust(report.summary["client"])
 
 
 def _objectives(report: "Report") -> Iterator[str]:
