@@ -16,7 +16,7 @@ from harness.measure.metrics import METRICS, SCHEDULED
 from harness.measure.odd import Odd
 from harness.measure.outcome import Outcome, own_outcomes
 from harness.report.arrays import Floats, Indices, Mask
-from harness.report.gaps import gaps
+from harness.report.gaps import OF_GAPS, gaps
 
 UNUSED = ("log_id", "cf_ray", "finish_reason")
 MS = 1e6
@@ -42,7 +42,12 @@ class Values:
 
     def ordered(self) -> "Values":
         """Each column sorted by itself; whose a value was is lost."""
-        return Values(np.sort(self.data), np.sort(self.low), np.sort(self.high))
+        data = np.sort(self.data)
+        low, high = (
+            data if np.array_equal(column, self.data) else np.sort(column)
+            for column in (self.low, self.high)
+        )
+        return Values(data, low, high)
 
 
 def frame(table: pa.Table) -> pd.DataFrame:
@@ -62,8 +67,9 @@ def frame(table: pa.Table) -> pd.DataFrame:
     rows["failed"] = ~rows["ok"] & ~rows["own"]
     rows["broken"] = _broken(rows)
     rows["begun_ns"] = rows["sent_ns"].fillna(rows["scheduled_ns"])
-    ordered = rows.sort_values("begun_ns", kind="stable", ignore_index=True)
-    return _with_metrics(ordered)
+    if not rows["begun_ns"].is_monotonic_increasing:
+        rows = rows.sort_values("begun_ns", kind="stable", ignore_index=True)
+    return _with_metrics(rows)
 
 
 def steady(rows: pd.DataFrame) -> pd.DataFrame:
@@ -77,13 +83,14 @@ def values(rows: pd.DataFrame, metric: str, *, failures: bool = False) -> Values
     With `failures` also one without end for each that the target failed: it took longer than
     anything that was measured.
     """
-    counted = rows[rows["ok"] | rows["failed"]] if failures else rows[rows["ok"]]
+    counted = _mask(rows["ok"] | rows["failed"] if failures else rows["ok"])
     if METRICS[metric].scheduled:
-        counted = counted[counted["scheduled_ns"].notna()]
-    failed = np.asarray(counted["failed"], dtype=bool)
+        counted &= _mask(rows["scheduled_ns"].notna())
+    failed = _mask(rows["failed"])[counted]
     if METRICS[metric].many:
-        return _with_failures(Values(*gaps(counted[~failed])), failed)
-    columns = (_floats(counted[f"{metric}{end}"]) for end in ("", LOW, HIGH))
+        streams = rows.loc[counted & _mask(rows["ok"]), list(OF_GAPS)]
+        return _with_failures(Values(*gaps(streams)), failed)
+    columns = (_floats(rows[f"{metric}{end}"])[counted] for end in ("", LOW, HIGH))
     data, low, high = (np.where(failed, np.inf, column) for column in columns)
     known = ~np.isnan(data)
     return Values(data[known], low[known], high[known])
@@ -105,8 +112,10 @@ def named(rows: pd.DataFrame, kind: str) -> Mask:
     """Whether each answer is odd in this way; older files say so among the violations."""
     found = np.zeros(len(rows), dtype=bool)
     for column in ("odd", "violations"):
-        told = rows[column].reset_index(drop=True).explode()
-        found[told.index[(told == kind).fillna(False).astype(bool)]] = True
+        lengths = np.asarray(rows[column].list.len().fillna(0), dtype=np.intp)
+        if lengths.any():
+            owner = np.repeat(np.arange(len(rows)), lengths)
+            found[owner[_mask(rows[column].list.flatten() == kind)]] = True
     return found
 
 
@@ -163,6 +172,10 @@ def _blur(rows: pd.DataFrame, moment: str) -> Floats:
     name = moment.removesuffix("_ns").replace("sent", "send")
     blur: Floats = np.nan_to_num(_floats(rows[f"{name}_blur_ns"])) / MS
     return blur
+
+
+def _mask(column: "pd.Series[bool]") -> Mask:
+    return np.array(column.fillna(False), dtype=bool)
 
 
 def _floats(column: "pd.Series[float]") -> Floats:

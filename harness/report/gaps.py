@@ -11,6 +11,9 @@ import pandas as pd
 from harness.measure.columns import MOST_GAPS
 from harness.report.arrays import Floats, Indices, Mask
 
+OF_GAPS = ("gap_ms", "gap_low_ms", "gap_high_ms", "blur_ns", "output_chunks", "ttft")
+"""The columns that `gaps` reads."""
+
 
 def gaps(rows: pd.DataFrame) -> tuple[Floats, Floats, Floats, Indices]:
     """All gaps in milliseconds, the least and the most that each can be, and whose each is."""
@@ -22,7 +25,9 @@ def gaps(rows: pd.DataFrame) -> tuple[Floats, Floats, Floats, Indices]:
     if unstated.any():
         least, most = _guessed(rows, flat, owner)
         low, high = np.where(unstated, least, low), np.where(unstated, most, high)
-    return flat, np.minimum(low, flat), np.maximum(high, flat), owner
+    low = low if low is flat else np.minimum(low, flat)
+    high = high if high is flat else np.maximum(high, flat)
+    return flat, low, high, owner
 
 
 def _lengths(rows: pd.DataFrame, column: str) -> Indices:
@@ -35,7 +40,10 @@ def _flat(rows: pd.DataFrame, column: str) -> Floats:
 
 def _stated(rows: pd.DataFrame, column: str, lengths: Indices, flat: Floats) -> Floats:
     """The bounds of a column; the gap itself where a row has none."""
-    given = _lengths(rows, column) == lengths
+    stated = _lengths(rows, column)
+    if not stated.any():
+        return flat
+    given = stated == lengths
     bounds = flat.copy()
     bounds[np.repeat(given, lengths)] = _flat(rows[given], column)
     return bounds

@@ -168,7 +168,8 @@ def _shapes(rows: pd.DataFrame) -> list[tuple[str, Svg]]:
 
 def _dots(report: "Report", metric: str) -> Mapping[str, list[tuple[float, float]]]:
     """Every k-th successful request as (seconds, ms), so that no route has more than `DOTS`."""
-    rows = report.rows[report.rows["scenario"].isin(report.summary["routes_of"])]
+    rows = report.rows[["route", "sent_ns", metric, "ok"]]
+    rows = rows[report.rows["scenario"].isin(report.summary["routes_of"])]
     held = rows[rows["ok"]].dropna(subset=[metric, "sent_ns"])
     start = report.summary["timeline"]["start_ns"]
     found = {}

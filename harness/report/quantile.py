@@ -101,13 +101,15 @@ def ranks(n: int, probability: float, confidence: float = CONFIDENCE) -> tuple[i
 
 
 def value_at(ordered: Floats, percent: float) -> float:
-    """As numpy's, which cannot interpolate towards infinity."""
-    if np.isfinite(ordered[-1]):
-        return float(np.percentile(ordered, percent))
-    place = (len(ordered) - 1) * percent / 100
-    below = ordered[math.floor(place)]
-    between = place > math.floor(place) and np.isinf(ordered[math.floor(place) + 1])
-    return math.inf if between or np.isinf(below) else float(np.percentile(ordered, percent))
+    """The percentile of sorted values, to the last digit numpy's; it may be infinite."""
+    place = (len(ordered) - 1) * (percent / 100)
+    first = math.floor(place)
+    below, above = float(ordered[first]), float(ordered[min(first + 1, len(ordered) - 1)])
+    part = place - first
+    if math.isinf(above):
+        return above if part else below
+    step = above - below
+    return below + step * part if part < 0.5 else above - step * (1 - part)
 
 
 def _binomial(n: int, probability: float) -> tuple[int, Floats]:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +21,19 @@ FOLDER = "samples"
 # Streaming Format"); without it the writer did not come to close the file.
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 LENGTHS = ("blur_ns", "dns_ns", "connect_ns", "tls_ns", "rtt_ns")
+FEW_VALUES = (
+    *("run_id", "worker", "scenario", "phase", "route", "outcome", "finish_reason"),
+    *("cache_status", "message", "violations", "odd"),
+)
+PARQUET: Mapping[str, Any] = {
+    "compression": "zstd",
+    "compression_level": 1,
+    "use_dictionary": list(FEW_VALUES),
+    "column_encoding": {
+        name: "DELTA_BINARY_PACKED" for name, kind in COLUMNS.items() if kind == "int64"
+    },
+}
+"""How samples are packed: a dictionary sought in every column would take three times as long."""
 MOMENTS = frozenset(name for name in COLUMNS if name.endswith("_ns") and not name.endswith(LENGTHS))
 """The columns that hold times of CLOCK_MONOTONIC; the others in nanoseconds are lengths."""
 TYPES: Mapping[str, pa.DataType] = {
@@ -77,7 +91,7 @@ def convert(folder: Path) -> tuple[Path, ...]:
         target = path.with_suffix(".parquet")
         draft = target.with_name(f".{target.name}.{os.getpid()}")
         draft.touch(mode=0o600)  # its owner's alone, as the stream is
-        pq.write_table(_read_file(path)[0], draft, compression="zstd")
+        pq.write_table(_read_file(path)[0], draft, **PARQUET)
         draft.replace(target)
         made.append(target)
     return tuple(made)

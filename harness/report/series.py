@@ -11,6 +11,7 @@ from harness.report.summary import load_scenarios, ordered_routes
 
 MOST_BINS = 300
 LEAST_FOR_P95 = 20
+LATENCIES = ("ttft", "e2e")
 ENDS = ("closed_ns", "done_ns", "last_output_ns", "first_byte_ns", "headers_ns", "sent_ns")
 
 
@@ -21,7 +22,8 @@ def timeline(rows: pd.DataFrame) -> dict[str, Any]:
     those that ended in it, `in_flight` is counted at its end. A p95 over fewer than 20 is null, and
     so is the rate of a last bin that is less than half full.
     """
-    chosen = rows[rows["scenario"].isin(load_scenarios(rows))]
+    columns = ["route", "phase", "failed", "ok", "scheduled_ns", *ENDS, *LATENCIES]
+    chosen = rows.loc[rows["scenario"].isin(load_scenarios(rows)), columns]
     sent = chosen["sent_ns"].fillna(chosen["scheduled_ns"])
     chosen = chosen.assign(sent=sent, end=ends(chosen)).dropna(subset=["sent"])
     if chosen.empty:
@@ -65,7 +67,7 @@ def _columns(rows: pd.DataFrame, edges: Floats, length: float) -> dict[str, Any]
         for count, seconds in zip(ended, covered, strict=True)
     ]
     seconds = {"t_s": edges[:-1].tolist(), "rate": rates}
-    latencies = {metric: _percentiles(rows, metric, edges) for metric in ("ttft", "e2e")}
+    latencies = {metric: _percentiles(rows, metric, edges) for metric in LATENCIES}
     return {**seconds, **columns, **{f"{name}_ms": found for name, found in latencies.items()}}
 
 

@@ -28,6 +28,11 @@ COMPARE = "compare"
 EXAMPLES = 3
 NOTHING = "no successful request has this metric"
 ROUTES = ("native", "compat", "model")
+OF_ODD = (
+    *("odd", "violations", "stream", "output_chunks", "first_output_ns", "last_output_ns"),
+    *("first_output_blur_ns", "last_output_blur_ns"),
+)
+"""The columns that say how odd an answer was."""
 COUNTED = (
     *("requests", "errors", "error_rate", "dropped", "rate", "throughput"),
     *("goodput", "goodput_share"),
@@ -126,10 +131,9 @@ def plain(found: frame.Values, name: str) -> Estimate:
     value, at_least, at_most = (float(PLAIN[name](column)) for column in columns)
     low = high = None
     if name == "mean":
-        low, high = (
-            interval.mean(found.low, found.owner)[0],
-            interval.mean(found.high, found.owner)[1],
-        )
+        low, high = interval.mean(found.low, found.owner)
+        if not np.array_equal(found.low, found.high):
+            high = interval.mean(found.high, found.owner)[1]
     count = len(found)
     return _seen(Estimate(value, low, high, at_least=at_least, at_most=at_most, count=count))
 
@@ -201,7 +205,8 @@ def _route(rows: pd.DataFrame, seconds: float, good: Good) -> dict[str, Any]:
 
 def _counts(rows: pd.DataFrame, sent: int, seconds: float) -> dict[str, Any]:
     """What became of the requests: what the target did apart from what the client did."""
-    failed, own = rows[rows["failed"]], rows[rows["own"]]
+    told = rows[["outcome", "message"]]
+    failed, own = told[rows["failed"]], told[rows["own"]]
     return {
         "requests": len(rows),
         "sent": sent,
@@ -211,7 +216,7 @@ def _counts(rows: pd.DataFrame, sent: int, seconds: float) -> dict[str, Any]:
         "own": own["outcome"].value_counts().to_dict(),
         "error_rate": _share(len(failed), sent),
         "error_classes": failed["outcome"].value_counts().to_dict(),
-        "error_examples": _examples(rows[~rows["ok"]]),
+        "error_examples": _examples(told[~rows["ok"]]),
         "seconds": seconds,
         "rate": _per(sent, seconds),
         "throughput": _per(int(rows["ok"].sum()), seconds),
@@ -247,7 +252,7 @@ def _violations(rows: pd.DataFrame, weights: Floats | None) -> dict[str, float]:
 
 def _odd(rows: pd.DataFrame) -> dict[str, Any]:
     """How many good answers were odd in each way; null where the samples do not say."""
-    answers = rows[rows["ok"]]
+    answers = rows.loc[rows["ok"], list(OF_ODD)]
     known = bool(answers["odd"].notna().any())
     counts = {kind.value: int(frame.named(answers, kind).sum()) for kind in Odd}
     told = {kind: count if known or count else None for kind, count in counts.items()}
@@ -274,7 +279,8 @@ def _goodput(rows: pd.DataFrame, seconds: float, good: Good) -> dict[str, Any]:
 
     Of answers that were not checked as many are taken to break a clause as of those that were.
     """
-    counts = [_unbroken(rows[good(rows, end)]) for end in ("", frame.LOW, frame.HIGH)]
+    judged = rows[["broken", "checked", "check_share"]]
+    counts = [_unbroken(judged[good(rows, end)]) for end in ("", frame.LOW, frame.HIGH)]
     return {
         "goodput": _per(counts[0], seconds),
         "goodput_at_least": _per(min(counts), seconds),

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.report.quantile import estimate, needed, ranks, worth
+from harness.report.quantile import estimate, needed, ranks, value_at, worth
 
 PERCENTS = st.sampled_from([50.0, 75.0, 90.0, 95.0, 99.0, 99.9])
 VALUES = st.lists(st.floats(0.001, 1e6), min_size=1, max_size=400)
@@ -49,6 +49,13 @@ def test_an_estimate_is_numpys_percentile_within_its_interval(
     assert found.high is not None
     assert found.value == pytest.approx(np.percentile(values, percent))
     assert found.low <= found.value <= found.high
+
+
+@given(VALUES, PERCENTS)
+def test_a_percentile_is_numpys_to_the_last_digit(values: list[float], percent: float) -> None:
+    ordered = np.sort(np.array(values))
+
+    assert value_at(ordered, percent) == np.percentile(ordered, percent)
 
 
 def test_nineteen_of_twenty_intervals_hold_the_true_percentile() -> None:
