@@ -36,7 +36,7 @@ def parse_margin(text: str) -> float:
 
 
 @click.command
-@click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN_A RUN_B]")
+@click.argument("runs", nargs=-1, metavar="[RUN_A[,...] RUN_B[,...]]")
 @click.option(
     "--pairs",
     type=click.IntRange(20, 100_000),
@@ -72,12 +72,15 @@ def parse_margin(text: str) -> float:
 )
 @calibration_options
 @common()
-def command(*, common: Common, runs: tuple[Path, ...], **values: Any) -> None:
-    """Compare the latency of the routes, interleaved and paired; or RUN_B with RUN_A."""
+def command(*, common: Common, runs: tuple[str, ...], **values: Any) -> None:
+    """Compare the latency of the routes, interleaved and paired; or RUN_B with RUN_A.
+
+    Runs differ anyhow: three of each side and more, A1,A2,A3 B1,B2,B3, tell that from a change.
+    """
     if len(runs) not in (0, 2):
         raise UsageError(f"expected no run or two runs, got {len(runs)}")
     if runs:
-        _conclude_runs(common, *runs, margin=values["margin"])
+        _conclude_runs(common, *map(_paths, runs), margin=values["margin"])
     from harness.report.sentences import result
 
     report = compare_routes(common, values)
@@ -178,7 +181,11 @@ def _plan(common: Common, values: dict[str, Any]) -> "LoadPlan":
     return plan
 
 
-def _conclude_runs(common: Common, first: Path, second: Path, *, margin: float) -> None:
+def _paths(text: str) -> list[Path]:
+    return [Path(part) for part in text.split(",") if part]
+
+
+def _conclude_runs(common: Common, first: list[Path], second: list[Path], *, margin: float) -> None:
     from harness.report.build import write_runs
     from harness.report.runs import CAVEAT, compare_runs
 

@@ -1,10 +1,13 @@
-"""Two runs against each other: the same routes at different times.
+"""Runs against runs: the same routes at different times.
 
-Such runs are not paired. Their intervals hold what changed within each run, never what changed
-between them, and the report says so; a difference between routes needs one interleaved run.
+Such runs are not paired, and two of the same thing differ by more than each within itself shows.
+From three a side on, the differences between runs of one side are what a difference between the
+sides is held against. With fewer there is a verdict only where the whole interval is beyond the
+margin.
 """
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +23,10 @@ from harness.report.manifest import Manifest
 from harness.report.paired import RESAMPLES, cliffs_delta, resampled_medians, thinned
 from harness.report.summary import load_scenarios, ordered_routes
 
+SEVERAL = 3
+"""So many runs of each side show how much runs differ anyhow."""
 CAVEAT = (
-    "the two runs were made at different times: a change of the service or of the network between "
+    "the runs were made at different times: a change of the service or of the network between "
     "them looks the same as a change of what is compared"
 )
 RUN_SHARE = 20
@@ -44,39 +49,96 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
-    """Two runs and what was found; `differences` are the settings in which they differ."""
+class Side:
+    """The runs of one side, which have one set-up, and their name in few words."""
 
-    a: Run
-    b: Run
+    name: str
+    runs: tuple[Run, ...]
+
+    @property
+    def first(self) -> Run:
+        """The one that the others are like."""
+        return self.runs[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Two sides and what was found; `differences` are the settings in which they differ."""
+
+    a: Side
+    b: Side
     comparison: Comparison
     differences: Mapping[str, tuple[Any, Any]]
 
     def document(self) -> dict[str, Any]:
         """The content of `comparison.json`."""
-        runs = {name: _described(run) for name, run in (("a", self.a), ("b", self.b))}
+        sides = (("a", self.a), ("b", self.b))
+        runs = {
+            name if not place else f"{name}{place + 1}": _described(run)
+            for name, side in sides
+            for place, run in enumerate(side.runs)
+        }
         differences = {name: list(values) for name, values in self.differences.items()}
         return {**self.comparison.document(), "runs": runs, "setup_differences": differences}
 
 
-def compare_runs(first: Path, second: Path, *, margin: float, seed: int = 0) -> Runs:
-    """Compare the second run with the first, route by route; UsageError when one cannot be read."""
-    names = (first.name, second.name) if first.name != second.name else ("A", "B")
-    a, b = (_read(path, name) for path, name in zip((first, second), names, strict=True))
-    differences = _differences(a.manifest, b.manifest)
-    unlike = _unlike(a, b, differences)
+def compare_runs(
+    first: Sequence[Path], second: Sequence[Path], *, margin: float, seed: int = 0
+) -> Runs:
+    """Compare the runs of the second side with those of the first, route by route.
+
+    UsageError when one cannot be read, or a side has two.
+    """
+    if 2 in (len(first), len(second)) or (len(first) < SEVERAL) != (len(second) < SEVERAL):
+        raise UsageError(
+            f"expected one run a side, or {SEVERAL} and more: {len(first)} against {len(second)} "
+            "do not show how much runs differ anyhow"
+        )
+    names = (_name(first), _name(second))
+    names = names if names[0] != names[1] else ("A", "B")
+    a, b = (_side(paths, name) for paths, name in zip((first, second), names, strict=True))
+    differences = _differences(a.first.manifest, b.first.manifest)
+    unlike = [each for run in (*a.runs[1:], *b.runs) for each in _unlike(a.first, run)]
     if unlike:
-        reason = f"the two runs are not alike: {'; '.join(unlike)}"
+        reason = f"the runs are not alike: {'; '.join(dict.fromkeys(unlike))}"
         return Runs(a, b, Comparison(margin=margin, reason=reason), differences)
     rng = np.random.default_rng(seed)
-    routes = ordered_routes(a.rows["route"].unique())
+    routes = ordered_routes(a.first.rows["route"].unique())
     pairs = [_pair(a, b, route, metric, rng) for metric in METRICS for route in routes]
-    return Runs(a, b, Comparison(tuple(judge(pairs, margin)), margin), differences)
+    judged = judge(pairs, margin)
+    if len(a.runs) < SEVERAL:
+        judged = (_beyond(pair, margin) for pair in judged)
+    return Runs(a, b, Comparison(tuple(judged), margin), differences)
 
 
-def _unlike(a: Run, b: Run, differences: Mapping[str, tuple[Any, Any]]) -> list[str]:
+def _name(paths: Sequence[Path]) -> str:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return f"{paths[0].name}{more}"
+
+
+def _side(paths: Sequence[Path], name: str) -> Side:
+    alone = len(paths) == 1
+    return Side(name, tuple(_read(path, name if alone else path.name) for path in paths))
+
+
+def _beyond(pair: Pair, margin: float) -> Pair:
+    """The pair with a verdict only where its interval lies beyond the margin whole."""
+    effect = pair.effect
+    if effect is None or (pair.verdict == "slower" and effect.low > 1 + margin):
+        return pair
+    if pair.verdict == "faster" and effect.high < 1 / (1 + margin):
+        return pair
+    reason = (
+        "one run a side does not show how much runs differ anyhow: compare three of each "
+        "(compare A1,A2,A3 B1,B2,B3)"
+    )
+    return replace(pair, verdict="inconclusive", reason=reason)
+
+
+def _unlike(a: Run, b: Run) -> list[str]:
     """In what two runs differ that makes their latencies no like for like."""
-    told = {name: values for name, values in differences.items() if name in ALIKE}
+    changed = _differences(a.manifest, b.manifest)
+    told = {name: values for name, values in changed.items() if name in ALIKE}
     facts = {
         "target": (_kind(a.manifest), _kind(b.manifest)),
         "definitions": tuple(run.manifest.facts.get("metrics") for run in (a, b)),
@@ -104,17 +166,73 @@ def _read(folder: Path, name: str) -> Run:
     return Run(name, found, rows.sort_values("sent_ns"))
 
 
-def _pair(a: Run, b: Run, route: str, metric: str, rng: np.random.Generator) -> Pair:
-    before, after = (
-        thinned(frame.values(run.rows[run.rows["route"] == route], metric).data) for run in (a, b)
-    )
-    n = min(len(before), len(after))
+def _pair(a: Side, b: Side, route: str, metric: str, rng: np.random.Generator) -> Pair:
+    before, after = ([_times(run, route, metric) for run in side.runs] for side in (a, b))
+    n = min(len(times) for times in (*before, *after))
     pair = Pair(a.name, b.name, f"{metric}_ms", n, route)
     if n < 2:
-        return replace(pair, reason=f"{n} samples in the smaller run")
-    old, new = float(np.median(before)), float(np.median(after))
-    effect = _effect(before, after, rng)
+        return replace(pair, reason=f"{n} samples in the smallest run")
+    old, new = (float(np.median([np.median(each) for each in side])) for side in (before, after))
+    effect = _between(before, after) if len(before) > 1 else _effect(before[0], after[0], rng)
     return replace(pair, a_median_ms=old, b_median_ms=new, effect=effect)
+
+
+def _times(run: Run, route: str, metric: str) -> Floats:
+    return thinned(frame.values(run.rows[run.rows["route"] == route], metric).data)
+
+
+def _between(before: Sequence[Floats], after: Sequence[Floats]) -> Effect | None:
+    """The medians of runs against each other, as ratios."""
+    old, new = (np.array([np.median(each) for each in side]) for side in (before, after))
+    if min(old.min(), new.min()) <= 0:
+        return None
+    ratio, difference = _welch(np.log(old), np.log(new)), _welch(old, new)
+    return Effect(
+        ratio=math.exp(ratio.shift),
+        low=math.exp(ratio.shift - ratio.half(0.95)),
+        high=math.exp(ratio.shift + ratio.half(0.95)),
+        equal_low=math.exp(ratio.shift - ratio.half(0.90)),
+        equal_high=math.exp(ratio.shift + ratio.half(0.90)),
+        difference_ms=difference.shift,
+        difference_low_ms=difference.shift - difference.half(0.95),
+        difference_high_ms=difference.shift + difference.half(0.95),
+        cliffs_delta=cliffs_delta(np.concatenate(before), np.concatenate(after)),
+        p=ratio.p,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Shift:
+    """By how much two means differ, its standard error and degrees of freedom."""
+
+    shift: float
+    error: float
+    freedom: float
+
+    def half(self, level: float) -> float:
+        """Half the width of the interval."""
+        from scipy.special import stdtrit
+
+        return float(stdtrit(self.freedom, (1 + level) / 2)) * self.error
+
+    @property
+    def p(self) -> float:
+        """The two-sided p-value of no difference."""
+        from scipy.special import stdtr
+
+        if not self.error:
+            return 0.0 if self.shift else 1.0
+        return float(2 * stdtr(self.freedom, -abs(self.shift) / self.error))
+
+
+def _welch(old: Floats, new: Floats) -> _Shift:
+    """Two means whose variances may differ (Welch, Biometrika 34, 1947)."""
+    parts = [float(np.var(side, ddof=1)) / len(side) for side in (old, new)]
+    squares = math.fsum(
+        part**2 / (len(side) - 1) for part, side in zip(parts, (old, new), strict=True)
+    )
+    freedom = math.fsum(parts) ** 2 / squares if squares else float(len(old) + len(new) - 2)
+    return _Shift(float(np.mean(new) - np.mean(old)), math.sqrt(math.fsum(parts)), freedom)
 
 
 def _effect(before: Floats, after: Floats, rng: np.random.Generator) -> Effect | None:

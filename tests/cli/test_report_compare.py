@@ -24,14 +24,15 @@ def test_the_routes_of_the_stand_in_are_compared(
 
 
 def test_two_runs_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, seed in (("a", 1), ("b", 2)):
+    names = [f"{side}{n}" for side in "ab" for n in range(3)]
+    for seed, name in enumerate(names):
         write_run(tmp_path / name, mixed(900, seed=seed))
 
-    code = execute(["compare", "a", "b", "--out", "out", "--margin", "40%"])
+    code = execute(["compare", "a0,a1,a2", "b0,b1,b2", "--out", "out", "--margin", "40%"])
 
     printed = capsys.readouterr().out
     assert code == 0
-    assert "pass: b against a\n" in printed
+    assert "pass: b0 and 2 more against a0 and 2 more\n" in printed
     assert "made at different times" in printed
     for name in ("comparison.json", "report.md", "report.html"):
         assert (tmp_path / "out" / name).exists()

@@ -236,7 +236,7 @@ def test_two_runs_against_each_other_have_a_page(browser: Browser, tmp_path: Pat
     write_run(tmp_path / "a", mixed(200))
     write_run(tmp_path / "b", mixed(200, seed=5))
     (tmp_path / "out").mkdir()
-    write_runs(compare_runs(tmp_path / "a", tmp_path / "b", margin=0.05), tmp_path / "out")
+    write_runs(compare_runs([tmp_path / "a"], [tmp_path / "b"], margin=0.05), tmp_path / "out")
 
     browser.view(width=390)
     browser.open(tmp_path / "out" / "report.html")

@@ -16,7 +16,7 @@ from tests.sample import Sample
 def against(tmp_path: Path, a: Sequence[Sample], b: Sequence[Sample]) -> Runs:
     write_run(tmp_path / "before", a)
     write_run(tmp_path / "after", b)
-    return compare_runs(tmp_path / "before", tmp_path / "after", margin=0.05)
+    return compare_runs([tmp_path / "before"], [tmp_path / "after"], margin=0.05)
 
 
 def load(ttft_ms: float, *, n: int = 200, noise: float = 0.1, seed: int = 1) -> list[Sample]:
@@ -37,10 +37,44 @@ def test_a_run_that_took_longer_is_slower(tmp_path: Path) -> None:
     assert pair.effect.low < 1.3 < pair.effect.high
 
 
-def test_runs_that_are_alike_are_equivalent(tmp_path: Path) -> None:
+def test_one_run_a_side_does_not_show_that_they_are_equal(tmp_path: Path) -> None:
     runs = against(tmp_path, load(100, noise=0.05), load(100, noise=0.05, seed=2))
 
-    assert ttft_of(runs).verdict == "equivalent"
+    assert ttft_of(runs).verdict == "inconclusive"
+    assert "compare three of each" in runs.comparison.still_open
+
+
+def several(tmp_path: Path, name: str, *levels_ms: float) -> list[Path]:
+    return [
+        write_run(tmp_path / f"{name}{n}", load(level, noise=0.05, seed=n))
+        for n, level in enumerate(levels_ms)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("levels", "verdict"),
+    [
+        ((100, 101, 99), "equivalent"),
+        ((130, 131, 129), "slower"),
+        ((90, 101, 112), "inconclusive"),
+    ],
+)
+def test_several_runs_a_side_are_held_against_how_much_they_differ(
+    tmp_path: Path, levels: tuple[float, ...], verdict: str
+) -> None:
+    before, after = several(tmp_path, "a", 100, 99, 101), several(tmp_path, "b", *levels)
+
+    runs = compare_runs(before, after, margin=0.05)
+
+    assert ttft_of(runs).verdict == verdict
+    assert (runs.a.name, runs.b.name) == ("a0 and 2 more", "b0 and 2 more")
+
+
+def test_two_runs_a_side_are_the_callers_fault(tmp_path: Path) -> None:
+    paths = several(tmp_path, "a", 100, 100)
+
+    with pytest.raises(UsageError, match="expected one run a side, or 3 and more: 2 against 2"):
+        compare_runs(paths, paths, margin=0.05)
 
 
 def test_stray_rows_of_a_third_run_are_compared_with_nobody(tmp_path: Path) -> None:
@@ -75,7 +109,7 @@ def test_what_was_set_up_differently_is_named(tmp_path: Path) -> None:
     document["plan"]["users"] = 50
     path.write_text(json.dumps(document), "utf-8")
 
-    runs = compare_runs(tmp_path / "a", tmp_path / "b", margin=0.05)
+    runs = compare_runs([tmp_path / "a"], [tmp_path / "b"], margin=0.05)
 
     assert runs.differences == {"users": (3, 50)}
 
@@ -88,11 +122,11 @@ def test_unlike_runs_are_refused_with_the_list(tmp_path: Path) -> None:
     document["plan"] |= {"users": 50, "prompt_tokens": 4000}
     path.write_text(json.dumps(document), "utf-8")
 
-    comparison = compare_runs(tmp_path / "a", tmp_path / "b", margin=0.05).comparison
+    comparison = compare_runs([tmp_path / "a"], [tmp_path / "b"], margin=0.05).comparison
 
     assert comparison.pairs == ()
     assert not comparison.conclusive
-    assert comparison.still_open.startswith("the two runs are not alike: ")
+    assert comparison.still_open.startswith("the runs are not alike: ")
     assert "users 3 and 50" in comparison.still_open
     assert "prompt_tokens " in comparison.still_open
 
@@ -101,7 +135,7 @@ def test_folders_of_one_name_are_called_a_and_b(tmp_path: Path) -> None:
     write_run(tmp_path / "x" / "run", load(100))
     write_run(tmp_path / "y" / "run", load(100))
 
-    runs = compare_runs(tmp_path / "x" / "run", tmp_path / "y" / "run", margin=0.05)
+    runs = compare_runs([tmp_path / "x" / "run"], [tmp_path / "y" / "run"], margin=0.05)
 
     assert (runs.a.name, runs.b.name) == ("A", "B")
 
@@ -110,7 +144,7 @@ def test_runs_of_other_routes_are_refused(tmp_path: Path) -> None:
     runs = against(tmp_path, load(100), [answered(n, route="compat") for n in range(50)])
 
     assert runs.comparison.pairs == ()
-    assert runs.comparison.still_open == "the two runs are not alike: routes native and compat"
+    assert runs.comparison.still_open == "the runs are not alike: routes native and compat"
 
 
 def test_a_run_without_samples_is_the_callers_fault(tmp_path: Path) -> None:
