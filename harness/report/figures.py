@@ -1,6 +1,7 @@
 """Numbers as people read them: three significant digits, one unit, a dash for nothing."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 DASH = "\N{EN DASH}"
@@ -70,6 +71,17 @@ def ratio(value: float | None) -> str:
 def count(value: float | None) -> str:
     """A whole number with thousands marked."""
     return NOTHING if value is None else f"{value:,.0f}"
+
+
+def when(moment: str | None) -> str:
+    """A date of a manifest to the minute: `2026-11-20 12:00 UTC`; one that is no date as it is."""
+    if moment is None:
+        return "unknown"
+    try:
+        parsed = datetime.fromisoformat(moment)
+    except ValueError:
+        return moment
+    return f"{parsed.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if parsed.tzinfo else moment
 
 
 def metric(key: str) -> str:
