@@ -30,5 +30,6 @@ def problems_in(folder: Path) -> list[str]:
     return [
         problem
         for path in found
+        if path.stat().st_size
         for problem in problems(path.stem, json.loads(path.read_text("utf-8")))
     ]

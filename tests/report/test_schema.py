@@ -11,6 +11,7 @@ import pytest
 
 from harness.report import comparison, manifest
 from harness.report.build import SCHEMA_VERSION, build_report, write_runs
+from harness.report.gate import judge
 from harness.report.runs import compare_runs
 from harness.report.schema import names, schema
 from tests.report.folders import (
@@ -96,12 +97,13 @@ def test_the_versions_of_the_schemas_are_those_that_are_written() -> None:
         "run": manifest.SCHEMA_VERSION,
         "summary": SCHEMA_VERSION,
         "comparison": comparison.SCHEMA_VERSION,
+        "gate": judge.SCHEMA_VERSION,
     }
 
     assert {name: _version(name) for name in written} == written
 
 
-@pytest.mark.parametrize("name", ["run", "summary", "comparison", "conformance"])
+@pytest.mark.parametrize("name", ["run", "summary", "comparison", "conformance", "gate"])
 def test_every_field_of_the_dictionary_is_in_the_schema(name: str) -> None:
     known = {word for key in _keys(schema(name)) for word in re.findall(r"\w+", key)}
 
