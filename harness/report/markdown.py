@@ -212,10 +212,8 @@ def render_gate(gate: "Gate") -> str:
     blocks.append(table(["objective", "route", "result", "measured", "by"], rows, texts=5))
     if runs:
         blocks.append(table(["evidence", "run", "age", "target", "machine"], runs, texts=5))
-    of, judged = gate.wanted.target or "one target", gate.judged.isoformat(" ", "minutes")
-    blocks.append(
-        f"<sub>Judged {judged}; runs of {cell(of)}, at most {gate.wanted.max_age} old.</sub>"
-    )
+    of = f"runs of {cell(gate.wanted.target or 'one target')}, at most {gate.wanted.max_age} old"
+    blocks.append(f"<sub>Judged {figures.date(gate.judged)}; {of}.</sub>")
     return "\n\n".join(blocks) + "\n"
 
 

@@ -50,7 +50,7 @@ def test_the_terminal_shows_every_objective_and_ends_with_the_page(
     assert "p50(ttft) < 1s" in "\n".join(lines)
     assert "native, by load" in "\n".join(lines)
     assert lines[-3] == "unknown: 3 of 4 objectives met"
-    assert lines[-2] == "  compatible has no answer: no --contract RUN was given"
+    assert lines[-2] == "  compatible cannot be judged: no --contract RUN was given"
     assert lines[-1].startswith("report: reports/")
     assert lines[-1].endswith("-gate/gate.html")
 

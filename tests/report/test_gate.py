@@ -102,7 +102,7 @@ def test_a_launch_with_one_objective_missed_fails_whatever_is_unknown(tmp_path: 
     assert (found.verdict, found.exit_code) == ("fail", 1)
     assert results(found) == {"fail", "unknown"}
     assert found.reasons[0].startswith(f"{SLOW} on native missed: ")
-    assert found.reasons[-1] == "compatible has no answer: no --contract RUN was given"
+    assert found.reasons[-1] == "compatible cannot be judged: no --contract RUN was given"
 
 
 def test_an_objective_whose_interval_reaches_across_the_limit_has_no_answer(

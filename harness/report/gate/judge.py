@@ -27,7 +27,7 @@ CONTRACT: Mapping[str, str] = {
     "incompatible": "fail",
 }
 """What the verdict on a contract means for a launch; any other is unknown."""
-WORDS = {"fail": "missed", "unknown": "has no answer", "warn": "close"}
+WORDS = {"fail": "missed", "unknown": "cannot be judged", "warn": "close"}
 NO_RATIO_ALONE = (
     "the comparison inside a run is judged by ratio(...) alone: give a run of compare, or judge it "
     'from = "load"'
