@@ -32,6 +32,7 @@ Golden = Callable[[str, str], None]
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 FAST, SLOW = "p50(ttft) < 1s", "p50(ttft) < 1ms"
 RATIO = "ratio(p50(ttft){compat/native}) < 1.1"
+WIDE = "ratio(p50(ttft){compat/native}) < 3"
 KEPT = contract(clause(), clause(route="compat"))
 
 
@@ -255,6 +256,29 @@ def test_a_ratio_is_judged_by_its_interval(
     found = gate({"compare": compare_run(tmp_path, ratio=ratio)}, objective)
 
     assert results(found) == {result}
+
+
+def test_a_load_of_several_routes_is_no_comparison(tmp_path: Path) -> None:
+    found = gate({"compare": load_run(tmp_path, command="run")}, RATIO)
+
+    assert results(found) == {"unknown"}
+    assert "the routes were not sent by compare" in measured(found)
+
+
+def test_no_ratio_makes_good_that_a_route_fails_more_often(tmp_path: Path) -> None:
+    shape: dict[str, Any] = {"scenario": "compare", "worker": "compare-0"}
+    rows = [
+        failed(each.seq, route="compat", event_id=each.event_id, **shape)
+        if each.route == "compat" and each.seq % 100 < 10
+        else each
+        for each in blocks(120)
+    ]
+    run = load_run(tmp_path, rows, command="compare")
+
+    told = {row.checked.objective: row.checked for row in gate({"compare": run}, WIDE).rows}
+
+    assert told[WIDE].result == "unknown"
+    assert "compat fails more often than native" in told[WIDE].measured
 
 
 def test_one_run_can_be_evidence_of_everything(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_two_runs_write_what_the_schemas_say(tmp_path: Path) -> None:
         write_run(tmp_path / name, mixed(300, seed=seed))
     (tmp_path / "out").mkdir()
 
-    write_runs(compare_runs(tmp_path / "a", tmp_path / "b", margin=0.05), tmp_path / "out")
+    write_runs(compare_runs([tmp_path / "a"], [tmp_path / "b"], margin=0.05), tmp_path / "out")
 
     assert (tmp_path / "out" / "comparison.json").exists()
     assert problems_in(tmp_path) == []

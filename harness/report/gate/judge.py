@@ -9,7 +9,7 @@ from typing import Any
 from harness.measure.objective import RATIO, Objective, parse_objective
 from harness.report import sentences
 from harness.report.build import Report
-from harness.report.comparison import Comparison
+from harness.report.comparison import Comparison, Pair
 from harness.report.conformance import Conformance
 from harness.report.gate import evidence
 from harness.report.gate.evidence import Evidence
@@ -206,8 +206,18 @@ def _ratio(bound: Objective, comparison: Comparison) -> Checked:
         ends = pair.effect.ratio, pair.effect.low, pair.effect.high
         if pair.a != of["a"]:
             ends = 1 / ends[0], 1 / ends[2], 1 / ends[1]
-        return _answered(bound, names, Estimate(*ends, count=pair.n))
+        found = _answered(bound, names, Estimate(*ends, count=pair.n))
+        failing = _failing(comparison, pair)
+        if failing is None or found.result != "pass":
+            return found
+        return replace(found, result="unknown", measured=f"{found.measured}; {failing}")
     return _unknown(bound, comparison.reason or "these routes were not compared", names)
+
+
+def _failing(comparison: Comparison, pair: Pair) -> str | None:
+    """That one of the two routes fails more often, which no ratio makes good."""
+    alike = (each for each in comparison.failures if {each.a, each.b} == {pair.a, pair.b})
+    return next((each.sentence for each in alike if each.differ), None)
 
 
 def _answered(bound: Objective, route: str, measured: Estimate) -> Checked:
