@@ -1,6 +1,7 @@
 """Numbers as people read them: three significant digits, one unit, a dash for nothing."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 DASH = "\N{EN DASH}"
@@ -70,6 +71,11 @@ def ratio(value: float | None) -> str:
 def count(value: float | None) -> str:
     """A whole number with thousands marked."""
     return NOTHING if value is None else f"{value:,.0f}"
+
+
+def date(moment: datetime | None) -> str:
+    """A moment to the minute, in UTC: `2026-11-20 12:00 UTC`."""
+    return NOTHING if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def metric(key: str) -> str:
