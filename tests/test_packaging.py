@@ -60,7 +60,7 @@ def test_the_wheel_has_one_top_level_name(distributions: Path) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == {"harness"}
 
 
-def test_the_wheel_carries_the_contract_and_the_scenarios(distributions: Path) -> None:
+def test_the_wheel_carries_the_contract_the_scenarios_and_the_schemas(distributions: Path) -> None:
     with zipfile.ZipFile(next(distributions.glob("*.whl"))) as wheel:
         names = set(wheel.namelist())
 
@@ -69,6 +69,9 @@ def test_the_wheel_carries_the_contract_and_the_scenarios(distributions: Path) -
         assert sources
         assert sources <= names
     assert "harness/py.typed" in names
+    schemas = {str(path.relative_to(ROOT)) for path in ROOT.glob("harness/report/schemas/*.json")}
+    assert schemas
+    assert schemas <= names
 
 
 def test_the_source_distribution_builds_the_same_wheel(distributions: Path) -> None:

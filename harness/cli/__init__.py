@@ -26,6 +26,7 @@ COMMANDS = {
     "load": "Run one load scenario and report latency and throughput.",
     "capacity": "Find the highest load that still meets the objectives.",
     "compare": "Compare the latency of the routes, or of two runs.",
+    "gate": "Decide on a launch from earlier runs: one verdict over all objectives.",
     "report": "Rebuild the report of a run from its samples.",
     "serve": "Serve the stand-in gateway on a port.",
     "doctor": "Check settings and reachability, and say what is missing.",

@@ -52,10 +52,7 @@ class Common:
         Call it after the command's own checks and before the first request. UsageError when the
         folder cannot be made or written, or holds another run already.
         """
-        if self.out is not None:
-            return prepare_folder(self.out)
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        return prepare_folder(unused(Path("reports") / f"{stamp}-{self.command}"))
+        return make_folder(self.out, self.command)
 
     def say(self, text: str) -> None:
         """Print for people: nothing with `--quiet` or `--json`, and never a secret."""
@@ -125,6 +122,14 @@ def unused(folder: Path) -> Path:
     return next(path for path in (folder, *islice(numbered, 1000)) if not path.exists())
 
 
+def make_folder(out: Path | None, command: str) -> Path:
+    """Create `out`, or a new folder of the command in `reports/`; see `prepare_folder`."""
+    if out is not None:
+        return prepare_folder(out)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return prepare_folder(unused(Path("reports") / f"{stamp}-{command}"))
+
+
 def prepare_folder(folder: Path) -> Path:
     """Create `folder` and write a page to it; UsageError when that fails or a run is in it."""
     if (folder / "run.json").exists():
@@ -177,13 +182,14 @@ def print_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return quiet(as_json(function))
 
 
+out_option = click.option(
+    "--out",
+    type=parse_folder,
+    metavar="DIR",
+    help="Where the run is left.  [default: reports/<timestamp>-<command>]",
+)
 _OUT = (
-    click.option(
-        "--out",
-        type=parse_folder,
-        metavar="DIR",
-        help="Where the run is left.  [default: reports/<timestamp>-<command>]",
-    ),
+    out_option,
     click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True),
 )
 _CAPS = (

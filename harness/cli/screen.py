@@ -8,6 +8,7 @@ from harness.report import terminal
 
 if TYPE_CHECKING:
     from harness.report.build import Report
+    from harness.report.gate.judge import Gate
     from harness.report.runs import Runs
 
 
@@ -35,3 +36,8 @@ def show_report(report: "Report") -> None:
 def show_runs(runs: "Runs") -> None:
     """Print how the second of two runs compares with the first."""
     Screen().print(*terminal.compared(runs.comparison), sep="\n")
+
+
+def show_gate(gate: "Gate") -> None:
+    """Print every objective of a launch, and the runs that it was judged by."""
+    Screen().print(terminal.gate(gate))

@@ -67,8 +67,8 @@ def conclude(
 
 def _page(out: Path) -> Path:
     """What to open: the page where the command made one, else the folder."""
-    page = out / "report.html"
-    return page if page.exists() else out
+    pages = (out / name for name in ("report.html", "gate.html"))
+    return next((page for page in pages if page.exists()), out)
 
 
 def _clean(text: str) -> str:

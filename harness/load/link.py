@@ -165,7 +165,7 @@ class Link:
 def obey(task: Task, identity: Identity, post: Post) -> None:
     """Be one worker of a master until it lets go, is lost, or somebody here wants to stop."""
     setup()
-    over, met = ended(), Event()
+    over, met = ended(post), Event()
     link: Link | None = None
 
     def stop(seconds: str) -> None:

@@ -262,7 +262,7 @@ def direct(task: Task, identity: Identity, post: Post) -> None:
     environment = Environment(events=_EVENTS)
     runner = _listening(environment, task)
     master = Master(plan, identity, runner, post, task)
-    over = ended()
+    over = ended(post)
     heard = {"start": master.start, "stop": master.stop, "end": lambda _: over.set()}
     post.listen(heard)
     while not over.wait(0.2):

@@ -142,7 +142,7 @@ def send(task: Task, identity: Identity, post: Post) -> None:
         page = serve(part, host=task.host, port=task.port)
     _EVENTS.init.fire(environment=environment, runner=runner, web_ui=environment.web_ui)
     part.prepare()
-    over = ended()
+    over = ended(post)
     post.listen(
         {
             "start": lambda moment: at(moment, part.start),

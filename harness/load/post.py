@@ -54,11 +54,16 @@ class Post:
         heard["end"]("")
 
 
-def ended() -> Event:
-    """Set when this process is asked to end by a signal."""
+def ended(post: Post) -> Event:
+    """Set when this process is asked to end by a signal: by somebody else, so that it is told."""
     event = Event()
+
+    def end(number: signal.Signals) -> None:
+        post.say(problem=f"a process of the load was ended from outside ({number.name})")
+        event.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        gevent.signal_handler(number, event.set)
+        gevent.signal_handler(number, end, number)
     return event
 
 

@@ -236,7 +236,7 @@ class Worker:
         if self._closed:
             return
         self._closed = True
-        self._tending.kill()
+        self._tending.join()  # it may have written rows that it has not counted
         self._give_up()
         if self._lag is not None:
             self._lag.stop()
@@ -294,7 +294,7 @@ class Worker:
     def _tend(self) -> None:
         """Flush and report every second, and at once when the last answer is in."""
         try:
-            while True:
+            while not self._closed:
                 self._end_in_time()
                 drained = self._stopping.is_set() and not self._sending and not self._unread
                 state = State.DRAINED if drained else State.RUNNING

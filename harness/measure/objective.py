@@ -18,6 +18,11 @@ RATES: tuple[str, ...] = ("rate", "goodput")
 """Metrics that stand alone; limits are kept per second."""
 COUNTS: tuple[str, ...] = ("violations",)
 """Metrics that stand alone and alone can be compared with `==`."""
+CARRIED_RATE = "carried_rate"
+"""What a search for the capacity found; kept per second. Only a launch gate judges it."""
+RATIO = "ratio"
+"""The median of one route over another's, as in `ratio(p50(ttft){compat/native}) < 1.1`; its labels
+are the metric and the routes `b` over `a`. Only a launch gate judges it."""
 
 _MILLISECONDS = {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1e3}
 _UNITS: Mapping[str, Mapping[str, float]] = {
@@ -25,8 +30,9 @@ _UNITS: Mapping[str, Mapping[str, float]] = {
     "share": {"%": 0.01, "": 1.0},
     "rate": {"/s": 1.0, "": 1.0},
     "count": {"": 1.0},
+    "ratio": {"": 1.0},
 }
-_CANONICAL = {"latency": "ms", "share": "", "rate": "/s", "count": ""}
+_CANONICAL = {"latency": "ms", "share": "", "rate": "/s", "count": "", "ratio": ""}
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
     "<=": operator.le,
@@ -39,6 +45,7 @@ _KINDS = {
     **dict.fromkeys(RATES, "rate"),
     **dict.fromkeys(COUNTS, "count"),
 }
+_OF_LAUNCH = {CARRIED_RATE: "rate"}
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,4})?)$")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _LABEL_VALUE = re.compile(r"\"[^\"]*\"|[^\s,}\"]+")
@@ -80,6 +87,10 @@ class Objective:
 
     def __str__(self) -> str:
         """The objective in its shortest form; parsing that gives an equal bound."""
+        if self.metric == RATIO:
+            of = dict(self.labels)
+            subject = f"ratio(p50({of['metric']}){{{of['b']}/{of['a']}}})"
+            return f"{subject} {self.operator} {self.limit!r}"
         inner = ",".join(f"{name}={_quoted(value)}" for name, value in self.labels)
         subject = f"{self.metric}{{{inner}}}" if inner else self.metric
         if self.statistic is not None:
@@ -87,22 +98,29 @@ class Objective:
         return f"{subject} {self.operator} {self.limit!r}{self.unit}"
 
 
-def parse_objective(text: str) -> Objective:
-    """The objective in `text`; a `UsageError` shows what was expected and a caret where."""
-    return _Reader(text).objective()
+def parse_objective(text: str, *, launch: bool = False) -> Objective:
+    """The objective in `text`; a `UsageError` shows what was expected and a caret where.
+
+    With `launch` it may speak of several runs: `CARRIED_RATE` and `RATIO`.
+    """
+    return _Reader(text, launch=launch).objective()
 
 
 class _Reader:
     """A recursive-descent reader of one line; `at` is the next character."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, launch: bool) -> None:
         self.text = text
         self.at = 0
+        self.launch = launch
+        self.kinds = {**_KINDS, **_OF_LAUNCH} if launch else _KINDS
 
     def objective(self) -> Objective:
         statistic = None
         start = self._here()
         name = self._match(_WORD, "a statistic such as p95, or error_rate")
+        if self.launch and name == RATIO:
+            return self._ratio()
         if self._skip("("):
             statistic = self._statistic(name, start)
             start = self._here()
@@ -111,6 +129,30 @@ class _Reader:
         labels = self._labels() if self._skip("{") else ()
         if statistic is not None:
             self._expect(")")
+        return self._bounded(statistic, name, labels, kind)
+
+    def _ratio(self) -> Objective:
+        self._expect("(")
+        start = self._here()
+        if self._match(_WORD, "p50") != "p50":
+            raise self._error("p50: routes are compared by their medians", start)
+        self._expect("(")
+        start = self._here()
+        metric = self._match(_WORD, f"one of {', '.join(LATENCIES)}")
+        self._kind(metric, start, inside=True)
+        self._expect(")")
+        self._expect("{")
+        over = self._match(_WORD, "a route such as compat")
+        self._expect("/")
+        under = self._match(_WORD, "a route such as native")
+        self._expect("}")
+        self._expect(")")
+        labels = (("metric", metric), ("b", over), ("a", under))
+        return self._bounded(None, RATIO, labels, "ratio")
+
+    def _bounded(
+        self, statistic: str | None, name: str, labels: tuple[tuple[str, str], ...], kind: str
+    ) -> Objective:
         comparison = self._comparison(kind)
         limit, unit = self._limit(kind)
         if self._here() < len(self.text):
@@ -130,9 +172,10 @@ class _Reader:
             return "latency"
         if name in LATENCIES:
             raise self._error(f"a statistic, such as p95({name})", at)
-        if name not in _KINDS:
-            raise self._error(f"a statistic such as p95(ttft), or one of {', '.join(_KINDS)}", at)
-        return _KINDS[name]
+        if name not in self.kinds:
+            known = ", ".join(self.kinds)
+            raise self._error(f"a statistic such as p95(ttft), or one of {known}", at)
+        return self.kinds[name]
 
     def _comparison(self, kind: str) -> str:
         signs = "< <= > >= ==" if kind == "count" else "< <= > >="

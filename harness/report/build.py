@@ -3,16 +3,14 @@
 samples -> frame -> summary -> comparison -> verdict -> json, csv, markdown, html
 """
 
-import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from harness.errors import UsageError
 from harness.measure.outcome import Outcome
 from harness.measure.validity import not_sent
 from harness.report import client, conformance, frame, manifest, markdown, page, samples
@@ -84,7 +82,7 @@ def write_runs(runs: Runs, folder: Path) -> None:
     write_text(folder / "report.html", page.render_runs(runs))
 
 
-def assemble(folder: Path, *, thresholds: tuple[str, ...] = ()) -> Report:
+def assemble(folder: Path, *, thresholds: Sequence[str] | None = None) -> Report:
     """Read a run folder and judge it, by other objectives if given, without writing anything."""
     run = manifest.read(folder)
     found = samples.read(folder, clocks=run.clocks)
@@ -95,7 +93,7 @@ def assemble(folder: Path, *, thresholds: tuple[str, ...] = ()) -> Report:
     if run.interrupted or run.facts.get("aborted"):
         given_up = rows["outcome"] == Outcome.CANCELLED
         rows, cancelled = rows[~given_up], int(given_up.sum())
-    wanted = objectives(thresholds or run.thresholds)
+    wanted = objectives(run.thresholds if thresholds is None else thresholds)
     measured = summarise(rows, good(wanted))
     loaded = _of_load(rows, measured)
     measured |= {
@@ -107,7 +105,7 @@ def assemble(folder: Path, *, thresholds: tuple[str, ...] = ()) -> Report:
         ),
     }
     compared = compare(rows, margin=_margin(run), looks=_looks(run))
-    contract = _read_contract(folder)
+    contract = conformance.of_run(folder)
     doubts = _doubts(run, measured)
     checked = check(wanted, loaded, measured["routes"], command=run.command, doubts=doubts)
     decision = decide(Evidence(run, measured, compared, contract, checked, kept))
@@ -164,17 +162,6 @@ def _looks(run: Manifest) -> int:
 
 def _margin(run: Manifest) -> float:
     return float(run.plan.get("margin") or 0.05)
-
-
-def _read_contract(folder: Path) -> Conformance | None:
-    path = folder / "conformance.json"
-    if not path.exists():
-        return None
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UsageError(f"{path} is not JSON: {error}") from error
-    return conformance.read(document)
 
 
 def _summary(

@@ -1,10 +1,13 @@
 """What `conformance.json` says, as tables need it; a report never judges a clause itself."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from harness.errors import UsageError
 from harness.report.summary import ordered_routes
 
 RESULTS = ("pass", "fail", "waived", "recorded", "not_exercised", "not_applicable")
@@ -31,11 +34,12 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Conformance:
-    """The contract's verdict and every clause with its result."""
+    """The contract's verdict, also in one line, and every clause with its result."""
 
     verdict: str
     clauses: tuple[Clause, ...]
     reasons: tuple[str, ...] = ()
+    line: str = ""
 
     @property
     def routes(self) -> list[str]:
@@ -67,6 +71,12 @@ class Conformance:
         kept = [clause for clause in found if level in (None, clause.level)]
         return sorted(kept, key=lambda clause: _rank(clause.level))
 
+    def named(self, result: str) -> str:
+        """The clauses with a result in words: the first five by name, MUST before SHOULD."""
+        found = [f"{clause.id} ({clause.route})" for clause in self.with_result(result)]
+        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+        return (", ".join(found[:5]) + more) or "see conformance.json"
+
 
 def read(document: Mapping[str, Any]) -> Conformance:
     """Read the document; a field that is missing or odd becomes text, never an error."""
@@ -75,7 +85,22 @@ def read(document: Mapping[str, Any]) -> Conformance:
     entries = tuple(_clause(each) for each in listed if isinstance(each, dict))
     reasons = document.get("reasons")
     told = tuple(str(each) for each in reasons) if isinstance(reasons, list) else ()
-    return Conformance(str(document.get("verdict", "unknown")), entries, told)
+    line = _text(document.get("line"))
+    return Conformance(str(document.get("verdict", "unknown")), entries, told, line)
+
+
+def of_run(folder: Path) -> Conformance | None:
+    """What a run's folder says of the contract; None without it, UsageError for what is no JSON."""
+    path = folder / "conformance.json"
+    if not path.exists():
+        return None
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise UsageError(f"{path} is not a conformance.json: expected an object")
+    return read(document)
 
 
 def _rank(level: str) -> int:

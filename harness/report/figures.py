@@ -73,15 +73,20 @@ def count(value: float | None) -> str:
     return NOTHING if value is None else f"{value:,.0f}"
 
 
+def date(moment: datetime | None) -> str:
+    """A moment to the minute, in UTC: `2026-11-20 12:00 UTC`."""
+    return NOTHING if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def when(moment: str | None) -> str:
-    """A date of a manifest to the minute: `2026-11-20 12:00 UTC`; one that is no date as it is."""
+    """A date of a manifest to the minute; a text that is no date as it is."""
     if moment is None:
         return "unknown"
     try:
         parsed = datetime.fromisoformat(moment)
     except ValueError:
         return moment
-    return f"{parsed.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if parsed.tzinfo else moment
+    return date(parsed) if parsed.tzinfo else moment
 
 
 def metric(key: str) -> str:

@@ -29,6 +29,7 @@ from harness.report.sentences import (
 
 if TYPE_CHECKING:
     from harness.report.build import Report
+    from harness.report.gate.judge import Gate
 
 SIGNS = {"pass": "✅", "fail": "❌", "unknown": "⚠️"}
 RESULTS = {"pass": "✅ met", "fail": "❌ missed", "unknown": "⚠️ unknown", "warn": "⚠️ close"}
@@ -189,6 +190,30 @@ def render_runs(runs: Runs) -> str:
         blocks.append("### Not set up alike")
         changed = [[cell(name), *map(cell, values)] for name, values in runs.differences.items()]
         blocks.append(table(["setting", a, b], changed, texts=3))
+    return "\n\n".join(blocks) + "\n"
+
+
+def render_gate(gate: "Gate") -> str:
+    """The verdict on a launch."""
+    blocks = [f"## {SIGNS[gate.verdict]} {gate.verdict}: gateway-harness gate"]
+    told = [*gate.reasons, *(f"note: {note}" for note in gate.notes)]
+    rows = [
+        [
+            *(cell(row.checked.objective), cell(row.checked.route), RESULTS[row.checked.result]),
+            *(cell(row.checked.measured, most=300), row.asked.kind),
+        ]
+        for row in gate.rows
+    ]
+    runs = [
+        [cell(each) for each in (run.kind, run.name, run.age, run.target, run.machine)]
+        for run in gate.evidence
+    ]
+    blocks += [_bullets(told)] if told else []
+    blocks.append(table(["objective", "route", "result", "measured", "by"], rows, texts=5))
+    if runs:
+        blocks.append(table(["evidence", "run", "age", "target", "machine"], runs, texts=5))
+    of = f"runs of {cell(gate.wanted.target or 'one target')}, at most {gate.wanted.max_age} old"
+    blocks.append(f"<sub>Judged {figures.date(gate.judged)}; {of}.</sub>")
     return "\n\n".join(blocks) + "\n"
 
 

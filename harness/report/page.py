@@ -24,6 +24,7 @@ from harness.report.summary import key, ordered_routes
 
 if TYPE_CHECKING:
     from harness.report.build import Report
+    from harness.report.gate.judge import Gate
 
 TEMPLATES = Path(__file__).with_name("templates")
 DOTS = 250
@@ -77,6 +78,11 @@ def render_runs(runs: Runs) -> str:
     )
 
 
+def render_gate(gate: "Gate") -> str:
+    """The page of a launch."""
+    return _render("gate.html.j2", gate=gate, word=WORDS[gate.verdict])
+
+
 def _render(template: str, **context: Any) -> str:
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return (
@@ -109,6 +115,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "count": figures.count,
+        "date": figures.date,
         "digits": figures.digits,
         "duration": figures.duration,
         "metric": figures.metric,

@@ -13,10 +13,13 @@ from harness.report.comparison import Comparison
 
 if TYPE_CHECKING:
     from harness.report.build import Report
+    from harness.report.gate.judge import Gate
 
 STAR = "*"
 MEASURED = "measured"
 LONG = "what it said"
+STYLES = {"pass": "green", "fail": "red", "unknown": "yellow", "warn": "yellow"}
+WORDS = {"pass": "met", "fail": "missed", "unknown": "unknown", "warn": "close"}
 VERDICTS = {"slower": "red", "faster": "cyan", "equivalent": "green", "inconclusive": "dim"}
 
 
@@ -164,13 +167,26 @@ def _errors(report: "Report") -> Iterator[Table]:
 
 def _objectives(report: "Report") -> Iterator[Table]:
     table = _table("objectives", "route", "result", MEASURED, texts=4)
-    styles = {"pass": "green", "fail": "red", "unknown": "yellow", "warn": "yellow"}
-    words = {"pass": "met", "fail": "missed", "unknown": "unknown", "warn": "close"}
     for objective, routes, found, measured in sentences.judged(report.checked):
-        result = Text(words[found], style=styles[found])
+        result = Text(WORDS[found], style=STYLES[found])
         table.add_row(Text(objective), Text("\n".join(routes)), result, Text(measured))
     if table.row_count:
         yield table
+
+
+def gate(found: "Gate") -> Group:
+    """A launch: every objective with the run that it was judged by, and these runs."""
+    table = _table("launch", "result", MEASURED, texts=3)
+    for row in found.rows:
+        each, by = row.checked, "by no run" if row.evidence is None else f"by {row.asked.kind}"
+        asked = Text(each.objective).append(f"\n{each.route}, {by}", style="dim")
+        result = Text(WORDS[each.result], style=STYLES[each.result])
+        table.add_row(asked, result, Text(sentences.one_line(each.measured, most=300)))
+    runs = _table("evidence", "run", "age", "target", "machine", texts=5)
+    for run in found.evidence:
+        cells = run.kind, run.name, run.age, sentences.one_line(run.target), run.machine
+        runs.add_row(*(Text(str(cell)) for cell in cells))
+    return Group(*(Padding(each, (0, 0, 1, 0)) for each in (table, runs) if each.row_count))
 
 
 def _table(*names: str, texts: int = 1) -> Table:

@@ -43,6 +43,7 @@ class Weight(StrEnum):
 
 
 LONGEST_SENTENCE = 600
+WORTHLESS = (Weight.UNJUDGED, Weight.INVALID)
 FOLLOWS = (Weight.MISSED, Weight.OPEN)
 """What says nothing more where the target never answered."""
 
@@ -57,11 +58,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`pass`, `fail` or `unknown`; `reasons` decided it, `remarks` say what they do not."""
+    """`pass`, `fail` or `unknown`; `reasons` decided it, `remarks` say what they do not.
+
+    `worthless` are the reasons for which no number of the run can be trusted.
+    """
 
     verdict: str
     reasons: tuple[str, ...]
     remarks: tuple[str, ...]
+    worthless: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -95,7 +100,8 @@ def decide(evidence: Evidence) -> Verdict:
     if not decisive:
         return Verdict("pass", (), remarks)
     failed = decisive[0].weight in (Weight.BROKEN, Weight.MISSED)
-    return Verdict("fail" if failed else "unknown", reasons, remarks)
+    worthless = tuple(_told(finding) for finding in decisive if finding.weight in WORTHLESS)
+    return Verdict("fail" if failed else "unknown", reasons, remarks, worthless)
 
 
 def _told(finding: Finding) -> str:
@@ -110,19 +116,12 @@ def _contract(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(Weight.OPEN, "the contract was not checked: conformance.json is missing")
         return
     if contract.verdict == "incompatible":
-        yield Finding(Weight.BROKEN, f"the contract is broken: {_named(contract, 'fail')}")
+        yield Finding(Weight.BROKEN, f"the contract is broken: {contract.named('fail')}")
     elif contract.verdict == "compatible_with_waivers":
-        yield Finding(Weight.REMARK, f"waived: {_named(contract, 'waived')}")
+        yield Finding(Weight.REMARK, f"waived: {contract.named('waived')}")
     elif contract.verdict != "compatible":
-        missing = "; ".join(contract.reasons) or _named(contract, "not_exercised")
+        missing = "; ".join(contract.reasons) or contract.named("not_exercised")
         yield Finding(Weight.OPEN, f"the contract could not be judged: {missing}")
-
-
-def _named(contract: Conformance, result: str) -> str:
-    """The clauses with a result: the first five by name, MUST before SHOULD."""
-    found = [f"{clause.id} ({clause.route})" for clause in contract.with_result(result)]
-    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-    return (", ".join(found[:5]) + more) or "see conformance.json"
 
 
 def _target(evidence: Evidence) -> Iterator[Finding]:

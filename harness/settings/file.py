@@ -1,10 +1,10 @@
 """`harness.toml`: where it is, what may stand in it, and what is said about the rest.
 
 Top-level keys are settings; `[headers]` and `[headers_env]` add header fields; each
-`[targets.NAME]` table is a gateway with the same keys. A key may also be spelled as its environment
-variable. A secret never stands in the file, because files are committed: `provider_key_env`,
-`gateway_token_env` and `[headers_env]` name the environment variable that holds it, and a secret
-written out is refused.
+`[targets.NAME]` table is a gateway with the same keys, and `[gate]` has the objectives of a launch,
+which `gateway-harness gate` reads. A key may also be spelled as its environment variable. A secret
+never stands in the file, because files are committed: `provider_key_env`, `gateway_token_env` and
+`[headers_env]` name the environment variable that holds it, and a secret written out is refused.
 """
 
 import difflib
@@ -20,6 +20,7 @@ from harness.settings.redaction import is_secret_name
 from harness.settings.variables import VARIABLES
 
 NAME = "harness.toml"
+TABLES = ("targets", "gate")
 RESERVED = ("mock", "local", "live")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _SECRETS = {variable.key for variable in VARIABLES if variable.secret}
@@ -48,6 +49,7 @@ class File:
     path: Path | None = None
     top: Table = field(default_factory=Table)
     targets: Mapping[str, Table] = field(default_factory=dict)
+    gate: Mapping[str, Any] | None = None
 
 
 def find_file(folder: Path) -> Path | None:
@@ -65,12 +67,17 @@ def find_file(folder: Path) -> Path | None:
 
 def read_file(path: Path) -> File:
     """The checked content of the file; UsageError names the file, the line and what to do."""
+    text, document = read_toml(path)
+    return _File(path, text).parse(document)
+
+
+def read_toml(path: Path) -> tuple[str, dict[str, Any]]:
+    """A TOML file as text and as what it says; UsageError when it cannot be read."""
     text = _read_text(path)
     try:
-        document = tomllib.loads(text)
+        return text, tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
         raise UsageError(f"{path} is not valid TOML: {exc}") from exc
-    return _File(path, text).parse(document)
 
 
 def _read_text(path: Path) -> str:
@@ -93,11 +100,15 @@ class _File:
         targets = document.get("targets", {})
         if not isinstance(targets, Mapping):
             raise self._error((), "targets", "expected tables [targets.NAME]")
-        top = {key: value for key, value in document.items() if key != "targets"}
+        gate = document.get("gate")
+        if gate is not None and not isinstance(gate, Mapping):
+            raise self._error((), "gate", "expected a table [gate]")
+        top = {key: value for key, value in document.items() if key not in TABLES}
         return File(
             self._path,
             self._table(top, ()),
             {name: self._target(name, table) for name, table in targets.items()},
+            gate,
         )
 
     def _target(self, name: str, table: Any) -> Table:
@@ -144,7 +155,7 @@ class _File:
             return key
         if is_secret_name(written) and not written.endswith("_env"):
             raise self._secret(where, written, "provider_key_env = ")
-        known = _KEYS if where else [*_KEYS, "targets"]
+        known = _KEYS if where else [*_KEYS, *TABLES]
         near = difflib.get_close_matches(written.lower(), known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
         raise self._error(where, written, f"unknown key {written!r}; {hint}")

@@ -1,6 +1,9 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.schemas import problems_in
 
 NAMES = (
     *("CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_GATEWAY_ID", "BASETEN_API_KEY", "CF_AIG_TOKEN"),
@@ -17,3 +20,11 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _written_as_published(tmp_path: Path) -> Iterator[None]:
+    """Whatever a command leaves is what the schemas say."""
+    yield
+
+    assert problems_in(tmp_path) == []

@@ -2,33 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
-import jsonschema_rs
 import pytest
 
 from harness.cli import execute
-from harness.contract.schema import Name, schema
+from tests.schemas import problems
 
-NAMES: tuple[Name, ...] = ("conformance", "capsule")
 CASES = {
     "pass": (["-k", "stream"], 0),
     "fail": (["--defect", "missing-done", "--", "-k", "stream or usage"], 1),
     "unknown": (["--max-requests", "3"], 3),
     "refused": (["--target", "http://127.0.0.1:1"], 3),
 }
-
-
-def problems(name: Name, document: Any) -> list[str]:
-    validator = jsonschema_rs.validator_for(schema(name))
-    return [f"{list(e.instance_path)}: {e.message}" for e in validator.iter_errors(document)]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_schemas_are_schemas(name: Name) -> None:
-    jsonschema_rs.meta.validate(schema(name))
-
-    assert problems(name, {}) != []
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -67,6 +67,24 @@ def test_a_killed_worker_is_named_and_the_others_end_with_all_they_sent(
     assert {seq % 2 for seq in sent - recorded} <= {0}  # of the survivor all is there
 
 
+def test_a_load_that_somebody_else_ends_is_no_whole_one_and_its_records_add_up(
+    truth: Truth, plan: MakePlan, tmp_path: Path
+) -> None:
+    wanted = plan(users=4, duration_s=600.0, stream=False)
+    ended: list[int] = []
+
+    def end(progress: Progress) -> None:
+        if progress.requests > 200 and not ended:
+            (report,) = read_reports(Path(wanted.folder), wanted.name)
+            ended.append(report.pid)
+            os.kill(report.pid, signal.SIGTERM)
+
+    outcome = launch(wanted, Identity(), scenario("native"), on_progress=end)
+
+    assert outcome.problems == ("a process of the load was ended from outside (SIGTERM)",)
+    assert outcome.records == outcome.requests
+
+
 def test_a_worker_that_is_paused_goes_on_and_loses_nothing(
     truth: Truth, plan: MakePlan, tmp_path: Path
 ) -> None:

@@ -169,3 +169,38 @@ def test_bad_text_says_what_was_expected_and_where(text: str, expected: str, at:
 def test_no_text_raises_anything_but_a_usage_error(text: str) -> None:
     with contextlib.suppress(UsageError):
         parse_objective(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shortest"),
+    [
+        ("carried_rate >= 50/s", "carried_rate >= 50.0/s"),
+        ("ratio( p50(ttft) { compat / native } ) < 1.1", "ratio(p50(ttft){compat/native}) < 1.1"),
+    ],
+)
+def test_a_launch_may_ask_for_what_spans_routes_or_runs(text: str, shortest: str) -> None:
+    objective = parse_objective(text, launch=True)
+
+    assert str(objective) == shortest
+    assert parse_objective(shortest, launch=True).labels == objective.labels
+    with pytest.raises(UsageError):
+        parse_objective(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "at"),
+    [
+        ("ratio(p95(ttft){a/b}) < 2", "p50: routes are compared by their medians", 6),
+        ("ratio(p50(tftt){a/b}) < 2", "one of ttfb", 10),
+        ("ratio(p50(ttft){a}) < 2", "'/'", 17),
+        ("ratio(p50(ttft)) < 2", "'{'", 15),
+        ("ratio(p50(ttft){a/b}) < 2ms", "no unit", 25),
+        ("ratio(p50(ttft){a/b}) == 2", "one of < <= > >=", 22),
+    ],
+)
+def test_a_ratio_that_cannot_be_read_says_where(text: str, expected: str, at: int) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_objective(text, launch=True)
+
+    assert f"expected {expected}" in str(refused.value)
+    assert str(refused.value).endswith(f"\n  {' ' * at}^")

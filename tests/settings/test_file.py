@@ -145,3 +145,12 @@ def test_a_key_in_place_of_a_variables_name_is_refused_and_not_shown(
         read_file(tmp_path / "harness.toml")
 
     assert pasted not in str(refused.value)
+
+
+def test_the_objectives_of_a_launch_are_a_table_of_their_own(tmp_path: Path) -> None:
+    file = read(tmp_path, 'account_id = "a"\n[gate]\nobjectives = ["compatible"]\n')
+
+    assert file.gate == {"objectives": ["compatible"]}
+    assert file.top.values == {"account_id": "a"}
+    assert read(tmp_path, "").gate is None
+    assert "line 1: expected a table [gate]" in complaint(tmp_path, "gate = 3\n")

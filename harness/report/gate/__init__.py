@@ -1,0 +1,1 @@
+"""The launch gate: one verdict from earlier runs. It reads, judges and writes; it sends nothing."""

@@ -1,0 +1,229 @@
+"""One verdict for a launch: every objective against the run that is evidence for it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from harness.measure.objective import RATIO, Objective, parse_objective
+from harness.report import sentences
+from harness.report.build import Report
+from harness.report.comparison import Comparison, Pair
+from harness.report.conformance import Conformance
+from harness.report.gate import evidence
+from harness.report.gate.evidence import Evidence
+from harness.report.gate.wanted import COMPATIBLE, Asked, Kind, Wanted
+from harness.report.quantile import Estimate
+from harness.report.summary import key
+from harness.report.thresholds import DEFAULT_ERRORS, Checked, Doubts, answer
+from harness.report.verdict import EXIT_CODES
+
+SCHEMA_VERSION = 1
+ALL = "all"
+CONTRACT: Mapping[str, str] = {
+    "compatible": "pass",
+    "compatible_with_waivers": "pass",
+    "incompatible": "fail",
+}
+"""What the verdict on a contract means for a launch; any other is unknown."""
+WORDS = {"fail": "missed", "unknown": "cannot be judged", "warn": "close"}
+NO_RATIO_ALONE = (
+    "the comparison inside a run is judged by ratio(...) alone: give a run of compare, or judge it "
+    'from = "load"'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One objective on one route, and the evidence that it was judged by; None without any."""
+
+    asked: Asked
+    checked: Checked
+    evidence: Evidence | None
+
+    def document(self) -> dict[str, Any]:
+        """One entry of `objectives` in `gate.json`."""
+        by = self.evidence
+        return {
+            "objective": self.checked.objective,
+            "evidence": self.asked.kind.value,
+            "route": self.checked.route,
+            "result": self.checked.result,
+            "measured": self.checked.measured,
+            "value": self.checked.value,
+            "low": self.checked.low,
+            "high": self.checked.high,
+            "unit": self.asked.bound.unit,
+            "run": by and by.name,
+            "age_s": by and by.age_s,
+            "machine": by and by.machine,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The verdict on a launch; `judged` is when it was asked."""
+
+    wanted: Wanted
+    rows: tuple[Row, ...]
+    evidence: tuple[Evidence, ...]
+    judged: datetime
+
+    @property
+    def verdict(self) -> str:
+        """`fail` where any objective is missed, else `unknown` where any is, else `pass`."""
+        results = {row.checked.result for row in self.rows}
+        return next((result for result in ("fail", "unknown") if result in results), "pass")
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass, 1 fail, 3 unknown."""
+        return EXIT_CODES[self.verdict]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Each objective that is missed or has no answer; those with one cause stand together."""
+        return (*self._told("fail"), *self._told("unknown"))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What changed nothing and is to be known."""
+        asked = {each.kind for each in self.wanted.asked}
+        unused = [each for each in self.evidence if each.kind not in asked]
+        idle = (f"no objective is judged by --{each.kind} {each.name}" for each in unused)
+        return (*self._told("warn"), *idle)
+
+    @property
+    def met(self) -> int:
+        """How many rows passed."""
+        return sum(row.checked.result == "pass" for row in self.rows)
+
+    def _told(self, result: str) -> Iterator[str]:
+        causes: dict[str, dict[str, list[str]]] = {}
+        for checked in (row.checked for row in self.rows if row.checked.result == result):
+            of = causes.setdefault(checked.measured, {})
+            of.setdefault(checked.objective, []).append(checked.route)
+        for measured, objectives in causes.items():
+            names = ", ".join(_on(text, routes) for text, routes in objectives.items())
+            yield sentences.one_line(f"{names} {WORDS[result]}: {measured}", most=600)
+
+    def document(self) -> dict[str, Any]:
+        """The content of `gate.json`."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "verdict": self.verdict,
+            "exit_code": self.exit_code,
+            "reasons": list(self.reasons),
+            "notes": list(self.notes),
+            "judged": self.judged.isoformat(timespec="seconds"),
+            "max_age_s": self.wanted.max_age_s,
+            "target": self.wanted.target,
+            "objectives": [row.document() for row in self.rows],
+            "evidence": [each.document() for each in self.evidence],
+        }
+
+
+def judge(wanted: Wanted, folders: Mapping[Kind, Path], *, now: datetime) -> Gate:
+    """Judge a launch by earlier runs; UsageError for a folder that is no such evidence."""
+    found = evidence.read(folders, wanted, now=now)
+    rows = [row for each in wanted.asked for row in _rows(each, found.get(each.kind))]
+    rows += [row for each in found.values() for row in _defaults(each, wanted)]
+    return Gate(wanted, tuple(rows), tuple(found.values()), now)
+
+
+def _on(text: str, routes: list[str]) -> str:
+    return text if routes == [ALL] else f"{text} on {', '.join(routes)}"
+
+
+def _rows(asked: Asked, found: Evidence | None) -> Iterator[Row]:
+    if found is None:
+        missing = f"no --{asked.kind} RUN was given"
+        yield Row(asked, _unknown(asked.bound, missing), None)
+        return
+    for checked in _checked(asked.bound, found):
+        yield Row(asked, _weighed(checked, asked.bound, found), found)
+
+
+def _defaults(found: Evidence, wanted: Wanted) -> Iterator[Row]:
+    """What a load and a comparison are held to though nobody asked, where it was not kept."""
+    if not isinstance(found.says, Report) or _within_a_run(found):
+        return
+    asked = Asked(parse_objective(DEFAULT_ERRORS), found.kind)
+    texts = {bound.text for bound in wanted.of(found.kind)}
+    for checked in found.says.checked:
+        if checked.objective not in texts:
+            yield Row(asked, _weighed(checked, asked.bound, found), found)
+
+
+def _checked(bound: Objective, found: Evidence) -> Iterator[Checked]:
+    """What the evidence says of an objective, whether or not it can be trusted."""
+    says = found.says
+    if isinstance(says, Conformance):
+        yield _contract(says)
+    elif isinstance(says, Estimate):
+        yield _answered(bound, ALL, says)
+    elif bound.metric == RATIO:
+        yield _ratio(bound, says.comparison)
+    elif _within_a_run(found):
+        yield _unknown(bound, NO_RATIO_ALONE)
+    else:
+        listed = [each for each in says.checked if each.objective == bound.text]
+        yield from listed or [_unknown(bound, "nothing was measured")]
+
+
+def _within_a_run(found: Evidence) -> bool:
+    """Whether it is the comparison that a run made beside its load, which its report judges."""
+    return found.kind is Kind.COMPARE and found.run.command != "compare"
+
+
+def _weighed(checked: Checked, bound: Objective, found: Evidence) -> Checked:
+    """The same, or unknown where the evidence does not allow an answer."""
+    reasons = list(found.doubts_about(bound))
+    if checked.result == "pass" and found.cut_short:
+        reasons.append(found.cut_short)
+    return replace(checked, result="unknown", measured="; ".join(reasons)) if reasons else checked
+
+
+def _contract(found: Conformance) -> Checked:
+    told = "; ".join(found.reasons) or found.line.partition(": ")[2] or found.verdict
+    if found.verdict == "compatible_with_waivers":
+        told = f"waived: {found.named('waived')}"
+    elif found.verdict == "incompatible":
+        told = f"broken: {found.named('fail')}"
+    return Checked(COMPATIBLE.text, ALL, CONTRACT.get(found.verdict, "unknown"), told)
+
+
+def _ratio(bound: Objective, comparison: Comparison) -> Checked:
+    """The median of one route over another's, in the pairs of the comparison."""
+    of = dict(bound.labels)
+    names = f"{of['b']}/{of['a']}"
+    for pair in comparison.pairs:
+        if pair.metric != key(of["metric"]) or {pair.a, pair.b} != {of["a"], of["b"]}:
+            continue
+        if pair.effect is None:
+            return _unknown(bound, comparison.reason or str(pair.reason), names)
+        ends = pair.effect.ratio, pair.effect.low, pair.effect.high
+        if pair.a != of["a"]:
+            ends = 1 / ends[0], 1 / ends[2], 1 / ends[1]
+        found = _answered(bound, names, Estimate(*ends, count=pair.n))
+        failing = _failing(comparison, pair)
+        if failing is None or found.result != "pass":
+            return found
+        return replace(found, result="unknown", measured=f"{found.measured}; {failing}")
+    return _unknown(bound, comparison.reason or "these routes were not compared", names)
+
+
+def _failing(comparison: Comparison, pair: Pair) -> str | None:
+    """That one of the two routes fails more often, which no ratio makes good."""
+    alike = (each for each in comparison.failures if {each.a, each.b} == {pair.a, pair.b})
+    return next((each.sentence for each in alike if each.differ), None)
+
+
+def _answered(bound: Objective, route: str, measured: Estimate) -> Checked:
+    result, told = answer(bound, measured, Doubts())
+    return Checked(bound.text, route, result, told, measured.value, measured.low, measured.high)
+
+
+def _unknown(bound: Objective, reason: str, route: str = ALL) -> Checked:
+    return Checked(bound.text, route, "unknown", reason)
