@@ -65,6 +65,14 @@ class Conformance:
             for level in levels
         }
 
+    @property
+    def by_id(self) -> list[tuple[Clause, dict[str, Clause]]]:
+        """Each clause once, with its result on each route; MUST first."""
+        found: dict[str, dict[str, Clause]] = {}
+        for clause in sorted(self.clauses, key=lambda clause: _rank(clause.level)):
+            found.setdefault(clause.id, {})[clause.route] = clause
+        return [(next(iter(on.values())), on) for on in found.values()]
+
     def with_result(self, result: str, *, level: str | None = None) -> list[Clause]:
         """The clauses with a result, MUST first."""
         found = [clause for clause in self.clauses if clause.result == result]

@@ -89,6 +89,19 @@ def when(moment: str | None) -> str:
     return date(parsed) if parsed.tzinfo else moment
 
 
+def setting(value: Any) -> str:
+    """A value of a plan or of a machine in words, whatever it is made of."""
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {setting(each)}" for name, each in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(setting(each) for each in value) or "none"
+    return str(value)
+
+
 def metric(key: str) -> str:
     """The field's name of a key of `summary.json`: `ttft_ms_scheduled` is `TTFT from schedule`."""
     name, _, twin = key.partition("_ms")

@@ -188,7 +188,10 @@ def render_runs(runs: Runs) -> str:
     blocks = [f"## {b} against {a}", f"Read with care: {CAVEAT}.", *_compared(runs.comparison)]
     if runs.differences:
         blocks.append("### Not set up alike")
-        changed = [[cell(name), *map(cell, values)] for name, values in runs.differences.items()]
+        changed = [
+            [cell(name), *(cell(figures.setting(each)) for each in values)]
+            for name, values in runs.differences.items()
+        ]
         blocks.append(table(["setting", a, b], changed, texts=3))
     return "\n\n".join(blocks) + "\n"
 

@@ -6,6 +6,7 @@ from a server is escaped by the template, and has no control characters.
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,9 @@ TEMPLATES = Path(__file__).with_name("templates")
 DOTS = 250
 SHAPES = ("ttft", "inter_chunk", "e2e")
 SAME_FROM_SCHEDULE = ("inter_chunk_scheduled", "tpot_scheduled")
+NOT_KEPT = {"fail", "waived", "not_exercised"}
+SIGNS = {"pass": "\N{CHECK MARK}", "fail": "\N{BALLOT X}", "waived": "!", "recorded": "\N{BULLET}"}
+CAPSULE = re.compile(r"failures/[\w-]+")
 WORDS = {"pass": "Pass", "fail": "Fail", "unknown": "Unknown"}
 
 
@@ -46,13 +50,15 @@ def render(report: "Report") -> str:
         lead=sentences.lead(report),
         answers=answers.of_run(report),
         compared=sentences.compared(report.comparison),
-        latencies=[key(name) for name in METRICS if name not in SAME_FROM_SCHEDULE],
+        judged=list(sentences.judged(report.checked)),
+        latencies=_folded(report.summary["routes"]),
+        **_clauses(report),
         percentiles=[f"p{percent}" for percent in PERCENTILES],
         needed={f"p{percent}": needed(percent) for percent in PERCENTILES},
         definitions=definitions(),
         pacing=sentences.pacing(report.summary["pacing"]),
         odd=list(sentences.odd(report.summary["routes"])),
-        failures=list(sentences.failures(report.summary["routes"])),
+        failures=sentences.causes(report.summary["routes"]),
         violations=list(sentences.violations(report.summary["routes"])),
         survivors=sentences.survivors(report.summary["routes"]),
         withheld=list(sentences.withheld(report.summary["routes"])),
@@ -81,6 +87,49 @@ def render_runs(runs: Runs) -> str:
 def render_gate(gate: "Gate") -> str:
     """The page of a launch."""
     return _render("gate.html.j2", gate=gate, word=WORDS[gate.verdict])
+
+
+def _folded(routes: Mapping[str, Any]) -> list[list[str]]:
+    """The metrics that anything was measured of; those with the same figures stand together."""
+    groups: dict[str, list[str]] = {}
+    for name in (key(each) for each in METRICS if each not in SAME_FROM_SCHEDULE):
+        figures_of = {route: found[name] for route, found in routes.items() if found[name]["n"]}
+        if figures_of:
+            groups.setdefault(repr(figures_of), []).append(name)
+    return list(groups.values())
+
+
+def _clauses(report: "Report") -> dict[str, Any]:
+    """The contract clause by clause: all of them, those not kept, and how each failure is repeated.
+
+    `curls` has the commands by their folder, which is linked only where it is one of `failures/`.
+    """
+    clauses = report.contract.by_id if report.contract else []
+    broken = [
+        (clause, [each for each in on.values() if each.result == "fail"]) for clause, on in clauses
+    ]
+    capsules = {each.capsule for _, on in broken for each in on}
+    return {
+        "clauses": clauses,
+        "not_kept": [
+            entry for entry in clauses if {each.result for each in entry[1].values()} & NOT_KEPT
+        ],
+        "broken": [(on[0], on) for _, on in broken if on],
+        "curls": {
+            capsule: text
+            for capsule in sorted(filter(None, capsules))
+            if (text := _curl(report.folder, capsule)) is not None
+        },
+        "clause_signs": SIGNS,
+    }
+
+
+def _curl(folder: Path, capsule: str) -> str | None:
+    """The command that repeats a failure; None where its folder has none."""
+    path = folder / capsule / "curl.sh"
+    if not CAPSULE.fullmatch(capsule) or not path.is_file():
+        return None
+    return path.read_text(encoding="utf-8", errors="replace").removeprefix("#!/bin/sh\n").strip()
 
 
 def _render(template: str, **context: Any) -> str:
@@ -120,6 +169,7 @@ def _environment() -> jinja2.Environment:
         "duration": figures.duration,
         "metric": figures.metric,
         "ratio": figures.ratio,
+        "setting": figures.setting,
         "share": figures.share,
         "when": figures.when,
     }

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import UsageError
-from harness.report import frame, manifest, samples
+from harness.report import figures, frame, manifest, samples
 from harness.report.arrays import Floats
 from harness.report.comparison import METRICS, Comparison, Effect, Pair, judge
 from harness.report.manifest import Manifest
@@ -146,7 +146,9 @@ def _unlike(a: Run, b: Run) -> list[str]:
     }
     told |= {name: values for name, values in facts.items() if values[0] != values[1]}
     return [
-        "other definitions of the metrics" if name == "definitions" else f"{name} {old} and {new}"
+        "other definitions of the metrics"
+        if name == "definitions"
+        else f"{name} {figures.setting(old)} and {figures.setting(new)}"
         for name, (old, new) in told.items()
     ]
 

@@ -201,13 +201,26 @@ def withheld(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 def failures(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, int, str]]:
     """Each class of what was no good answer, with its route, count and what was said.
 
-    What the client did itself is named so.
+    The HTTP status is named beside the class, and what the client did itself is named so.
     """
     for name, route in routes.items():
         for counts, whose in ((route["error_classes"], ""), (route["own"], " (client)")):
             for kind, count in counts.items():
+                statuses = ", ".join(route["error_statuses"].get(kind, ()))
                 said = "; ".join(route["error_examples"].get(kind, ()))
-                yield f"{kind}{whose}", name, count, said
+                yield f"{kind}{f' ({statuses})' if statuses else whose}", name, count, said
+
+
+def causes(
+    routes: Mapping[str, Mapping[str, Any]],
+) -> list[tuple[str, Mapping[str, int], str]]:
+    """The same once for each class: its count on each route, and all that was said."""
+    counts: dict[str, dict[str, int]] = {}
+    told: dict[str, dict[str, None]] = {}
+    for cause, route, count, said in failures(routes):
+        counts.setdefault(cause, {})[route] = count
+        told.setdefault(cause, {}).update(dict.fromkeys(said.split("; ") if said else ()))
+    return [(cause, by_route, "; ".join(told[cause])) for cause, by_route in counts.items()]
 
 
 def judged(checked: "Iterable[Checked]") -> Iterator[tuple[str, list[str], str, str]]:

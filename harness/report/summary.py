@@ -205,7 +205,7 @@ def _route(rows: pd.DataFrame, seconds: float, good: Good) -> dict[str, Any]:
 
 def _counts(rows: pd.DataFrame, sent: int, seconds: float) -> dict[str, Any]:
     """What became of the requests: what the target did apart from what the client did."""
-    told = rows[["outcome", "message"]]
+    told = rows[["outcome", "message", "status"]]
     failed, own = told[rows["failed"]], told[rows["own"]]
     return {
         "requests": len(rows),
@@ -216,6 +216,7 @@ def _counts(rows: pd.DataFrame, sent: int, seconds: float) -> dict[str, Any]:
         "own": own["outcome"].value_counts().to_dict(),
         "error_rate": _share(len(failed), sent),
         "error_classes": failed["outcome"].value_counts().to_dict(),
+        "error_statuses": _statuses(failed),
         "error_examples": _examples(told[~rows["ok"]]),
         "seconds": seconds,
         "rate": _per(sent, seconds),
@@ -316,6 +317,15 @@ def _cache_hits(rows: pd.DataFrame) -> float | None:
     """Of the answers that carried a cache status, the share that came from the cache."""
     stated = rows["cache_status"].dropna()
     return _share(int((stated.str.upper() == "HIT").sum()), len(stated))
+
+
+def _statuses(failed: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Per error class, how often each HTTP status came, commonest first."""
+    known = failed.dropna(subset=["status"])
+    return {
+        str(outcome): {str(status): int(n) for status, n in group.value_counts().items()}
+        for outcome, group in known.groupby("outcome")["status"]
+    }
 
 
 def _examples(failed: pd.DataFrame) -> dict[str, list[str]]:

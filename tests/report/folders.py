@@ -33,6 +33,10 @@ FLOOR: dict[str, Any] = {
 """What a calibration of a worker found."""
 
 
+STATUS = {"http_5xx": 502, "rate_limited": 429}
+"""The status of an answer that came to nothing; others have none."""
+
+
 Cells = dict[str, Any]
 """One row of samples as its columns, for what a `Sample` does not carry."""
 
@@ -89,7 +93,7 @@ def answered(
 
 def failed(seq: int = 0, *, outcome: str = "http_5xx", **changes: Any) -> Sample:
     """A request that came to nothing after 30 ms."""
-    sample = answered(seq, **changes)
+    sample = answered(seq, **{"status": STATUS.get(outcome), **changes})
     sent = sample.timeline.sent_ns
     short = Timeline(sent_ns=sent, headers_ns=sent + 30 * MS, done_ns=sent + 30 * MS)
     return replace(sample, outcome=outcome, timeline=short, completion_tokens=None)

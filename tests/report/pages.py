@@ -1,7 +1,6 @@
 """One run folder of every kind that people look at, with its report."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,12 +98,16 @@ def _built(folder: Path, rows: list[Sample], **options: Any) -> Path:
 
 def _refused(n: int, *, outcome: str) -> list[Sample]:
     said = {"http_5xx": "502 Bad Gateway", "rate_limited": "Rate limited: 40 requests per second"}
-    status = {"http_5xx": 502, "rate_limited": 429}[outcome]
-    rows = (
-        failed(5000 + k, outcome=outcome, route=ROUTES[k % 2], sent_ms=9000 + 40.0 * k)
+    return [
+        failed(
+            5000 + k,
+            outcome=outcome,
+            message=said[outcome],
+            route=ROUTES[k % 2],
+            sent_ms=9000 + 40.0 * k,
+        )
         for k in range(n)
-    )
-    return [replace(row, status=status, message=said[outcome]) for row in rows]
+    ]
 
 
 def _kept() -> dict[str, Any]:

@@ -102,3 +102,79 @@ def test_a_comparison_begins_with_its_chart(
     top: Any = browser.evaluate("document.querySelector('svg.chart').getBoundingClientRect().top")
 
     assert top < 400
+
+
+@EVERY
+def test_on_a_phone_no_row_is_high_and_no_table_hides_a_column(
+    browser: Browser, pages: dict[str, Path], kind: str
+) -> None:
+    browser.view(width=390, height=844)
+    browser.open(pages[kind])
+
+    high = browser.evaluate("""[...document.querySelectorAll("tbody tr")]
+        .filter(row => row.getBoundingClientRect().height > 200)
+        .map(row => row.textContent.trim())""")
+    hidden = browser.evaluate("""[...document.querySelectorAll(".scroll")]
+        .filter(box => box.scrollWidth > box.clientWidth)
+        .map(box => box.textContent.trim().slice(0, 200))""")
+
+    assert high == []
+    assert hidden == []
+    assert browser.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_phone_shows_each_percentile_with_its_name(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    browser.view(width=390, height=844)
+    browser.open(pages["run"])
+
+    shown = browser.evaluate("""[...document.querySelectorAll("td[data-label]")]
+        .filter(cell => cell.getBoundingClientRect().right <= 390)
+        .filter(cell => getComputedStyle(cell, "::before").content !== "none")
+        .map(cell => cell.dataset.label)""")
+
+    assert {"p50", "p90", "p95", "p99"} <= {*shown}
+
+
+@EVERY
+def test_on_paper_nothing_is_cut_and_everything_is_open(
+    browser: Browser, pages: dict[str, Path], kind: str
+) -> None:
+    browser.view(width=718, height=1000)
+    browser.open(pages[kind])
+    browser.call("Emulation.setEmulatedMedia", media="print")
+
+    browser.evaluate("dispatchEvent(new Event('beforeprint'))")
+    closed = browser.evaluate("document.querySelectorAll('details:not([open])').length")
+    cut = browser.evaluate("""[...document.querySelectorAll(".scroll, pre, table, .card")]
+        .filter(box => box.scrollWidth > box.clientWidth + 1 ||
+                       box.getBoundingClientRect().right > 718)
+        .map(box => box.tagName + " " + box.textContent.trim().slice(0, 200))""")
+    alone = browser.evaluate("""[...document.querySelectorAll("h2, h3, caption")]
+        .filter(head => getComputedStyle(head).breakAfter !== "avoid").length""")
+    browser.evaluate("dispatchEvent(new Event('afterprint'))")
+
+    assert closed == 0
+    assert cut == []
+    assert alone == 0
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+@EVERY
+def test_no_page_has_a_serious_fault_of_accessibility(
+    browser: Browser, pages: dict[str, Path], kind: str, width: int, dark: bool
+) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is missing; run: npm ci --prefix tests/javascript")
+    browser.view(width=width, dark=dark)
+    browser.open(pages[kind])
+    browser.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+    browser.evaluate(f"{AXE.read_text('utf-8')}; 0")
+
+    found = browser.evaluate("""axe.run({resultTypes: ["violations"]}).then(result =>
+        result.violations.filter(each => ["serious", "critical"].includes(each.impact))
+            .map(each => [each.id, each.nodes.length, each.nodes[0].html.slice(0, 200)]))""")
+
+    assert found == []

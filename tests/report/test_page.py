@@ -9,6 +9,7 @@ import pytest
 
 from harness.report.build import build_report, write_runs
 from harness.report.runs import compare_runs
+from tests.report import pages
 from tests.report.chromium import Browser
 from tests.report.folders import (
     Cells,
@@ -253,3 +254,67 @@ def test_the_page_asks_nobody_for_anything(page: Path) -> None:
     assert 'href="http' not in text
     assert "url(" not in text
     assert "@import" not in text
+
+
+def test_a_broken_clause_is_told_once_with_its_command_and_its_folder(
+    browser: Browser, tmp_path: Path
+) -> None:
+    browser.view(width=1280)
+    browser.open(pages.verify(tmp_path) / "report.html")
+
+    told = browser.evaluate("""[...document.querySelectorAll(".failure")].map(each => [
+        each.querySelector("h3").textContent.trim().split(/\\s/)[0],
+        [...each.querySelectorAll("a")].map(link => link.getAttribute("href")),
+        [...each.querySelectorAll("pre")].map(text => text.textContent)])""")
+
+    assert len(told) == 1
+    clause_id, links, commands = told[0]
+    assert clause_id == "stream-done"
+    assert links == ["failures/stream-done-native/", "failures/stream-done-compat/"]
+    assert commands == [pages.CURL, pages.CURL]
+
+
+def test_only_folders_of_failures_are_read_and_linked(tmp_path: Path) -> None:
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "curl.sh").write_text("private", "utf-8")
+    conformance = contract(clause("fail", capsule="failures/../secret"), verdict="incompatible")
+
+    text = build(tmp_path, [], command="verify", conformance=conformance).read_text("utf-8")
+
+    assert "private" not in text
+    assert '<a href="failures' not in text
+
+
+def test_errors_are_grouped_by_cause_with_their_status(browser: Browser, tmp_path: Path) -> None:
+    browser.view(width=1280)
+    browser.open(pages.limited(tmp_path) / "report.html")
+
+    causes = browser.evaluate("""[...document.querySelectorAll("#errors ~ .card tr")]
+        .map(row => [...row.children].map(cell => cell.textContent.trim()))
+        .filter(cells => cells[0].startsWith("rate_limited"))""")
+
+    said = "Rate limited: 40 requests per second"
+    assert causes == [["rate_limited (429)", "100", "100", "0", said]]
+
+
+def test_metrics_with_the_same_figures_stand_once(browser: Browser, page: Path) -> None:
+    browser.view(width=1280)
+    browser.open(page)
+
+    heads = browser.evaluate("""[...document.querySelectorAll(".grouped tr.first th")]
+        .map(head => head.textContent.trim().replace(/\\s+/g, " "))""")
+
+    assert heads == ["TTFB", "TTFT and TTFO the same on every route", "Inter-chunk", "TPOT", "E2E"]
+
+
+def test_settings_that_differ_are_told_in_words(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", mixed(60))
+    write_run(tmp_path / "b", mixed(60), rate=5.0)
+    (tmp_path / "out").mkdir()
+    found = compare_runs([tmp_path / "a"], [tmp_path / "b"], margin=0.05)
+    write_runs(found, tmp_path / "out")
+
+    text = (tmp_path / "out" / "report.html").read_text("utf-8")
+
+    assert "None" not in text
+    assert "{&#39;" not in text

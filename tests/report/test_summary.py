@@ -63,6 +63,7 @@ def test_failures_count_in_the_rates_and_not_in_the_latencies() -> None:
     assert (route["requests"], route["ok"], route["errors"]) == (10, 8, 2)
     assert route["error_rate"] == 0.2
     assert route["error_classes"] == {"cut": 1, "http_5xx": 1}
+    assert route["error_statuses"] == {"http_5xx": {"502": 1}}
     assert route["error_examples"] == {"cut": ["half an answer"]}
     assert route["e2e_ms"]["n"] == 8
     assert route["goodput_share"] == 0.8

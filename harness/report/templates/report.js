@@ -16,9 +16,28 @@
   };
   for (const title of document.querySelectorAll("svg g > title")) {
     title.parentNode.dataset.tip = title.textContent;
-    title.parentNode.setAttribute("aria-label", title.textContent);
     title.remove();
   }
   for (const name of ["pointermove", "pointerdown"]) addEventListener(name, show);
+  const opened = [];
+  addEventListener("beforeprint", () => {
+    opened.push(...document.querySelectorAll("details:not([open])"));
+    for (const each of opened) each.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const each of opened.splice(0)) each.open = false;
+  });
+  addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const text = button.parentNode.querySelector("pre");
+    getSelection().selectAllChildren(text);
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Selected: copy it";
+    }
+  });
   addEventListener("scroll", () => { box.hidden = true; }, { passive: true });
 })();
