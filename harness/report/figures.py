@@ -78,6 +78,17 @@ def date(moment: datetime | None) -> str:
     return NOTHING if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def when(moment: str | None) -> str:
+    """A date of a manifest to the minute; a text that is no date as it is."""
+    if moment is None:
+        return "unknown"
+    try:
+        parsed = datetime.fromisoformat(moment)
+    except ValueError:
+        return moment
+    return date(parsed) if parsed.tzinfo else moment
+
+
 def metric(key: str) -> str:
     """The field's name of a key of `summary.json`: `ttft_ms_scheduled` is `TTFT from schedule`."""
     name, _, twin = key.partition("_ms")

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from harness.measure.metrics import METRICS, definitions
-from harness.report import figures, frame, sentences
+from harness.report import answers, figures, frame, sentences
 from harness.report.charts import contract, distribution, forest, overtime, plot
 from harness.report.charts.svg import Svg, printable, tag
 from harness.report.quantile import PERCENTILES, needed
@@ -44,7 +44,7 @@ def render(report: "Report") -> str:
         word=WORDS[report.verdict],
         charts=_charts(report),
         lead=sentences.lead(report),
-        evidence=sentences.evidence(report),
+        answers=answers.of_run(report),
         compared=sentences.compared(report.comparison),
         latencies=[key(name) for name in METRICS if name not in SAME_FROM_SCHEDULE],
         percentiles=[f"p{percent}" for percent in PERCENTILES],
@@ -69,6 +69,8 @@ def render_runs(runs: Runs) -> str:
         "runs.html.j2",
         runs=runs,
         caveat=CAVEAT,
+        lead=sentences.result(comparison),
+        answers=answers.of_runs(runs),
         described=described,
         shown=ordered_routes({route for run in described.values() for route in run["routes"]}),
         forest=forest.forest("Run against run", comparison),
@@ -119,6 +121,7 @@ def _environment() -> jinja2.Environment:
         "metric": figures.metric,
         "ratio": figures.ratio,
         "share": figures.share,
+        "when": figures.when,
     }
     environment.filters["zip"] = zip
     environment.globals |= {

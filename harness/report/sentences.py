@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from harness.report.thresholds import Checked
 
 
-def evidence(report: "Report") -> list[str]:
-    """What the verdict rests on, one short phrase each."""
-    sources = (_contract, _load, _objectives, _trust)
-    return [phrase for source in sources for phrase in source(report)]
-
-
 def compared(comparison: Comparison) -> list[tuple[str, str]]:
     """For each two routes the verdict and a sentence, in the metric that routes are judged by."""
     main = [(pair, effect) for pair, effect in comparison.measured if pair in comparison.main]
@@ -36,18 +30,16 @@ def result(comparison: Comparison) -> str:
 
 
 def lead(report: "Report") -> str:
-    """The result of a run in one sentence; empty where there is none but the verdict."""
+    """The result of a run in one sentence: why it did not pass, else what it found."""
+    if report.reasons:
+        return f"{report.reasons[0]}."
     compared = result(report.comparison)
-    if compared or not report.summary["requests"]:
-        return compared and f"{compared[0].upper()}{compared[1:]}."
-    return headline(report)
-
-
-def trust(client: Mapping[str, Any]) -> str:
-    """How exact the client was, in a few words."""
-    if not client["noise_floor"]:
-        return "client's own error: not calibrated"
-    return f"client's own error at p99: TTFT {client_error(client, 'ttft_ms')}"
+    if compared:
+        return f"{compared[0].upper()}{compared[1:]}."
+    if report.summary["requests"]:
+        return f"{headline(report)}."
+    kept = report.contract and len(report.contract.with_result("pass"))
+    return f"All {kept} clauses that could be judged were kept." if kept else ""
 
 
 def target(described: Any) -> str:
@@ -278,36 +270,6 @@ def measured(entry: Mapping[str, Any], metric: str) -> str:
     return f"{count}, {figures.count(whole)} in one piece" if whole else count
 
 
-def _contract(report: "Report") -> Iterator[str]:
-    contract = report.contract
-    if contract is None or not contract.clauses:
-        return
-    kept = len(contract.with_result("pass"))
-    judged = kept + len(contract.with_result("fail")) + len(contract.with_result("not_exercised"))
-    yield f"{kept} of {judged} clauses kept on {', '.join(contract.routes)}"
-
-
-def _load(report: "Report") -> Iterator[str]:
-    routes = report.summary["routes"].values()
-    requests = sum(route["requests"] for route in routes)
-    if requests:
-        failed = sum(route["errors"] for route in routes)
-        sent = sum(route["sent"] for route in routes)
-        share = figures.share(failed / sent if sent else None)
-        yield f"{figures.count(requests)} requests under load, {share} failed"
-
-
-def _trust(report: "Report") -> Iterator[str]:
-    if report.summary["requests"]:
-        yield trust(report.summary["client"])
-
-
-def _objectives(report: "Report") -> Iterator[str]:
-    if report.checked:
-        met = sum(each.result == "pass" for each in report.checked)
-        yield f"{met} of {len(report.checked)} objectives met"
-
-
 def _pair(pair: Pair, effect: Effect, margin: float) -> str:
     name, absolute = figures.metric(pair.metric), figures.duration(abs(effect.difference_ms))
     between = f"{figures.ratio(effect.low)} to {figures.ratio(effect.high)}"
@@ -330,7 +292,8 @@ def _found(pair: Pair, effect: Effect, margin: float) -> str:
         "faster": f"{b} costs {absolute} of {name} less than {a} ({low} to {high})",
         "equivalent": f"{b} is equal to {a} in {name} within {margin:.0%}",
     }
-    return told.get(pair.verdict, f"{b} against {a} is open in {name} ({low} to {high})")
+    found = told.get(pair.verdict, f"{b} against {a} is open in {name} ({low} to {high})")
+    return f"{pair.route}: {found}" if pair.route else found
 
 
 def _upstream(route: str) -> str:

@@ -1,0 +1,146 @@
+"""What every page answers first: compatible, how much it carried, the fastest route, how exact."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.report import figures
+from harness.report.comparison import Comparison, Effect, Pair
+from harness.report.runs import Runs
+from harness.report.sentences import client_error
+from harness.report.summary import COMPARE, ordered_routes
+
+if TYPE_CHECKING:
+    from harness.report.build import Report
+
+LIMIT = "the most it carries is not measured: capacity"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One question, its answer in a few words, and what that rests on."""
+
+    question: str
+    short: str
+    basis: str
+
+
+def of_run(report: "Report") -> tuple[Answer, ...]:
+    """The four answers of one run; what was not measured is answered by what would measure it."""
+    return _contract(report), _carried(report), fastest(report.comparison), _trust(report)
+
+
+def of_runs(runs: Runs) -> tuple[Answer, ...]:
+    """The same of runs against runs, which know neither the contract nor the capacity."""
+    sides = {len(side.runs) for side in (runs.a, runs.b)}
+    many = "one run a side" if sides == {1} else f"at least {min(sides)} runs a side"
+    return (
+        Answer("Contract", "not compared", "the page of each run says whether it kept it"),
+        Answer("Carried", "not measured: capacity", "two loads show no limit"),
+        _changed(runs),
+        Answer("How far to trust it", many, "what changed between them is part of the difference"),
+    )
+
+
+def fastest(comparison: Comparison) -> Answer:
+    """The routes that no other certainly beats, and how far each other one is from the first."""
+    question = "Fastest route"
+    main = _main(comparison)
+    if not main:
+        return Answer(question, "not compared", comparison.reason or "no pair was answered")
+    failing = [each.sentence for each in comparison.failures if each.differ]
+    if failing:
+        return Answer(question, "open: failures differ", "; ".join(failing))
+    slower = {
+        pair.b if pair.verdict == "slower" else pair.a
+        for pair, _ in main
+        if pair.verdict in ("slower", "faster")
+    }
+    routes = ordered_routes({route for pair, _ in main for route in (pair.a, pair.b)})
+    best = [route for route in routes if route not in slower]
+    unsure = [p for p, _ in main if p.verdict == "inconclusive" and {p.a, p.b} <= {*best}]
+    apart = "; ".join(_apart(best[0] if best else routes[0], main))
+    if unsure or not best:
+        return Answer(question, f"open between {' and '.join(best or routes)}", apart)
+    equal = f", equal within {comparison.margin:.0%}" if len(best) > 1 else ""
+    return Answer(question, f"{' and '.join(best)}{equal}", apart)
+
+
+def _contract(report: "Report") -> Answer:
+    contract = report.contract
+    if contract is None or not contract.clauses:
+        return Answer("Contract", "not checked", "verify was no part of this run")
+    kept, failed, missing = (
+        len(contract.with_result(result)) for result in ("pass", "fail", "not_exercised")
+    )
+    basis = f"{kept} of {kept + failed + missing} clauses kept on {', '.join(contract.routes)}"
+    return Answer("Contract", contract.verdict.replace("_", " "), basis)
+
+
+def _carried(report: "Report") -> Answer:
+    routes = report.summary["routes"].values()
+    if not report.summary["requests"]:
+        return Answer("Carried", "not measured: capacity", "no request was sent under load")
+    if report.summary["routes_of"] == [COMPARE]:
+        return Answer("Carried", "not measured: capacity", "compare sends one request at a time")
+    good, sent = (math.fsum(r[name] or 0.0 for r in routes) for name in ("goodput", "rate"))
+    short = f"{figures.digits(good)}/s good of {figures.digits(sent)}/s sent"
+    return Answer("Carried", short, "; ".join([*_objectives(report), LIMIT]))
+
+
+def _objectives(report: "Report") -> Iterator[str]:
+    """Each objective with the worst result that it has on any route."""
+    words = {"fail": "missed", "unknown": "open", "warn": "open", "pass": "met"}
+    by_text: dict[str, set[str]] = {}
+    for each in report.checked:
+        by_text.setdefault(each.objective, set()).add(each.result)
+    for text, results in by_text.items():
+        yield f"{text} {next(word for result, word in words.items() if result in results)}"
+
+
+def _trust(report: "Report") -> Answer:
+    question, client = "How far to trust it", report.summary["client"]
+    if not report.summary["requests"]:
+        return Answer(question, "not calibrated", "no latency was measured under load")
+    if not client["noise_floor"]:
+        return Answer(question, "not calibrated", "the client's own error is not known")
+    short = f"TTFT {client_error(client, 'ttft_ms')}, E2E {client_error(client, 'e2e_ms')}"
+    return Answer(question, short, "the client's own error at p99, against a known schedule")
+
+
+def _changed(runs: Runs) -> Answer:
+    """Whether the second side is faster, route by route."""
+    main = _main(runs.comparison)
+    if not main:
+        reason = runs.comparison.reason or "no route was answered in both"
+        return Answer("Faster run", "not compared", reason)
+    verdicts = {pair.verdict for pair, _ in main}
+    words = {"faster": runs.b.name, "slower": runs.a.name, "equivalent": "neither"}
+    short = words.get(verdicts.pop(), "open") if len(verdicts) == 1 else "open"
+    told = ", ".join(f"{pair.verdict} on {pair.route}" for pair, _ in main)
+    return Answer("Faster run", short, f"{figures.metric(main[0][0].metric)}: {told}")
+
+
+def _main(comparison: Comparison) -> list[tuple[Pair, Effect]]:
+    return [(pair, effect) for pair, effect in comparison.measured if pair in comparison.main]
+
+
+def _apart(route: str, main: list[tuple[Pair, Effect]]) -> Iterator[str]:
+    """How far each other route is from this one."""
+    for pair, effect in main:
+        if route == pair.a:
+            yield f"{pair.b} {_difference(pair, effect)}"
+        elif route == pair.b:
+            yield f"{pair.a} {_difference(pair, effect, turned=True)}"
+
+
+def _difference(pair: Pair, effect: Effect, *, turned: bool = False) -> str:
+    """The difference with its interval; `turned` is that of a from b."""
+    ends = (effect.difference_ms, effect.difference_low_ms, effect.difference_high_ms)
+    value, low, high = (-ends[0], -ends[2], -ends[1]) if turned else ends
+    sign = "+" if value > 0 else ""
+    return (
+        f"{sign}{figures.duration(value)} of {figures.metric(pair.metric)} "
+        f"({figures.span(low, high)})"
+    )
