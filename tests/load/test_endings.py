@@ -68,7 +68,7 @@ def test_a_killed_worker_is_named_and_the_others_end_with_all_they_sent(
 
 
 def test_a_load_that_somebody_else_ends_is_no_whole_one_and_its_records_add_up(
-    truth: Truth, plan: MakePlan, tmp_path: Path
+    plan: MakePlan,
 ) -> None:
     wanted = plan(users=4, duration_s=600.0, stream=False)
     ended: list[int] = []
