@@ -139,12 +139,14 @@ def plain(found: frame.Values, name: str) -> Estimate:
 
 
 def _seen(estimate: Estimate) -> Estimate:
-    """The estimate without a value where the client could not see well enough to give one."""
+    """The estimate without value and interval where the client could not see well enough."""
     value, at_least, at_most = estimate.value, estimate.at_least, estimate.at_most
     if value is None or at_least is None or at_most is None or math.isinf(at_most):
         return estimate
     reason = blurred(value, at_least, at_most)
-    return estimate if reason is None else replace(estimate, value=None, reason=reason)
+    if reason is None:
+        return estimate
+    return replace(estimate, value=None, low=None, high=None, reason=reason)
 
 
 def key(metric: str) -> str:

@@ -146,6 +146,16 @@ def test_an_objective_on_merged_chunks_is_unknown_and_says_what_to_change(tmp_pa
     assert "use less load, or load with more --processes" in report.reasons[0]
 
 
+@pytest.mark.parametrize("objective", ["p50(inter_chunk) < 1s", "mean(inter_chunk) > 1s"])
+def test_no_objective_is_judged_on_a_figure_that_is_not_given(
+    tmp_path: Path, objective: str
+) -> None:
+    report = assemble(write_run(tmp_path, merged(40), thresholds=[objective]))
+
+    assert report.verdict == "unknown"
+    assert "the client could not see more than" in report.reasons[0]
+
+
 @pytest.mark.parametrize(("limit", "result"), [(90, "fail"), (97, "unknown"), (101, "pass")])
 def test_an_objective_stands_where_both_bounds_answer_alike(
     tmp_path: Path, limit: int, result: str
