@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from harness.cli.extension import Settled
 from harness.cli.options import Common, common
 from harness.cli.verdict import conclude
 from harness.cli.workload import loading_ahead, locust_of, plan_fields, workload_options
@@ -65,8 +66,9 @@ def load(common: Common, values: dict[str, Any]) -> "Report":
         plan=plan.describe(),
         seed=common.seed,
     )
+    show, settled = not (common.quiet or common.json), Settled(plan) if plan.extend > 1 else None
     with manifest.refusable(folder), running(common.target, seed=common.seed) as target:
-        outcome = run_load(plan, target, locust, show=not (common.quiet or common.json))
+        outcome = run_load(plan, target, locust, show=show, enough=settled)
     manifest.note(folder, **facts_of(outcome), clocks=clocks_of(plan))
     return _conclude(common, folder, outcome)
 
@@ -112,6 +114,8 @@ def _announcement(common: Common, plan: "LoadPlan") -> str:
 
     many = f"{plan.rate:g} requests/s" if plan.open_loop else f"{plan.users} users"
     length = f"{plan.warmup_s:g} s warm-up and {plan.duration_s:g} s"
+    if plan.extend > 1:
+        length += f", or up to {plan.extend} times that until the objectives are settled"
     routes = ", ".join(plan.routes)
     lines = [f"load: {many} on {routes} for {length}, target {common.target.name}"]
     if not common.target.loopback:

@@ -9,8 +9,9 @@ import click
 from click.core import ParameterSource
 
 from harness.cli.duration import parse_duration
+from harness.cli.extension import parse_times
 from harness.errors import UsageError
-from harness.routes.route import ROUTES
+from harness.routes.route import ARMS, ROUTES
 
 if TYPE_CHECKING:
     from harness.load.launch import Locust
@@ -20,12 +21,21 @@ SCENARIO = "mixed"
 
 def parse_routes(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str, ...]:
     """`native,compat` as a tuple in the usual order; empty when not given."""
+    return _some_of(ROUTES, text)
+
+
+def parse_arms(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str, ...]:
+    """The same, with `direct` among them: Baseten without the gateway."""
+    return _some_of(ARMS, text)
+
+
+def _some_of(known: tuple[str, ...], text: str | None) -> tuple[str, ...]:
     if text is None:
         return ()
     names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names or any(name not in ROUTES for name in names):
-        raise click.BadParameter(f"{text!r}: expected some of {','.join(ROUTES)}")
-    return tuple(route for route in ROUTES if route in names)
+    if not names or any(name not in known for name in names):
+        raise click.BadParameter(f"{text!r}: expected some of {','.join(known)}")
+    return tuple(route for route in known if route in names)
 
 
 def seconds(text: str) -> float:
@@ -73,6 +83,7 @@ def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
     same = (
         "gamma_shape",
         "in_flight",
+        "extend",
         "stream",
         "prompt_tokens",
         "max_output_tokens",
@@ -176,6 +187,10 @@ def _check_partners(values: dict[str, Any]) -> None:
     for option, partner, why in _PARTNERS:
         if option in typed and not values[partner]:
             raise UsageError(f"{_flag_of(option)} needs {_flag_of(partner)}: {why}")
+    if "extend" in typed and (values["master"] or values["worker"] or values["ui"]):
+        raise UsageError("--extend is for a load of this machine that ends by itself")
+    if "extend" in typed and not values["threshold"]:
+        raise UsageError("--extend needs --threshold: it goes on until objectives are settled")
     if "gamma_shape" in typed and values["arrivals"] != "gamma":
         raise UsageError("--gamma-shape needs --arrivals gamma: others have no shape")
     if "master_port" in typed and not (values["master"] or values["worker"]):
@@ -262,6 +277,13 @@ _OPTIONS = (
         "Open loop: what is due beyond N under way is dropped.  [default: 10 s of the rate]",
     ),
     _time("--duration", "30s", "How long after the warm-up.", kind=some_seconds),
+    click.option(
+        "--extend",
+        type=parse_times,
+        default=1,
+        metavar="TIMES",
+        help="Go on, up to so many times the duration, until the objectives are settled, as 3x.",
+    ),
     _time("--warmup", "5s", "Recorded, but not counted."),
     _time("--drain", "30s", "How long the last answers are waited for."),
     click.option(

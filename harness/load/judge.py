@@ -8,6 +8,7 @@ from harness.load.facts import Facts, suspect
 from harness.load.plan import LoadPlan
 from harness.load.sampling import PERIOD_NS, Sampling
 from harness.load.sender import Attempt, Sender
+from harness.routes.route import Route
 from harness.transports.exchange import Exchange
 from harness.wire import End
 
@@ -34,8 +35,8 @@ class Judge:
 
     def look(self, attempt: Attempt, facts: Facts) -> None:
         """Note in `facts` which clauses the answer of an attempt breaks, if it is drawn."""
-        if attempt.talk.error is not None:
-            return
+        if attempt.talk.error is not None or attempt.ticket.route == Route.DIRECT:
+            return  # the contract is the gateway's
         suspected, started_ns = suspect(facts), time.monotonic_ns()
         share = self._sampling.draw(attempt.ticket.route, started_ns, suspect=suspected)
         if share is None:

@@ -11,7 +11,7 @@ from harness.load.outcome import LoadOutcome
 from harness.load.plan import Identity, LoadPlan, write_plan
 from harness.load.processes import running
 from harness.load.progress import FOLDER, Progress
-from harness.load.supervisor import OnProgress, Supervisor
+from harness.load.supervisor import Enough, OnProgress, Supervisor
 from harness.load.task import Role, Task
 
 
@@ -38,8 +38,11 @@ def launch(
     locust: Locust,
     *,
     on_progress: OnProgress | None = None,
+    enough: Enough | None = None,
 ) -> LoadOutcome:
     """Run the load to its end; Ctrl-C (KeyboardInterrupt) ends it early with what there is.
+
+    So does `enough`, as an end in order.
 
     UsageError for a mistake that only a Locust process can find, such as in the scenario; nothing
     was sent then. OSError when the samples could not be written.
@@ -49,7 +52,7 @@ def launch(
         (folder / name).mkdir(parents=True, exist_ok=True)
     write_plan(plan, plan_file(plan))
     with running(_tasks(plan, locust), identity) as processes:
-        supervisor = Supervisor(plan, locust.role, processes, on_progress or _ignore)
+        supervisor = Supervisor(plan, locust.role, processes, on_progress or _ignore, enough)
         supervisor.watch()
     return supervisor.outcome()
 

@@ -13,7 +13,7 @@ from typing import Any
 from harness.errors import UsageError
 from harness.load.arrivals import Arrivals
 from harness.routes.address import Address, Credentials
-from harness.routes.route import ROUTES
+from harness.routes.route import ROUTES, Route
 from harness.transports.exchange import Timeouts
 
 SCHEMA_VERSION = 1
@@ -46,7 +46,8 @@ class LoadPlan:
     core in each of them, and more only of what it leaves unused. `rid_header` names a field that
     carries the sample's `seq`, for servers that keep records. `calibrate` has each process measure
     itself first; it refuses a plan that asks for more than it reached, unless
-    `beyond_calibration`.
+    `beyond_calibration`. `cold` opens a connection for every request. With `extend` it goes on, up
+    to so many times `duration_s`, until its objectives are settled.
     """
 
     run_id: str
@@ -82,6 +83,8 @@ class LoadPlan:
     rid_header: str | None = None
     calibrate: bool = True
     beyond_calibration: bool = False
+    cold: bool = False
+    extend: int = 1
 
     @property
     def open_loop(self) -> bool:
@@ -90,8 +93,8 @@ class LoadPlan:
 
     @property
     def total_s(self) -> float:
-        """How long requests are sent, in seconds."""
-        return self.warmup_s + self.duration_s
+        """How long requests are sent at most, in seconds."""
+        return self.warmup_s + self.duration_s * self.extend
 
     @property
     def bound(self) -> int:
@@ -99,6 +102,15 @@ class LoadPlan:
         if self.in_flight is not None:
             return self.in_flight
         return max(LEAST_IN_FLIGHT, math.ceil(IN_FLIGHT_S * (self.rate or 0.0)))
+
+    def form(self, route: str) -> str:
+        """The route whose requests and answers those of `route` are like.
+
+        Without the gateway that is a chat completion, unless only the dedicated model is compared.
+        """
+        if route != Route.DIRECT:
+            return route
+        return Route.MODEL if {*self.routes} <= {Route.DIRECT, Route.MODEL} else Route.NATIVE
 
     def users_of(self, index: int) -> int:
         """How many users the worker `index` has: an equal share, the first ones one more."""

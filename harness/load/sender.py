@@ -19,7 +19,7 @@ from harness.load.reading import AnswerReading
 from harness.load.rows import Row, row, unsent
 from harness.load.template import EVENT_ID, SEQ, Template
 from harness.measure.outcome import Outcome
-from harness.routes import compat, model, native
+from harness.routes import compat, direct, model, native
 from harness.routes.address import GatewayOptions
 from harness.routes.record import Record
 from harness.routes.route import Route
@@ -94,23 +94,34 @@ class Sender:
         return Attempt(self._plan, self._worker, ticket, template, self.event_id(ticket), held)
 
     def _make(self, ticket: Ticket, transport: GeventTransport) -> Template:
-        body = self._prompts.body(ticket.route, index=ticket.prompt, nonce=EVENT_ID)
+        form = self._plan.form(ticket.route)
+        body = self._prompts.body(form, index=ticket.prompt, nonce=EVENT_ID)
         request = self._build(ticket, body, EVENT_ID, SEQ)
         return Template(
             transport.message(request),
-            asked(ticket.route, body),
+            asked(form, body),
             Reservation(len(request.body) // BYTES_PER_TOKEN + 1, self._prompts.most_output(body)),
         )
 
     def request(self, ticket: Ticket) -> Request:
         """The whole request of a ticket, as its template gives it."""
         event_id = self.event_id(ticket)
-        body = self._prompts.body(ticket.route, index=ticket.prompt, nonce=event_id)
+        form = self._plan.form(ticket.route)
+        body = self._prompts.body(form, index=ticket.prompt, nonce=event_id)
         return self._build(ticket, body, event_id, str(ticket.seq))
 
     def _build(self, ticket: Ticket, body: dict[str, Any], event_id: str, seq: str) -> Request:
         plan, credentials = self._plan, self._identity.credentials
         options = self._options(ticket, event_id, seq)
+        if ticket.route == Route.DIRECT:
+            own_host = plan.form(ticket.route) == Route.MODEL
+            return direct.build(
+                plan.address,
+                body,
+                own_host=own_host,
+                credentials=credentials,
+                extra=options.extra,
+            )
         if ticket.route == Route.NATIVE:
             return native.build(plan.address, body, credentials=credentials, options=options)
         if ticket.route == Route.COMPAT:
@@ -171,7 +182,7 @@ class Attempt:
         self.message = template.message(event_id, ticket.seq)
         self.talk = Conversation()
         self.reading = AnswerReading(
-            ticket.route, streams=template.streams, held=held, whole=plan.store_bodies
+            plan.form(ticket.route), streams=template.streams, held=held, whole=plan.store_bodies
         )
         self._plan = plan
         self._worker = worker

@@ -13,7 +13,9 @@ from harness.load.outcome import LoadOutcome
 from harness.load.plan import Caps, Identity, LoadPlan
 from harness.load.progress import read_reports
 from harness.load.prompts import read_prompts
-from harness.measure.objective import parse_objective
+from harness.load.supervisor import Enough
+from harness.measure.objective import parse_objectives
+from harness.routes.route import Route
 from harness.settings import Target
 
 
@@ -25,21 +27,25 @@ def plan_load(
     thresholds: Sequence[str] = (),
     abort: Sequence[str] = (),
     prompts: Path | None = None,
+    ratios: bool = False,
     **fields: Any,
 ) -> LoadPlan:
     """The plan of a load on `target`; no `routes` means all that it has.
 
-    `fields` are those of `LoadPlan`. UsageError when a route is not declared, an objective or the
-    file of prompts cannot be read, or the cost on a paid target cannot be bounded.
+    `fields` are those of `LoadPlan`; with `ratios` objectives may be on one route over another.
+    UsageError when a route is not declared, an objective or the file of prompts cannot be read, or
+    the cost on a paid target cannot be bounded.
     """
-    missing = [route for route in routes if route not in target.routes]
+    missing = [route for route in routes if route not in (*target.routes, Route.DIRECT)]
     if missing:
         raise UsageError(
             f"--routes {','.join(missing)}: the target has no model id; set BASETEN_MODEL_ID"
         )
     chosen = routes or target.routes
-    for text in (*thresholds, *abort):
-        parse_objective(text)
+    if Route.DIRECT in chosen:
+        _check_direct(target, chosen)
+    parse_objectives(thresholds, ratios=ratios)
+    parse_objectives(abort)
     if prompts is not None:
         read_prompts(prompts)
     return LoadPlan(
@@ -57,21 +63,48 @@ def plan_load(
     )
 
 
+def _check_direct(target: Target, routes: tuple[str, ...]) -> None:
+    """UsageError where Baseten cannot be asked itself, or not in the way the gateway is asked."""
+    if target.credentials.provider_key is None:
+        raise UsageError(
+            "--routes direct: Baseten itself takes no key that is stored at Cloudflare; "
+            "set BASETEN_API_KEY"
+        )
+    if Route.MODEL in routes and target.model_id is None:
+        raise UsageError("--routes direct,model: the target has no model id; set BASETEN_MODEL_ID")
+    address = target.address
+    alone = {*routes} <= {Route.DIRECT, Route.MODEL}
+    url = address.deployment if alone else address.provider
+    schemes = [each.partition("://")[0] for each in (address.origin, url)]
+    if schemes[0] != schemes[1] and not target.embedded:
+        name = "BASETEN_MODEL_URL" if alone else "BASETEN_BASE_URL"
+        raise UsageError(
+            f"--routes direct: the gateway is asked by {schemes[0]} and Baseten by {schemes[1]}, "
+            f"which is no comparison; set {name}"
+        )
+
+
 def run_load(
-    plan: LoadPlan, target: Target, locust: Locust, *, show: bool = True, title: str = "load"
+    plan: LoadPlan,
+    target: Target,
+    locust: Locust,
+    *,
+    show: bool = True,
+    title: str = "load",
+    enough: Enough | None = None,
 ) -> LoadOutcome:
     """Send the load to `target`, which is running, and wait for its end.
 
-    With `show` its progress goes to standard error.
+    With `show` its progress goes to standard error. `enough` may end it before its time.
     """
     plan = replace(plan, address=target.address)
     identity = Identity(target.credentials, target.headers.fields)
     if not show:
-        return launch(plan, identity, locust)
+        return launch(plan, identity, locust, enough=enough)
     from harness.load.display import Display  # brings rich
 
     with Display(title, seconds=plan.total_s) as display:
-        return launch(plan, identity, locust, on_progress=display)
+        return launch(plan, identity, locust, on_progress=display, enough=enough)
 
 
 def clocks_of(plan: LoadPlan) -> dict[str, Any]:

@@ -30,6 +30,8 @@ _AHEAD_NS = 50_000_000
 _POLL_S = 0.05
 
 OnProgress = Callable[[Progress], None]
+Enough = Callable[[Progress], bool]
+"""Asked whether a load that goes well may end before its time."""
 
 
 class Supervisor:
@@ -41,11 +43,13 @@ class Supervisor:
         role: Role,
         processes: tuple[Process, ...],
         on_progress: OnProgress,
+        enough: Enough | None = None,
     ) -> None:
         self._plan = plan
         self._role = role
         self._processes = processes
         self._on_progress = on_progress
+        self._enough = enough
         self._folder = Path(plan.folder)
         self._watch = Watch(plan.abort)
         self._interrupted = self._hopeless = self._stopped = self._ending = False
@@ -100,7 +104,9 @@ class Supervisor:
         if self._started_at is None:
             self._begin()
         elif not self._stopped and (self._hurts() or self._any_died()):
-            self._stop()
+            self._stop(INTERRUPT_DRAIN_S)
+        elif not self._stopped and self._enough is not None and self._enough(self._progress):
+            self._stop(self._plan.drain_s)
         if self._ending or self._over():
             self._end()
 
@@ -160,13 +166,13 @@ class Supervisor:
             self._end()
             return
         self._interrupted = True
-        self._stop()
+        self._stop(INTERRUPT_DRAIN_S)
 
-    def _stop(self) -> None:
-        """Have nothing more sent, and the last answers awaited for a short time."""
+    def _stop(self, drain_s: float) -> None:
+        """Have nothing more sent, and the last answers awaited for so long."""
         self._stopped = True
         for process in self._processes:
-            process.tell(f"stop {min(INTERRUPT_DRAIN_S, self._plan.drain_s)}")
+            process.tell(f"stop {min(drain_s, self._plan.drain_s)}")
 
     def _end(self) -> None:
         self._ending = True

@@ -27,6 +27,7 @@ from harness.load.rows import PLACE, Row
 from harness.load.sender import Attempt, Bodies, Sender, Ticket
 from harness.load.tally import RouteTally
 from harness.measure.outcome import Outcome
+from harness.routes.route import Route
 from harness.transports.gevent import GeventTransport, Held, Reader, TransportCounts
 from harness.transports.gevent.outgoing import origin_of
 from harness.transports.gevent.proxy import environment_proxies, proxy_for
@@ -97,7 +98,7 @@ class Worker:
         self._counts = TransportCounts()
         self._reader, self._held = Reader(), Held()
         self._ledger = Ledger(self._folder / FOLDER / f"{self.name}.sent")
-        secure = self.plan.address.origin.startswith("https:")
+        secure = any(url.startswith("https:") for url in _bases(self.plan))
         judge = Judge(self.plan, self._sender, worker=self.index, breathe=self._reader.look)
         self._look = judge.look if self.plan.check_share else None
         self._context = client_context() if secure else None
@@ -132,8 +133,8 @@ class Worker:
 
     def rehearse(self) -> None:
         """Build one request per route, so that what cannot be sent is known before the load."""
-        origin = origin_of(self.plan.address.origin)
-        proxy_for(origin.scheme, origin.host, origin.port, environment_proxies())
+        for origin in map(origin_of, _bases(self.plan)):
+            proxy_for(origin.scheme, origin.host, origin.port, environment_proxies())
         for route in self.plan.routes:
             self._sender.request(Ticket(0, route, "rehearsal", "warmup"))
 
@@ -161,7 +162,11 @@ class Worker:
     def transport(self) -> GeventTransport:
         """A transport with connections of its own; its user closes it."""
         return GeventTransport(
-            reader=self._reader, context=self._context, counts=self._counts, held=self._held
+            reader=self._reader,
+            context=self._context,
+            counts=self._counts,
+            held=self._held,
+            keep=not self.plan.cold,
         )
 
     def take_index(self) -> int:
@@ -340,6 +345,13 @@ def _used(row: Row) -> Reservation | None:
     if prompt is not None and completion is not None:
         return Reservation(prompt, completion)
     return Reservation(0, 0) if row[_STATUS] is None else None
+
+
+def _bases(plan: LoadPlan) -> list[str]:
+    """The URLs of all whom the plan asks."""
+    address = plan.address
+    direct = address.deployment if plan.form(Route.DIRECT) == Route.MODEL else address.provider
+    return [address.origin, *([direct] if Route.DIRECT in plan.routes else [])]
 
 
 def _prompts(plan: LoadPlan) -> Prompts:

@@ -3,7 +3,7 @@
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.errors import UsageError
@@ -21,8 +21,9 @@ COUNTS: tuple[str, ...] = ("violations",)
 CARRIED_RATE = "carried_rate"
 """What a search for the capacity found; kept per second. Only a launch gate judges it."""
 RATIO = "ratio"
-"""The median of one route over another's, as in `ratio(p50(ttft){compat/native}) < 1.1`; its labels
-are the metric and the routes `b` over `a`. Only a launch gate judges it."""
+"""One latency over another. `ratio(p50(ttft){compat/native}) < 1.1` is the median of a route over
+another's, in pairs; its labels are the metric and the routes `b` over `a`. `ratio(p95(ttft)) < 1.1`
+is a run over its baseline, on each route or on that of the label `route`; it has a statistic."""
 
 _MILLISECONDS = {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1e3}
 _UNITS: Mapping[str, Mapping[str, float]] = {
@@ -45,7 +46,6 @@ _KINDS = {
     **dict.fromkeys(RATES, "rate"),
     **dict.fromkeys(COUNTS, "count"),
 }
-_OF_LAUNCH = {CARRIED_RATE: "rate"}
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,4})?)$")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _LABEL_VALUE = re.compile(r"\"[^\"]*\"|[^\s,}\"]+")
@@ -72,6 +72,11 @@ class Objective:
     unit: str
 
     @property
+    def of_runs(self) -> bool:
+        """Whether it holds a run against its baseline."""
+        return self.metric == RATIO and self.statistic is not None
+
+    @property
     def quantile(self) -> float | None:
         """The percentile as a fraction of one; None for another statistic."""
         found = _PERCENTILE.match(self.statistic or "")
@@ -88,38 +93,58 @@ class Objective:
     def __str__(self) -> str:
         """The objective in its shortest form; parsing that gives an equal bound."""
         if self.metric == RATIO:
-            of = dict(self.labels)
-            subject = f"ratio(p50({of['metric']}){{{of['b']}/{of['a']}}})"
-            return f"{subject} {self.operator} {self.limit!r}"
+            return f"{self._ratio()} {self.operator} {self.limit!r}"
         inner = ",".join(f"{name}={_quoted(value)}" for name, value in self.labels)
         subject = f"{self.metric}{{{inner}}}" if inner else self.metric
         if self.statistic is not None:
             subject = f"{self.statistic}({subject})"
         return f"{subject} {self.operator} {self.limit!r}{self.unit}"
 
+    def _ratio(self) -> str:
+        of = dict(self.labels)
+        if self.statistic is None:
+            return f"ratio(p50({of['metric']}){{{of['b']}/{of['a']}}})"
+        route = f"{{route={_quoted(of['route'])}}}" if "route" in of else ""
+        return f"ratio({self.statistic}({of['metric']}{route}))"
 
-def parse_objective(text: str, *, launch: bool = False) -> Objective:
+
+def parse_objective(text: str, *, also: Collection[str] = ()) -> Objective:
     """The objective in `text`; a `UsageError` shows what was expected and a caret where.
 
-    With `launch` it may speak of several runs: `CARRIED_RATE` and `RATIO`.
+    `also` are the metrics beyond one load that it may speak of: `CARRIED_RATE` and `RATIO`.
     """
-    return _Reader(text, launch=launch).objective()
+    return _Reader(text, also).objective()
+
+
+def parse_objectives(texts: Iterable[str], *, ratios: bool = False) -> tuple[Objective, ...]:
+    """The objectives of one load; with `ratios` also of its routes over each other.
+
+    UsageError for one that cannot be read, or that a load alone cannot answer.
+    """
+    found = tuple(parse_objective(text, also=(RATIO,) if ratios else ()) for text in texts)
+    for each in found:
+        if each.of_runs:
+            raise UsageError(
+                f"objective: {each.text!r} holds a run against another one: "
+                "compare RUN --baseline DIR --threshold judges it"
+            )
+    return found
 
 
 class _Reader:
     """A recursive-descent reader of one line; `at` is the next character."""
 
-    def __init__(self, text: str, *, launch: bool) -> None:
+    def __init__(self, text: str, also: Collection[str]) -> None:
         self.text = text
         self.at = 0
-        self.launch = launch
-        self.kinds = {**_KINDS, **_OF_LAUNCH} if launch else _KINDS
+        self.ratios = RATIO in also
+        self.kinds = {**_KINDS, CARRIED_RATE: "rate"} if CARRIED_RATE in also else _KINDS
 
     def objective(self) -> Objective:
         statistic = None
         start = self._here()
         name = self._match(_WORD, "a statistic such as p95, or error_rate")
-        if self.launch and name == RATIO:
+        if self.ratios and name == RATIO:
             return self._ratio()
         if self._skip("("):
             statistic = self._statistic(name, start)
@@ -134,14 +159,19 @@ class _Reader:
     def _ratio(self) -> Objective:
         self._expect("(")
         start = self._here()
-        if self._match(_WORD, "p50") != "p50":
-            raise self._error("p50: routes are compared by their medians", start)
+        name = self._match(_WORD, "a statistic such as p50")
+        statistic = self._statistic(name, start)
         self._expect("(")
-        start = self._here()
+        at = self._here()
         metric = self._match(_WORD, f"one of {', '.join(LATENCIES)}")
-        self._kind(metric, start, inside=True)
+        self._kind(metric, at, inside=True)
+        labels = self._labels() if self._skip("{") else ()
         self._expect(")")
-        self._expect("{")
+        if not self._skip("{"):
+            self._expect(")")
+            return self._bounded(statistic, RATIO, (("metric", metric), *labels), "ratio")
+        if statistic != "p50":
+            raise self._error("p50: routes are compared by their medians", start)
         over = self._match(_WORD, "a route such as compat")
         self._expect("/")
         under = self._match(_WORD, "a route such as native")

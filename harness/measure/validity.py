@@ -9,6 +9,8 @@ client did not send at all leaves a load that nobody asked for. Times are millis
 from collections.abc import Callable
 
 TOLERANCE = 0.05
+LONGEST_PAUSE = 0.1
+"""A client that did not run for more of a load's time did not send the load that was asked for."""
 LEAST_TOLERANCE_MS = 1.0
 """Bounds may lie so far apart, as a share of the value or in milliseconds, whichever is more."""
 REMEDY = "use less load, or load with more --processes"

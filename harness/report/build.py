@@ -11,19 +11,21 @@ from typing import Any
 
 import pandas as pd
 
+from harness.measure.objective import RATIO, parse_objectives
 from harness.measure.outcome import Outcome
 from harness.measure.validity import not_sent
 from harness.report import client, conformance, frame, manifest, markdown, page, samples
-from harness.report.comparison import Comparison, compare
+from harness.report.comparison import AT_EACH_LOOK, Comparison, compare
 from harness.report.conformance import Conformance
 from harness.report.files import write_json, write_text
 from harness.report.manifest import Manifest
 from harness.report.pacing import pacing
+from harness.report.ratios import between_routes
 from harness.report.records import Records, records
 from harness.report.runs import Runs
 from harness.report.series import timeline
 from harness.report.summary import flat, summarise
-from harness.report.thresholds import Checked, Doubts, check, good, objectives
+from harness.report.thresholds import Checked, Doubts, check, good
 from harness.report.verdict import Evidence, Verdict, decide
 
 SCHEMA_VERSION = 1
@@ -93,7 +95,8 @@ def assemble(folder: Path, *, thresholds: Sequence[str] | None = None) -> Report
     if run.interrupted or run.facts.get("aborted"):
         given_up = rows["outcome"] == Outcome.CANCELLED
         rows, cancelled = rows[~given_up], int(given_up.sum())
-    wanted = objectives(run.thresholds if thresholds is None else thresholds)
+    texts = run.thresholds if thresholds is None else thresholds
+    wanted = parse_objectives(texts, ratios=True)
     measured = summarise(rows, good(wanted))
     loaded = _of_load(rows, measured)
     measured |= {
@@ -104,10 +107,27 @@ def assemble(folder: Path, *, thresholds: Sequence[str] | None = None) -> Report
             workers, loaded, clocks=run.clocks, noise_floor=run.facts.get("noise_floor")
         ),
     }
-    compared = compare(rows, margin=_margin(run), looks=_looks(run))
+    compared = compare(
+        rows,
+        margin=_margin(run),
+        looks=_looks(run),
+        cold=bool(run.plan.get("cold")),
+        caps=run.plan.get("caps"),
+    )
     contract = conformance.of_run(folder)
     doubts = _doubts(run, measured)
-    checked = check(wanted, loaded, measured["routes"], command=run.command, doubts=doubts)
+    plain = [each for each in wanted if each.metric != RATIO]
+    checked = (
+        *check(
+            plain,
+            loaded,
+            measured["routes"],
+            command=run.command,
+            doubts=doubts,
+            confidence=1 - AT_EACH_LOOK[int(run.plan.get("extend") or 1)],
+        ),
+        *(between_routes(each, compared) for each in wanted if each.metric == RATIO),
+    )
     decision = decide(Evidence(run, measured, compared, contract, checked, kept))
     summary = _summary(run, measured, decision, checked, found)
     summary["timeline"] = timeline(rows)

@@ -4,6 +4,7 @@ Each load worker leaves one JSON file in `workers/`; a run without them says tha
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -97,9 +98,14 @@ def noise_floor_of(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any] | Non
 def pauses(
     reports: Sequence[Mapping[str, Any]], rows: pd.DataFrame, *, clocks: Mapping[str, int]
 ) -> list[dict[str, Any]]:
-    """When each worker did not run, and the share of all requests that were under way then."""
+    """When each worker did not run, for what share of the load's time, and the share of all
+    requests that were under way then.
+    """
     begun = rows["scheduled_ns"].fillna(rows["sent_ns"]).to_numpy(dtype=np.float64, na_value=np.nan)
     ended = ends(rows).to_numpy(dtype=np.float64, na_value=np.nan)
+    known = np.concatenate([begun, ended])
+    known = known[np.isfinite(known)]
+    whole_ns = float(np.ptp(known)) if len(known) else 0.0
     found = []
     for worker in reports:
         name = str(worker["worker"])
@@ -111,7 +117,10 @@ def pauses(
         if told:
             lengths = [length / 1e6 for _, length in told]
             share = float(hit.mean()) if len(hit) else 0.0
-            found.append({"worker": name, "lengths_ms": lengths, "share": share})
+            stood = min(math.fsum(lengths) * 1e6 / whole_ns, 1.0) if whole_ns else 1.0
+            found.append(
+                {"worker": name, "lengths_ms": lengths, "share": share, "time_share": stood}
+            )
     return found
 
 

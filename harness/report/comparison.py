@@ -7,7 +7,7 @@ runs of the same thing differ.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 
 from harness.report import figures, frame
+from harness.report.arms import Arm, arms, with_setup
 from harness.report.arrays import Floats
+from harness.report.cost import Cost, of_blocks
 from harness.report.paired import (
     Location,
     cliffs_delta,
@@ -38,7 +40,7 @@ An interval at that level holds at every look (Jennison and Turnbull, Group Sequ
 """
 LEAST_PAIRS = 20
 METRICS = ("ttfb", "ttft", "tpot", "e2e")
-LISTS = ("pairs", "failures")
+NESTED = ("pairs", "failures", "arms", "cost")
 UNPAIRED = (
     "the routes were not sent by compare: requests under one load are no pairs, and a change of "
     "the service could pass for a difference between them"
@@ -135,7 +137,10 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All pairs of one comparison; `reason` says why they say nothing."""
+    """All pairs of one comparison; `reason` says why they say nothing.
+
+    `cold`: every request opened a connection, which its times then include.
+    """
 
     pairs: tuple[Pair, ...] = ()
     margin: float = MARGIN
@@ -144,6 +149,9 @@ class Comparison:
     reason: str | None = None
     failures: tuple[Failures, ...] = ()
     looks: int = 1
+    cold: bool = False
+    arms: tuple[Arm, ...] = ()
+    cost: Cost | None = None
 
     @property
     def main(self) -> tuple[Pair, ...]:
@@ -185,42 +193,60 @@ class Comparison:
 
     def document(self) -> dict[str, Any]:
         """The content of `comparison.json`."""
-        own = {name: getattr(self, name) for name in self.__slots__ if name not in LISTS}
+        own = {name: getattr(self, name) for name in self.__slots__ if name not in NESTED}
         failures = [asdict(each) | {"differ": each.differ} for each in self.failures]
         pairs = [pair.document() for pair in self.pairs]
         return {"schema_version": SCHEMA_VERSION, **own, "conclusive": self.conclusive} | {
             "paired": self.scenario is not None,
             "alpha": ALPHA,
             "failures": failures,
+            "arms": [each.document() for each in self.arms],
+            "per_block": None if self.cost is None else asdict(self.cost),
             "pairs": pairs,
         }
 
 
-def compare(rows: pd.DataFrame, *, margin: float = MARGIN, looks: int = 1) -> Comparison:
-    """Compare every two routes that were sent in blocks; `looks` is how often that is done."""
+def compare(
+    rows: pd.DataFrame,
+    *,
+    margin: float = MARGIN,
+    looks: int = 1,
+    cold: bool = False,
+    caps: Mapping[str, Any] | None = None,
+) -> Comparison:
+    """Compare every two routes that were sent in blocks; `looks` is how often that is done.
+
+    `cold` counts what each connection took to open; `caps` are the plan's, with its prices.
+    """
     counted = frame.steady(rows)
     if counted["route"].nunique() < 2:
         return Comparison(margin=margin, reason="fewer than two routes were measured")
     blocks = interleaved(counted)
     if blocks is None:
         return Comparison(margin=margin, reason=UNPAIRED)
-    alpha = AT_EACH_LOOK[looks]
-    found = [pair_of(paired, alpha) for metric in METRICS for paired in aligned(blocks, metric)]
+    alpha, cost = AT_EACH_LOOK[looks], of_blocks(blocks, caps or {})
+    measured = with_setup(blocks) if cold else blocks
+    found = [pair_of(paired, alpha) for metric in METRICS for paired in aligned(measured, metric)]
     return Comparison(
-        pairs=tuple(judge(found, margin, alpha)),
+        pairs=tuple(judge(found, margin, alpha, cost)),
         margin=margin,
         scenario=COMPARE,
         blocks=blocks["block"].nunique(),
         failures=tuple(_failures(list(discordant(blocks)))),
         looks=looks,
+        cold=cold,
+        arms=arms(blocks),
+        cost=cost,
     )
 
 
-def judge(pairs: Sequence[Pair], margin: float, alpha: float = ALPHA) -> Iterator[Pair]:
+def judge(
+    pairs: Sequence[Pair], margin: float, alpha: float = ALPHA, cost: Cost | None = None
+) -> Iterator[Pair]:
     """Decide each pair; the p-values of all that were tested are corrected together.
 
     Metrics that are one number, such as TTFB and TTFT of a stream whose first bytes are output,
-    are one hypothesis.
+    are one hypothesis. `cost` says what more pairs would take.
     """
     tested = {(pair.names, pair.effect): pair.effect.p for pair in pairs if pair.effect}
     corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
@@ -232,21 +258,24 @@ def judge(pairs: Sequence[Pair], margin: float, alpha: float = ALPHA) -> Iterato
         verdict, reason = _decide(pair.n, pair.effect, margin, significant=p < alpha)
         judged = replace(pair, p_corrected=p, significant=p < alpha, verdict=verdict, reason=reason)
         unsure = verdict == "inconclusive" and not pair.route
-        yield _planned(judged, margin, alpha=alpha / len(tested)) if unsure else judged
+        yield _planned(judged, margin, alpha / len(tested), cost) if unsure else judged
 
 
-def _planned(pair: Pair, margin: float, *, alpha: float) -> Pair:
+def _planned(pair: Pair, margin: float, alpha: float, cost: Cost | None) -> Pair:
     """The undecided pair with how many pairs would decide it."""
     if pair.effect is None or pair.n < LEAST_PAIRS:
         return pair
     needed = pairs_to_decide(pair.n, pair.effect.interval, bound=math.log1p(margin), alpha=alpha)
-    return replace(pair, pairs_needed=needed, reason=f"{pair.reason}; {_would_decide(needed)}")
+    return replace(
+        pair, pairs_needed=needed, reason=f"{pair.reason}; {_would_decide(needed, cost)}"
+    )
 
 
-def _would_decide(needed: int | None) -> str:
+def _would_decide(needed: int | None, cost: Cost | None) -> str:
     if needed is None:
         return "a hundred times as many pairs would probably not decide: widen the margin"
-    return f"{figures.count(needed)} pairs would probably decide"
+    took = "" if cost is None else f" ({cost.of(needed)})"
+    return f"{figures.count(needed)} pairs{took} would probably decide"
 
 
 def _decide(n: int, effect: Effect, margin: float, *, significant: bool) -> tuple[str, str | None]:
@@ -270,6 +299,8 @@ def pair_of(paired: Paired, alpha: float) -> Pair:
     before, after = thinned(paired.before), thinned(paired.after)
     n = len(before)
     pair = Pair(paired.a, paired.b, paired.metric, n)
+    if paired.unlike and n < LEAST_PAIRS:
+        return replace(pair, reason=_unlike(paired))
     if n < 2:
         return replace(pair, reason=f"{n} pairs: {LEAST_PAIRS} are needed")
     pair = replace(pair, a_median_ms=_median(before), b_median_ms=_median(after))
@@ -284,6 +315,14 @@ def pair_of(paired: Paired, alpha: float) -> Pair:
         few = f"{n} pairs, of which {one} had one failed side, carry no interval"
         return replace(pair, reason=few)
     return replace(pair, effect=_effect(ratio, difference, cliffs_delta(before, after)))
+
+
+def _unlike(paired: Paired) -> str:
+    """That the sides had unlike connections, so that their times are not like for like."""
+    return (
+        f"in {figures.count(paired.unlike)} blocks one of the two opened a connection and the "
+        "other had one: their connections are not kept alike (compare --cold opens one for each)"
+    )
 
 
 def _effect(ratio: Location, difference: Location, delta: float) -> Effect:

@@ -32,6 +32,13 @@ def short_duration(milliseconds: float) -> str:
     return f"{milliseconds * factor:g} {unit}" if milliseconds else "0"
 
 
+def long_duration(seconds: float) -> str:
+    """Seconds up to two minutes, then minutes, then hours."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
 def span(low: float | None, high: float | None) -> str:
     """An interval of times, in the unit of its upper end: 106 to 121 ms with a dash between."""
     if low is None or high is None:

@@ -1,4 +1,4 @@
-"""Intervals of what is no percentile, each at 95 %, for requests in the order of their sending.
+"""Intervals of what is no percentile, at 95 % unless asked, for requests in order of sending.
 
 Neighbours resemble each other, so that each counts for as many independent requests as
 `harness.report.dependence` finds.
@@ -18,7 +18,9 @@ LEAST_MEAN = 20
 """The mean of fewer independent values has no interval: latencies have long tails."""
 
 
-def share(flags: Mask, weights: Floats | None = None) -> Estimate:
+def share(
+    flags: Mask, weights: Floats | None = None, *, confidence: float = CONFIDENCE
+) -> Estimate:
     """The share that is flagged, with exact bounds (Clopper and Pearson, Biometrika 26, 1934).
 
     `weights` say for how many each stands; unequal ones are worth fewer (Kish, Survey Sampling).
@@ -32,41 +34,47 @@ def share(flags: Mask, weights: Floats | None = None) -> Estimate:
     value = float(of @ flags / of.sum())
     n = float(of.sum() ** 2 / (of @ of))
     alike = dependence.effective(np.asarray(flags - value, dtype=np.float64), count=n)
-    low, high = _exact(value * n, n)[0], _exact(value * alike, alike)[1]
+    low = _exact(value * n, n, confidence)[0]
+    high = _exact(value * alike, alike, confidence)[1]
     return Estimate(value, low, high, count=count)
 
 
-def mean(values: Floats, owner: Indices | None = None) -> tuple[float, float]:
+def mean(
+    values: Floats, owner: Indices | None = None, *, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
     """Student's interval of the mean; without end where so few values have none."""
     n = dependence.effective(values - np.mean(values), owner) if len(values) else 0.0
     if n < LEAST_MEAN:
         return -math.inf, math.inf
     middle = float(np.mean(values))
-    half = _student(n - 1) * float(np.std(values, ddof=1)) / math.sqrt(n)
+    half = _student(n - 1, confidence) * float(np.std(values, ddof=1)) / math.sqrt(n)
     return middle - half, middle + half
 
 
-def rate(value: float, times_s: Floats, seconds: float) -> Estimate:
+def rate(
+    value: float, times_s: Floats, seconds: float, *, confidence: float = CONFIDENCE
+) -> Estimate:
     """A rate of `value`, whose events fell at `times_s` into a window of so many seconds from 0."""
     count = len(times_s)
     if count < BATCHES:
         reason = f"{count:,} requests: a rate needs {BATCHES}"
         return Estimate(value, reason=reason, count=count)
     counts = np.histogram(times_s, bins=BATCHES, range=(0.0, seconds))[0] * BATCHES / seconds
-    half = _student(BATCHES - 1) * float(np.std(counts, ddof=1)) / math.sqrt(BATCHES)
+    spread = float(np.std(counts, ddof=1)) / math.sqrt(BATCHES)
+    half = _student(BATCHES - 1, confidence) * spread
     return Estimate(value, value - half, value + half, count=count)
 
 
-def _exact(count: float, n: float) -> tuple[float, float]:
+def _exact(count: float, n: float, confidence: float) -> tuple[float, float]:
     from scipy.special import betaincinv  # takes its time, and not every report needs it
 
-    tail = (1 - CONFIDENCE) / 2
+    tail = (1 - confidence) / 2
     low = betaincinv(count, n - count + 1, tail) if count > 0 else 0.0
     high = betaincinv(count + 1, n - count, 1 - tail) if count < n else 1.0
     return float(low), float(high)
 
 
-def _student(freedom: float) -> float:
+def _student(freedom: float, confidence: float) -> float:
     from scipy.special import stdtrit
 
-    return float(stdtrit(freedom, 1 - (1 - CONFIDENCE) / 2))
+    return float(stdtrit(freedom, 1 - (1 - confidence) / 2))

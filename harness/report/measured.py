@@ -11,27 +11,31 @@ import pandas as pd
 from harness.measure.metrics import METRICS, SCHEDULED
 from harness.measure.objective import Objective
 from harness.report import figures, frame, interval
-from harness.report.quantile import Estimate
+from harness.report.quantile import CONFIDENCE, Estimate
 from harness.report.summary import Good, percentile, plain
 
 
 def measure(
-    objective: Objective, rows: pd.DataFrame, route: Mapping[str, Any], fine: Good
+    objective: Objective,
+    rows: pd.DataFrame,
+    route: Mapping[str, Any],
+    fine: Good,
+    *,
+    confidence: float = CONFIDENCE,
 ) -> Estimate:
-    """What an objective speaks of on one route, with its interval.
+    """What an objective speaks of on one route, with its interval at this `confidence`.
 
     A latency has every request of the target in it: one that failed took longer than any other.
     """
     if objective.statistic is None:
-        return _alone(objective.metric, rows, route, fine)
-    found = frame.values(rows, objective.metric, failures=True)
-    measured = _statistic(objective, found)
+        return _alone(objective.metric, rows, route, fine, confidence)
+    measured = of_latency(objective, objective.metric, rows, confidence=confidence)
     if not METRICS[objective.metric].scheduled or measured.value is None:
         return measured
     # What the client started late, it may have made late: the least is what counts from send.
     rows = rows[rows["scheduled_ns"].notna()]
     plain_metric = objective.metric.removesuffix(SCHEDULED)
-    sent = _statistic(objective, frame.values(rows, plain_metric, failures=True))
+    sent = of_latency(objective, plain_metric, rows, confidence=confidence)
     return replace(
         measured,
         at_least=_least(measured.at_least, sent.at_least),
@@ -39,17 +43,27 @@ def measure(
     )
 
 
+def of_latency(
+    objective: Objective, metric: str, rows: pd.DataFrame, *, confidence: float = CONFIDENCE
+) -> Estimate:
+    """The objective's statistic of a latency, with failures as longer than any answer."""
+    return _statistic(objective, frame.values(rows, metric, failures=True), confidence)
+
+
 def _least(*values: float | None) -> float | None:
     return min((value for value in values if value is not None), default=None)
 
 
-def _statistic(objective: Objective, found: frame.Values) -> Estimate:
+def _statistic(objective: Objective, found: frame.Values, confidence: float) -> Estimate:
     failed = int(np.isinf(found.data).sum())
     if objective.quantile is not None:
-        measured = percentile(found, objective.quantile * 100)
+        measured = percentile(found, objective.quantile * 100, confidence=confidence)
     else:
         name = str(objective.statistic)
-        measured = plain(found, name) if name != "mean" or not failed else _endless(found)
+        if name == "mean" and failed:
+            measured = _endless(found, confidence)
+        else:
+            measured = plain(found, name, confidence=confidence)
         if name != "mean":  # a fact of these very requests
             measured = replace(measured, low=measured.at_least, high=measured.at_most)
     if measured.value is not None and math.isinf(measured.value):
@@ -58,37 +72,44 @@ def _statistic(objective: Objective, found: frame.Values) -> Estimate:
     return measured
 
 
-def _endless(found: frame.Values) -> Estimate:
+def _endless(found: frame.Values, confidence: float) -> Estimate:
     """The mean where some failed: no more than how much it is at least."""
     known = np.isfinite(found.data)
     least = np.where(known, found.low, found.low[known].max() if known.any() else np.inf)
     reason = f"{figures.count(len(known) - known.sum())} of {figures.count(len(known))} failed"
-    low = interval.mean(least, found.owner)[0]
+    low = interval.mean(least, found.owner, confidence=confidence)[0]
     return Estimate(None, low, None, reason=f"there is no mean: {reason}", count=len(known))
 
 
-def _alone(metric: str, rows: pd.DataFrame, route: Mapping[str, Any], fine: Good) -> Estimate:
+def _alone(
+    metric: str, rows: pd.DataFrame, route: Mapping[str, Any], fine: Good, confidence: float
+) -> Estimate:
     """A share, a rate or a count of a route."""
     if metric == "violations":
         return _violations(route)
     if metric in ("rate", "goodput"):
-        return _per_second(metric, rows, route, fine)
+        return _per_second(metric, rows, route, fine, confidence)
     if metric in route["odd_shares"]:
-        return _odd_share(metric, rows, route)
+        return _odd_share(metric, rows, route, confidence)
     if metric == "violation_rate":
-        return interval.share(np.asarray(rows["broken"] > 0), frame.weights(rows))
+        broken = np.asarray(rows["broken"] > 0)
+        return interval.share(broken, frame.weights(rows), confidence=confidence)
     if metric == "cache_hit_share":
         stated = rows["cache_status"].dropna()
-        return interval.share(np.asarray(stated.str.upper() == "HIT", dtype=bool))
-    return interval.share(np.asarray(rows.loc[~rows["own"], "failed"], dtype=bool))
+        hits = np.asarray(stated.str.upper() == "HIT", dtype=bool)
+        return interval.share(hits, confidence=confidence)
+    failed = np.asarray(rows.loc[~rows["own"], "failed"], dtype=bool)
+    return interval.share(failed, confidence=confidence)
 
 
-def _per_second(metric: str, rows: pd.DataFrame, route: Mapping[str, Any], fine: Good) -> Estimate:
+def _per_second(
+    metric: str, rows: pd.DataFrame, route: Mapping[str, Any], fine: Good, confidence: float
+) -> Estimate:
     counted = rows[~rows["own"]] if metric == "rate" else rows[fine(rows, "")]
     times = np.asarray(counted["begun_ns"] - rows["begun_ns"].min(), dtype=np.float64) / 1e9
     if route[metric] is None:
         return Estimate(None, reason="nothing to take a rate of")
-    found = interval.rate(route[metric], times, route["seconds"])
+    found = interval.rate(route[metric], times, route["seconds"], confidence=confidence)
     at_least, at_most = (route.get(f"{metric}{end}") for end in ("_at_least", "_at_most"))
     if found.low is None or found.high is None or at_least is None or at_most is None:
         return found
@@ -96,12 +117,14 @@ def _per_second(metric: str, rows: pd.DataFrame, route: Mapping[str, Any], fine:
     return replace(found, low=low, high=high, at_least=at_least, at_most=at_most)
 
 
-def _odd_share(kind: str, rows: pd.DataFrame, route: Mapping[str, Any]) -> Estimate:
+def _odd_share(
+    kind: str, rows: pd.DataFrame, route: Mapping[str, Any], confidence: float
+) -> Estimate:
     """The share of answers that are odd so, and more where the client could not tell."""
     share, most = route["odd_shares"][kind], route["odd_at_most"][kind]
     if share is None:
         return Estimate(None, reason="the samples do not say how odd their answers were")
-    found = interval.share(frame.named(rows[rows["ok"]], kind))
+    found = interval.share(frame.named(rows[rows["ok"]], kind), confidence=confidence)
     if found.high is None or most is None:
         return found
     return replace(found, high=min(found.high + most - share, 1.0), at_least=share, at_most=most)

@@ -18,7 +18,8 @@ BLOCK = 10
 class Paired:
     """One metric of two routes, in milliseconds: position i of both comes from the same block.
 
-    A request that failed is infinite: longer than everything measured.
+    A request that failed is infinite: longer than everything measured. `unlike` blocks are left
+    out, in which one side opened a connection and the other had one.
     """
 
     a: str
@@ -26,6 +27,7 @@ class Paired:
     metric: str
     before: Floats
     after: Floats
+    unlike: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,13 @@ def aligned(rows: pd.DataFrame, metric: str) -> Iterator[Paired]:
     if not np.isfinite(times).any():
         return
     table = _by_block(rows, times.where(times > 0))
+    kept = _by_block(rows, rows["reused"].astype("float64").where(rows["ok"]))
     for a, b in _couples(rows):
         both = table[[a, b]].dropna()
-        yield Paired(a, b, f"{metric}_ms", both[a].to_numpy(), both[b].to_numpy())
+        unlike = (kept[a] - kept[b]).abs().reindex(both.index) == 1
+        both = both[~unlike]
+        before, after = both[a].to_numpy(), both[b].to_numpy()
+        yield Paired(a, b, f"{metric}_ms", before, after, int(unlike.sum()))
 
 
 def discordant(rows: pd.DataFrame) -> Iterator[Discordant]:

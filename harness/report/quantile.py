@@ -49,6 +49,7 @@ def estimate(
     *,
     effective: float | None = None,
     bounds: tuple[Floats, Floats] | None = None,
+    confidence: float = CONFIDENCE,
 ) -> Estimate:
     """A percentile of sorted values, linearly interpolated (Hyndman and Fan, type 7).
 
@@ -60,10 +61,10 @@ def estimate(
     """
     count = len(ordered)
     n = min(float(count), math.inf if effective is None else effective)
-    least, whole = needed(percent), math.floor(n)
+    least, whole = needed(percent, confidence), math.floor(n)
     if whole < 1:
         return Estimate(None, reason=_too_few(count, n, percent, least), count=count)
-    lower, upper = ranks(whole, percent / 100)
+    lower, upper = ranks(whole, percent / 100, confidence)
     stretch = count / whole
     first, last = math.floor((lower - 1) * stretch), math.ceil(upper * stretch) - 1
     smallest, largest = bounds or (ordered, ordered)

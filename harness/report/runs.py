@@ -1,9 +1,9 @@
 """Runs against runs: the same routes at different times.
 
 Such runs are not paired, and two of the same thing differ by more than each within itself shows.
-From three a side on, the differences between runs of one side are what a difference between the
-sides is held against. With fewer there is a verdict only where the whole interval is beyond the
-margin.
+From three on, the differences between the runs of a side are what a difference between the sides is
+held against; a side with fewer is taken to vary as the other does. With fewer on both sides there
+is a verdict only where the whole interval is beyond the margin.
 """
 
 import math
@@ -16,12 +16,17 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import UsageError
+from harness.measure.objective import RATIO, Objective, parse_objective
 from harness.report import figures, frame, manifest, samples
 from harness.report.arrays import Floats
 from harness.report.comparison import METRICS, Comparison, Effect, Pair, judge
 from harness.report.manifest import Manifest
+from harness.report.measured import of_latency
 from harness.report.paired import RESAMPLES, cliffs_delta, resampled_medians, thinned
+from harness.report.quantile import Estimate
+from harness.report.ratios import answered, unknown
 from harness.report.summary import load_scenarios, ordered_routes
+from harness.report.thresholds import Checked
 
 SEVERAL = 3
 """So many runs of each side show how much runs differ anyhow."""
@@ -69,6 +74,18 @@ class Runs:
     b: Side
     comparison: Comparison
     differences: Mapping[str, tuple[Any, Any]]
+    checked: tuple[Checked, ...] = ()
+
+    @property
+    def reasons(self) -> list[str]:
+        """Each objective that is missed or has no answer, on its route."""
+        words = {"fail": "missed", "unknown": "cannot be judged"}
+        return [
+            f"{each.objective} {words[each.result]} on {each.route}: {each.measured}"
+            for result in words
+            for each in self.checked
+            if each.result == result
+        ]
 
     def document(self) -> dict[str, Any]:
         """The content of `comparison.json`."""
@@ -79,20 +96,34 @@ class Runs:
             for place, run in enumerate(side.runs)
         }
         differences = {name: list(values) for name, values in self.differences.items()}
-        return {**self.comparison.document(), "runs": runs, "setup_differences": differences}
+        return {
+            **self.comparison.document(),
+            "runs": runs,
+            "setup_differences": differences,
+            "objectives": [
+                {name: getattr(each, name) for name in Checked.__slots__} for each in self.checked
+            ],
+        }
 
 
 def compare_runs(
-    first: Sequence[Path], second: Sequence[Path], *, margin: float, seed: int = 0
+    first: Sequence[Path],
+    second: Sequence[Path],
+    *,
+    margin: float,
+    seed: int = 0,
+    thresholds: Sequence[str] = (),
 ) -> Runs:
     """Compare the runs of the second side with those of the first, route by route.
 
-    UsageError when one cannot be read, or a side has two.
+    `thresholds` are objectives on ratios. UsageError when a run or an objective cannot be read, or
+    neither side shows how much runs differ, though one has several.
     """
-    if 2 in (len(first), len(second)) or (len(first) < SEVERAL) != (len(second) < SEVERAL):
+    wanted = _wanted(thresholds)
+    if max(len(first), len(second)) > 1 and max(len(first), len(second)) < SEVERAL:
         raise UsageError(
-            f"expected one run a side, or {SEVERAL} and more: {len(first)} against {len(second)} "
-            "do not show how much runs differ anyhow"
+            f"expected one run a side, or {SEVERAL} and more on one: {len(first)} against "
+            f"{len(second)} do not show how much runs differ anyhow"
         )
     names = (_name(first), _name(second))
     names = names if names[0] != names[1] else ("A", "B")
@@ -101,14 +132,79 @@ def compare_runs(
     unlike = [each for run in (*a.runs[1:], *b.runs) for each in _unlike(a.first, run)]
     if unlike:
         reason = f"the runs are not alike: {'; '.join(dict.fromkeys(unlike))}"
-        return Runs(a, b, Comparison(margin=margin, reason=reason), differences)
+        checked = tuple(unknown(each, reason) for each in wanted)
+        return Runs(a, b, Comparison(margin=margin, reason=reason), differences, checked)
     rng = np.random.default_rng(seed)
     routes = ordered_routes(a.first.rows["route"].unique())
     pairs = [_pair(a, b, route, metric, rng) for metric in METRICS for route in routes]
     judged = judge(pairs, margin)
-    if len(a.runs) < SEVERAL:
+    if not _several(a, b):
         judged = (_beyond(pair, margin) for pair in judged)
-    return Runs(a, b, Comparison(tuple(judged), margin), differences)
+    checked = tuple(
+        _judged(bound, a, b, route, margin)
+        for bound in wanted
+        for route in routes
+        if bound.applies_to({**dict(bound.labels), "route": route})
+    )
+    return Runs(a, b, Comparison(tuple(judged), margin), differences, checked)
+
+
+def _several(a: Side, b: Side) -> bool:
+    """Whether a side shows how much runs differ anyhow."""
+    return max(len(a.runs), len(b.runs)) >= SEVERAL
+
+
+def _wanted(texts: Sequence[str]) -> tuple[Objective, ...]:
+    found = tuple(parse_objective(text, also=(RATIO,)) for text in texts)
+    for each in found:
+        if not each.of_runs:
+            raise UsageError(
+                f"objective: {each.text!r} is not on runs against each other; expected one such as "
+                "ratio(p95(ttft)) < 1.1"
+            )
+    return found
+
+
+def _judged(bound: Objective, a: Side, b: Side, route: str, margin: float) -> Checked:
+    """One statistic of the second side over that of the first, on one route.
+
+    Requests that failed took longer than any other. Without several runs on a side the interval is
+    as much wider as runs may differ anyhow: by the margin.
+    """
+    before, after = ([_statistic(bound, run, route) for run in side.runs] for side in (a, b))
+    for side, found in ((a, before), (b, after)):
+        missing = next((each for each in found if each.value is None or each.value <= 0), None)
+        if missing is not None:
+            return unknown(bound, f"{side.name}: {missing.reason or 'no time'}", route)
+    old, new = (np.log([each.value or math.nan for each in side]) for side in (before, after))
+    if _several(a, b):
+        shift = _welch(old, new)
+        half = shift.half(0.95)
+        ends = shift.shift, shift.shift - half, shift.shift + half
+    else:
+        low, high = _apart(before[0], after[0])
+        wider = math.log1p(margin)
+        ends = float(new[0] - old[0]), low - wider, high + wider
+    value, low, high = (math.exp(each) for each in ends)
+    result = answered(bound, route, Estimate(value, low, high, count=len(new)))
+    if result.result == "unknown":
+        told = f"{figures.ratio(value)} ({figures.ratio(low)} to {figures.ratio(high)})"
+        return replace(result, measured=f"{told}: more runs would tell")
+    return result
+
+
+def _statistic(bound: Objective, run: Run, route: str) -> Estimate:
+    metric = dict(bound.labels)["metric"]
+    return of_latency(bound, metric, run.rows[run.rows["route"] == route])
+
+
+def _apart(old: Estimate, new: Estimate) -> tuple[float, float]:
+    """The least and the most of the logarithm of two single runs' ratio, each within its own."""
+    ends = [old.low, old.high, new.low, new.high]
+    if any(end is None or end <= 0 or math.isinf(end) for end in ends):
+        return -math.inf, math.inf
+    logs = [math.log(end or 1.0) for end in ends]
+    return logs[2] - logs[1], logs[3] - logs[0]
 
 
 def _name(paths: Sequence[Path]) -> str:
@@ -175,7 +271,8 @@ def _pair(a: Side, b: Side, route: str, metric: str, rng: np.random.Generator) -
     if n < 2:
         return replace(pair, reason=f"{n} samples in the smallest run")
     old, new = (float(np.median([np.median(each) for each in side])) for side in (before, after))
-    effect = _between(before, after) if len(before) > 1 else _effect(before[0], after[0], rng)
+    several = max(len(before), len(after)) > 1
+    effect = _between(before, after) if several else _effect(before[0], after[0], rng)
     return replace(pair, a_median_ms=old, b_median_ms=new, effect=effect)
 
 
@@ -228,13 +325,19 @@ class _Shift:
 
 
 def _welch(old: Floats, new: Floats) -> _Shift:
-    """Two means whose variances may differ (Welch, Biometrika 34, 1947)."""
-    parts = [float(np.var(side, ddof=1)) / len(side) for side in (old, new)]
-    squares = math.fsum(
-        part**2 / (len(side) - 1) for part, side in zip(parts, (old, new), strict=True)
-    )
+    """Two means whose variances may differ (Welch, Biometrika 34, 1947).
+
+    A side with too few values for a variance of its own is taken to have the other's.
+    """
+    shift, sides = float(np.mean(new) - np.mean(old)), (old, new)
+    if min(len(old), len(new)) < SEVERAL:
+        known = max(sides, key=len)
+        error = float(np.std(known, ddof=1)) * math.sqrt(1 / len(old) + 1 / len(new))
+        return _Shift(shift, error, float(len(known) - 1))
+    parts = [float(np.var(side, ddof=1)) / len(side) for side in sides]
+    squares = math.fsum(part**2 / (len(side) - 1) for part, side in zip(parts, sides, strict=True))
     freedom = math.fsum(parts) ** 2 / squares if squares else float(len(old) + len(new) - 2)
-    return _Shift(float(np.mean(new) - np.mean(old)), math.sqrt(math.fsum(parts)), freedom)
+    return _Shift(shift, math.sqrt(math.fsum(parts)), freedom)
 
 
 def _effect(before: Floats, after: Floats, rng: np.random.Generator) -> Effect | None:

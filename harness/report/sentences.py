@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.measure.metrics import ERROR_OF
-from harness.measure.objective import parse_objective
+from harness.measure.objective import RATIO, parse_objective
 from harness.measure.odd import Odd
 from harness.report import figures
 from harness.report.comparison import Comparison, Effect, Pair
@@ -168,7 +168,7 @@ def _headroom(report: "Report") -> Iterator[str]:
     for text in dict.fromkeys(each.objective for each in report.checked):
         if text.endswith("(default)"):
             continue
-        objective = parse_objective(text)
+        objective = parse_objective(text, also=(RATIO,))
         values = [each.value for each in report.checked if each.objective == text]
         known = [value for value in values if value is not None]
         if objective.unit == "ms" and known:

@@ -14,7 +14,7 @@ from harness.measure.outcome import Outcome
 from harness.measure.validity import blurred
 from harness.report import frame, interval
 from harness.report.arrays import Floats, Mask
-from harness.report.quantile import PERCENTILES, Estimate, estimate, value_at, worth
+from harness.report.quantile import CONFIDENCE, PERCENTILES, Estimate, estimate, value_at, worth
 
 ENDS: Mapping[str, str] = {
     "": "value",
@@ -27,7 +27,7 @@ ENDS: Mapping[str, str] = {
 COMPARE = "compare"
 EXAMPLES = 3
 NOTHING = "no successful request has this metric"
-ROUTES = ("native", "compat", "model")
+ROUTES = ("direct", "native", "compat", "model")
 OF_ODD = (
     *("odd", "violations", "stream", "output_chunks", "first_output_ns", "last_output_ns"),
     *("first_output_blur_ns", "last_output_blur_ns"),
@@ -112,7 +112,11 @@ def _given(each: Estimate, field: str) -> float | None:
 
 
 def percentile(
-    found: frame.Values, percent: float, *, ordered: frame.Values | None = None
+    found: frame.Values,
+    percent: float,
+    *,
+    ordered: frame.Values | None = None,
+    confidence: float = CONFIDENCE,
 ) -> Estimate:
     """One percentile, for as many independent values as there are worth."""
     if not len(found):
@@ -120,10 +124,12 @@ def percentile(
     ordered = ordered or found.ordered()
     effective = worth(found.data, value_at(ordered.data, percent), found.owner)
     bounds = ordered.low, ordered.high
-    return _seen(estimate(ordered.data, percent, effective=effective, bounds=bounds))
+    return _seen(
+        estimate(ordered.data, percent, effective=effective, bounds=bounds, confidence=confidence)
+    )
 
 
-def plain(found: frame.Values, name: str) -> Estimate:
+def plain(found: frame.Values, name: str, *, confidence: float = CONFIDENCE) -> Estimate:
     """The mean, with its interval; or the smallest or the largest value, a fact of these."""
     if not len(found):
         return Estimate(None, reason=NOTHING)
@@ -131,9 +137,9 @@ def plain(found: frame.Values, name: str) -> Estimate:
     value, at_least, at_most = (float(PLAIN[name](column)) for column in columns)
     low = high = None
     if name == "mean":
-        low, high = interval.mean(found.low, found.owner)
+        low, high = interval.mean(found.low, found.owner, confidence=confidence)
         if not np.array_equal(found.low, found.high):
-            high = interval.mean(found.high, found.owner)[1]
+            high = interval.mean(found.high, found.owner, confidence=confidence)[1]
     count = len(found)
     return _seen(Estimate(value, low, high, at_least=at_least, at_most=at_most, count=count))
 

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from harness.measure.metrics import ERROR_OF, METRICS, SCHEDULED
-from harness.measure.objective import COUNTS, Objective, parse_objective
+from harness.measure.objective import COUNTS, RATIO, Objective, parse_objective
 from harness.measure.validity import could_change
 from harness.report import figures
 from harness.report.arrays import Mask
 from harness.report.figures import DASH
 from harness.report.measured import measure
-from harness.report.quantile import Estimate
+from harness.report.quantile import CONFIDENCE, Estimate
 from harness.report.summary import Good
 
 DEFAULT_ERRORS = "error_rate < 1%"
@@ -72,11 +72,6 @@ class Doubts:
         return float((found or {}).get("p99") or 0.0)
 
 
-def objectives(texts: Sequence[str]) -> tuple[Objective, ...]:
-    """Parse objectives as they were typed; UsageError when one cannot be read."""
-    return tuple(parse_objective(text) for text in texts)
-
-
 def check(
     wanted: Sequence[Objective],
     rows: pd.DataFrame,
@@ -84,16 +79,17 @@ def check(
     *,
     command: str,
     doubts: Doubts,
+    confidence: float = CONFIDENCE,
 ) -> tuple[Checked, ...]:
     """Every objective on every route that it applies to.
 
     `rows` are the load's requests, `routes` what `summary.json` says of them, `doubts` what the
-    client did to them.
+    client did to them; intervals are at `confidence`.
 
     A load without an objective on errors gets `error_rate < 1%`, which fails only when so many
     failures are no accident: the lower end of the interval lies above it.
     """
-    found = list(_explicit(wanted, rows, routes, doubts))
+    found = list(_explicit(wanted, rows, routes, doubts, confidence))
     if command in JUDGED and not any(each.metric == "error_rate" for each in wanted):
         found += _default(rows, routes, doubts)
     return tuple(found)
@@ -135,12 +131,13 @@ def _explicit(
     rows: pd.DataFrame,
     routes: Mapping[str, Any],
     doubts: Doubts,
+    confidence: float,
 ) -> Iterator[Checked]:
     for objective in wanted:
         applies = [name for name in routes if objective.applies_to({"route": name})]
         for name in applies:
             ours = rows[rows["route"] == name]
-            measured = measure(objective, ours, routes[name], good(wanted))
+            measured = measure(objective, ours, routes[name], good(wanted), confidence=confidence)
             yield _judged(objective, name, measured, doubts, Pace.of(ours, routes[name]))
         if not applies:
             route = dict(objective.labels).get("route", "any route")
@@ -164,7 +161,7 @@ class Pace:
         """So many requests, the time at this load, and their tokens."""
         count = math.ceil(requests)
         tokens = "" if self.tokens is None else f", {figures.count(count * self.tokens)} tokens"
-        took = figures.duration(count * self.seconds * 1e3)
+        took = figures.long_duration(count * self.seconds)
         return f"{figures.count(count)} more requests ({took} of this load{tokens})"
 
 
@@ -231,6 +228,9 @@ def show(objective: Objective, measured: Estimate) -> str:
     elif objective.unit == "/s":
         value = f"{figures.digits(measured.value)}/s"
         between = _between(lambda *ends: DASH.join(map(figures.digits, ends)), measured)
+    elif objective.metric == RATIO:
+        value = figures.ratio(measured.value)
+        between = _between(lambda *ends: " to ".join(map(figures.ratio, ends)), measured)
     else:
         value = figures.share(measured.value)
         between = _between(lambda *ends: DASH.join(map(figures.share, ends)), measured)

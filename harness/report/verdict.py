@@ -11,7 +11,8 @@ from typing import Any
 
 from harness.errors import TransportError, TransportKind
 from harness.measure.outcome import Outcome
-from harness.report import sentences
+from harness.measure.validity import LONGEST_PAUSE
+from harness.report import figures, sentences
 from harness.report.comparison import Comparison
 from harness.report.conformance import Conformance
 from harness.report.manifest import Manifest
@@ -251,7 +252,13 @@ def _records(evidence: Evidence) -> Iterator[Finding]:
 def _client(evidence: Evidence) -> Iterator[Finding]:
     """What the client did to the load, and when it did not run."""
     for paused in evidence.summary["client"]["pauses"]:
-        yield Finding(Weight.REMARK, sentences.paused(paused))
+        told = sentences.paused(paused)
+        if paused["time_share"] > LONGEST_PAUSE:
+            share = figures.share(paused["time_share"])
+            told = f"{told}; for {share} of its time it was not the load that was asked for"
+            yield Finding(Weight.OPEN, told)
+        else:
+            yield Finding(Weight.REMARK, told)
     pacing = evidence.summary["pacing"]
     if pacing and pacing["rate_off"]:
         yield Finding(Weight.INVALID, pacing["rate_off"])

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from harness.errors import UsageError
 
 CLOUDFLARE = "https://gateway.ai.cloudflare.com"
+BASETEN = "https://inference.baseten.co/v1"
 
 Fields = tuple[tuple[str, str], ...]
 """Header fields: name and value, in order."""
@@ -24,6 +25,8 @@ _ILLEGAL = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 class Address:
     """One gateway; a custom domain has no account and gateway in its path.
 
+    `provider` and `deployment` are where Baseten itself is asked: the base URL of its Model APIs,
+    and the URL of the dedicated model.
     Source: ai-gateway/configuration/custom-domains/.
     """
 
@@ -31,6 +34,8 @@ class Address:
     account_id: str = ""
     gateway_id: str = ""
     custom_domain: bool = False
+    provider: str = BASETEN
+    deployment: str = ""
 
     @property
     def base(self) -> str:

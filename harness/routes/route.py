@@ -1,4 +1,4 @@
-"""The names of the three routes."""
+"""The names of the three routes, and of the way without the gateway."""
 
 from enum import StrEnum
 
@@ -13,6 +13,12 @@ class Route(StrEnum):
     MODEL = "model"
     """`baseten/model/{model_id}`, a dedicated model that takes and returns any JSON."""
 
+    DIRECT = "direct"
+    """Baseten without the gateway: what the other routes are compared with."""
 
-ROUTES: tuple[str, ...] = tuple(str(route) for route in Route)
-"""The route names in the order of every table."""
+
+ROUTES: tuple[str, ...] = ("native", "compat", "model")
+"""The routes of a gateway in the order of every table."""
+
+ARMS: tuple[str, ...] = ("direct", *ROUTES)
+"""What a comparison may hold against each other, in the order of every table."""

@@ -12,6 +12,7 @@ from harness.settings.file import File, Table, find_file, read_file
 from harness.settings.redaction import Secrets, of_headers, proxy_passwords
 from harness.settings.values import (
     RateLimit,
+    parse_base_url,
     parse_origin,
     parse_rate_limit,
     parse_secret,
@@ -23,6 +24,7 @@ DEFAULT_ORIGIN = "https://gateway.ai.cloudflare.com"
 DEFAULT_MODEL = "openai/gpt-oss-120b"
 
 Segment = Annotated[str, BeforeValidator(parse_segment)]
+BaseUrl = Annotated[str, BeforeValidator(parse_base_url)]
 Origin = Annotated[str, BeforeValidator(parse_origin)]
 Secret = Annotated[SecretStr, BeforeValidator(parse_secret)]
 Limit = Annotated[RateLimit, BeforeValidator(parse_rate_limit)]
@@ -51,6 +53,8 @@ class Settings(BaseModel):
     model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
     model_id: Segment | None = None
     base_url: Origin = DEFAULT_ORIGIN
+    provider_url: BaseUrl | None = None
+    deployment_url: BaseUrl | None = None
     custom_domain: bool = False
     expect_auth: bool | None = None
     expect_cache_ttl: Annotated[int, Field(ge=0)] | None = None

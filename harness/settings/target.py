@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from harness.errors import UsageError
-from harness.routes.address import Address, Credentials
+from harness.routes.address import BASETEN, Address, Credentials
 from harness.settings.model import (
     Settings,
     from_environment,
@@ -37,6 +37,8 @@ STAND_IN_GATEWAY = "gw"
 STAND_IN_PROVIDER_KEY = "baseten-key"
 STAND_IN_TOKEN = "gateway-token"  # noqa: S105 - public, the stand-in's default
 STAND_IN_MODEL_ID = "abcd1234"
+DEPLOYMENT = "https://model-{}.api.baseten.co/environments/production/predict"
+"""A dedicated model's own host; docs.baseten.co/reference/inference-api/overview."""
 
 
 class Kind(StrEnum):
@@ -93,7 +95,9 @@ class Target:
 
     def at(self, origin: str) -> "Target":
         """The same target at an origin: the stand-in after it has been started."""
-        return replace(self, address=replace(self.address, origin=origin))
+        provider, deployment = _upstream(origin, self.model_id)
+        address = replace(self.address, origin=origin, provider=provider, deployment=deployment)
+        return replace(self, address=address)
 
     def client(
         self, *, transport: "HttpxTransport | None" = None, timeouts: "Timeouts | None" = None
@@ -235,11 +239,19 @@ def _with_defaults(chosen: Settings) -> Settings:
         "provider_key": SecretStr(STAND_IN_PROVIDER_KEY),
         "model_id": STAND_IN_MODEL_ID,
     }
+    provider, deployment = _upstream(chosen.base_url, chosen.model_id or STAND_IN_MODEL_ID)
+    defaults |= {"provider_url": provider, "deployment_url": deployment}
     if chosen.expect_auth:
         defaults["gateway_token"] = SecretStr(STAND_IN_TOKEN)
     used = {key: value for key, value in defaults.items() if getattr(chosen, key) is None}
     provenance = {**chosen.provenance, **dict.fromkeys(used, "the stand-in's default")}
     return chosen.model_copy(update={**used, "provenance": provenance})
+
+
+def _upstream(origin: str, model_id: str | None) -> tuple[str, str]:
+    """Where the stand-in at an origin offers its own upstream: the Model APIs and a deployment."""
+    base = f"{origin.rstrip('/')}/upstream"
+    return f"{base}/v1", f"{base}/model/{model_id}/predict"
 
 
 def _address(text: str, kind: Kind, chosen: Settings) -> Address:
@@ -257,4 +269,6 @@ def _address(text: str, kind: Kind, chosen: Settings) -> Address:
         account_id=chosen.account_id or "",
         gateway_id=chosen.gateway_id or "",
         custom_domain=chosen.custom_domain,
+        provider=chosen.provider_url or BASETEN,
+        deployment=chosen.deployment_url or DEPLOYMENT.format(chosen.model_id or ""),
     )

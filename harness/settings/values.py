@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 _SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.~-]+")
 _NO_HOST = re.compile(r"[\s%<>\\^`{|}]")
 _VISIBLE = re.compile(r"[!-~]+")
+_PATH = re.compile(r"[!-~]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,17 @@ def parse_origin(value: Any) -> str:
             "CLOUDFLARE_GATEWAY_ID"
         )
     return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def parse_base_url(value: Any) -> str:
+    """`scheme://host[:port]/path` without query and user, and without a slash at its end."""
+    if not isinstance(value, str) or urlsplit(value).query or urlsplit(value).fragment:
+        raise ValueError("expected a URL such as https://inference.baseten.co/v1")
+    parts = urlsplit(value.strip())
+    origin = parse_origin(f"{parts.scheme}://{parts.netloc}")
+    if not _PATH.fullmatch(parts.path):
+        raise ValueError("expected a path of visible ASCII characters")
+    return f"{origin}{parts.path.rstrip('/')}"
 
 
 def is_loopback(origin: str) -> bool:

@@ -45,6 +45,8 @@ VARIABLES: tuple[Variable, ...] = (
         "export it; app.baseten.co shows the id of your deployment; without it, no model route",
     ),
     Variable("base_url", "GATEWAY_BASE_URL", "origin of the gateway"),
+    Variable("provider_url", "BASETEN_BASE_URL", "Baseten without the gateway, to compare with"),
+    Variable("deployment_url", "BASETEN_MODEL_URL", "the dedicated model's own URL, likewise"),
     Variable("custom_domain", "GATEWAY_CUSTOM_DOMAIN", "1: no /v1/{account}/{gateway} in URLs"),
     Variable("expect_auth", "GATEWAY_EXPECT_AUTH", "1: the gateway has authentication on"),
     Variable("expect_cache_ttl", "GATEWAY_EXPECT_CACHE_TTL", "its cache TTL in seconds"),

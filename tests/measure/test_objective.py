@@ -8,9 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.measure.objective import COUNTS, LATENCIES, RATES, SHARES, Objective, parse_objective
+from harness.measure.objective import (
+    CARRIED_RATE,
+    COUNTS,
+    LATENCIES,
+    RATES,
+    RATIO,
+    SHARES,
+    Objective,
+    parse_objective,
+)
 from harness.measure.odd import Odd
 
+ALSO = (CARRIED_RATE, RATIO)
 LABELS = st.dictionaries(
     st.sampled_from(["route", "scenario", "phase", "worker"]),
     st.text(st.characters(exclude_characters='"', exclude_categories=["Cs", "Cc"]), max_size=8),
@@ -176,13 +186,15 @@ def test_no_text_raises_anything_but_a_usage_error(text: str) -> None:
     [
         ("carried_rate >= 50/s", "carried_rate >= 50.0/s"),
         ("ratio( p50(ttft) { compat / native } ) < 1.1", "ratio(p50(ttft){compat/native}) < 1.1"),
+        ("ratio(p95( ttft )) < 1.10", "ratio(p95(ttft)) < 1.1"),
+        ("ratio(p95(ttft{route=compat})) < 2", "ratio(p95(ttft{route=compat})) < 2.0"),
     ],
 )
 def test_a_launch_may_ask_for_what_spans_routes_or_runs(text: str, shortest: str) -> None:
-    objective = parse_objective(text, launch=True)
+    objective = parse_objective(text, also=ALSO)
 
     assert str(objective) == shortest
-    assert parse_objective(shortest, launch=True).labels == objective.labels
+    assert parse_objective(shortest, also=ALSO).labels == objective.labels
     with pytest.raises(UsageError):
         parse_objective(text)
 
@@ -193,14 +205,14 @@ def test_a_launch_may_ask_for_what_spans_routes_or_runs(text: str, shortest: str
         ("ratio(p95(ttft){a/b}) < 2", "p50: routes are compared by their medians", 6),
         ("ratio(p50(tftt){a/b}) < 2", "one of ttfb", 10),
         ("ratio(p50(ttft){a}) < 2", "'/'", 17),
-        ("ratio(p50(ttft)) < 2", "'{'", 15),
+        ("ratio(p50(ttft)} < 2", "')'", 15),
         ("ratio(p50(ttft){a/b}) < 2ms", "no unit", 25),
         ("ratio(p50(ttft){a/b}) == 2", "one of < <= > >=", 22),
     ],
 )
 def test_a_ratio_that_cannot_be_read_says_where(text: str, expected: str, at: int) -> None:
     with pytest.raises(UsageError) as refused:
-        parse_objective(text, launch=True)
+        parse_objective(text, also=ALSO)
 
     assert f"expected {expected}" in str(refused.value)
     assert str(refused.value).endswith(f"\n  {' ' * at}^")

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.measure.metrics import METRICS
+from harness.measure.objective import parse_objectives
 from harness.report import frame
 from harness.report.build import assemble
 from harness.report.sentences import FROM_SCHEDULE, SHOWN, STATISTICS, withheld
 from harness.report.summary import summarise
-from harness.report.thresholds import good, objectives
+from harness.report.thresholds import good
 from tests.report.folders import Cells, answered, cells, failed, table, write_run
 from tests.sample import Sample
 
@@ -22,7 +23,7 @@ MS = 1_000_000
 
 
 def summary_of(rows: Sequence[Sample | Cells], *texts: str) -> dict[str, Any]:
-    found = summarise(frame.frame(table(rows)), good(objectives(texts)))
+    found = summarise(frame.frame(table(rows)), good(parse_objectives(texts)))
     route: dict[str, Any] = found["routes"]["native"]
     return route
 

@@ -1,4 +1,5 @@
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import pytest
 from harness.report import frame
 from harness.report.comparison import Comparison, Pair, compare
 from harness.report.sentences import result
-from tests.report.folders import answered, blocks, failed, mixed, table
+from tests.report.folders import Cells, answered, blocks, cells, failed, mixed, table
 from tests.sample import Sample
 
 
@@ -52,7 +53,8 @@ def test_noise_that_hides_a_difference_is_inconclusive() -> None:
     assert pair.verdict == "inconclusive"
     assert pair.reason is not None
     assert pair.reason.startswith("neither a difference nor equality within 5% is shown; ")
-    assert f"{pair.pairs_needed:,} pairs would probably decide" in pair.reason
+    assert f"{pair.pairs_needed:,} pairs (" in pair.reason
+    assert pair.reason.endswith(" would probably decide")
     assert pair.pairs_needed is not None
     assert pair.pairs_needed > 30
     assert not found.conclusive
@@ -257,3 +259,52 @@ def test_a_result_begins_with_the_route_that_fails_more_often() -> None:
     found = result(compared(failing(blocks(100, noise=0.02), "compat", 12)))
 
     assert found.startswith("compat fails more often than native: ")
+
+
+def cells_of(rows: Sequence[Sample], **by_route: dict[str, object]) -> list[Cells]:
+    return [cells(row, **by_route.get(row.route, {})) for row in rows]
+
+
+def test_blocks_whose_sides_had_unlike_connections_are_no_pairs() -> None:
+    rows = cells_of(blocks(60), native={"reused": True}, compat={"reused": False})
+
+    found = compare(frame.frame(table(rows)))
+
+    assert not found.conclusive
+    assert "in 60 blocks one of the two opened a connection" in found.still_open
+    assert [(arm.route, arm.opened, arm.reused) for arm in found.arms] == [
+        ("native", 0, 60),
+        ("compat", 60, 0),
+    ]
+
+
+def test_cold_connections_count_what_it_took_to_open_them() -> None:
+    opened = {"reused": False, "dns_ns": 1_000_000, "connect_ns": 4_000_000, "tls_ns": 15_000_000}
+    rows = cells_of(blocks(60, noise=0.01), compat=opened, native={"reused": False})
+
+    cold, warm = (compare(frame.frame(table(rows)), cold=cold) for cold in (True, False))
+
+    effects = [of(found, "ttft_ms").effect for found in (cold, warm)]
+    assert effects[0] is not None
+    assert effects[1] is not None
+    assert effects[0].difference_ms == pytest.approx(effects[1].difference_ms + 20, abs=0.5)
+
+
+def test_an_arm_tells_where_its_time_went() -> None:
+    rows = cells_of(blocks(30, noise=0.001), native={"reused": True, "rtt_ns": 7_000_000})
+
+    native = compare(frame.frame(table(rows))).arms[0]
+
+    assert (native.dns_ms, native.connect_ms, native.tls_ms) == (None, None, None)
+    assert native.rtt_ms == 7
+    assert native.first_byte_ms is not None
+    assert native.far_side_ms == pytest.approx(native.first_byte_ms - 7)
+
+
+def test_what_would_decide_is_told_in_time_tokens_and_dollars() -> None:
+    rows = table(blocks(30, noise=0.6))
+
+    told = of(compare(frame.frame(rows), caps={"price_in": 1e-6, "price_out": 1e-6}), "ttft_ms")
+
+    assert told.reason is not None
+    assert re.search(r"[\d,]+ pairs \([\d.]+ (s|min|h), [\d,]+ tokens, \$\d+\.\d\d\)", told.reason)

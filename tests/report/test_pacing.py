@@ -1,5 +1,6 @@
 """An open loop is judged by what it asked of itself."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -132,14 +133,29 @@ def test_limits_of_the_client_are_told_apart_from_the_targets_errors(tmp_path: P
 def test_a_client_that_stood_still_is_named_with_what_it_touched(tmp_path: Path) -> None:
     rows = [answered(n, sent_ms=n * 10) for n in range(100)]
     write_run(tmp_path, rows)
-    pause = [rows[50].timeline.sent_ns, 5_000_000_000]
+    pause = [rows[50].timeline.sent_ns, 60_000_000]
     write_worker(tmp_path, records=100, pauses=[pause])
 
     report = assemble(tmp_path)
 
     assert report.verdict == "pass"
     (remark,) = report.decision.remarks
-    assert remark == (
-        "the client did not run for 5.00 s (worker load-0): 63.0% of the requests were under way "
-        "then"
+    assert re.fullmatch(
+        r"the client did not run for 60.0 ms \(worker load-0\): [0-9.]+% of the requests "
+        "were under way then",
+        remark,
     )
+
+
+def test_a_load_whose_client_stood_still_for_a_good_part_of_it_is_not_green(tmp_path: Path) -> None:
+    rows = [answered(n, sent_ms=n * 10) for n in range(100)]
+    write_run(tmp_path, rows)
+    pause = [rows[50].timeline.sent_ns, 400_000_000]
+    write_worker(tmp_path, records=100, pauses=[pause])
+
+    report = assemble(tmp_path)
+
+    assert report.verdict == "unknown"
+    (reason,) = report.reasons
+    assert reason.startswith("the client did not run for 400 ms (worker load-0)")
+    assert reason.endswith("of its time it was not the load that was asked for")

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from harness.errors import UsageError
 from harness.report.build import write_runs
 from harness.report.comparison import Pair
 from harness.report.runs import Runs, compare_runs
-from tests.report.folders import answered, mixed, write_run
+from tests.report.folders import answered, failed, mixed, write_run
 from tests.sample import Sample
 
 
@@ -73,8 +74,69 @@ def test_several_runs_a_side_are_held_against_how_much_they_differ(
 def test_two_runs_a_side_are_the_callers_fault(tmp_path: Path) -> None:
     paths = several(tmp_path, "a", 100, 100)
 
-    with pytest.raises(UsageError, match="expected one run a side, or 3 and more: 2 against 2"):
+    with pytest.raises(
+        UsageError, match="expected one run a side, or 3 and more on one: 2 against 2"
+    ):
         compare_runs(paths, paths, margin=0.05)
+
+
+def judged(before: list[Path], after: list[Path], *texts: str) -> dict[str, str]:
+    runs = compare_runs(before, after, margin=0.05, thresholds=texts)
+    return {f"{each.objective} on {each.route}": each.result for each in runs.checked}
+
+
+@pytest.mark.parametrize(("level", "result"), [(100, "pass"), (160, "fail"), (120, "unknown")])
+def test_a_new_run_is_held_against_a_baseline_of_several(
+    tmp_path: Path, level: float, result: str
+) -> None:
+    before, after = several(tmp_path, "a", 100, 99, 101), several(tmp_path, "b", level)
+
+    assert judged(before, after, "ratio(p95(ttft)) < 1.2") == {
+        "ratio(p95(ttft)) < 1.2 on native": result
+    }
+
+
+@pytest.mark.parametrize(("level", "result"), [(100, "pass"), (160, "fail"), (115, "unknown")])
+def test_one_run_against_another_is_judged_only_beyond_the_margin(
+    tmp_path: Path, level: float, result: str
+) -> None:
+    before, after = several(tmp_path, "a", 100), several(tmp_path, "b", level)
+
+    assert judged(before, after, "ratio(p50(ttft)) < 1.15") == {
+        "ratio(p50(ttft)) < 1.15 on native": result
+    }
+
+
+def test_a_regression_on_one_route_is_missed_whatever_another_does(tmp_path: Path) -> None:
+    def run(name: str, compat_ms: float) -> Path:
+        other = [replace(row, route="compat") for row in load(compat_ms, seed=3)]
+        return write_run(tmp_path / name, [*load(100, seed=2), *other])
+
+    found = judged([run("a", 100)], [run("b", 200)], "ratio(p50(ttft)) < 1.2")
+
+    assert found == {
+        "ratio(p50(ttft)) < 1.2 on native": "pass",
+        "ratio(p50(ttft)) < 1.2 on compat": "fail",
+    }
+
+
+def test_failures_are_in_the_ratio_of_two_runs(tmp_path: Path) -> None:
+    before = several(tmp_path, "a", 100)
+    broken = [failed(row.seq, sent_ms=row.seq * 50) for row in load(100)[:30]]
+    after = [write_run(tmp_path / "b", [*load(100, seed=2), *broken])]
+
+    runs = compare_runs(before, after, margin=0.05, thresholds=["ratio(p95(ttft)) < 1.5"])
+
+    (checked,) = runs.checked
+    assert checked.result == "unknown"
+    assert "longer than any answer" in checked.measured
+
+
+def test_an_objective_that_is_on_no_ratio_of_runs_is_the_callers_fault(tmp_path: Path) -> None:
+    before, after = several(tmp_path, "a", 100), several(tmp_path, "b", 100)
+
+    with pytest.raises(UsageError, match="is not on runs against each other"):
+        compare_runs(before, after, margin=0.05, thresholds=["p95(ttft) < 1s"])
 
 
 def test_stray_rows_of_a_third_run_are_compared_with_nobody(tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.measure.objective import parse_objectives
 from harness.report import frame
 from harness.report.summary import flat, ordered_routes, summarise
-from harness.report.thresholds import good, objectives
+from harness.report.thresholds import good
 from tests.report.folders import answered, blocks, cells, failed, mixed, table
 from tests.sample import Sample
 
@@ -14,7 +15,7 @@ TWINS = ("ttfb_ms", "ttft_ms", "ttfo_ms", "inter_chunk_ms", "tpot_ms", "e2e_ms")
 
 
 def summary_of(rows: Sequence[Sample], *texts: str) -> dict[str, Any]:
-    return summarise(frame.frame(table(rows)), good(objectives(texts)))
+    return summarise(frame.frame(table(rows)), good(parse_objectives(texts)))
 
 
 def test_each_route_has_every_metric_and_its_scheduled_twin() -> None:

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from harness.errors import UsageError
+from harness.measure.objective import parse_objectives
 from harness.report import frame
 from harness.report.summary import summarise
-from harness.report.thresholds import Checked, Doubts, check, good, objectives
+from harness.report.thresholds import Checked, Doubts, check, good
 from tests.report.folders import Cells, answered, failed, table
 from tests.sample import Sample
 
@@ -21,7 +22,7 @@ def checked(
     command: str = "load",
     doubts: Doubts = Doubts(),  # noqa: B008 - frozen
 ) -> dict[tuple[str, str], Checked]:
-    found, wanted = frame.frame(table(rows)), objectives(texts)
+    found, wanted = frame.frame(table(rows)), parse_objectives(texts)
     routes = summarise(found, good(wanted))["routes"]
     judged = check(wanted, found, routes, command=command, doubts=doubts)
     return {(each.objective, each.route): each for each in judged}
@@ -105,7 +106,7 @@ def test_a_comparison_whose_requests_certainly_fail_misses_the_default_objective
 
 def test_an_objective_that_cannot_be_read_is_the_callers_fault() -> None:
     with pytest.raises(UsageError, match="expected one of"):
-        objectives(["p95(tftt) < 1s"])
+        parse_objectives(["p95(tftt) < 1s"])
 
 
 def test_a_limit_within_the_interval_is_close_and_says_what_would_settle_it() -> None:

@@ -7,11 +7,12 @@ from itertools import accumulate, combinations
 
 import numpy as np
 
-from harness.cli.compare import LOOKS, shares_of
+from harness.cli.interleave import LOOKS, shares_of
 from harness.report.arrays import Floats
 from harness.report.comparison import AT_EACH_LOOK, judge, pair_of
 from harness.report.paired import Location, location, pairs_to_decide
 from harness.report.pairing import Paired
+from harness.report.planning import blocks_for
 from tests.stats.figure import Figure
 
 BOUND = math.log(1.05)
@@ -38,6 +39,9 @@ def figures(runs: int, seed: int = 1) -> Iterator[Figure]:
     yield Figure("three equal routes, jitter 11 %: called different", wrong, most=0.05, of=runs)
     planned = _share(runs, seed, _plan_decides)
     yield Figure("as many pairs as were named decide", planned, 0.7, of=runs)
+    for what, shift in (("equality", 0.0), ("a difference", BOUND)):
+        power = _share(runs, seed, partial(_pilot_decides, shift))
+        yield Figure(f"--plan 5%: the planned blocks show {what} of 5 %", power, 0.7, of=runs)
 
 
 def _share(runs: int, seed: int, happens: Callable[[np.random.Generator], bool]) -> float:
@@ -71,6 +75,17 @@ def _plan_decides(rng: np.random.Generator) -> bool:
         return False
     found = _found(rng, min(needed, 2000))
     return -BOUND < found.inner_low < found.inner_high < BOUND or found.p < 0.05
+
+
+def _pilot_decides(shift: float, rng: np.random.Generator) -> bool:
+    """Whether the blocks that a pilot asked for show what is there, at the last of three looks."""
+    alpha = AT_EACH_LOOK[LOOKS]
+    pilot = _found(rng, 40, shift=shift)
+    blocks = blocks_for(40, (pilot.low, pilot.high), BOUND, alpha=alpha)
+    found = location(_differences(rng, min(blocks, 2000), 0.0) + shift, alpha)
+    if shift:
+        return found.p < alpha
+    return -BOUND < found.inner_low < found.inner_high < BOUND
 
 
 def _equal_routes(rng: np.random.Generator) -> bool | None:

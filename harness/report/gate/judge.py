@@ -9,18 +9,16 @@ from typing import Any
 from harness.measure.objective import RATIO, Objective, parse_objective
 from harness.report import sentences
 from harness.report.build import Report
-from harness.report.comparison import Comparison, Pair
 from harness.report.conformance import Conformance
 from harness.report.gate import evidence
 from harness.report.gate.evidence import Evidence
 from harness.report.gate.wanted import COMPATIBLE, Asked, Kind, Wanted
 from harness.report.quantile import Estimate
-from harness.report.summary import key
-from harness.report.thresholds import DEFAULT_ERRORS, Checked, Doubts, answer
+from harness.report.ratios import ALL, answered, between_routes, unknown
+from harness.report.thresholds import DEFAULT_ERRORS, Checked
 from harness.report.verdict import EXIT_CODES
 
 SCHEMA_VERSION = 1
-ALL = "all"
 CONTRACT: Mapping[str, str] = {
     "compatible": "pass",
     "compatible_with_waivers": "pass",
@@ -139,7 +137,7 @@ def _on(text: str, routes: list[str]) -> str:
 def _rows(asked: Asked, found: Evidence | None) -> Iterator[Row]:
     if found is None:
         missing = f"no --{asked.kind} RUN was given"
-        yield Row(asked, _unknown(asked.bound, missing), None)
+        yield Row(asked, unknown(asked.bound, missing), None)
         return
     for checked in _checked(asked.bound, found):
         yield Row(asked, _weighed(checked, asked.bound, found), found)
@@ -162,14 +160,14 @@ def _checked(bound: Objective, found: Evidence) -> Iterator[Checked]:
     if isinstance(says, Conformance):
         yield _contract(says)
     elif isinstance(says, Estimate):
-        yield _answered(bound, ALL, says)
+        yield answered(bound, ALL, says)
     elif bound.metric == RATIO:
-        yield _ratio(bound, says.comparison)
+        yield between_routes(bound, says.comparison)
     elif _within_a_run(found):
-        yield _unknown(bound, NO_RATIO_ALONE)
+        yield unknown(bound, NO_RATIO_ALONE)
     else:
         listed = [each for each in says.checked if each.objective == bound.text]
-        yield from listed or [_unknown(bound, "nothing was measured")]
+        yield from listed or [unknown(bound, "nothing was measured")]
 
 
 def _within_a_run(found: Evidence) -> bool:
@@ -192,38 +190,3 @@ def _contract(found: Conformance) -> Checked:
     elif found.verdict == "incompatible":
         told = f"broken: {found.named('fail')}"
     return Checked(COMPATIBLE.text, ALL, CONTRACT.get(found.verdict, "unknown"), told)
-
-
-def _ratio(bound: Objective, comparison: Comparison) -> Checked:
-    """The median of one route over another's, in the pairs of the comparison."""
-    of = dict(bound.labels)
-    names = f"{of['b']}/{of['a']}"
-    for pair in comparison.pairs:
-        if pair.metric != key(of["metric"]) or {pair.a, pair.b} != {of["a"], of["b"]}:
-            continue
-        if pair.effect is None:
-            return _unknown(bound, comparison.reason or str(pair.reason), names)
-        ends = pair.effect.ratio, pair.effect.low, pair.effect.high
-        if pair.a != of["a"]:
-            ends = 1 / ends[0], 1 / ends[2], 1 / ends[1]
-        found = _answered(bound, names, Estimate(*ends, count=pair.n))
-        failing = _failing(comparison, pair)
-        if failing is None or found.result != "pass":
-            return found
-        return replace(found, result="unknown", measured=f"{found.measured}; {failing}")
-    return _unknown(bound, comparison.reason or "these routes were not compared", names)
-
-
-def _failing(comparison: Comparison, pair: Pair) -> str | None:
-    """That one of the two routes fails more often, which no ratio makes good."""
-    alike = (each for each in comparison.failures if {each.a, each.b} == {pair.a, pair.b})
-    return next((each.sentence for each in alike if each.differ), None)
-
-
-def _answered(bound: Objective, route: str, measured: Estimate) -> Checked:
-    result, told = answer(bound, measured, Doubts())
-    return Checked(bound.text, route, result, told, measured.value, measured.low, measured.high)
-
-
-def _unknown(bound: Objective, reason: str, route: str = ALL) -> Checked:
-    return Checked(bound.text, route, "unknown", reason)

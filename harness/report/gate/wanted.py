@@ -117,7 +117,15 @@ def _asked(text: Any, source: Any, place: str) -> Asked:
 
 
 def _bound(text: str) -> Objective:
-    return COMPATIBLE if text == COMPATIBLE.text else parse_objective(text, launch=True)
+    if text == COMPATIBLE.text:
+        return COMPATIBLE
+    bound = parse_objective(text, also=(CARRIED_RATE, RATIO))
+    if bound.of_runs:
+        raise UsageError(
+            f"objective: {text!r} holds a run against another: a launch has one of a kind "
+            "(compare RUN --baseline DIR judges it)"
+        )
+    return bound
 
 
 def _seconds(age: str) -> float:

@@ -167,7 +167,8 @@ class GeventTransport:
     A request on a kept connection that the peer closes before it answers ends with an error,
     because the peer may have acted on it (RFC 9110, section 9.2.2). TLS is always verified. Several
     transports may share a `reader`, a TLS `context`, their `counts` and what their answers may
-    hold. `proxies` are those of the environment unless given.
+    hold. `proxies` are those of the environment unless given. Without `keep` every request has a
+    connection of its own.
     """
 
     def __init__(
@@ -178,7 +179,9 @@ class GeventTransport:
         counts: TransportCounts | None = None,
         held: Held | None = None,
         proxies: Mapping[str, str] | None = None,
+        keep: bool = True,
     ) -> None:
+        self._keep = keep
         self.counts = TransportCounts() if counts is None else counts
         self._reader = Reader() if reader is None else reader
         self._owns_reader = reader is None
@@ -275,7 +278,7 @@ class GeventTransport:
         connection.reads = connection.unstamped = 0
         if connection.fileno() >= 0:
             talk.rtt_ns, talk.retransmits = connection.network()
-        if not reusable:
+        if not (reusable and self._keep):
             connection.close()
             return
         connection.park()

@@ -1,0 +1,106 @@
+"""Routes of a target sent interleaved, block by block, until a comparison has its answer."""
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from harness.cli.options import Common
+from harness.cli.workload import CALIBRATION_FIELDS
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.load.outcome import LoadOutcome
+    from harness.load.plan import LoadPlan
+    from harness.report.build import Report
+
+LONGEST_S = 1800.0
+LOOKS = 3
+LEAST_PER_LOOK = 20
+
+
+def compare_routes(common: Common, values: dict[str, Any], shares: list[int]) -> "Report":
+    """Send the routes interleaved until every two have an answer, and report what each costs.
+
+    It looks after each of `shares` blocks, with intervals that hold at every look.
+    """
+    from harness.bundled import folder as bundled
+    from harness.cli.stand_in import running
+    from harness.load.caps import left
+    from harness.load.launch import Locust
+    from harness.load.progress import read_reports
+    from harness.load.session import facts_of, run_load
+    from harness.report import manifest
+    from harness.report.build import assemble, build_report
+    from harness.report.summary import COMPARE
+
+    plan = _plan(common, values)
+    folder = common.make_folder()
+    plan = plan.in_folder(folder)
+    common.say(
+        f"compare: up to {sum(shares)} blocks of {', '.join(plan.routes)}"
+        f"{', a connection for each request' if plan.cold else ''}"
+    )
+    manifest.start(
+        folder,
+        command="compare",
+        target=common.target.describe(),
+        settings=common.settings.provenance,
+        plan={
+            **plan.describe(),
+            "pairs": sum(shares),
+            "margin": values["margin"],
+            "looks": len(shares),
+        },
+        seed=common.seed,
+    )
+    locust = Locust(bundled("locustfiles") / "compare.py")
+    shown = not (common.quiet or common.json)
+    outcomes: list[LoadOutcome] = []
+    with manifest.refusable(folder), running(common.target, seed=common.seed) as target:
+        for look, blocks in enumerate(shares, 1):
+            part = replace(plan, name=f"{COMPARE}-{look}", blocks=blocks)
+            outcomes.append(run_load(part, target, locust, show=shown, title="compare"))
+            plan = replace(plan, caps=left(plan.caps, read_reports(folder, part.name)))
+            stopped = outcomes[-1].cut_short or outcomes[-1].exhausted
+            if stopped or assemble(folder).comparison.conclusive:
+                break
+    manifest.note(folder, **facts_of(*outcomes))
+    report = build_report(folder)
+    manifest.finish(
+        folder, verdict=report.verdict, exit_code=report.exit_code, reasons=report.reasons
+    )
+    return report
+
+
+def shares_of(pairs: int) -> list[int]:
+    """How many blocks are sent before each look."""
+    looks = min(LOOKS, max(1, pairs // LEAST_PER_LOOK))
+    ends = [pairs * look // looks for look in range(looks + 1)]
+    return [end - begin for begin, end in pairwise(ends)]
+
+
+def _plan(common: Common, values: dict[str, Any]) -> "LoadPlan":
+    from harness.load.caps import estimate
+    from harness.load.plan import Caps
+    from harness.load.session import plan_load
+
+    plan = plan_load(
+        common.target,
+        routes=values["routes"],
+        caps=Caps(common.max_requests, common.max_total_tokens, common.max_cost),
+        thresholds=values["threshold"],
+        ratios=True,
+        cold=values["cold"],
+        users=values["users"],
+        blocks=0,
+        warmup_s=0.0,
+        duration_s=LONGEST_S,
+        seed=common.seed,
+        **{name: values[name] for name in ("stream", "prompt_tokens", "max_output_tokens")},
+        **{name: values[name] for name in CALIBRATION_FIELDS},
+    )
+    if len(plan.routes) < 2:
+        raise UsageError(f"expected two routes or more to compare, got {', '.join(plan.routes)}")
+    if not common.target.loopback:
+        common.say(f"estimate: {estimate(plan)}")
+    return plan

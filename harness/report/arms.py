@@ -1,0 +1,78 @@
+"""What each arm of a comparison spent on the way: its connections, the network, the first byte.
+
+Times are medians in milliseconds, so that two arms can be told apart by where they lose time. The
+round trip is the kernel's (`tcp_info.tcpi_rtt`, tcp(7)); what is left of the first byte without it
+was spent at the far side.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.report.arrays import Floats
+from harness.report.summary import ordered_routes
+
+SETUP = ("dns", "connect", "tls")
+_NS_PER_MS = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One arm; a time is None where it was not measured, `setup` times where nothing was opened."""
+
+    route: str
+    opened: int
+    reused: int
+    dns_ms: float | None
+    connect_ms: float | None
+    tls_ms: float | None
+    rtt_ms: float | None
+    first_byte_ms: float | None
+    far_side_ms: float | None
+    first_token_ms: float | None
+
+    def document(self) -> dict[str, Any]:
+        """One entry of `arms` in `comparison.json`."""
+        return asdict(self)
+
+
+def arms(rows: pd.DataFrame) -> tuple[Arm, ...]:
+    """Every arm, over its requests that succeeded."""
+    answered = rows[rows["ok"]]
+    return tuple(
+        _arm(route, answered[answered["route"] == route])
+        for route in ordered_routes(answered["route"].unique())
+    )
+
+
+def with_setup(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with what opening a connection took in every time that begins with the request."""
+    setup = sum(np.nan_to_num(_ms(rows, name)) for name in SETUP)
+    return rows.assign(**{name: rows[name] + setup for name in ("ttfb", "ttft", "e2e")})
+
+
+def _arm(route: str, rows: pd.DataFrame) -> Arm:
+    reused = rows["reused"].fillna(False).astype(bool)
+    first_byte = rows["ttfb"].to_numpy(dtype=np.float64, na_value=np.nan)
+    rtt = _ms(rows, "rtt")
+    return Arm(
+        route,
+        opened=int((~reused).sum()),
+        reused=int(reused.sum()),
+        **{f"{name}_ms": _median(_ms(rows, name)) for name in SETUP},
+        rtt_ms=_median(rtt),
+        first_byte_ms=_median(first_byte),
+        far_side_ms=_median(first_byte - rtt),
+        first_token_ms=_median(rows["ttft"].to_numpy(dtype=np.float64, na_value=np.nan)),
+    )
+
+
+def _ms(rows: pd.DataFrame, name: str) -> Floats:
+    return rows[f"{name}_ns"].to_numpy(dtype=np.float64, na_value=np.nan) / _NS_PER_MS
+
+
+def _median(values: Floats) -> float | None:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else None

@@ -1,0 +1,43 @@
+"""What more blocks of a comparison would take: time, tokens, dollars."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from harness.report import figures
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one block takes; None where nobody knows."""
+
+    seconds: float
+    tokens: float | None = None
+    dollars: float | None = None
+
+    def of(self, blocks: float) -> str:
+        """What so many blocks take, in a few words."""
+        told = [figures.long_duration(blocks * self.seconds)]
+        if self.tokens is not None:
+            told.append(f"{figures.count(round(blocks * self.tokens))} tokens")
+        if self.dollars is not None:
+            told.append(f"${blocks * self.dollars:.2f}")
+        return ", ".join(told)
+
+
+def of_blocks(rows: pd.DataFrame, caps: Mapping[str, Any]) -> Cost:
+    """What one of these blocks took; `caps` have the prices of a token, as the plan knows them."""
+    count = max(rows["block"].nunique(), 1)
+    ended = rows[["done_ns", "closed_ns"]].max(axis=None)
+    seconds = max(float(ended - rows["sent_ns"].min()) / 1e9, 0.0) if pd.notna(ended) else 0.0
+    prompt, completion = (rows[f"{kind}_tokens"].dropna() for kind in ("prompt", "completion"))
+    if prompt.empty or completion.empty:
+        return Cost(seconds / count)
+    used = float(prompt.sum()), float(completion.sum())
+    prices = caps.get("price_in"), caps.get("price_out")
+    dollars = None
+    if prices[0] is not None and prices[1] is not None:
+        dollars = (used[0] * prices[0] + used[1] * prices[1]) / count
+    return Cost(seconds / count, sum(used) / count, dollars)
