@@ -3,7 +3,6 @@
 samples -> frame -> summary -> comparison -> verdict -> json, csv, markdown, html
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from harness.measure.objective import RATIO, parse_objectives
+from harness.measure.objective import RATIO, Objective, parse_objectives
 from harness.measure.outcome import Outcome
-from harness.measure.validity import not_sent
 from harness.report import client, conformance, frame, manifest, markdown, page, samples
+from harness.report.capacity.level import rows_of
+from harness.report.capacity.result import Capacity, of_run
 from harness.report.comparison import AT_EACH_LOOK, Comparison, compare
 from harness.report.conformance import Conformance
 from harness.report.files import write_json, write_text
@@ -43,6 +43,7 @@ class Report:
     contract: Conformance | None
     checked: tuple[Checked, ...]
     rows: pd.DataFrame
+    capacity: Capacity | None = None
 
     @property
     def load(self) -> pd.DataFrame:
@@ -72,6 +73,8 @@ def build_report(folder: Path) -> Report:
     write_json(folder / "summary.json", report.summary)
     write_text(folder / "summary.csv", flat(report.summary).to_csv(index=False))
     write_json(folder / "comparison.json", report.comparison.document())
+    if report.capacity is not None:
+        write_json(folder / "capacity.json", report.capacity.document())
     write_text(folder / "report.md", markdown.render(report))
     write_text(folder / "report.html", page.render(report))
     return report
@@ -91,12 +94,15 @@ def assemble(folder: Path, *, thresholds: Sequence[str] | None = None) -> Report
     workers = client.read_workers(folder)
     kept = _records(folder, run, found, workers)
     rows = kept.rows
+    texts = run.thresholds if thresholds is None else thresholds
+    wanted = parse_objectives(texts, ratios=True)
+    searched = _capacity(run, rows, wanted)
+    if searched is not None and searched.best is not None:
+        rows = rows_of(rows, searched.best.name)
     cancelled = 0
     if run.interrupted or run.facts.get("aborted"):
         given_up = rows["outcome"] == Outcome.CANCELLED
         rows, cancelled = rows[~given_up], int(given_up.sum())
-    texts = run.thresholds if thresholds is None else thresholds
-    wanted = parse_objectives(texts, ratios=True)
     measured = summarise(rows, good(wanted))
     loaded = _of_load(rows, measured)
     measured |= {
@@ -115,7 +121,8 @@ def assemble(folder: Path, *, thresholds: Sequence[str] | None = None) -> Report
         caps=run.plan.get("caps"),
     )
     contract = conformance.of_run(folder)
-    doubts = _doubts(run, measured)
+    in_flight = run.plan.get("in_flight") if run.plan.get("rate") else None
+    doubts = Doubts.of(measured, in_flight=in_flight)
     plain = [each for each in wanted if each.metric != RATIO]
     checked = (
         *check(
@@ -128,10 +135,12 @@ def assemble(folder: Path, *, thresholds: Sequence[str] | None = None) -> Report
         ),
         *(between_routes(each, compared) for each in wanted if each.metric == RATIO),
     )
-    decision = decide(Evidence(run, measured, compared, contract, checked, kept))
+    if searched is not None:
+        checked = ()  # each level is judged by itself
+    decision = decide(Evidence(run, measured, compared, contract, checked, kept, searched))
     summary = _summary(run, measured, decision, checked, found)
     summary["timeline"] = timeline(rows)
-    return Report(folder, run, decision, summary, compared, contract, checked, rows)
+    return Report(folder, run, decision, summary, compared, contract, checked, rows, searched)
 
 
 def _records(
@@ -150,29 +159,24 @@ def _records(
     )
 
 
+def _capacity(run: Manifest, rows: pd.DataFrame, wanted: Sequence[Objective]) -> Capacity | None:
+    """The search for the capacity that a run was; None where it was none."""
+    if run.command != "capacity":
+        return None
+    return of_run(
+        rows,
+        run.plan,
+        run.facts.get("tried") or (),
+        wanted,
+        noise_floor=run.facts.get("noise_floor"),
+        ended=run.facts.get("ended_early"),
+    )
+
+
 def _of_load(rows: pd.DataFrame, summary: Mapping[str, Any]) -> pd.DataFrame:
     """The requests of the load's scenarios, warm-up excluded."""
     counted = frame.steady(rows)
     return counted[counted["scenario"].isin(summary["routes_of"])]
-
-
-def _doubts(run: Manifest, measured: Mapping[str, Any]) -> Doubts:
-    """What the client did to the load: not sent, sent too slowly, sent late."""
-    own: Counter[str] = Counter()
-    said = ""
-    for route in measured["routes"].values():
-        own.update(route["own"])
-        said = said or next(iter(route["error_examples"].get(Outcome.CLIENT_LIMIT, ())), "")
-    in_flight = run.plan.get("in_flight") if run.plan.get("rate") else None
-    missing = not_sent(
-        dropped=own[Outcome.DROPPED],
-        limited=own[Outcome.CLIENT_LIMIT],
-        in_flight=in_flight,
-        said=said,
-    )
-    kept = measured["pacing"] or {}
-    floor = measured["client"]["noise_floor"]
-    return Doubts(missing or kept.get("rate_off"), kept.get("late"), floor)
 
 
 def _looks(run: Manifest) -> int:

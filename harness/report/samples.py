@@ -70,14 +70,17 @@ def schema() -> pa.Schema:
     return pa.schema([(name, TYPES[text]) for name, text in COLUMNS.items()])
 
 
-def read(folder: Path, *, clocks: Mapping[str, int] | None = None) -> Samples:
+def read(folder: Path, *, clocks: Mapping[str, int] | None = None, only: str = "") -> Samples:
     """Read every sample of a run folder; what is unreadable is said of its file, never raised.
 
     `clocks` says for which files, by name without its end, so many nanoseconds have to be added to
-    each time: they are of a machine with another CLOCK_MONOTONIC.
+    each time: they are of a machine with another CLOCK_MONOTONIC. `only` reads the files whose name
+    begins so.
     """
     tables, files = [schema().empty_table()], []
     for path in _sources(folder / FOLDER):
+        if not path.name.startswith(only):
+            continue
         table, loss = _read_file(path)
         tables.append(_shifted(table, (clocks or {}).get(path.stem, 0)))
         files.append(SampleFile(path.name, table.num_rows, loss))

@@ -8,6 +8,7 @@ from harness.measure.metrics import ERROR_OF
 from harness.measure.objective import RATIO, parse_objective
 from harness.measure.odd import Odd
 from harness.report import figures
+from harness.report.capacity.result import Capacity
 from harness.report.comparison import Comparison, Effect, Pair
 
 if TYPE_CHECKING:
@@ -29,10 +30,23 @@ def result(comparison: Comparison) -> str:
     return "; ".join([*failing, *found])
 
 
+def used(capacity: Capacity) -> str:
+    """What a search took."""
+    took = capacity.used()
+    tokens = "" if took["tokens"] is None else f", {figures.count(took['tokens'])} tokens"
+    return (
+        f"{took['trials']} trials, {figures.count(took['requests'])} requests{tokens} in "
+        f"{figures.long_duration(took['seconds'])}"
+    )
+
+
 def lead(report: "Report") -> str:
     """The result of a run in one sentence: why it did not pass, else what it found."""
     if report.reasons:
         return f"{report.reasons[0]}."
+    if report.capacity is not None:
+        found = report.capacity.sentence
+        return f"{found[0].upper()}{found[1:]}."
     compared = result(report.comparison)
     if compared:
         return f"{compared[0].upper()}{compared[1:]}."

@@ -2,6 +2,7 @@
 
 import math
 import operator
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,8 @@ import pandas as pd
 
 from harness.measure.metrics import ERROR_OF, METRICS, SCHEDULED
 from harness.measure.objective import COUNTS, RATIO, Objective, parse_objective
-from harness.measure.validity import could_change
+from harness.measure.outcome import Outcome
+from harness.measure.validity import could_change, not_sent
 from harness.report import figures
 from harness.report.arrays import Mask
 from harness.report.figures import DASH
@@ -20,7 +22,7 @@ from harness.report.quantile import CONFIDENCE, Estimate
 from harness.report.summary import Good
 
 DEFAULT_ERRORS = "error_rate < 1%"
-JUDGED = ("run", "load", "compare")
+JUDGED = ("run", "load", "compare", "capacity")
 HIGH = 0.9
 MARGIN_OF_MORE = 1.5
 """Of what would settle an objective so much more is named: the next sample may lie less well."""
@@ -58,6 +60,27 @@ class Doubts:
     load: str | None = None
     pace: str | None = None
     noise_floor: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, measured: Mapping[str, Any], *, in_flight: int | None = None) -> "Doubts":
+        """What the client did to a load: not sent, sent too slowly, sent late.
+
+        `measured` has `routes`, `pacing` and `client` of a summary; `in_flight` was the bound.
+        """
+        own: Counter[str] = Counter()
+        said = ""
+        for route in measured["routes"].values():
+            own.update(route["own"])
+            said = said or next(iter(route["error_examples"].get(Outcome.CLIENT_LIMIT, ())), "")
+        missing = not_sent(
+            dropped=own[Outcome.DROPPED],
+            limited=own[Outcome.CLIENT_LIMIT],
+            in_flight=in_flight,
+            said=said,
+        )
+        kept = measured["pacing"] or {}
+        floor = measured["client"]["noise_floor"]
+        return cls(missing or kept.get("rate_off"), kept.get("late"), floor)
 
     def about(self, objective: Objective) -> str | None:
         """Why this objective cannot be judged, whatever was measured; None when it can."""

@@ -13,6 +13,7 @@ from harness.errors import TransportError, TransportKind
 from harness.measure.outcome import Outcome
 from harness.measure.validity import LONGEST_PAUSE
 from harness.report import figures, sentences
+from harness.report.capacity.result import Capacity
 from harness.report.comparison import Comparison
 from harness.report.conformance import Conformance
 from harness.report.manifest import Manifest
@@ -85,6 +86,7 @@ class Evidence:
     conformance: Conformance | None
     checked: Sequence[Checked]
     records: Records
+    capacity: Capacity | None = None
 
 
 def decide(evidence: Evidence) -> Verdict:
@@ -271,6 +273,20 @@ def _client(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(Weight.REMARK, told)
 
 
+def _capacity(evidence: Evidence) -> Iterator[Finding]:
+    """Whether the edge was found, and lies where it is needed."""
+    found = evidence.capacity
+    if found is None:
+        return
+    weights = {"fail": Weight.MISSED, "unknown": Weight.OPEN}
+    if found.verdict in weights:
+        target = found.within.target
+        needed = "" if target is None else f"{figures.digits(target)}{found.unit} are needed; "
+        yield Finding(weights[found.verdict], f"{needed}{found.sentence}")
+    if found.ended:
+        yield Finding(Weight.OPEN, f"the search ended before its edge was found: {found.ended}")
+
+
 def _odd(evidence: Evidence) -> Iterator[Finding]:
     """What was odd about the answers, with its share."""
     for told in sentences.odd(evidence.summary["routes"]):
@@ -285,4 +301,14 @@ def _comparison(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(weight, f"the comparison is inconclusive: {told}")
 
 
-SOURCES = (_contract, _target, _objectives, _course, _records, _client, _odd, _comparison)
+SOURCES = (
+    _contract,
+    _target,
+    _objectives,
+    _course,
+    _records,
+    _client,
+    _odd,
+    _comparison,
+    _capacity,
+)

@@ -1,6 +1,6 @@
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -261,7 +261,7 @@ def test_a_result_begins_with_the_route_that_fails_more_often() -> None:
     assert found.startswith("compat fails more often than native: ")
 
 
-def cells_of(rows: Sequence[Sample], **by_route: dict[str, object]) -> list[Cells]:
+def cells_of(rows: Sequence[Sample], **by_route: Mapping[str, object]) -> list[Cells]:
     return [cells(row, **by_route.get(row.route, {})) for row in rows]
 
 

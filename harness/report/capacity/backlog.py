@@ -1,0 +1,57 @@
+"""Whether the requests under way grow and grow: an endless queue, before latencies show it.
+
+The number under way changes by what was begun minus what ended. Cut into batches of equal length,
+these changes have the mean 0 where the target keeps up, and do not resemble each other more than
+those of a random walk, so that Student's interval of their mean holds (batch means: Law, Simulation
+Modeling and Analysis, 9.5.3).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.report.arrays import Floats
+
+BATCHES = 10
+LEAST_REQUESTS = 40
+CERTAIN = 0.995
+LEAST_SHARE = 0.01
+"""A growth below this share of the rate is no overload that a search could find."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How fast the number under way grows, requests per second, with its one-sided lower bound."""
+
+    growth: float
+    at_least: float
+    grows: bool
+
+
+def backlog(begun_s: Floats, ended_s: Floats, *, until_s: float) -> Backlog | None:
+    """Of requests that began and ended at these seconds; infinite for one that has not ended.
+
+    The first answers fill the target up: what counts begins after the median time of an answer,
+    twice. None where too few requests are left to tell.
+    """
+    lengths = ended_s - begun_s
+    known = lengths[np.isfinite(lengths)]
+    if len(begun_s) < LEAST_REQUESTS or len(known) < LEAST_REQUESTS / 2:
+        return None
+    from_s = float(begun_s.min()) + 2 * float(np.median(known))
+    if until_s - from_s <= 0 or int((begun_s >= from_s).sum()) < LEAST_REQUESTS:
+        return None
+    edges = np.linspace(from_s, until_s, BATCHES + 1)
+    under_way = np.searchsorted(np.sort(begun_s), edges) - np.searchsorted(np.sort(ended_s), edges)
+    changes = np.diff(under_way) * BATCHES / (until_s - from_s)
+    growth = float(np.mean(changes))
+    at_least = growth - _student() * float(np.std(changes, ddof=1)) / math.sqrt(BATCHES)
+    rate = float((begun_s >= from_s).sum()) / (until_s - from_s)
+    return Backlog(growth, at_least, at_least > 0 and growth > LEAST_SHARE * rate)
+
+
+def _student() -> float:
+    from scipy.special import stdtrit  # takes its time, and not every report needs it
+
+    return float(stdtrit(BATCHES - 1, CERTAIN))

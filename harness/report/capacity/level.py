@@ -1,0 +1,246 @@
+"""What one trial of a level shows: whether the target carried it, by intervals, and how."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.measure.metrics import METRICS, SCHEDULED
+from harness.measure.objective import Objective
+from harness.measure.outcome import Outcome
+from harness.measure.validity import blurred
+from harness.report import figures, frame
+from harness.report.capacity.backlog import Backlog, backlog
+from harness.report.capacity.search import Trial
+from harness.report.comparison import AT_EACH_LOOK
+from harness.report.pacing import pacing
+from harness.report.quantile import Estimate
+from harness.report.series import ends
+from harness.report.summary import percentile, summarise
+from harness.report.thresholds import Checked, Doubts, check, good
+
+LOOKS = 3
+"""So often at most a level is looked at before its time is up."""
+CURVE = (50, 95, 99)
+GREW = "the requests under way grew"
+LEAST_REQUESTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One trial of a level; rates are per second, times milliseconds of the route that is slowest.
+
+    `result` is `pass`, `fail`, `unknown` or `client`; `gave_way` names what failed: an objective,
+    `backlog` or `quota`. `served` are the answers per second while requests were sent.
+    """
+
+    name: str
+    asked: float
+    settled: bool
+    result: str
+    reason: str | None
+    gave_way: str | None
+    requests: int
+    errors: int
+    seconds: float
+    rate: float
+    served: float
+    goodput: float
+    tokens: int | None
+    backlog: Backlog | None
+    times: Mapping[int, Estimate] = field(default_factory=dict)
+    checked: tuple[Checked, ...] = ()
+
+    @property
+    def trial(self) -> Trial:
+        """As the search sees it."""
+        return Trial(self.asked, self.result, self.settled)
+
+    def document(self) -> dict[str, Any]:
+        """One entry of `levels` in `capacity.json`."""
+        own = {
+            name: getattr(self, name)
+            for name in self.__slots__
+            if name not in ("backlog", "times", "checked")
+        }
+        times = {
+            f"p{percent}{end}": getattr(each, field)
+            for percent, each in self.times.items()
+            for end, field in (("", "value"), ("_low", "low"), ("_high", "high"))
+        }
+        grown = self.backlog and self.backlog.growth
+        judged = [
+            {name: getattr(each, name) for name in Checked.__slots__} for each in self.checked
+        ]
+        return {**own, "backlog_growth": grown, "times_ms": times, "objectives": judged}
+
+
+def metric_of(wanted: Sequence[Objective], *, open_loop: bool) -> tuple[str, float]:
+    """The latency that the curve shows, and the percentile: those of the first objective on one."""
+    for each in wanted:
+        if each.metric in METRICS and not METRICS[each.metric].many:
+            return each.metric, (each.quantile or 0.95) * 100
+    return ("e2e_scheduled" if open_loop else "e2e"), 95.0
+
+
+def from_schedule(wanted: Sequence[Objective]) -> list[Objective]:
+    """The objectives of an open loop: latencies count from when a request was due."""
+    return [
+        replace(each, metric=f"{each.metric}{SCHEDULED}")
+        if f"{each.metric}{SCHEDULED}" in METRICS
+        else each
+        for each in wanted
+    ]
+
+
+def judge(
+    rows: pd.DataFrame,
+    wanted: Sequence[Objective],
+    *,
+    name: str,
+    asked: float,
+    settled: bool,
+    open_loop: bool,
+    noise_floor: Mapping[str, Any] | None,
+) -> Level:
+    """The level by its rows; those of its warm-up do not count.
+
+    Intervals hold at each of `LOOKS` looks. In an open loop latencies count from schedule.
+    """
+    counted = frame.steady(rows)
+    wanted = from_schedule(wanted) if open_loop else list(wanted)
+    measured = summarise(rows, good(wanted))
+    measured |= {"pacing": pacing(counted), "client": {"noise_floor": noise_floor}}
+    doubts = Doubts.of(measured)
+    confidence = 1 - AT_EACH_LOOK[LOOKS]
+    checked = check(
+        wanted,
+        counted,
+        measured["routes"],
+        command="capacity",
+        doubts=doubts,
+        confidence=confidence,
+    )
+    grown = _backlog(counted) if open_loop else None
+    metric, percent = metric_of(wanted, open_loop=open_loop)
+    times = _times(counted, metric, percent)
+    result, reason, gave_way = _verdict(counted, checked, doubts, grown, times)
+    routes = measured["routes"].values()
+    tokens = [route[f"{kind}_tokens"] for route in routes for kind in ("prompt", "completion")]
+    seconds, begun, ended = _span(counted)
+    served = int(((ended <= begun.max()) & _ok(counted)).sum()) if len(counted) else 0
+    return Level(
+        name=name,
+        asked=asked,
+        settled=settled,
+        result=result,
+        reason=reason,
+        gave_way=gave_way,
+        requests=len(counted),
+        errors=sum(route["errors"] for route in routes),
+        seconds=seconds,
+        rate=len(counted) / seconds if seconds else 0.0,
+        served=served / seconds if seconds else 0.0,
+        goodput=sum(route["goodput"] or 0.0 for route in routes),
+        tokens=None if not tokens or None in tokens else sum(tokens),
+        backlog=grown,
+        times=times,
+        checked=checked,
+    )
+
+
+def _verdict(
+    rows: pd.DataFrame,
+    checked: Sequence[Checked],
+    doubts: Doubts,
+    grown: Backlog | None,
+    times: Mapping[int, Estimate],
+) -> tuple[str, str | None, str | None]:
+    """Result, reason and what gave way; a quota and a backlog come before what they cause."""
+    missed = [each for each in checked if each.result == "fail"]
+    refused = _refused(rows)
+    if missed and refused:
+        return "fail", refused, "quota"
+    if grown is not None and grown.grows and doubts.load is None:
+        return "fail", f"{GREW} by {figures.digits(grown.growth)}/s", "backlog"
+    if missed:
+        told = _told(missed)
+        return "fail", told, missed[0].objective
+    if doubts.load is not None:
+        return "client", doubts.load, None
+    unseen = next((text for text in map(_unseen, times.values()) if text), None)
+    if unseen and any(each.result == "unknown" for each in checked):
+        return "client", unseen, None
+    unsure = [each for each in checked if each.result == "unknown"]
+    if unsure:
+        return "unknown", _told(unsure), None
+    if len(rows) < LEAST_REQUESTS:
+        return "unknown", f"{len(rows)} requests: {LEAST_REQUESTS} are needed", None
+    return "pass", None, None
+
+
+def _told(found: Sequence[Checked]) -> str:
+    return "; ".join(f"{each.objective} on {each.route}: {each.measured}" for each in found)
+
+
+def _unseen(estimate: Estimate) -> str | None:
+    """That the client could not see a time well enough."""
+    value, least, most = estimate.value, estimate.at_least, estimate.at_most
+    if value is not None or least is None or most is None or not np.isfinite(most):
+        return None
+    return blurred((least + most) / 2, least, most)
+
+
+def _refused(rows: pd.DataFrame) -> str | None:
+    """That most failures were refusals by a quota, which is no sign of saturation."""
+    failed = rows[rows["failed"]]
+    limited = int((failed["outcome"] == Outcome.RATE_LIMITED).sum())
+    if 2 * limited <= len(failed):
+        return None
+    return f"{figures.count(limited)} of {figures.count(len(rows))} refused by a quota (429)"
+
+
+def _backlog(rows: pd.DataFrame) -> Backlog | None:
+    _, begun, ended = _span(rows)
+    return backlog(begun, ended, until_s=float(begun.max())) if len(begun) else None
+
+
+def _span(rows: pd.DataFrame) -> tuple[float, Any, Any]:
+    """For how long requests were begun, and when each began and ended, in seconds."""
+    begun = rows["begun_ns"].to_numpy(dtype=np.float64)
+    if not len(begun):
+        return 0.0, begun, begun
+    ended = ends(rows).to_numpy(dtype=np.float64, na_value=np.inf)
+    zero, count = float(begun.min()), len(begun)
+    length = (float(begun.max()) - zero) / 1e9
+    return length * count / max(count - 1, 1), (begun - zero) / 1e9, (ended - zero) / 1e9
+
+
+def _ok(rows: pd.DataFrame) -> Any:
+    return np.asarray(rows["ok"], dtype=bool)
+
+
+def _times(rows: pd.DataFrame, metric: str, percent: float) -> dict[int, Estimate]:
+    """The percentiles of the slowest route."""
+    found: dict[int, Estimate] = {}
+    values = [
+        frame.values(rows[rows["route"] == route], metric, failures=True)
+        for route in rows["route"].unique()
+    ]
+    for each in sorted({*CURVE, round(percent)}):
+        estimates = [percentile(of_route, each) for of_route in values if len(of_route)]
+        if estimates:
+            found[each] = max(estimates, key=lambda one: one.value or one.at_most or 0.0)
+    return found
+
+
+def rows_of(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The rows of one trial."""
+    return rows[rows["worker"].fillna("").str.startswith(f"{name}-")]
+
+
+def named(trials: int) -> Iterator[str]:
+    """The names of trials, which are those of their loads."""
+    return (f"level-{number:02d}" for number in range(1, trials + 1))

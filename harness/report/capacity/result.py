@@ -1,0 +1,306 @@
+"""What a whole search found: the rate that is carried, what gave way, and how latency grows."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from harness.measure.objective import Objective
+from harness.report import figures
+from harness.report.capacity.level import Level, from_schedule, judge, metric_of, named, rows_of
+from harness.report.capacity.search import Bracket, Range, bracket
+from harness.report.quantile import Estimate
+
+SCHEMA_VERSION = 1
+DIGITS = (1.0, 2.0, 5.0)
+CLIENT, QUOTA, NOTHING, BACKLOG = "client", "quota", "nothing", "backlog"
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The highest level that is carried: `low` certainly is, `high` certainly is not.
+
+    `value` is the best guess between them. `high` is None where nothing above was shown to fail.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The highest level whose latency certainly stays within a bound, in milliseconds."""
+
+    bound_ms: float
+    carried: float
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """The result of a search; levels are requests per second, or users.
+
+    `limited_by` is an objective, `backlog`, `quota`, `client`, or `nothing`: then it is a floor.
+    """
+
+    by: str
+    within: Range
+    wanted: tuple[str, ...]
+    metric: str
+    percent: float
+    levels: tuple[Level, ...]
+    carried: Carried
+    limited_by: str
+    frontier: tuple[Bound, ...]
+    knee: float | None
+    ended: str | None = None
+
+    @property
+    def best(self) -> Level | None:
+        """The last trial of the highest level that was carried, else the last trial at all."""
+        for each in reversed(self.levels):
+            if each.asked == self.carried.low and each.result == "pass":
+                return each
+        return self.levels[-1] if self.levels else None
+
+    @property
+    def verdict(self) -> str:
+        """Against the target rate where one was given, else whether the edge was found."""
+        low, high, target = self.carried.low, self.carried.high, self.within.target
+        if target is not None:
+            if low is not None and low >= target:
+                return "pass"
+            return "fail" if high is not None and high <= target else "unknown"
+        if low is None:
+            return "fail" if high is not None else "unknown"
+        return "unknown" if self.limited_by == CLIENT or self.ended else "pass"
+
+    @property
+    def headroom(self) -> float | None:
+        """How much more than the target is carried, as a share of it; negative where less is."""
+        if self.within.target is None or self.carried.value is None:
+            return None
+        return self.carried.value / self.within.target - 1
+
+    @property
+    def unit(self) -> str:
+        """What levels are counted in."""
+        return "/s" if self.by == "rate" else " users"
+
+    @property
+    def sentence(self) -> str:
+        """What was found, in one line."""
+        carried = self.carried
+        if carried.low is None:
+            least = figures.digits(self.within.least)
+            if carried.high is not None:
+                return f"not even {least}{self.unit} are carried: {self._why()}"
+            return f"no level was certainly carried: {self.ended or 'too little was sent'}"
+        low = f"{figures.digits(carried.low)}{self.unit}"
+        if carried.high is None:
+            floors = {
+                CLIENT: f"at least {low}: client-limited, the gateway may carry more",
+                NOTHING: f"at least {low}: a floor, nothing above was tried",
+            }
+            return floors.get(self.limited_by, f"at least {low}")
+        value, high = figures.digits(carried.value), figures.digits(carried.high)
+        if self.limited_by == QUOTA:
+            return f"a quota was reached at {value}{self.unit} ({low} to {high}): no capacity"
+        return f"{value}{self.unit} are carried ({low} certainly, {high} not): {self._why()}"
+
+    def _why(self) -> str:
+        failed = [each for each in self.levels if each.asked == self.carried.high]
+        told = next((each.reason for each in reversed(failed) if each.result == "fail"), None)
+        return f"{self.limited_by}: {told}" if self.limited_by == BACKLOG else str(told)
+
+    def document(self) -> dict[str, Any]:
+        """The content of `capacity.json`."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "by": self.by,
+            "objectives": list(self.wanted),
+            "carried_rate": asdict(self.carried),
+            "limited_by": self.limited_by,
+            "verdict": self.verdict,
+            "sentence": self.sentence,
+            "target_rate": self.within.target,
+            "headroom": self.headroom,
+            "knee": self.knee,
+            "metric": f"{self.metric}_ms",
+            "percentile": self.percent,
+            "precision": self.within.precision,
+            "min_rate": self.within.least,
+            "max_rate": self.within.most,
+            "ended": self.ended,
+            "levels": [each.document() for each in self.levels],
+            "frontier": [asdict(each) for each in self.frontier],
+            "used": self.used(),
+        }
+
+    def used(self) -> dict[str, Any]:
+        """What the search took."""
+        tokens = [each.tokens for each in self.levels]
+        known = [each for each in tokens if each is not None]
+        return {
+            "requests": sum(each.requests for each in self.levels),
+            "tokens": sum(known) if known and len(known) == len(tokens) else None,
+            "seconds": math.fsum(each.seconds for each in self.levels),
+            "trials": len(self.levels),
+        }
+
+
+def of_run(
+    rows: pd.DataFrame,
+    plan: Mapping[str, Any],
+    tried: Sequence[Mapping[str, Any]],
+    wanted: Sequence[Objective],
+    *,
+    noise_floor: Mapping[str, Any] | None = None,
+    ended: str | None = None,
+) -> Capacity:
+    """The search that a manifest tells of, judged again by its samples.
+
+    `plan` has the range under `search`; `tried` are `asked` and `settle` of each trial in order;
+    `ended` says why the search ended before its edge was known.
+    """
+    open_loop = plan["search"]["by"] == "rate"
+    levels = [
+        judge(
+            rows_of(rows, name),
+            wanted,
+            name=name,
+            asked=float(each["asked"]),
+            settled=bool(each["settle"]),
+            open_loop=open_loop,
+            noise_floor=noise_floor,
+        )
+        for name, each in zip(named(len(tried)), tried, strict=True)
+    ]
+    return conclude(levels, plan["search"], wanted, ended=ended)
+
+
+def conclude(
+    levels: Sequence[Level],
+    search: Mapping[str, Any],
+    wanted: Sequence[Objective],
+    *,
+    ended: str | None = None,
+) -> Capacity:
+    """All levels together; `search` is what a manifest has under that name."""
+    by, within = str(search["by"]), range_of(search)
+    found = bracket([each.trial for each in levels])
+    shown = from_schedule(wanted) if by == "rate" else list(wanted)
+    metric, percent = metric_of(shown, open_loop=by == "rate")
+    carried, limited_by = _carried(levels, found, round(percent), shown)
+    return Capacity(
+        by=by,
+        within=within,
+        wanted=tuple(each.text for each in wanted),
+        metric=metric,
+        percent=percent,
+        levels=tuple(levels),
+        carried=carried,
+        limited_by=limited_by,
+        frontier=tuple(_frontier(levels, round(percent), found.failed)),
+        knee=_knee(levels),
+        ended=ended,
+    )
+
+
+def range_of(search: Mapping[str, Any]) -> Range:
+    """The range out of a manifest."""
+    target = search.get("target_rate")
+    return Range(
+        float(search["min_rate"]),
+        float(search["max_rate"]),
+        float(search["precision"]),
+        None if target is None else float(target),
+        whole=search["by"] == "users",
+    )
+
+
+def _carried(
+    levels: Sequence[Level],
+    found: Bracket,
+    percent: int,
+    wanted: Sequence[Objective],
+) -> tuple[Carried, str]:
+    low, high = found.passed, found.failed
+    if high is None:
+        limit = CLIENT if found.client is not None else NOTHING
+        return Carried(low, low, None), limit
+    failed = [each for each in levels if each.asked == high and each.result == "fail"]
+    limit = failed[-1].gave_way or BACKLOG
+    if low is None:
+        return Carried(None, None, high), limit
+    value = _crossing(levels, low, failed[-1], percent, wanted)
+    return Carried(value, low, high), limit
+
+
+def _crossing(
+    levels: Sequence[Level], low: float, failed: Level, percent: int, wanted: Sequence[Objective]
+) -> float:
+    """Where between two levels the load ceases to be carried.
+
+    A target that is overloaded serves as much as it can; a latency is taken to grow geometrically
+    from the one level to the other.
+    """
+    if failed.gave_way in (BACKLOG, QUOTA):
+        served = failed.served if failed.gave_way == BACKLOG else failed.goodput
+        return min(max(served, low), failed.asked)
+    carried = [each for each in levels if each.asked == low and each.result == "pass"]
+    objective = next((each for each in wanted if each.text == failed.gave_way), None)
+    ends = [each.times.get(percent) for each in (carried[-1], failed)]
+    values = [each.value for each in ends if each is not None]
+    known = [value for value in values if value is not None and 0 < value < math.inf]
+    if objective is None or objective.unit != "ms" or len(known) < 2 or known[1] <= known[0]:
+        return math.sqrt(low * failed.asked)
+    share = math.log(objective.limit / known[0]) / math.log(known[1] / known[0])
+    return low + (failed.asked - low) * min(max(share, 0.0), 1.0)
+
+
+def _frontier(levels: Sequence[Level], percent: int, failed: float | None) -> list[Bound]:
+    """The highest level that certainly keeps each of several bounds of the latency."""
+    below = [each for each in levels if failed is None or each.asked < failed]
+    certain = [
+        (each.asked, high)
+        for each in below
+        if (high := _high(each.times.get(percent))) is not None and each.result != "client"
+    ]
+    if not certain:
+        return []
+    found: list[Bound] = []
+    for bound in _bounds(min(high for _, high in certain), max(high for _, high in certain)):
+        carried = max((asked for asked, high in certain if high <= bound), default=None)
+        if carried is not None and (not found or found[-1].carried != carried):
+            found.append(Bound(bound, carried))
+    return found
+
+
+def _high(estimate: Estimate | None) -> float | None:
+    return None if estimate is None or estimate.value is None else estimate.high
+
+
+def _bounds(least: float, most: float) -> list[float]:
+    """1, 2, 5, 10 and so on, from the first above `least` to the first above `most`."""
+    place = math.floor(math.log10(least)) if least > 0 else 0
+    found: list[float] = []
+    while not found or found[-1] < most:
+        found += [digit * 10.0**place for digit in DIGITS if digit * 10.0**place >= least]
+        place += 1
+    return [bound for bound in found if bound <= max(most * 2.5, found[0])]
+
+
+def _knee(levels: Sequence[Level]) -> float | None:
+    """The level with the most answers per second for its median latency: its power is largest.
+
+    (Kleinrock, Power and Deterministic Rules of Thumb, ICC 1979.)
+    """
+    powers = {
+        each.asked: each.served / middle.value
+        for each in levels
+        if (middle := each.times.get(50)) is not None and middle.value and each.served
+    }
+    return max(powers, key=powers.__getitem__, default=None)

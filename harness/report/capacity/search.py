@@ -1,0 +1,182 @@
+"""Which level is tried next: doubling until one fails, bisection, then the edges once more.
+
+A level carries the load (`pass`), certainly does not (`fail`), is too close to tell (`unknown`), or
+the client gave way at it (`client`). A first trial on the way up is short: it need not be certain,
+only not fail. Everything here is a function of what was tried, so that a report finds the same.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+MOST_LEVELS = 40
+"""So many trials at most, whatever comes out of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Where is searched: from `least` to `most`, until the edge is known to `precision`.
+
+    Levels are requests per second, or whole users. `target` is a level that is to be tried itself.
+    """
+
+    least: float
+    most: float
+    precision: float = 0.05
+    target: float | None = None
+    whole: bool = False
+
+    def near(self, low: float, high: float) -> bool:
+        """Whether two levels are as close as the search has to come."""
+        return high <= low * (1 + self.precision) or (self.whole and high - low <= 1)
+
+    def between(self, low: float, high: float) -> float:
+        """The level to try between two."""
+        middle = (low + high) / 2
+        return float(round(middle)) if self.whole else float(f"{middle:.4g}")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One trial of a level; `settled` when it went on until its verdict was certain, or its time
+    was up.
+    """
+
+    asked: float
+    result: str
+    settled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next trial: with `settle` until its verdict is certain. `trial` counts those of a level
+    from 0.
+    """
+
+    asked: float
+    settle: bool
+    trial: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """What all trials say: the highest level that passed below the lowest that failed.
+
+    `client` is the level at which the client gave way; the target may carry more.
+    """
+
+    passed: float | None
+    failed: float | None
+    client: float | None = None
+
+
+def bracket(trials: Sequence[Trial]) -> Bracket:
+    """The edges that are known by now."""
+    found = _verdicts(trials)
+    failed = min((asked for asked, result in found.items() if result == "fail"), default=None)
+    clear = [
+        asked
+        for asked, result in found.items()
+        if result == "pass" and (failed is None or asked < failed)
+    ]
+    client = min((asked for asked, result in found.items() if result == "client"), default=None)
+    if client is not None and failed is not None and failed <= client:
+        client = None
+    return Bracket(max(clear, default=None), failed, client)
+
+
+def next_step(trials: Sequence[Trial], within: Range) -> Step | None:
+    """The next trial; None when the edge is known as closely as was asked, or cannot be."""
+    if len(trials) >= MOST_LEVELS:
+        return None
+    if not trials:
+        return Step(within.least, settle=False)
+    if trials[-1].result == "client" and _count(trials, trials[-1].asked) == 1:
+        return Step(trials[-1].asked, settle=True, trial=1)  # a busy moment is no limit
+    found = bracket(trials)
+    if found.failed is None and found.client is None:
+        return _climb(trials, within)
+    return next(_close_in(trials, within, found), None)
+
+
+def _climb(trials: Sequence[Trial], within: Range) -> Step | None:
+    top = max(trial.asked for trial in trials)
+    if top >= within.most:
+        return next(_certify(trials, top), None)
+    ahead = min(top * 2, within.most)
+    if within.target is not None and top < within.target < ahead:
+        ahead = within.target
+    return Step(ahead, settle=False)
+
+
+def _close_in(trials: Sequence[Trial], within: Range, found: Bracket) -> Iterator[Step]:
+    """What is left to do below a level that failed, or at which the client gave way."""
+    verdicts = _verdicts(trials)
+    end = found.failed if found.failed is not None else found.client
+    if end is None:
+        return
+    below = sorted(asked for asked, result in verdicts.items() if asked < end)
+    if not below:
+        return
+    if found.failed is not None:
+        yield from _bisect(verdicts, below[-1], end, within, aim=within.target)
+    yield from _certify(trials, below[-1])
+    passed = found.passed
+    above = [asked for asked in (*below, end) if passed is None or asked > passed]
+    tentative = [asked for asked in above if asked != end and not _settled(trials, asked)]
+    if tentative:
+        yield from _certify(trials, tentative[-1])
+    elif passed is not None:
+        yield from _bisect(verdicts, passed, above[0], within)
+    for edge in (found.passed, found.failed):
+        if edge is not None and _count(trials, edge) == 1:
+            yield Step(edge, settle=True, trial=1)
+
+
+def _bisect(
+    verdicts: dict[float, str],
+    low: float,
+    high: float,
+    within: Range,
+    *,
+    aim: float | None = None,
+) -> Iterator[Step]:
+    if within.near(low, high):
+        return
+    middle = aim if aim is not None and low < aim < high else within.between(low, high)
+    if middle not in verdicts:
+        yield Step(middle, settle=True)
+
+
+def _certify(trials: Sequence[Trial], asked: float) -> Iterator[Step]:
+    """Once more, and until it is certain, where a level was only tried on the way up."""
+    if not _settled(trials, asked):
+        yield Step(asked, settle=True, trial=_count(trials, asked))
+
+
+def _settled(trials: Sequence[Trial], asked: float) -> bool:
+    return any(
+        trial.settled or trial.result in ("pass", "fail")
+        for trial in trials
+        if trial.asked == asked
+    )
+
+
+def _count(trials: Sequence[Trial], asked: float) -> int:
+    return sum(trial.asked == asked for trial in trials)
+
+
+def _verdicts(trials: Sequence[Trial]) -> dict[float, str]:
+    """What the trials of each level say together: trials that disagree are too close to tell."""
+    by_level: dict[float, list[str]] = {}
+    for trial in trials:
+        by_level.setdefault(trial.asked, []).append(trial.result)
+    return {asked: _together(results) for asked, results in by_level.items()}
+
+
+def _together(results: Sequence[str]) -> str:
+    said = {result for result in results if result in ("pass", "fail")}
+    if len(said) == 1:
+        return said.pop()
+    if said:
+        return "unknown"
+    return "client" if set(results) == {"client"} else "unknown"
