@@ -12,7 +12,6 @@ from harness.cli.workload import loading_ahead, locust_of, plan_fields, workload
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.load.outcome import LoadOutcome
     from harness.load.plan import LoadPlan
     from harness.report.build import Report
 
@@ -69,8 +68,9 @@ def load(common: Common, values: dict[str, Any]) -> "Report":
     show, settled = not (common.quiet or common.json), Settled(plan) if plan.extend > 1 else None
     with manifest.refusable(folder), running(common.target, seed=common.seed) as target:
         outcome = run_load(plan, target, locust, show=show, enough=settled)
-    manifest.note(folder, **facts_of(outcome), clocks=clocks_of(plan))
-    return _conclude(common, folder, outcome)
+    facts = facts_of(outcome)
+    manifest.note(folder, **facts, clocks=clocks_of(plan))
+    return _conclude(common, folder, facts["notes"])
 
 
 def work(common: Common, values: dict[str, Any]) -> NoReturn:
@@ -97,8 +97,9 @@ def work(common: Common, values: dict[str, Any]) -> NoReturn:
         plan=plan.describe(),
         seed=plan.seed,
     )
-    manifest.note(folder, **facts_of(outcome))
-    report = _conclude(common, folder, outcome)
+    facts = facts_of(outcome)
+    manifest.note(folder, **facts)
+    report = _conclude(common, folder, facts["notes"])
     conclude(
         report.verdict,
         reasons=report.reasons,
@@ -123,7 +124,7 @@ def _announcement(common: Common, plan: "LoadPlan") -> str:
     return "\n".join(lines)
 
 
-def _conclude(common: Common, folder: Path, outcome: "LoadOutcome") -> "Report":
+def _conclude(common: Common, folder: Path, notes: list[str]) -> "Report":
     from harness.report import manifest
     from harness.report.build import build_report
 
@@ -131,6 +132,6 @@ def _conclude(common: Common, folder: Path, outcome: "LoadOutcome") -> "Report":
     manifest.finish(
         folder, verdict=report.verdict, exit_code=report.exit_code, reasons=report.reasons
     )
-    for note in outcome.notes:
+    for note in notes:
         common.say(f"note: {note}")
     return report

@@ -59,6 +59,7 @@ class LoadOutcome:
     notes: tuple[str, ...] = ()
     loop_lag_ms: Mapping[str, float | None] = field(default_factory=dict)
     kernel_times: bool = True
+    floor_reason: str | None = None
     elapsed_s: float = 0.0
 
     @property
@@ -97,6 +98,7 @@ def outcome_of(
         notes=tuple(_notes(plan, progress, whole)),
         loop_lag_ms=lag_ms(progress.loop_lag),
         kernel_times=progress.kernel_times,
+        floor_reason=progress.floor_reason,
         elapsed_s=progress.elapsed_s,
     )
 
@@ -131,8 +133,6 @@ def _problems(
 
 def _notes(plan: LoadPlan, progress: Progress, whole: RouteTally) -> list[str]:
     notes = []
-    if progress.floor_reason:
-        notes.append(f"the client's own error is not known: {progress.floor_reason}")
     if progress.beyond:
         notes.append(f"run beyond the calibration: {progress.beyond}")
     if not progress.kernel_times:

@@ -116,6 +116,7 @@ def clocks_of(plan: LoadPlan) -> dict[str, Any]:
 def facts_of(*outcomes: LoadOutcome) -> dict[str, Any]:
     """What the manifest of a run should know of its loads, which add theirs up."""
     blocked = next((str(one.blocked) for one in outcomes if one.blocked), None)
+    notes = [*_floor(outcomes), *(note for one in outcomes for note in one.notes)]
     first = outcomes[0] if outcomes else None
     return {
         "interrupted": any(one.interrupted for one in outcomes),
@@ -123,9 +124,15 @@ def facts_of(*outcomes: LoadOutcome) -> dict[str, Any]:
         "exhausted": next((one.exhausted for one in outcomes if one.exhausted), None),
         "blocked": blocked,
         "problems": [problem for one in outcomes for problem in one.problems],
-        "notes": list(dict.fromkeys(note for one in outcomes for note in one.notes)),
+        "notes": list(dict.fromkeys(notes)),
         "expected_records": sum(one.requests for one in outcomes),
         "client": {"loop_lag_ms": dict(first.loop_lag_ms), "kernel_times": first.kernel_times}
         if first
         else {},
     }
+
+
+def _floor(outcomes: Sequence[LoadOutcome]) -> list[str]:
+    """That the client's own error is not known: of no load, for one of several is enough."""
+    reasons = [one.floor_reason for one in outcomes]
+    return [f"the client's own error is not known: {each}" for each in reasons[:1] if all(reasons)]

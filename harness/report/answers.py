@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.report import figures
+from harness.report.capacity.result import Capacity
 from harness.report.comparison import Comparison, Effect, Pair
 from harness.report.runs import Runs
 from harness.report.sentences import client_error
@@ -80,6 +81,8 @@ def _contract(report: "Report") -> Answer:
 
 def _carried(report: "Report") -> Answer:
     routes = report.summary["routes"].values()
+    if report.capacity is not None:
+        return _searched(report.capacity)
     if not report.summary["requests"]:
         return Answer("Carried", "not measured: capacity", "no request was sent under load")
     if report.summary["routes_of"] == [COMPARE]:
@@ -87,6 +90,17 @@ def _carried(report: "Report") -> Answer:
     good, sent = (math.fsum(r[name] or 0.0 for r in routes) for name in ("goodput", "rate"))
     short = f"{figures.digits(good)}/s good of {figures.digits(sent)}/s sent"
     return Answer("Carried", short, "; ".join([*_objectives(report), LIMIT]))
+
+
+def _searched(capacity: Capacity) -> Answer:
+    """What a search found; the bounds stand beside it."""
+    carried = capacity.carried
+    if carried.low is None:
+        return Answer("Carried", "nothing certainly", capacity.sentence)
+    least = "at least " if carried.high is None else ""
+    return Answer(
+        "Carried", f"{least}{figures.digits(carried.value)}{capacity.unit}", capacity.sentence
+    )
 
 
 def _objectives(report: "Report") -> Iterator[str]:

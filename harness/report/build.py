@@ -98,7 +98,7 @@ def assemble(folder: Path, *, thresholds: Sequence[str] | None = None) -> Report
     wanted = parse_objectives(texts, ratios=True)
     searched = _capacity(run, rows, wanted)
     if searched is not None and searched.best is not None:
-        rows = rows_of(rows, searched.best.name)
+        rows, workers = rows_of(rows, searched.best.name), workers.of(searched.best.name)
     cancelled = 0
     if run.interrupted or run.facts.get("aborted"):
         given_up = rows["outcome"] == Outcome.CANCELLED

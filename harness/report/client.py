@@ -31,6 +31,11 @@ class Workers:
     reports: tuple[Mapping[str, Any], ...] = ()
     unreadable: tuple[str, ...] = ()
 
+    def of(self, load: str) -> "Workers":
+        """Those of one load."""
+        own = (each for each in self.reports if str(each["worker"]).startswith(f"{load}-"))
+        return Workers(tuple(own), self.unreadable)
+
 
 def read_workers(folder: Path) -> Workers:
     """Read the reports of a run folder; JSON that is no worker's is passed over."""

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.report import figures
+from harness.report import figures, sentences
+from harness.report.capacity import words
 from harness.report.comparison import Comparison, Effect
 from harness.report.runs import CAVEAT, Runs
 from harness.report.sentences import (
@@ -40,7 +41,7 @@ ACTIVE = re.compile(r"([\\`*_\[\]<>|#~!&@])")
 def render(report: "Report") -> str:
     """The whole document; the verdict and its reasons come first."""
     parts = (
-        *(_head, _contract, _objectives, _routes, _latency, _violations, _errors),
+        *(_head, _capacity, _contract, _objectives, _routes, _latency, _violations, _errors),
         *(_comparison, _method),
     )
     return "\n\n".join(block for part in parts for block in part(report)) + "\n"
@@ -70,6 +71,16 @@ def _head(report: "Report") -> Iterator[str]:
 
 def _bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {cell(line, most=400)}" for line in lines)
+
+
+def _capacity(report: "Report") -> Iterator[str]:
+    capacity = report.capacity
+    if capacity is None:
+        return
+    yield f"### {cell(sentences.lead(report), most=400)}"
+    lines = [[cell(each) for each in cells] for _, cells in words.rows(capacity)]
+    yield table([cell(name) for name in words.head(capacity)], lines, texts=3)
+    yield _bullets([*words.told(capacity), f"times: {words.metric(capacity)}"])
 
 
 def _contract(report: "Report") -> Iterator[str]:

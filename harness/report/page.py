@@ -17,7 +17,9 @@ import pandas as pd
 
 from harness.measure.metrics import METRICS, definitions
 from harness.report import answers, figures, frame, sentences
-from harness.report.charts import contract, distribution, forest, overtime, plot
+from harness.report.capacity import words
+from harness.report.capacity.result import Capacity
+from harness.report.charts import contract, curve, distribution, forest, overtime, plot
 from harness.report.charts.svg import Svg, printable, tag
 from harness.report.quantile import PERCENTILES, needed
 from harness.report.runs import CAVEAT, Runs
@@ -48,6 +50,7 @@ def render(report: "Report") -> str:
         word=WORDS[report.verdict],
         charts=_charts(report),
         lead=sentences.lead(report),
+        capacity=_capacity(report.capacity),
         answers=answers.of_run(report),
         compared=sentences.compared(report.comparison),
         judged=list(sentences.judged(report.checked)),
@@ -97,6 +100,21 @@ def _folded(routes: Mapping[str, Any]) -> list[list[str]]:
         if figures_of:
             groups.setdefault(repr(figures_of), []).append(name)
     return list(groups.values())
+
+
+def _capacity(capacity: Capacity | None) -> dict[str, Any] | None:
+    """What the section of a search shows."""
+    if capacity is None:
+        return None
+    return {
+        "capacity": capacity,
+        "drawing": curve.load_latency("Load and latency", capacity),
+        "head": words.head(capacity),
+        "rows": list(words.rows(capacity)),
+        "metric": words.metric(capacity),
+        "told": [capacity.sentence, *words.told(capacity)],
+        "used": sentences.used(capacity),
+    }
 
 
 def _clauses(report: "Report") -> dict[str, Any]:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.report import figures, sentences
+from harness.report.capacity import words
 from harness.report.comparison import Comparison
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ def show(report: "Report", console: Console) -> None:
 
 def render(report: "Report") -> Group:
     """Latencies, rates, comparison and objectives as far as there are any."""
-    parts = (_contract, _latency, _rates, _violations, _errors, _client, _remarks, _objectives)
+    parts = (
+        *(_contract, _capacity, _latency, _rates, _violations, _errors),
+        *(_client, _remarks, _objectives),
+    )
     tables = [table for part in parts for table in part(report)]
     return Group(*(Padding(each, (0, 0, 1, 0)) for each in (*tables, *compared(report.comparison))))
 
@@ -51,6 +55,20 @@ def compared(comparison: Comparison) -> Iterator[RenderableType]:
         yield table
     if comparison.reason:
         yield Text(f"inconclusive: {comparison.reason}", style="yellow")
+
+
+def _capacity(report: "Report") -> Iterator[RenderableType]:
+    capacity = report.capacity
+    if capacity is None:
+        return
+    names = words.head(capacity)
+    kept = [place for place, name in enumerate(names) if name not in ("why", "goodput/s")]
+    table = _table("capacity", *(names[place] for place in kept), texts=2)
+    for _, cells in words.rows(capacity):
+        table.add_row(*(Text(cells[place].partition(" (")[0]) for place in kept))
+    yield table
+    yield Text(f"times: {words.metric(capacity)}")
+    yield Text("\n".join(words.told(capacity)))
 
 
 def _contract(report: "Report") -> Iterator[Table]:

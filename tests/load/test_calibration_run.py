@@ -16,6 +16,7 @@ from harness.load.calibration_run import calibrate
 from harness.load.launch import launch
 from harness.load.plan import Identity, LoadPlan
 from harness.load.progress import read_reports
+from harness.load.session import facts_of
 from harness.routes.address import Address
 from tests.bench.truth import Truth
 from tests.load.conftest import MakePlan, rows, scenario
@@ -127,9 +128,9 @@ def test_a_load_is_calibrated_in_every_process_and_its_target_sees_nothing_of_it
 def test_a_load_without_calibration_says_that_its_error_is_not_known(plan: MakePlan) -> None:
     outcome = launch(plan(duration_s=0.2), Identity(), scenario("native"))
 
-    assert outcome.notes == (
-        "the client's own error is not known: it was not calibrated (--no-calibrate)",
-    )
+    assert facts_of(outcome)["notes"] == [
+        "the client's own error is not known: it was not calibrated (--no-calibrate)"
+    ]
 
 
 def test_a_plan_beyond_the_calibration_is_refused_and_nothing_is_sent(

@@ -12,6 +12,7 @@ from harness.report import figures
 from harness.report.capacity.level import Level, from_schedule, judge, metric_of, named, rows_of
 from harness.report.capacity.search import Bracket, Range, bracket
 from harness.report.quantile import Estimate
+from harness.report.summary import key
 
 SCHEMA_VERSION = 1
 DIGITS = (1.0, 2.0, 5.0)
@@ -128,7 +129,7 @@ class Capacity:
             "target_rate": self.within.target,
             "headroom": self.headroom,
             "knee": self.knee,
-            "metric": f"{self.metric}_ms",
+            "metric": key(self.metric),
             "percentile": self.percent,
             "precision": self.within.precision,
             "min_rate": self.within.least,
@@ -296,11 +297,16 @@ def _bounds(least: float, most: float) -> list[float]:
 def _knee(levels: Sequence[Level]) -> float | None:
     """The level with the most answers per second for its median latency: its power is largest.
 
-    (Kleinrock, Power and Deterministic Rules of Thumb, ICC 1979.)
+    (Kleinrock, Power and Deterministic Rules of Thumb, ICC 1979.) None where that is the highest
+    level, above which it may grow.
     """
     powers = {
         each.asked: each.served / middle.value
         for each in levels
-        if (middle := each.times.get(50)) is not None and middle.value and each.served
+        if each.result != "client"
+        and (middle := each.times.get(50)) is not None
+        and middle.value
+        and each.served
     }
-    return max(powers, key=powers.__getitem__, default=None)
+    knee = max(powers, key=powers.__getitem__, default=None)
+    return None if knee == max(powers, default=None) else knee

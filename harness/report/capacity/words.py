@@ -1,0 +1,82 @@
+"""A search as rows of text, which the terminal, the Markdown and the page share."""
+
+from collections.abc import Iterator
+
+from harness.report import figures
+from harness.report.capacity.level import Level
+from harness.report.capacity.result import Capacity
+from harness.report.summary import key
+
+WORDS = {"pass": "carried", "fail": "not carried", "unknown": "open", "client": "client gave way"}
+
+
+def head(capacity: Capacity) -> list[str]:
+    """The columns of `rows`; the first three are texts."""
+    asked = "asked/s" if capacity.by == "rate" else "users"
+    times = [f"p{percent}" for percent in _percents(capacity)]
+    return [asked, "result", "why", "requests", "served/s", "goodput/s", *times]
+
+
+def rows(capacity: Capacity) -> Iterator[tuple[Level, list[str]]]:
+    """Each trial, by its load and then by its time."""
+    for level in sorted(capacity.levels, key=lambda each: each.asked):
+        numbers = [
+            figures.count(level.requests),
+            figures.digits(level.served),
+            figures.digits(level.goodput),
+        ]
+        why = level.reason or "every objective was met"
+        texts = [figures.digits(level.asked), WORDS[level.result], why]
+        yield level, [*texts, *numbers, *(_time(level, each) for each in _percents(capacity))]
+
+
+def metric(capacity: Capacity) -> str:
+    """The latency of the percentiles in `rows`."""
+    return f"{figures.metric(key(capacity.metric))} of the slowest route"
+
+
+def told(capacity: Capacity) -> list[str]:
+    """Headroom, knee and frontier, a sentence each, as far as there are any."""
+    return [each for each in (_headroom(capacity), _knee(capacity)) if each] + [
+        *_frontier(capacity)
+    ]
+
+
+def _frontier(capacity: Capacity) -> Iterator[str]:
+    """Which load keeps which bound."""
+    name = f"p{capacity.percent:g} {figures.metric(key(capacity.metric))}"
+    for each in capacity.frontier:
+        bound = figures.short_duration(each.bound_ms)
+        yield f"{name} within {bound}: {figures.digits(each.carried)}{capacity.unit}"
+
+
+def _knee(capacity: Capacity) -> str | None:
+    """Where more load begins to cost more time than it brings answers."""
+    if capacity.knee is None:
+        return None
+    level = f"{figures.digits(capacity.knee)}{capacity.unit}"
+    return f"knee at {level}: more load costs more time than it brings answers"
+
+
+def _headroom(capacity: Capacity) -> str | None:
+    """How far the target rate is from what is carried."""
+    if capacity.headroom is None or capacity.within.target is None:
+        return None
+    more = "more" if capacity.headroom >= 0 else "less"
+    needed = f"{figures.digits(capacity.within.target)}{capacity.unit}"
+    return f"{figures.share(abs(capacity.headroom))} {more} than the {needed} that are needed"
+
+
+def _percents(capacity: Capacity) -> list[int]:
+    return sorted({50, round(capacity.percent), 99})
+
+
+def _time(level: Level, percent: int) -> str:
+    found = level.times.get(percent)
+    if found is None:
+        return "nothing answered"
+    if found.value is None:
+        return "not known" if found.reason is None or level.requests else "nothing answered"
+    if found.low is None or found.high is None:
+        return figures.duration(found.value)
+    return f"{figures.duration(found.value)} ({figures.span(found.low, found.high)})"
