@@ -31,6 +31,8 @@ CLIMB_S = 3.0
 """A level on the way up is left after so long, unless something looks amiss."""
 WANTED_REQUESTS = 400.0
 """So many requests show an error rate below 1 %."""
+ANSWERS = 3
+"""A look comes after so many times what an answer takes."""
 WARMUP_S = 1.0
 
 
@@ -104,6 +106,22 @@ WARMUP_S = 1.0
     metavar="CONDITION",
     help="Leave a level at once when it comes true; `never` waits for the verdict.",
 )
+@click.option(
+    "--slots",
+    type=click.IntRange(1, 1000),
+    default=8,
+    show_default=True,
+    metavar="N",
+    help="Of the local stand-in: it serves N requests at once ...",
+)
+@click.option(
+    "--service",
+    type=some_seconds,
+    default="100ms",
+    show_default=True,
+    metavar="TIME",
+    help="... each for so long.",
+)
 @click.option("--yes", is_flag=True, help="Send to a paid target without asking.")
 @calibration_options
 @common()
@@ -133,7 +151,7 @@ def command(*, common: Common, **values: Any) -> None:
 
 def search(common: Common, values: dict[str, Any]) -> "Report":
     """Try levels until the edge is known, and report what they show."""
-    from harness.cli.stand_in import running
+    from harness.cli.stand_in import Limits, running
     from harness.load.session import facts_of
     from harness.report import manifest
     from harness.report.build import build_report
@@ -160,9 +178,12 @@ def search(common: Common, values: dict[str, Any]) -> "Report":
         seed=common.seed,
     )
     course = _Course(common, plan, values)
-    with manifest.refusable(folder), running(common.target, seed=common.seed) as target:
+    limits = Limits(values["slots"], int(values["service"] * 1e9))
+    stand_in = running(common.target, seed=common.seed, limits=limits)
+    with manifest.refusable(folder), stand_in as target:
         course.run(target)
-    manifest.note(folder, **facts_of(*course.outcomes), **course.facts())
+    facts = facts_of(*course.outcomes) | {"aborted": None, "notes": course.notes()}
+    manifest.note(folder, **facts, **course.facts())
     report = build_report(folder)
     manifest.finish(
         folder, verdict=report.verdict, exit_code=report.exit_code, reasons=report.reasons
@@ -192,6 +213,12 @@ class _Course:
         """What the manifest knows of the search."""
         return {"tried": self._tried, "ended_early": self.ended, "noise_floor": self._floor}
 
+    def notes(self) -> list[str]:
+        """What is to be known of the client, but for what each level says of itself."""
+        from harness.load.session import floor_unknown
+
+        return floor_unknown(self.outcomes[:1])
+
     def run(self, target: "Target") -> None:
         """Try levels until there is none left to try, or the search has to end."""
         from harness.bundled import folder as bundled
@@ -206,7 +233,6 @@ class _Course:
         while step := next_step([each.trial for each in self.levels], self._within):
             name = f"level-{len(self.levels) + 1:02d}"
             part = self._part(name, step.asked, settle=step.settle, trial=step.trial)
-            self._tried.append({"asked": step.asked, "settle": step.settle})
             watch = _Watch(self, part, step.asked, settle=step.settle)
             title = f"{name} {step.asked:g}{'/s' if part.open_loop else ' users'}"
             outcome = run_load(part, target, locust, show=show, title=title, enough=watch)
@@ -214,7 +240,8 @@ class _Course:
             reports = read_reports(Path(part.folder), name)
             self._floor = self._floor or next((one.noise_floor for one in reports), None)
             self._plan = replace(self._plan, caps=left(self._plan.caps, reports), calibrate=False)
-            self.levels.append(self.judged(part, step.asked, settle=step.settle))
+            self._tried.append({"asked": step.asked, "settle": watch.whole})
+            self.levels.append(self.judged(part, step.asked, settle=watch.whole))
             self._common.say(f"  {_line(self.levels[-1], part)}")
             self.ended = _reason_to_end(outcome, self.levels)
             if self.ended is not None:
@@ -242,22 +269,28 @@ class _Course:
         plan, values = self._plan, self._values
         rate = asked if values["by"] == "rate" else None
         wanted = WANTED_REQUESTS / LOOKS / asked if rate else 0.0
-        each = min(max(values["level_time"], wanted), values["longest_level"] / LOOKS)
+        slow = ANSWERS * max((level.typical_s for level in self.levels[:1]), default=0.0)
+        most = values["longest_level"] / LOOKS
+        each = min(max(values["level_time"] if settle else CLIMB_S, wanted * settle, slow), most)
         return replace(
             plan,
             name=name,
             rate=rate,
             users=max(int(asked), 1) if rate is None else plan.users,
-            duration_s=each if settle else min(CLIMB_S, each),
-            extend=LOOKS if settle else 1,
+            duration_s=each,
+            extend=LOOKS,
             seed=plan.seed + 1000 * trial,
         )
 
 
 class _Watch:
-    """Looks at a level that is under way, and says when it has told what it can."""
+    """Looks at a level that is under way, and says when it has told what it can.
+
+    On the way up that is at the first look, unless something was measured beyond its limit.
+    """
 
     def __init__(self, course: _Course, part: "LoadPlan", asked: float, *, settle: bool) -> None:
+        self.whole = settle
         self._judge = partial(course.judged, part, asked, settle=settle)
         self._looks = [part.warmup_s + part.duration_s * time for time in range(1, part.extend)]
 
@@ -265,7 +298,11 @@ class _Watch:
         if not self._looks or progress.elapsed_s < self._looks[0]:
             return False
         self._looks.pop(0)
-        return self._judge().result in ("pass", "fail")
+        found = self._judge()
+        if found.result in ("pass", "fail"):
+            return True
+        self.whole = self.whole or found.doubtful
+        return not self.whole
 
 
 def _plan(common: Common, values: dict[str, Any]) -> "LoadPlan":

@@ -51,6 +51,23 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--cache-ttl", type=click.IntRange(min=0), metavar="S", help="Cache answers for S seconds."
 )
 @click.option("--rate-limit", metavar="N/S", help="Allow N requests in S seconds.")
+@click.option(
+    "--slots", type=click.IntRange(1, 100_000), metavar="N", help="Serve N requests at once."
+)
+@click.option(
+    "--queue",
+    type=click.IntRange(0, 1_000_000),
+    metavar="M",
+    help="With --slots: let M wait, and refuse the next with 529.  [default: any number]",
+)
+@click.option(
+    "--overhead",
+    type=parse_duration,
+    default="0ms",
+    show_default=True,
+    metavar="TIME",
+    help="What the gateway itself adds to each answer.",
+)
 @click.option("--behaviour", type=_FILE, metavar="FILE", help="Do what is undocumented as in FILE.")
 @click.option("--defect", metavar="NAME", help="Break the contract in one way.")
 @click.option("--variant", metavar="NAME", help="Answer in one unusual, legal way.")
@@ -94,14 +111,25 @@ def _target(options: Mapping[str, Any]) -> "Target":
 def _config(target: "Target", options: Mapping[str, Any]) -> "Config":
     from harness.cli.stand_in import configure
     from harness.gateway.behaviour import Behaviour
+    from harness.gateway.config import ANY_NUMBER
     from harness.gateway.defects import suited
     from harness.gateway.recording import read_behaviour
     from harness.gateway.timing import Timing
+    from harness.routes.route import ROUTES
 
     path, defect = options["behaviour"], options["defect"]
+    if options["queue"] is not None and options["slots"] is None:
+        raise UsageError("--queue needs --slots: without slots nobody waits")
     config = replace(
         configure(target, seed=options["seed"]),
-        timing=Timing(ttft_ns=options["ttft"], itl_ns=options["itl"], tokens=options["tokens"]),
+        timing=Timing(
+            ttft_ns=options["ttft"],
+            itl_ns=options["itl"],
+            tokens=options["tokens"],
+            route_extra_ns=tuple((route, options["overhead"]) for route in ROUTES),
+        ),
+        slots=options["slots"],
+        queue=ANY_NUMBER if options["queue"] is None else options["queue"],
         behaviour=read_behaviour(path) if path else Behaviour(),
     )
     return suited(config, defect) if defect else config
@@ -138,6 +166,7 @@ def _welcome(target: "Target", config: "Config", certificate: Path | None) -> st
         f"try: curl{trust} {address.base}/baseten/v1/chat/completions \\",
         f'  -H "Authorization: Bearer {key}" -H "Content-Type: application/json"{auth} \\',
         f"  -d {shlex.quote(json.dumps(question))}",
+        f"without the gateway: {address.provider}",
         f"requests seen: {address.origin}/__harness/log; Ctrl-C stops",
     ]
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,8 +15,22 @@ TTFT_NS, ITL_NS, JITTER = 40_000_000, 4_000_000, 0.2
 """How the local stand-in answers: like a fast model, so that a short run has many requests."""
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A stand-in that can be overloaded: `slots` requests at once, each for `service_ns`."""
+
+    slots: int
+    service_ns: int
+
+
 @contextmanager
-def running(target: "Target", *, defect: str | None = None, seed: int = 0) -> Iterator["Target"]:
+def running(
+    target: "Target",
+    *,
+    defect: str | None = None,
+    seed: int = 0,
+    limits: Limits | None = None,
+) -> Iterator["Target"]:
     """The target with its origin: `local` is started and stopped, any other passes through."""
     from harness.settings import Kind
 
@@ -26,8 +41,16 @@ def running(target: "Target", *, defect: str | None = None, seed: int = 0) -> It
     from harness.transports.proxies import without_proxies
 
     config = configure(target, seed=seed)
+    if limits is not None:
+        config = limited(config, limits)
     with GatewayProcess(config, defect=defect) as gateway, without_proxies():
         yield target.at(gateway.url)
+
+
+def limited(config: "Config", limits: Limits) -> "Config":
+    """The stand-in with so many slots, and one token at the end of each one's time."""
+    timing = replace(config.timing, ttft_ns=limits.service_ns, itl_ns=0, jitter=0.0, tokens=1)
+    return replace(config, slots=limits.slots, timing=timing)
 
 
 def configure(target: "Target", *, seed: int) -> "Config":

@@ -7,6 +7,8 @@ from harness.gateway.behaviour import Behaviour
 from harness.gateway.timing import Timing
 from harness.gateway.upstream.catalogue import CATALOGUE
 
+ANY_NUMBER = 1_000_000
+"""Of requests that may wait for a slot."""
 _EPOCH_NS = 1_793_491_200 * 1_000_000_000
 """2026-11-01 00:00:00 UTC, the wall clock at `at_ns` 0 unless a face sets the real one."""
 
@@ -54,7 +56,8 @@ class Config:
     `gateway_token` None switches gateway authentication off. `stored_keys` are (alias, key) pairs
     kept at the gateway. `cache_ttl` is in seconds, None or 0 is off. `custom_domain` serves
     `/{provider}/...` without the `/v1/{account}/{gateway}` prefix. `epoch_ns` is the Unix time at
-    `at_ns` 0. `log_entries` bounds the log; the oldest go first.
+    `at_ns` 0. `log_entries` bounds the log; the oldest go first. `slots` is how many requests the
+    provider serves at once (None: any number), `queue` how many may wait for one.
     """
 
     account_id: str = "acc"
@@ -74,3 +77,5 @@ class Config:
     seed: int = 0
     epoch_ns: int = _EPOCH_NS
     log_entries: int = 1_000_000
+    slots: int | None = None
+    queue: int = ANY_NUMBER

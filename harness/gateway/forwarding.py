@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.gateway import envelope
-from harness.gateway.call import Call
+from harness.gateway.call import Arrival, Call
 from harness.gateway.envelope import Refusal
 from harness.gateway.options import retry_delay_ns
 from harness.gateway.routing import COMPAT
 from harness.gateway.rules import Rules
+from harness.gateway.timing import shifted
 from harness.gateway.upstream import errors
 from harness.gateway.upstream.asked import Asked, Malformed
 from harness.gateway.upstream.baseten import CHAT_PATH, Baseten
-from harness.wire import Chunk, Response
+from harness.wire import Response
 
 _RETRIED = (500, 502, 503, 504, 529)
 """Statuses that a further attempt answers; undocumented, taken from Baseten's advice to clients."""
@@ -81,7 +82,8 @@ def forward(call: Call, upstream: Baseten, rules: Rules) -> Forwarded:
     while True:
         last = attempt >= call.options.max_attempts
         timeout_ns = _timeout_ns(call, rules, last=last)
-        tried = _attempt(call, upstream, asked, attempt, timeout_ns)
+        sent = replace(asked, at_ns=call.arrival.at_ns + elapsed_ns)
+        tried = _attempt(call, upstream, sent, attempt, timeout_ns)
         if last or not tried.failed:
             answer = shifted(tried.answer, elapsed_ns)
             return Forwarded(answer, attempt, asked.document, tried.timed_out)
@@ -90,23 +92,31 @@ def forward(call: Call, upstream: Baseten, rules: Rules) -> Forwarded:
 
 
 def _asked(call: Call, authorization: str | None, rules: Rules) -> Asked:
-    fields, request = call.arrival.fields, call.arrival.request
     document, path = call.document, call.target.endpoint
     if call.target.route == COMPAT:
         document, path = {**document, "model": rules.upstream_model(call.model)}, CHAT_PATH
     if not isinstance(document, Malformed):
         document = rules.forward(call, document)
+    asked = asked_of(call.arrival, path, document)
+    kind = errors.JSON if call.target.route == COMPAT else asked.content_type
+    return replace(asked, authorization=authorization, content_type=kind)
+
+
+def asked_of(arrival: Arrival, path: str, document: Any) -> Asked:
+    """A request for a path of the provider as it came, with a body that is read already."""
+    fields, request = arrival.fields, arrival.request
     return Asked(
         method=request.method.upper(),
         path=path,
-        authorization=authorization,
-        content_type=errors.JSON if call.target.route == COMPAT else fields.get("content-type", ""),
+        authorization=fields.get("authorization"),
+        content_type=fields.get("content-type", ""),
         accept=fields.get("accept", ""),
         user_agent=fields.get("user-agent", ""),
         document=document,
         size=len(request.body),
-        serial=call.arrival.serial,
-        now_s=call.arrival.now_ns // 1_000_000_000,
+        serial=arrival.serial,
+        now_s=arrival.now_ns // 1_000_000_000,
+        at_ns=arrival.at_ns,
     )
 
 
@@ -147,18 +157,6 @@ def _outage(call: Call, asked: Asked, attempt: int) -> Response | Refusal | None
 def _made(call: Call, refusal: Refusal, at_ns: int) -> Response:
     """A refusal as the gateway's answer at `at_ns`."""
     return refusal.response(call.config.behaviour.error_envelope, at_ns)
-
-
-def shifted(answer: Response, by_ns: int) -> Response:
-    """The answer `by_ns` later."""
-    if by_ns == 0:
-        return answer
-    return replace(
-        answer,
-        chunks=tuple(Chunk(chunk.data, chunk.at_ns + by_ns) for chunk in answer.chunks),
-        head_at_ns=answer.head_at_ns + by_ns,
-        end_at_ns=answer.end_at_ns + by_ns,
-    )
 
 
 def model_of(document: Any) -> str | None:

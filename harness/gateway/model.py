@@ -8,6 +8,7 @@ provider; the cache is asked before policies (ai-gateway/features/caching/).
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 from typing import Any
 
 from harness.gateway import envelope, forwarding, routing, universal
@@ -24,6 +25,7 @@ from harness.gateway.limits import Limiter
 from harness.gateway.log import LogEntry
 from harness.gateway.options import Options, options_of, read_metadata
 from harness.gateway.rules import Rules
+from harness.gateway.timing import shifted
 from harness.gateway.universal import Step, Tried
 from harness.gateway.upstream.baseten import Baseten
 from harness.gateway.variants import variant_named
@@ -82,6 +84,8 @@ class Gateway:
         the requests before it.
         """
         arrival = self._arrive(request, at_ns)
+        if arrival.request.path.startswith(routing.UPSTREAM):
+            return self._upstream_itself(arrival)
         options = options_of(
             arrival.fields, reject=self.config.behaviour.option_out_of_range == "reject"
         )
@@ -91,6 +95,21 @@ class Gateway:
         if len(outcome.steps) > 1:
             names = of_several(names, arrival, self.config.behaviour.log_id)
         response = self._respond(arrival, outcome, names)
+        self._note(arrival, outcome, names, response)
+        return response
+
+    def _upstream_itself(self, arrival: Arrival) -> Response:
+        """The provider's answer to one who asks it without the gateway."""
+        document = decode(arrival.request.body)
+        path = arrival.request.path.removeprefix(routing.UPSTREAM).removesuffix("/predict")
+        asked = forwarding.asked_of(arrival, path, document)
+        answer = self._upstream.answer(asked)
+        stamp = formatdate(arrival.now_ns // 1_000_000_000, usegmt=True)
+        answer = replace(answer, headers=answer.headers.replacing("date", stamp))
+        method, streamed = asked.method, answer.media_type in STREAMED
+        response = framed(answer, method=method, streamed=streamed)
+        names = name(arrival, None, self.config.behaviour.log_id)
+        outcome = _Outcome(response, attempts=1, document=document, known=False)
         self._note(arrival, outcome, names, response)
         return response
 
@@ -156,7 +175,7 @@ class Gateway:
             tried.append(_tried(step, outcome, answer))
             last = number == len(steps) - 1 or _ends(outcome, self.config)
             if last or not self._falls_back(outcome, answer):
-                answer = forwarding.shifted(self._last(answer, tried), waited_ns)
+                answer = shifted(self._last(answer, tried), waited_ns)
                 return replace(outcome, answer=answer, steps=tuple(tried))
             waited_ns += answer.head_at_ns
         raise AssertionError("a list of steps is not empty")

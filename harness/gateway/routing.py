@@ -14,6 +14,9 @@ OTHER = "other"
 UNIVERSAL = "universal"
 
 CHAT_ENDPOINT = "v1/chat/completions"
+UPSTREAM = "/upstream/"
+"""Below it the stand-in offers its provider without the gateway, as `v1/...` and
+`model/{id}/predict`."""
 
 
 @dataclass(frozen=True, slots=True)

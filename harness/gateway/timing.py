@@ -3,9 +3,10 @@
 All times are integers in nanoseconds after the request arrived at the upstream.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.gateway.dice import Dice
+from harness.wire import Chunk, Response
 
 _MS = 1_000_000
 
@@ -56,3 +57,15 @@ class Timing:
         if not self.jitter:
             return duration_ns
         return max(0, round(duration_ns * (1 + self.jitter * (2 * dice.unit() - 1))))
+
+
+def shifted(answer: Response, by_ns: int) -> Response:
+    """The answer `by_ns` later."""
+    if by_ns == 0:
+        return answer
+    return replace(
+        answer,
+        chunks=tuple(Chunk(chunk.data, chunk.at_ns + by_ns) for chunk in answer.chunks),
+        head_at_ns=answer.head_at_ns + by_ns,
+        end_at_ns=answer.end_at_ns + by_ns,
+    )

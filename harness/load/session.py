@@ -116,7 +116,7 @@ def clocks_of(plan: LoadPlan) -> dict[str, Any]:
 def facts_of(*outcomes: LoadOutcome) -> dict[str, Any]:
     """What the manifest of a run should know of its loads, which add theirs up."""
     blocked = next((str(one.blocked) for one in outcomes if one.blocked), None)
-    notes = [*_floor(outcomes), *(note for one in outcomes for note in one.notes)]
+    notes = [*floor_unknown(outcomes), *(note for one in outcomes for note in one.notes)]
     first = outcomes[0] if outcomes else None
     return {
         "interrupted": any(one.interrupted for one in outcomes),
@@ -132,7 +132,7 @@ def facts_of(*outcomes: LoadOutcome) -> dict[str, Any]:
     }
 
 
-def _floor(outcomes: Sequence[LoadOutcome]) -> list[str]:
+def floor_unknown(outcomes: Sequence[LoadOutcome]) -> list[str]:
     """That the client's own error is not known: of no load, for one of several is enough."""
     reasons = [one.floor_reason for one in outcomes]
     return [f"the client's own error is not known: {each}" for each in reasons[:1] if all(reasons)]

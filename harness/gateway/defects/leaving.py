@@ -6,7 +6,7 @@ from dataclasses import replace
 from harness.gateway import envelope
 from harness.gateway.defects.defect import LEFT, Defect, Served
 from harness.gateway.defects.edits import with_body, with_chunks
-from harness.gateway.forwarding import shifted
+from harness.gateway.timing import shifted
 from harness.wire import Chunk, Response
 
 _STALL_NS = 10_000_000_000

@@ -7,8 +7,8 @@ from harness.gateway import envelope
 from harness.gateway.call import Call
 from harness.gateway.defects.defect import Defect, Served
 from harness.gateway.defects.edits import with_body
-from harness.gateway.forwarding import shifted
 from harness.gateway.rules import Rules
+from harness.gateway.timing import shifted
 from harness.wire import Response
 
 _ATTEMPTS, _DELAY, _BACKOFF = "cf-aig-max-attempts", "cf-aig-retry-delay", "cf-aig-backoff"

@@ -16,7 +16,8 @@ class Asked:
     """What the gateway forwards.
 
     `path` is what stands below the provider's slug. `document` is the decoded body or `Malformed`.
-    `serial` numbers the gateway's requests, `now_s` is Unix time in seconds.
+    `serial` numbers the gateway's requests, `now_s` is Unix time in seconds, `at_ns` the gateway's
+    clock.
     """
 
     method: str
@@ -29,3 +30,4 @@ class Asked:
     size: int
     serial: int
     now_s: int
+    at_ns: int = 0

@@ -5,6 +5,8 @@ from urllib.parse import unquote
 from harness.gateway.config import Config
 from harness.gateway.dice import Dice
 from harness.gateway.identity import provider_request_id, uuid4
+from harness.gateway.slots import Slots
+from harness.gateway.timing import shifted
 from harness.gateway.upstream import errors
 from harness.gateway.upstream.asked import Asked, Malformed
 from harness.gateway.upstream.chat import read_chat
@@ -22,16 +24,20 @@ _MODEL_BYTES = 100 * 1024 * 1024
 
 
 class Baseten:
-    """A stateless provider: the same request with the same serial number has the same answer."""
+    """The same request with the same serial number has the same answer, wherever it may wait.
+
+    Only its slots have a state.
+    """
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._slots = Slots(config.slots, config.queue) if config.slots else None
         schemes = ("Bearer", "Api-Key") if config.provider_key else ()
         self._accepted = tuple(f"{scheme} {config.provider_key}" for scheme in schemes)
 
     def answer(self, asked: Asked) -> Response:
         """The provider's answer; times count from the request's arrival at the provider."""
-        response = self._route(asked)
+        response = self._served(asked, self._route(asked))
         request_id = provider_request_id(Dice("provider", self._config.seed, asked.serial))
         headers = response.headers.replacing("x-baseten-request-id", request_id)
         return Response(
@@ -41,6 +47,18 @@ class Baseten:
             response.head_at_ns,
             end_at_ns=response.end_at_ns,
         )
+
+    def _served(self, asked: Asked, answer: Response) -> Response:
+        """The answer after its wait for a slot, which only a generation takes.
+
+        Without room for another to wait: docs.baseten.co/deployment/autoscaling, 529 under load.
+        """
+        if self._slots is None or answer.status != 200 or asked.method != "POST":
+            return answer
+        wait_ns = self._slots.take(asked.at_ns, answer.end_at_ns)
+        if wait_ns is None:
+            return errors.flat(529, errors.reason(529))
+        return shifted(answer, wait_ns)
 
     def _route(self, asked: Asked) -> Response:
         on_model = asked.path.startswith("model/")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.gateway.call import Arrival
 from harness.gateway.defects.defect import Served
 from harness.gateway.defects.edits import with_body, with_chunks, with_header
-from harness.gateway.forwarding import shifted
+from harness.gateway.timing import shifted
 from harness.gateway.upstream.errors import encode
 from harness.gateway.variants.variant import Variant
 from harness.wire import Chunk, Headers, Response

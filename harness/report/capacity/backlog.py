@@ -15,6 +15,8 @@ from harness.report.arrays import Floats
 
 BATCHES = 10
 LEAST_REQUESTS = 40
+FIRST = 0.1
+"""This share of the requests finds the target empty, or nearly so."""
 CERTAIN = 0.995
 LEAST_SHARE = 0.01
 """A growth below this share of the rate is no overload that a search could find."""
@@ -32,14 +34,16 @@ class Backlog:
 def backlog(begun_s: Floats, ended_s: Floats, *, until_s: float) -> Backlog | None:
     """Of requests that began and ended at these seconds; infinite for one that has not ended.
 
-    The first answers fill the target up: what counts begins after the median time of an answer,
-    twice. None where too few requests are left to tell.
+    The first answers fill the target up: what counts begins when the first of them have ended,
+    after twice the time that they took. None where too few requests are left to tell.
     """
-    lengths = ended_s - begun_s
-    known = lengths[np.isfinite(lengths)]
-    if len(begun_s) < LEAST_REQUESTS or len(known) < LEAST_REQUESTS / 2:
+    if len(begun_s) < LEAST_REQUESTS:
         return None
-    from_s = float(begun_s.min()) + 2 * float(np.median(known))
+    first = np.argsort(begun_s, kind="stable")[: max(math.ceil(FIRST * len(begun_s)), 1)]
+    filled_s = 2 * float(np.median((ended_s - begun_s)[first]))
+    if not math.isfinite(filled_s):
+        return None
+    from_s = float(begun_s.min()) + filled_s
     if until_s - from_s <= 0 or int((begun_s >= from_s).sum()) < LEAST_REQUESTS:
         return None
     edges = np.linspace(from_s, until_s, BATCHES + 1)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from harness.measure.metrics import METRICS, SCHEDULED
-from harness.measure.objective import Objective
+from harness.measure.objective import Objective, parse_objectives
 from harness.measure.outcome import Outcome
 from harness.measure.validity import blurred
 from harness.report import figures, frame
@@ -52,6 +52,24 @@ class Level:
     backlog: Backlog | None
     times: Mapping[int, Estimate] = field(default_factory=dict)
     checked: tuple[Checked, ...] = ()
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether something was measured beyond its limit that is not certain yet."""
+        limits = {each.text: each for each in parse_objectives(c.objective for c in self.checked)}
+        return any(
+            each.result == "unknown"
+            and each.value is not None
+            and not limits[each.objective].met(each.value)
+            for each in self.checked
+        )
+
+    @property
+    def typical_s(self) -> float:
+        """About how long an answer takes."""
+        middle = self.times.get(50)
+        known = middle is not None and (middle.value or middle.low or middle.high)
+        return known / 1e3 if known and np.isfinite(known) else 0.0
 
     @property
     def trial(self) -> Trial:
@@ -126,7 +144,7 @@ def judge(
     grown = _backlog(counted) if open_loop else None
     metric, percent = metric_of(wanted, open_loop=open_loop)
     times = _times(counted, metric, percent)
-    result, reason, gave_way = _verdict(counted, checked, doubts, grown, times)
+    result, reason, gave_way = _verdict(counted, checked, doubts, grown, times, open_loop=open_loop)
     routes = measured["routes"].values()
     tokens = [route[f"{kind}_tokens"] for route in routes for kind in ("prompt", "completion")]
     seconds, begun, ended = _span(counted)
@@ -157,6 +175,8 @@ def _verdict(
     doubts: Doubts,
     grown: Backlog | None,
     times: Mapping[int, Estimate],
+    *,
+    open_loop: bool,
 ) -> tuple[str, str | None, str | None]:
     """Result, reason and what gave way; a quota and a backlog come before what they cause."""
     missed = [each for each in checked if each.result == "fail"]
@@ -178,6 +198,8 @@ def _verdict(
         return "unknown", _told(unsure), None
     if len(rows) < LEAST_REQUESTS:
         return "unknown", f"{len(rows)} requests: {LEAST_REQUESTS} are needed", None
+    if not checked and grown is None and open_loop:
+        return "unknown", "too short to tell whether the requests under way grow", None
     return "pass", None, None
 
 
