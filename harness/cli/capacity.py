@@ -301,7 +301,7 @@ class _Watch:
         found = self._judge()
         if found.result in ("pass", "fail"):
             return True
-        self.whole = self.whole or found.doubtful
+        self.whole = self.whole or found.doubtful or not found.requests
         return not self.whole
 
 

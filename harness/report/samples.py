@@ -111,7 +111,7 @@ def _read_file(path: Path) -> tuple[pa.Table, str | None]:
     if path.suffix == ".arrows":
         return _read_stream(path)
     try:
-        return _conform(pq.read_table(path)), None
+        return conform(pq.read_table(path)), None
     except (OSError, pa.ArrowInvalid) as error:
         return schema().empty_table(), f"unreadable, all its rows are lost ({_short(error)})"
 
@@ -145,11 +145,11 @@ def _loss(path: Path, whole: int, *, rows: int) -> str:
 
 
 def _table(batches: list[pa.RecordBatch]) -> pa.Table:
-    return _conform(pa.Table.from_batches(batches)) if batches else schema().empty_table()
+    return conform(pa.Table.from_batches(batches)) if batches else schema().empty_table()
 
 
-def _conform(table: pa.Table) -> pa.Table:
-    """The table with exactly our columns: an older file's missing ones are null."""
+def conform(table: pa.Table) -> pa.Table:
+    """The table with exactly our columns, in their types; missing ones are null."""
     wanted = schema()
     columns = [
         table[field.name].cast(field.type)

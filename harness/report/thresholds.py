@@ -211,7 +211,8 @@ def answer(
     low = (-math.inf if measured.low is None else measured.low) - error
     high = (math.inf if measured.high is None else measured.high) + error
     if objective.met(low) == objective.met(high) and objective.operator != "==":
-        return "pass" if objective.met(low) else "fail", shown
+        told = shown if measured.value is not None else _one_sided(measured) or shown
+        return "pass" if objective.met(low) else "fail", told
     if objective.operator == "==" and measured.value is not None:
         return "pass" if objective.met(measured.value) else "fail", shown
     if measured.value is None:
@@ -220,6 +221,14 @@ def answer(
     most = measured.value if measured.at_most is None else measured.at_most
     doubt = could_change(objective.met, least, most, error=error)
     return "unknown", f"{shown}: {doubt or _close(objective, measured, pace)}"
+
+
+def _one_sided(measured: Estimate) -> str | None:
+    """What is known of a latency whose value is not: on which side of what it lies."""
+    low, high = _finite(measured.low), _finite(measured.high)
+    if low is not None:
+        return f"at least {figures.duration(low)}"
+    return None if high is None else f"at most {figures.duration(high)}"
 
 
 def _close(objective: Objective, measured: Estimate, pace: Pace | None) -> str:

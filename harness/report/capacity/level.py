@@ -16,7 +16,7 @@ from harness.report.capacity.backlog import Backlog, backlog
 from harness.report.capacity.search import Trial
 from harness.report.comparison import AT_EACH_LOOK
 from harness.report.pacing import pacing
-from harness.report.quantile import Estimate
+from harness.report.quantile import Estimate, value_at
 from harness.report.series import ends
 from harness.report.summary import percentile, summarise
 from harness.report.thresholds import Checked, Doubts, check, good
@@ -33,7 +33,8 @@ class Level:
     """One trial of a level; rates are per second, times milliseconds of the route that is slowest.
 
     `result` is `pass`, `fail`, `unknown` or `client`; `gave_way` names what failed: an objective,
-    `backlog` or `quota`. `served` are the answers per second while requests were sent.
+    `backlog` or `quota`. `served` are the answers per second while requests were sent, `observed`
+    is the percentile that decides, of these very requests, however uncertain.
     """
 
     name: str
@@ -50,49 +51,70 @@ class Level:
     goodput: float
     tokens: int | None
     backlog: Backlog | None
+    metric: str = "e2e"
+    percent: float = 95.0
     times: Mapping[int, Estimate] = field(default_factory=dict)
+    observed: float | None = None
     checked: tuple[Checked, ...] = ()
 
     @property
     def doubtful(self) -> bool:
         """Whether something was measured beyond its limit that is not certain yet."""
-        limits = {each.text: each for each in parse_objectives(c.objective for c in self.checked)}
+        unsure = [each for each in self.checked if each.result == "unknown"]
+        limits = {each.text: each for each in parse_objectives(one.objective for one in unsure)}
         return any(
-            each.result == "unknown"
-            and each.value is not None
-            and not limits[each.objective].met(each.value)
-            for each in self.checked
+            value is not None and not limits[each.objective].met(value)
+            for each in unsure
+            for value in (each.value, self._observed_of(limits[each.objective]))
         )
+
+    def _observed_of(self, objective: Objective) -> float | None:
+        """What was observed, for the objective that it decides."""
+        of = objective.metric.removesuffix(SCHEDULED), (objective.quantile or 0.95) * 100
+        mine = self.metric.removesuffix(SCHEDULED), self.percent
+        return self.observed if of == mine else None
+
+    @property
+    def unsure(self) -> str | None:
+        """The first objective that has no answer."""
+        return next((each.objective for each in self.checked if each.result == "unknown"), None)
 
     @property
     def typical_s(self) -> float:
         """About how long an answer takes."""
         middle = self.times.get(50)
-        known = middle is not None and (middle.value or middle.low or middle.high)
-        return known / 1e3 if known and np.isfinite(known) else 0.0
+        known = self.observed if middle is None or middle.value is None else middle.value
+        return known / 1e3 if known is not None and np.isfinite(known) else 0.0
 
     @property
     def trial(self) -> Trial:
         """As the search sees it."""
-        return Trial(self.asked, self.result, self.settled)
+        return Trial(self.asked, self.result, self.settled, over=self.doubtful)
 
     def document(self) -> dict[str, Any]:
         """One entry of `levels` in `capacity.json`."""
         own = {
             name: getattr(self, name)
             for name in self.__slots__
-            if name not in ("backlog", "times", "checked")
+            if name not in ("backlog", "metric", "percent", "times", "checked")
         }
         times = {
             f"p{percent}{end}": getattr(each, field)
             for percent, each in self.times.items()
             for end, field in (("", "value"), ("_low", "low"), ("_high", "high"))
         }
+        times = {name: _finite(value) for name, value in times.items()}
+        own["observed"] = _finite(self.observed)
         grown = self.backlog and self.backlog.growth
         judged = [
             {name: getattr(each, name) for name in Checked.__slots__} for each in self.checked
         ]
         return {**own, "backlog_growth": grown, "times_ms": times, "objectives": judged}
+
+
+def _finite(value: float | None) -> float | None:
+    """None for a time without end, which JSON does not have."""
+    return value if value is not None and np.isfinite(value) else None
 
 
 def metric_of(wanted: Sequence[Objective], *, open_loop: bool) -> tuple[str, float]:
@@ -132,15 +154,15 @@ def judge(
     measured = summarise(rows, good(wanted))
     measured |= {"pacing": pacing(counted), "client": {"noise_floor": noise_floor}}
     doubts = Doubts.of(measured)
-    confidence = 1 - AT_EACH_LOOK[LOOKS]
-    checked = check(
+    found = check(
         wanted,
         counted,
         measured["routes"],
         command="capacity",
         doubts=doubts,
-        confidence=confidence,
+        confidence=1 - AT_EACH_LOOK[LOOKS],
     )
+    checked = tuple(_beyond(each, wanted, counted) for each in found)
     grown = _backlog(counted) if open_loop else None
     metric, percent = metric_of(wanted, open_loop=open_loop)
     times = _times(counted, metric, percent)
@@ -164,7 +186,10 @@ def judge(
         goodput=sum(route["goodput"] or 0.0 for route in routes),
         tokens=None if not tokens or None in tokens else sum(tokens),
         backlog=grown,
+        metric=metric,
+        percent=percent,
         times=times,
+        observed=_observed(counted, metric, percent),
         checked=checked,
     )
 
@@ -201,6 +226,23 @@ def _verdict(
     if not checked and grown is None and open_loop:
         return "unknown", "too short to tell whether the requests under way grow", None
     return "pass", None, None
+
+
+def _beyond(checked: Checked, wanted: Sequence[Objective], rows: pd.DataFrame) -> Checked:
+    """A miss where each single request of a level took longer than is allowed.
+
+    Latencies that grow with every request are alike among neighbours, so that no interval of a
+    steady state is left of them; but this level is none.
+    """
+    objective = next((each for each in wanted if each.text == checked.objective), None)
+    if checked.result != "unknown" or objective is None or objective.quantile is None:
+        return checked
+    ours = rows[rows["route"] == checked.route]
+    least = frame.values(ours, objective.metric, failures=True).low
+    if len(least) < LEAST_REQUESTS or objective.met(float(least.min())):
+        return checked
+    told = f"each of {figures.count(len(least))} requests took longer"
+    return replace(checked, result="fail", measured=told)
 
 
 def _told(found: Sequence[Checked]) -> str:
@@ -256,6 +298,16 @@ def _times(rows: pd.DataFrame, metric: str, percent: float) -> dict[int, Estimat
         if estimates:
             found[each] = max(estimates, key=lambda one: one.value or one.at_most or 0.0)
     return found
+
+
+def _observed(rows: pd.DataFrame, metric: str, percent: float) -> float | None:
+    """The percentile of the slowest route as it was."""
+    found = [
+        value_at(np.sort(values), percent)
+        for route in rows["route"].unique()
+        if len(values := frame.values(rows[rows["route"] == route], metric, failures=True).data)
+    ]
+    return max(found, default=None)
 
 
 def rows_of(rows: pd.DataFrame, name: str) -> pd.DataFrame:

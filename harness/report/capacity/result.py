@@ -3,19 +3,30 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 
 from harness.measure.objective import Objective
 from harness.report import figures
-from harness.report.capacity.level import Level, from_schedule, judge, metric_of, named, rows_of
+from harness.report.capacity.level import (
+    LEAST_REQUESTS,
+    Level,
+    from_schedule,
+    judge,
+    metric_of,
+    named,
+    rows_of,
+)
 from harness.report.capacity.search import Bracket, Range, bracket
 from harness.report.quantile import Estimate
 from harness.report.summary import key
 
 SCHEMA_VERSION = 1
 DIGITS = (1.0, 2.0, 5.0)
+FAR = 100.0
+"""A time that is so much beyond its limit, or has no end, tells no more than that."""
 CLIENT, QUOTA, NOTHING, BACKLOG = "client", "quota", "nothing", "backlog"
 
 
@@ -76,7 +87,8 @@ class Capacity:
             return "fail" if high is not None and high <= target else "unknown"
         if low is None:
             return "fail" if high is not None else "unknown"
-        return "unknown" if self.limited_by == CLIENT or self.ended else "pass"
+        floor = self.carried.high is None and self.limited_by != NOTHING
+        return "unknown" if floor or self.ended else "pass"
 
     @property
     def headroom(self) -> float | None:
@@ -105,7 +117,8 @@ class Capacity:
                 CLIENT: f"at least {low}: client-limited, the gateway may carry more",
                 NOTHING: f"at least {low}: a floor, nothing above was tried",
             }
-            return floors.get(self.limited_by, f"at least {low}")
+            above = f"at least {low}: {self.limited_by} above that is too close to tell"
+            return floors.get(self.limited_by, above)
         value, high = figures.digits(carried.value), figures.digits(carried.high)
         if self.limited_by == QUOTA:
             return f"a quota was reached at {value}{self.unit} ({low} to {high}): no capacity"
@@ -194,7 +207,7 @@ def conclude(
     found = bracket([each.trial for each in levels])
     shown = from_schedule(wanted) if by == "rate" else list(wanted)
     metric, percent = metric_of(shown, open_loop=by == "rate")
-    carried, limited_by = _carried(levels, found, round(percent), shown)
+    carried, limited_by = _carried(levels, found, shown)
     return Capacity(
         by=by,
         within=within,
@@ -225,41 +238,62 @@ def range_of(search: Mapping[str, Any]) -> Range:
 def _carried(
     levels: Sequence[Level],
     found: Bracket,
-    percent: int,
     wanted: Sequence[Objective],
 ) -> tuple[Carried, str]:
     low, high = found.passed, found.failed
     if high is None:
         limit = CLIENT if found.client is not None else NOTHING
+        if found.over is not None:
+            limit = next(each.unsure for each in levels if each.asked == found.over and each.unsure)
         return Carried(low, low, None), limit
     failed = [each for each in levels if each.asked == high and each.result == "fail"]
     limit = failed[-1].gave_way or BACKLOG
     if low is None:
         return Carried(None, None, high), limit
-    value = _crossing(levels, low, failed[-1], percent, wanted)
+    value = _crossing(levels, low, failed[-1], wanted)
     return Carried(value, low, high), limit
 
 
 def _crossing(
-    levels: Sequence[Level], low: float, failed: Level, percent: int, wanted: Sequence[Objective]
+    levels: Sequence[Level], low: float, failed: Level, wanted: Sequence[Objective]
 ) -> float:
     """Where between two levels the load ceases to be carried.
 
-    A target that is overloaded serves as much as it can; a latency is taken to grow geometrically
-    from the one level to the other.
+    A target that is overloaded serves as much as it can.
     """
     if failed.gave_way in (BACKLOG, QUOTA):
         served = failed.served if failed.gave_way == BACKLOG else failed.goodput
         return min(max(served, low), failed.asked)
-    carried = [each for each in levels if each.asked == low and each.result == "pass"]
     objective = next((each for each in wanted if each.text == failed.gave_way), None)
-    ends = [each.times.get(percent) for each in (carried[-1], failed)]
-    values = [each.value for each in ends if each is not None]
-    known = [value for value in values if value is not None and 0 < value < math.inf]
-    if objective is None or objective.unit != "ms" or len(known) < 2 or known[1] <= known[0]:
+    if objective is None or objective.unit != "ms":
         return math.sqrt(low * failed.asked)
-    share = math.log(objective.limit / known[0]) / math.log(known[1] / known[0])
-    return low + (failed.asked - low) * min(max(share, 0.0), 1.0)
+    found = _crossing_of([each for each in levels if each.result != CLIENT], objective.limit)
+    return math.sqrt(low * failed.asked) if found is None else min(max(found, low), failed.asked)
+
+
+def _crossing_of(levels: Sequence[Level], limit: float) -> float | None:
+    """Where the observed times cross a limit, over all trials: each alone is uncertain.
+
+    Times can only grow with the load, so that neighbours that do not are averaged, weighted by
+    their requests (pool adjacent violators: Ayer and others, Annals of Mathematical Statistics 26,
+    1955). They are taken to grow geometrically from one level to the next.
+    """
+    known = sorted(
+        (each.asked, math.log(min(each.observed, FAR * limit) / limit), each.requests)
+        for each in levels
+        if each.observed is not None and each.observed > 0 and each.requests >= LEAST_REQUESTS
+    )
+    pools: list[list[float]] = []
+    for asked, height, weight in known:
+        pools.append([weight, weight * height, weight * asked])
+        while len(pools) > 1 and pools[-1][1] / pools[-1][0] <= pools[-2][1] / pools[-2][0]:
+            last = pools.pop()
+            pools[-1] = [sum(pair) for pair in zip(pools[-1], last, strict=True)]
+    places = [(asked / weight, height / weight) for weight, height, asked in pools]
+    for (left, below), (right, above) in pairwise(places):
+        if below <= 0 < above:
+            return left + (right - left) * -below / (above - below)
+    return None
 
 
 def _frontier(levels: Sequence[Level], percent: int, failed: float | None) -> list[Bound]:

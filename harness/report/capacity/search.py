@@ -38,12 +38,13 @@ class Range:
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One trial of a level; `settled` when it went on until its verdict was certain, or its time
-    was up.
+    was up. `over`: what was measured is beyond its limit, though not for certain.
     """
 
     asked: float
     result: str
     settled: bool = True
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,20 @@ class Step:
 class Bracket:
     """What all trials say: the highest level that passed below the lowest that failed.
 
-    `client` is the level at which the client gave way; the target may carry more.
+    `client` is the level at which the client gave way; the target may carry more. `over` is the
+    lowest level that seems not to be carried, where none certainly fails.
     """
 
     passed: float | None
     failed: float | None
     client: float | None = None
+    over: float | None = None
+
+    @property
+    def end(self) -> float | None:
+        """Above which nothing needs to be tried."""
+        known = [each for each in (self.failed, self.client, self.over) if each is not None]
+        return min(known, default=None)
 
 
 def bracket(trials: Sequence[Trial]) -> Bracket:
@@ -81,7 +90,14 @@ def bracket(trials: Sequence[Trial]) -> Bracket:
     client = min((asked for asked, result in found.items() if result == "client"), default=None)
     if client is not None and failed is not None and failed <= client:
         client = None
-    return Bracket(max(clear, default=None), failed, client)
+    over = {trial.asked for trial in trials if trial.over and trial.settled}
+    over = {asked for asked in over if found[asked] == "unknown"}
+    return Bracket(
+        max(clear, default=None),
+        failed,
+        client,
+        min(over, default=None) if failed is None and client is None else None,
+    )
 
 
 def next_step(trials: Sequence[Trial], within: Range) -> Step | None:
@@ -93,14 +109,15 @@ def next_step(trials: Sequence[Trial], within: Range) -> Step | None:
     if trials[-1].result == "client" and _count(trials, trials[-1].asked) == 1:
         return Step(trials[-1].asked, settle=True, trial=1)  # a busy moment is no limit
     found = bracket(trials)
-    if found.failed is None and found.client is None:
+    if found.end is None:
         return _climb(trials, within)
     return next(_close_in(trials, within, found), None)
 
 
 def _climb(trials: Sequence[Trial], within: Range) -> Step | None:
     top = max(trial.asked for trial in trials)
-    if top >= within.most:
+    doubtful = any(trial.over for trial in trials if trial.asked == top)
+    if top >= within.most or (doubtful and not _settled(trials, top)):
         return next(_certify(trials, top), None)
     ahead = min(top * 2, within.most)
     if within.target is not None and top < within.target < ahead:
@@ -109,27 +126,31 @@ def _climb(trials: Sequence[Trial], within: Range) -> Step | None:
 
 
 def _close_in(trials: Sequence[Trial], within: Range, found: Bracket) -> Iterator[Step]:
-    """What is left to do below a level that failed, or at which the client gave way."""
-    verdicts = _verdicts(trials)
-    end = found.failed if found.failed is not None else found.client
+    """What is left to do at and below a level that is not carried, or that the client ends."""
+    end = found.end
     if end is None:
         return
-    below = sorted(asked for asked, result in verdicts.items() if asked < end)
+    yield from _below(trials, within, found, end)
+    for edge in (found.passed, found.failed, found.over):
+        if edge is not None and _count(trials, edge) == 1:
+            yield Step(edge, settle=True, trial=1)
+
+
+def _below(trials: Sequence[Trial], within: Range, found: Bracket, end: float) -> Iterator[Step]:
+    """The gap up to the end first, then what is open below it, then the gap above what passed."""
+    verdicts = _verdicts(trials)
+    below = sorted(asked for asked in verdicts if asked < end)
     if not below:
         return
-    if found.failed is not None:
+    if found.client is None:
         yield from _bisect(verdicts, below[-1], end, within, aim=within.target)
     yield from _certify(trials, below[-1])
-    passed = found.passed
-    above = [asked for asked in (*below, end) if passed is None or asked > passed]
+    above = [asked for asked in (*below, end) if found.passed is None or asked > found.passed]
     tentative = [asked for asked in above if asked != end and not _settled(trials, asked)]
     if tentative:
         yield from _certify(trials, tentative[-1])
-    elif passed is not None:
-        yield from _bisect(verdicts, passed, above[0], within)
-    for edge in (found.passed, found.failed):
-        if edge is not None and _count(trials, edge) == 1:
-            yield Step(edge, settle=True, trial=1)
+    elif found.passed is not None:
+        yield from _bisect(verdicts, found.passed, above[0], within)
 
 
 def _bisect(
