@@ -110,7 +110,7 @@ def assemble(folder: Path, *, thresholds: Sequence[str] | None = None) -> Report
     checked = check(wanted, loaded, measured["routes"], command=run.command, doubts=doubts)
     decision = decide(Evidence(run, measured, compared, contract, checked, kept))
     summary = _summary(run, measured, decision, checked, found)
-    summary["timeline"] = timeline(rows)
+    summary["timeline"] = timeline(rows, good(wanted))
     return Report(folder, run, decision, summary, compared, contract, checked, rows)
 
 

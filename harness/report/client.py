@@ -109,9 +109,10 @@ def pauses(
             hit |= (begun < at + length) & (ended > at)
         hit &= np.asarray(rows["worker"] == name, dtype=bool)
         if told:
-            lengths = [length / 1e6 for _, length in told]
+            begun_ns, lengths = [at for at, _ in told], [length / 1e6 for _, length in told]
             share = float(hit.mean()) if len(hit) else 0.0
-            found.append({"worker": name, "lengths_ms": lengths, "share": share})
+            of = {"worker": name, "begun_ns": begun_ns, "lengths_ms": lengths}
+            found.append({**of, "share": share})
     return found
 
 
