@@ -100,7 +100,8 @@ def _contract(report: "Report") -> Iterator[str]:
     heading, counts = f"### Contract: {cell(contract.verdict)}", []
     for route in contract.routes:
         found = contract.counts(route)
-        told = (f"{found[each]} {each.replace('_', ' ')}" for each in contract.results)
+        named = [each for each in contract.results if found[each]]
+        told = (f"{found[each]} {each.replace('_', ' ')}" for each in named)
         counts.append(f"{cell(route)}: {cell(', '.join(told))}")
     yield "\n".join([heading, *([f"{'; '.join(counts)}."] if counts else [])])
     failures = contract.with_result("fail")
@@ -114,16 +115,17 @@ def _contract(report: "Report") -> Iterator[str]:
 
 def _objectives(report: "Report") -> Iterator[str]:
     """One row per objective, with the routes of each result."""
-    results: dict[str, list[str]] = {}
+    results: dict[str, dict[str, list[str]]] = {}
     values: dict[str, list[str]] = {}
     for objective, routes, found, told in judged(report.checked):
-        where = cell(", ".join(routes))
-        results.setdefault(objective, []).append(f"{RESULTS[found]}: {where}")
-        values.setdefault(objective, []).append(f"{where}: {cell(told, most=300)}")
-    rows = [
-        [cell(objective), "<br>".join(found), "<br>".join(values[objective])]
-        for objective, found in results.items()
-    ]
+        results.setdefault(objective, {}).setdefault(found, []).extend(routes)
+        values.setdefault(objective, []).append(
+            f"{cell(', '.join(routes))}: {cell(told, most=300)}"
+        )
+    rows = []
+    for objective, alike in results.items():
+        found_on = (f"{RESULTS[each]}: {cell(', '.join(on))}" for each, on in alike.items())
+        rows.append([cell(objective), "<br>".join(found_on), "<br>".join(values[objective])])
     if rows:
         yield table(["objective", "result", "measured"], rows, texts=3, title="Objectives")
 
@@ -251,9 +253,11 @@ def _comparison(report: "Report") -> Iterator[str]:
 def _compared(comparison: Comparison) -> Iterator[str]:
     if comparison.reason:
         yield f"Inconclusive: {cell(comparison.reason, most=400)}."
+    with_ttft = {pair.names for pair, _ in comparison.measured if pair.metric == "ttft_ms"}
     rows = [
         [cell(pair.names), figures.metric(pair.metric), cell(pair.verdict), *_effect(effect)]
         for pair, effect in comparison.measured
+        if pair.metric != "ttfb_ms" or pair.names not in with_ttft
     ]
     if rows:
         yield table(["compared", "metric", "verdict", "ratio", "difference"], rows, texts=3)

@@ -19,7 +19,7 @@ from harness.report.quantile import needed
 MARKED = (50.0, 90.0, 95.0, 99.0, 99.9, 99.99)
 TICKS = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99)
 LEAST_MS = 0.01
-LEAST_SHARE = 0.005
+LEAST_SHARE = 0.05
 """Where an axis begins: at the value that so many are below, and never below `LEAST_MS`.
 
 A few gaps within one read, which are 0, would else take the room of all others.
@@ -59,14 +59,17 @@ def tail(title: str, routes: Mapping[str, Floats], limits: Sequence[Limit] = ())
     plot = Plot(
         title,
         x=Scale(1.0, rarest, LEFT, RIGHT, log=True),
-        y=log_scale([*ends, *(limit.limit_ms for limit in limits)], BOTTOM, TOP),
+        y=log_scale(
+            [*ends, *(limit.limit_ms for limit in limits)], BOTTOM, TOP + (LINE if limits else 0)
+        ),
         x_name="",
         show_x=_percentile_name,
         show_y=figures.short_duration,
         note="Latency by percentile; each further nine has equal room.",
         x_ticks=[rare for rare in map(_rarity, TICKS) if rare <= rarest],
     )
-    lines = _limits(plot, limits)
+    high = max(float(np.percentile(data, 90)) for data in known.values())
+    lines = _limits(plot, limits, high)
     return plot.draw(*(_curve(plot, route, data) for route, data in known.items()), *lines)
 
 
@@ -109,22 +112,40 @@ def _percentile(plot: Plot, route: str, ordered: Floats, percent: float) -> Svg:
     return group(marker(route, x, y, size=3.2), target, tip=tip)
 
 
-def _limits(plot: Plot, limits: Sequence[Limit]) -> Iterator[Svg]:
-    """Lines from above to below; a label stands above its line, or lower where another is."""
-    lowest = TOP - LINE + 10
-    for limit in sorted(limits, key=lambda limit: -limit.limit_ms):
-        at = plot.y(limit.limit_ms)
-        baseline = max(at - 4, lowest + LINE)
-        baseline = baseline if baseline < BOTTOM - 2 else BOTTOM - 4
-        lowest = baseline
+def _limits(plot: Plot, limits: Sequence[Limit], high_ms: float) -> Iterator[Svg]:
+    """Lines across, each with its label where the curves are not.
+
+    Of a limit above `high_ms`, the highest p90, that is on the left and above the line; of one
+    below on the right and below the line.
+    """
+    wanted = sorted(
+        (plot.y(limit.limit_ms) + (-4 if limit.limit_ms >= high_ms else 13), n)
+        for n, limit in enumerate(limits)
+    )
+    heights = _apart([height for height, _ in wanted])
+    for height, (_, n) in zip(heights, wanted, strict=True):
+        limit = limits[n]
+        above, at = limit.limit_ms >= high_ms, plot.y(limit.limit_ms)
         label = limit.label if len(limit.label) <= LONGEST else f"{limit.label[: LONGEST - 1]}…"
         kind = f"objective objective-{limit.result}"
+        place, side = (LEFT + 5, "") if above else (RIGHT - 3, " end")
         yield group(
             tag("line", x1=LEFT, x2=RIGHT, y1=at, y2=at, class_=kind),
             *_own_percentile(plot, limit, at, kind),
-            text(label, LEFT + 5, baseline, class_=f"label halo {kind}"),
+            text(label, place, height, class_=f"label halo{side} {kind}"),
             tip=f"{limit.label}, limit {figures.duration(limit.limit_ms)}",
         )
+
+
+def _apart(heights: Sequence[float]) -> list[float]:
+    """Ascending heights of labels moved so that none touches the next or leaves the chart."""
+    down: list[float] = []
+    for height in heights:
+        down.append(max(height, down[-1] + LINE if down else TOP + 9))
+    up: list[float] = []
+    for height in reversed(down):
+        up.append(min(height, up[-1] - LINE if up else BOTTOM - 4))
+    return up[::-1]
 
 
 def _own_percentile(plot: Plot, limit: Limit, at: float, kind: str) -> Iterator[Svg]:
