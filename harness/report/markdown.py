@@ -49,18 +49,21 @@ def render(report: "Report") -> str:
     return fitted(block for part in parts for block in part(report))
 
 
-def fitted(blocks: Iterable[str], *, most: int = MOST_LINES) -> str:
-    """The blocks as one text; the longest table or list is folded until it is short enough."""
+def fitted(blocks: Iterable[str], *, page: str = "report.html") -> str:
+    """The blocks as one text; the longest table or list is folded until it is short enough.
+
+    What was folded is in `page`.
+    """
     kept = [block.split("\n") for block in blocks]
     lost = [0] * len(kept)
-    while sum(len(block) + 1 for block in kept) - 1 > most:
+    while sum(len(block) + 1 for block in kept) - 1 > MOST_LINES:
         place = max(range(len(kept)), key=lambda n: len(kept[n]))
         block, is_table = kept[place], kept[place][-1].startswith("|")
         if len(block) < 6:
             break
         del block[-2:]
         lost[place] += 1 if lost[place] else 2
-        more = f"{lost[place]} more in report.html"
+        more = f"{lost[place]} more in {page}"
         block.append(f"| {more} |" if is_table else f"- {more}")
     return "\n\n".join("\n".join(block) for block in kept) + "\n"
 
@@ -239,7 +242,7 @@ def render_gate(gate: "Gate") -> str:
         blocks.append(table(["evidence", "run", "age", "target", "machine"], runs, texts=5))
     of = f"runs of {cell(gate.wanted.target or 'one target')}, at most {gate.wanted.max_age} old"
     blocks.append(f"<sub>Judged {figures.date(gate.judged)}; {of}.</sub>")
-    return fitted(blocks)
+    return fitted(blocks, page="gate.html")
 
 
 def _comparison(report: "Report") -> Iterator[str]:

@@ -206,7 +206,7 @@ def test_paper_shows_no_button_and_the_legend_of_what_is_shown(
     browser.evaluate("document.querySelector('button[data-route=compat]').click()")
     browser.call("Emulation.setEmulatedMedia", media="print")
 
-    seen = browser.evaluate("""[...document.querySelectorAll("button")]
+    seen = browser.evaluate("""[...document.querySelectorAll("button, .zoom")]
         .filter(button => button.getBoundingClientRect().width > 0)
         .map(button => [button.textContent, getComputedStyle(button).borderTopWidth])""")
 

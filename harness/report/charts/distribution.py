@@ -19,10 +19,11 @@ from harness.report.quantile import needed
 MARKED = (50.0, 90.0, 95.0, 99.0, 99.9, 99.99)
 TICKS = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99)
 LEAST_MS = 0.01
-LEAST_SHARE = 0.05
-"""Where an axis begins: at the value that so many are below, and never below `LEAST_MS`.
+LEAST_SHARE, LEAST_OF_MEDIAN = 0.005, 0.05
+"""Where an axis begins: at the value that so many are below, and never below so much of a median
+or below `LEAST_MS`.
 
-A few gaps within one read, which are 0, would else take the room of all others.
+Gaps within one read, which are 0, would else take the room of all others.
 """
 STEPS = 200
 RAREST = 20_000.0
@@ -52,8 +53,7 @@ def tail(title: str, routes: Mapping[str, Floats], limits: Sequence[Limit] = ())
     known = {route: np.sort(data) for route, data in routes.items() if len(data)}
     if not known:
         return None
-    low = [float(data[int(LEAST_SHARE * len(data))]) for data in known.values()]
-    ends = [max(end, LEAST_MS) for end in (*low, *(float(data[-1]) for data in known.values()))]
+    ends = [end for data in known.values() for end in _ends(data)]
     most = max(2.0 * len(data) for data in known.values())
     rarest = min(max(most, LEAST_RARE), RAREST)
     plot = Plot(
@@ -71,6 +71,12 @@ def tail(title: str, routes: Mapping[str, Floats], limits: Sequence[Limit] = ())
     high = max(float(np.percentile(data, 90)) for data in known.values())
     lines = _limits(plot, limits, high)
     return plot.draw(*(_curve(plot, route, data) for route, data in known.items()), *lines)
+
+
+def _ends(ordered: Floats) -> tuple[float, float]:
+    """From where to where the axis must reach for one route."""
+    low, middle = (float(ordered[int(share * len(ordered))]) for share in (LEAST_SHARE, 0.5))
+    return max(low, middle * LEAST_OF_MEDIAN, LEAST_MS), max(float(ordered[-1]), LEAST_MS)
 
 
 def _rarity(percent: float) -> float:
