@@ -139,7 +139,7 @@ def assemble(folder: Path, *, thresholds: Sequence[str] | None = None) -> Report
         checked = ()  # each level is judged by itself
     decision = decide(Evidence(run, measured, compared, contract, checked, kept, searched))
     summary = _summary(run, measured, decision, checked, found)
-    summary["timeline"] = timeline(rows)
+    summary["timeline"] = timeline(rows, good(wanted))
     return Report(folder, run, decision, summary, compared, contract, checked, rows, searched)
 
 

@@ -120,12 +120,11 @@ def pauses(
             hit |= (begun < at + length) & (ended > at)
         hit &= np.asarray(rows["worker"] == name, dtype=bool)
         if told:
-            lengths = [length / 1e6 for _, length in told]
+            begun_ns, lengths = [at for at, _ in told], [length / 1e6 for _, length in told]
             share = float(hit.mean()) if len(hit) else 0.0
             stood = min(math.fsum(lengths) * 1e6 / whole_ns, 1.0) if whole_ns else 1.0
-            found.append(
-                {"worker": name, "lengths_ms": lengths, "share": share, "time_share": stood}
-            )
+            of = {"worker": name, "begun_ns": begun_ns, "lengths_ms": lengths}
+            found.append({**of, "share": share, "time_share": stood})
     return found
 
 

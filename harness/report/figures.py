@@ -1,5 +1,6 @@
 """Numbers as people read them: three significant digits, one unit, a dash for nothing."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -120,6 +121,27 @@ def bounds(measured: Mapping[str, Any], name: str) -> str | None:
     if measured[name] is not None or measured[f"{name}_at_least"] is None:
         return None
     return span(measured[f"{name}_at_least"], measured[f"{name}_at_most"])
+
+
+def lacking(measured: Mapping[str, Any], name: str) -> str:
+    """Why a statistic does not exist, in two words: how many values it needs, or `too few`."""
+    needs = re.search(r"needs ([\d,]+)$", measured["reasons"].get(name, ""))
+    if needs and measured["n"] < int(needs[1].replace(",", "")):
+        return needs[0]
+    return "too few"
+
+
+def told(measured: Mapping[str, Any], name: str) -> tuple[str, str]:
+    """A statistic and its interval as a table shows them; the second may be empty.
+
+    A question mark and bounds where the client could not see it, words where it does not exist.
+    """
+    if between := bounds(measured, name):
+        return "?", between
+    if measured[name] is None:
+        return lacking(measured, name), ""
+    low, high = measured[f"{name}_low"], measured[f"{name}_high"]
+    return duration(measured[name]), "" if low is None else span(low, high)
 
 
 def percentile(measured: Mapping[str, Any], name: str) -> str:

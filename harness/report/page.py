@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
-import numpy as np
-import pandas as pd
 
 from harness.measure.metrics import METRICS, definitions
-from harness.report import answers, figures, frame, sentences
+from harness.report import answers, drawings, figures, sentences, totals
 from harness.report.capacity import words
 from harness.report.capacity.result import Capacity
-from harness.report.charts import contract, curve, distribution, forest, overtime, plot
+from harness.report.charts import curve, forest, plot
 from harness.report.charts.svg import Svg, printable, tag
 from harness.report.quantile import PERCENTILES, needed
 from harness.report.runs import CAVEAT, Runs
@@ -30,9 +28,6 @@ if TYPE_CHECKING:
     from harness.report.gate.judge import Gate
 
 TEMPLATES = Path(__file__).with_name("templates")
-DOTS = 250
-SHAPES = ("ttft", "inter_chunk", "e2e")
-SAME_FROM_SCHEDULE = ("inter_chunk_scheduled", "tpot_scheduled")
 NOT_KEPT = {"fail", "waived", "not_exercised"}
 SIGNS = {"pass": "\N{CHECK MARK}", "fail": "\N{BALLOT X}", "waived": "!", "recorded": "\N{BULLET}"}
 CAPSULE = re.compile(r"failures/[\w-]+")
@@ -48,7 +43,8 @@ def render(report: "Report") -> str:
         target=sentences.target(report.manifest.target),
         client=sentences.client(report.summary["client"]),
         word=WORDS[report.verdict],
-        charts=_charts(report),
+        charts=drawings.charts(report),
+        bin=drawings.bin_of(report),
         lead=sentences.lead(report),
         capacity=_capacity(report.capacity),
         answers=answers.of_run(report),
@@ -95,7 +91,7 @@ def render_gate(gate: "Gate") -> str:
 def _folded(routes: Mapping[str, Any]) -> list[list[str]]:
     """The metrics that anything was measured of; those with the same figures stand together."""
     groups: dict[str, list[str]] = {}
-    for name in (key(each) for each in METRICS if each not in SAME_FROM_SCHEDULE):
+    for name in (key(each) for each in METRICS if each not in drawings.ALIKE):
         figures_of = {route: found[name] for route, found in routes.items() if found[name]["n"]}
         if figures_of:
             groups.setdefault(repr(figures_of), []).append(name)
@@ -193,10 +189,12 @@ def _environment() -> jinja2.Environment:
     }
     environment.filters["zip"] = zip
     environment.globals |= {
-        "bounds": figures.bounds,
         "client_error": sentences.client_error,
+        "failed_of": totals.failed,
+        "figure": totals.told,
         "legend": _legend,
         "span": figures.span,
+        "statistic": figures.told,
         "style_of": plot.style,
         "values": sentences.measured,
     }
@@ -214,47 +212,3 @@ def _legend(route: str) -> Svg:
     line = tag("line", x1=1, x2=35, y1=8, y2=8, class_=f"line {plot.style(route)}")
     mark = plot.marker(route, 18, 8)
     return tag("svg", line, mark, viewBox="0 0 36 16", class_="legend", aria_hidden="true")
-
-
-def _charts(report: "Report") -> dict[str, Any]:
-    timeline = report.summary["timeline"]
-    load = report.load
-    return {
-        "contract": report.contract and contract.overview("Clauses per route", report.contract),
-        "forest": forest.forest("Routes against each other", report.comparison),
-        "shapes": _shapes(load),
-        "ttft": overtime.latency("TTFT over time", timeline, "ttft_ms", _dots(report, "ttft")),
-        "e2e": overtime.latency("E2E over time", timeline, "e2e_ms", _dots(report, "e2e")),
-        "rate": overtime.counts("Throughput", timeline, "rate", "requests/s"),
-        "in_flight": overtime.counts("In flight", timeline, "in_flight", "in flight", place=1),
-        "errors": overtime.bars("Failed requests", timeline, "errors", "failed/s"),
-    }
-
-
-def _shapes(rows: pd.DataFrame) -> list[tuple[str, Svg]]:
-    """The distribution of each metric that has values, with its name."""
-    routes = ordered_routes(rows["route"].unique())
-    drawn = []
-    for name in SHAPES:
-        data = {route: frame.values(rows[rows["route"] == route], name).data for route in routes}
-        title = METRICS[name].title
-        chart = distribution.ecdf(f"Distribution of {title}", data)
-        if chart is not None:
-            drawn.append((key(name), chart))
-    return drawn
-
-
-def _dots(report: "Report", metric: str) -> Mapping[str, list[tuple[float, float]]]:
-    """Every k-th successful request as (seconds, ms), so that no route has more than `DOTS`."""
-    rows = report.rows[["route", "sent_ns", metric, "ok"]]
-    rows = rows[report.rows["scenario"].isin(report.summary["routes_of"])]
-    held = rows[rows["ok"]].dropna(subset=[metric, "sent_ns"])
-    start = report.summary["timeline"]["start_ns"]
-    found = {}
-    for route in ordered_routes(held["route"].unique()):
-        ours = held[held["route"] == route].sort_values("sent_ns")
-        kept = ours.iloc[:: max(1, -(-len(ours) // DOTS))]
-        times = np.asarray((kept["sent_ns"] - start) / 1e9, dtype=np.float64)
-        values = np.asarray(kept[metric], dtype=np.float64)
-        found[route] = list(zip(times.tolist(), values.tolist(), strict=True))
-    return found

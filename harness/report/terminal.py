@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.report import figures, sentences
+from harness.report import figures, sentences, totals
 from harness.report.capacity import words
 from harness.report.comparison import Comparison
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.report.build import Report
     from harness.report.gate.judge import Gate
 
+RATES = ("goodput", "throughput", "output_tokens_per_second", "cache_hit_share")
 STAR = "*"
 MEASURED = "measured"
 LONG = "what it said"
@@ -125,7 +126,7 @@ def _bounded(measured: dict[str, Any], name: str) -> Text:
         numbers, _, unit = between.rpartition(" ")
         return Text(f"? {unit}\n{numbers}", style="yellow", no_wrap=True)
     if measured[name] is None:
-        return Text(figures.NOTHING, style="dim")
+        return Text(figures.lacking(measured, name), style="dim")
     shown = Text(figures.percentile(measured, name), no_wrap=True)
     return shown.append(f"\n{figures.around(measured, name)}", style="dim")
 
@@ -137,11 +138,8 @@ def _rates(report: "Report") -> Iterator[RenderableType]:
         table.add_row(
             Text(route),
             figures.count(entry["requests"]),
-            f"{figures.count(entry['errors'])} ({figures.share(entry['error_rate'])})",
-            f"{figures.digits(entry['goodput'])}/s",
-            f"{figures.digits(entry['throughput'])}/s",
-            figures.digits(entry["output_tokens_per_second"]),
-            figures.share(entry["cache_hit_share"]),
+            totals.failed(entry),
+            *(totals.told(entry, name) for name in RATES),
         )
     if table.row_count:
         yield table

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.report import dots
 from harness.report.charts import distribution
 from harness.report.charts.axis import Scale, from_zero, log_scale
-from harness.report.charts.plot import LEFT, RIGHT
+from harness.report.charts.plot import BOTTOM, LEFT, TOP
 from harness.report.charts.svg import Svg, group, tag, text
 
 POSITIVE = st.floats(1e-4, 1e8)
@@ -71,21 +72,92 @@ def test_attributes_are_named_as_in_svg_and_none_is_left_out() -> None:
     assert tag("a", class_="x", stroke_width=1.26, id=None) == '<a class="x" stroke-width="1.3"/>'
 
 
-@pytest.mark.parametrize("n", [1, 2, 7, 1000])
-def test_a_distribution_ends_at_its_largest_value(n: int) -> None:
-    chart = distribution.ecdf("t", {"native": np.linspace(10, 20, n)})
+@pytest.mark.parametrize("n", [1, 2, 7, 1000, 70_000])
+def test_a_distribution_is_of_all_values_and_reaches_the_largest(n: int) -> None:
+    chart = distribution.tail("t", {"native": np.linspace(20, 10, n)})
 
     assert chart is not None
-    assert "n = " + f"{n:,}" in chart
+    assert f"n = {n:,}" in chart
+    curve = _points(chart)
+    assert curve == sorted(curve, key=lambda point: (point[0], -point[1]))
+    assert curve[0][0] == LEFT
+    assert curve[-1][1] == pytest.approx(
+        log_scale([20, 20 if n == 1 else 10], BOTTOM, TOP)(20), abs=0.5
+    )
+
+
+def test_each_nine_of_a_distribution_has_the_same_room() -> None:
+    chart = distribution.tail("t", {"native": np.linspace(10, 20, 20_000)})
+
+    assert chart is not None
+    labels = dict(re.findall(r'<text x="([\d.]+)"[^>]*>(p[\d.]+)<', chart))
+    places = {name: float(x) for x, name in labels.items()}
+    assert list(places) == ["p0", "p50", "p90", "p99", "p99.9", "p99.99"]
+    nines = [places[f"p{name}"] for name in ("90", "99", "99.9", "99.99")]
+    assert np.diff(nines) == pytest.approx(nines[1] - nines[0], abs=0.2)
+
+
+def test_a_percentile_that_few_values_bound_says_so() -> None:
+    chart = distribution.tail("t", {"native": np.linspace(10, 20, 100)})
+
+    assert chart is not None
+    assert "95% within 19.5 ms (n = 100)" in chart
+    assert "99% within 19.9 ms (n = 100; p99 needs 368 to be sure)" in chart
+    assert "99.9%" not in chart
 
 
 def test_a_distribution_shows_where_most_values_lie_though_the_smallest_is_0() -> None:
-    chart = distribution.ecdf("t", {"native": np.array([0.0, *[4.0] * 98, 60.0])})
+    chart = distribution.tail("t", {"native": np.array([0.0, *[4.0] * 98, 60.0])})
 
     assert chart is not None
-    marks = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', chart)]
-    assert min(marks) > LEFT + (RIGHT - LEFT) / 3
+    heights = [y for _, y in _points(chart)]
+    assert max(heights) <= BOTTOM
+    assert min(heights[1:-2]) < BOTTOM - 5
 
 
 def test_a_distribution_of_nothing_is_no_chart() -> None:
-    assert distribution.ecdf("t", {"native": np.array([])}) is None
+    assert distribution.tail("t", {"native": np.array([])}) is None
+
+
+def test_objectives_are_lines_with_a_mark_at_their_percentile_and_labels_apart() -> None:
+    limits = [
+        distribution.Limit("p95 < 18 ms: met", 18.0, 95.0, "pass"),
+        distribution.Limit("p99 < 18.1 ms: unknown", 18.1, 99.0, "unknown"),
+        distribution.Limit("mean < 2 s: met", 2000.0, None, "pass"),
+    ]
+
+    chart = distribution.tail("t", {"native": np.linspace(10, 20, 1000)}, limits)
+
+    assert chart is not None
+    root = ElementTree.fromstring(chart)  # noqa: S314 - our own markup
+    texts = [each for each in root.iter("text") if "objective" in each.get("class", "")]
+    heights = sorted(float(each.get("y", "nan")) for each in texts)
+    assert {each.text for each in texts} == {limit.label for limit in limits}
+    assert heights[0] >= TOP
+    assert heights[-1] <= BOTTOM
+    assert min(np.diff(heights)) >= 12
+    lines = [each for each in root.iter("line") if "objective" in each.get("class", "")]
+    marks = [each for each in root.iter("polygon") if "objective" in each.get("class", "")]
+    assert len(lines) == 3
+    assert len(marks) == 2
+
+
+def _points(chart: str) -> list[tuple[float, float]]:
+    """The corners of the only curve."""
+    line = re.search(r'<path d="([^"]+)"', chart)
+    assert line is not None
+    return [(float(x), float(y)) for x, y in re.findall(r"[ML]([\d.]+) ([\d.]+)", line[1])]
+
+
+@given(st.integers(1, 5000), st.integers(0, 2**32 - 1))
+def test_dots_keep_every_extreme_and_are_not_too_many(n: int, seed: int) -> None:
+    values = np.random.default_rng(seed).lognormal(0, 1, n)
+
+    kept = dots.chosen(values)
+
+    assert len(kept) == n if n <= dots.MOST else len(kept) <= dots.MOST + 1
+    assert {values.min(), values.max()} <= {*values[kept]}
+    assert sorted({*kept.tolist()}) == kept.tolist()
+    if n > dots.MOST:
+        for part in np.array_split(values, dots.PARTS):
+            assert {part.min(), part.max()} <= {*values[kept]}

@@ -104,7 +104,7 @@ def _body(report: Report) -> str:
     """The page's <main> without the curves, which the browser's tests look at."""
     page = (report.folder / "report.html").read_text("utf-8")
     body = page[page.index("<main>") : page.index("</main>")]
-    return re.sub(r"<svg viewBox=\"0 0 400 .*?</svg>", "<svg>...</svg>", body)
+    return re.sub(r"<svg viewBox=\"0 0 400 .*?</svg>", "<svg>...</svg>", body, flags=re.DOTALL)
 
 
 def _printed(report: Report) -> str:

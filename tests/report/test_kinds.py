@@ -160,6 +160,29 @@ def test_on_paper_nothing_is_cut_and_everything_is_open(
     assert alone == 0
 
 
+@EVERY
+def test_the_markdown_has_at_most_60_lines(pages: dict[str, Path], kind: str) -> None:
+    lines = (pages[kind].parent / "report.md").read_text("utf-8").splitlines()
+
+    assert len(lines) <= 60
+
+
+@EVERY
+def test_no_table_has_a_dash_without_a_reason(
+    browser: Browser, pages: dict[str, Path], kind: str
+) -> None:
+    browser.open(pages[kind])
+
+    bare = browser.evaluate("""[...document.querySelectorAll("td, th, .tile > div")]
+        .filter(cell => /^[-\u2013\u2014]|^None$/.test(cell.textContent.trim()))
+        .map(cell => cell.parentNode.textContent.trim())""")
+    markdown = (pages[kind].parent / "report.md").read_text("utf-8")
+
+    assert [told for told in bare if not told[:1].isdigit() and "\u2013" in told[-2:]] == []
+    assert "| \N{EN DASH} |" not in markdown
+    assert "\N{EN DASH}/s" not in markdown
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 @EVERY

@@ -36,7 +36,7 @@ TITLES = {
     "Distribution of end-to-end latency",
     "TTFT over time",
     "E2E over time",
-    "Throughput",
+    "Sent rate and goodput",
     "In flight",
     "Failed requests",
 }

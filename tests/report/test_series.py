@@ -3,14 +3,16 @@ from typing import Any
 
 import numpy as np
 
+from harness.measure.objective import parse_objectives
 from harness.report import frame
 from harness.report.series import MOST_BINS, timeline
+from harness.report.thresholds import good
 from tests.report.folders import answered, blocks, failed, mixed, table
 from tests.sample import Sample
 
 
-def series_of(rows: Sequence[Sample]) -> dict[str, Any]:
-    return timeline(frame.frame(table(rows)))
+def series_of(rows: Sequence[Sample], *wanted: str) -> dict[str, Any]:
+    return timeline(frame.frame(table(rows)), good(parse_objectives(wanted)))
 
 
 def test_each_second_knows_what_was_sent_finished_and_under_way() -> None:
@@ -36,6 +38,39 @@ def test_a_failure_counts_in_the_second_it_ended_in() -> None:
     rows = [answered(0), failed(1, sent_ms=1980)]
 
     assert series_of(rows)["routes"]["native"]["errors"] == [0, 0, 1]
+
+
+def test_good_are_those_sent_in_a_second_that_kept_every_limit_and_clause() -> None:
+    rows = [
+        *(answered(n, sent_ms=n * 400, ttft_ms=100 + 100 * (n % 2)) for n in range(4)),
+        answered(4, sent_ms=1700, violations=("stream.done",)),
+        failed(5, sent_ms=1800),
+    ]
+
+    native = series_of(rows, "p95(ttft) < 150ms")["routes"]["native"]
+
+    assert native["sent"] == [3, 3]
+    assert native["good"] == [2, 0]
+
+
+def test_what_was_refused_with_429_is_counted_apart() -> None:
+    rows = [answered(0), failed(1, outcome="rate_limited", sent_ms=1100), failed(2, sent_ms=1200)]
+
+    native = series_of(rows)["routes"]["native"]
+
+    assert native["errors"] == [0, 2]
+    assert native["limited"] == [0, 1]
+
+
+def test_a_stream_without_output_for_a_second_stalled() -> None:
+    rows = [
+        answered(0, gaps_ms=[10, 990, 10]),
+        answered(1, gaps_ms=[10, 1000, 10]),
+        answered(2, gaps_ms=[]),
+        failed(3, outcome="idle_timeout"),
+    ]
+
+    assert series_of(rows)["routes"]["native"]["stalls"] == [1, 1]
 
 
 def test_the_median_of_a_second_is_of_the_requests_sent_in_it() -> None:

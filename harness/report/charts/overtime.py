@@ -1,133 +1,278 @@
-"""The run over time: latencies of single requests, and counts per second."""
+"""The run over time: latencies and rates per bin, single requests as dots, and what happened.
 
-from collections.abc import Mapping, Sequence
+A chart has one transparent column per bin, whose tip says the values of every route in it, a line
+for each; the page's script shows it under the pointer and by the arrow keys, and hides with a
+route the lines that begin with its name.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from harness.report import figures
-from harness.report.charts.axis import Scale, from_zero
-from harness.report.charts.plot import BOTTOM, LEFT, RIGHT, TOP, Plot, style
+from harness.report.charts.axis import Scale, from_zero, log_scale
+from harness.report.charts.plot import BOTTOM, LEFT, RIGHT, TOP, Plot, of_route, style
 from harness.report.charts.svg import Svg, group, path, tag
 
 Points = Mapping[str, Sequence[tuple[float, float]]]
+Column = Sequence[float | None]
+
+SPREAD = 8.0
+"""An axis of latencies is logarithmic where the largest is so many times the middle one."""
+LANE = 6.0
+EVENTS: Mapping[str, tuple[str, str]] = {
+    "errors": ("failed", "m-3 -3l6 6m-6 0l6 -6"),
+    "limited": ("refused with 429", "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0"),
+    "stalls": ("stalled", "m0 -5l4 5l-4 5l-4 -5z"),
+}
+"""What is marked above a chart: its column of the timeline, its name, and its shape around a
+point."""
 
 
-def latency(title: str, timeline: Mapping[str, Any], metric: str, dots: Points) -> Svg | None:
-    """Single requests as dots, the median of each bin as a line; None without any value."""
-    lines = {route: columns[metric]["p50"] for route, columns in timeline["routes"].items()}
-    values = [value for points in dots.values() for _, value in points]
-    values += [value for line in lines.values() for value in line if value is not None]
-    if not values:
-        return None
-    plot = _plot(title, timeline, values, figures.short_duration)
-    width = timeline["width_s"]
-    marks = [_warm_up(plot, timeline)]
-    for route, points in dots.items():
-        spots = [tag("circle", cx=plot.x(t), cy=plot.y(v), r=1.6) for t, v in points]
-        marks.append(group(*spots, class_=f"dots {style(route)}"))
-    for route, line in lines.items():
-        times = timeline["routes"][route]["t_s"]
-        known = [(t + width / 2, v) for t, v in zip(times, line, strict=True) if v is not None]
-        marks.append(_line(plot, route, known, figures.duration, "median "))
-    return plot.draw(*marks)
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line per route: what it is called, its values per bin, and where in a bin they stand.
 
-
-def counts(
-    title: str, timeline: Mapping[str, Any], column: str, unit: str, *, place: float = 0.5
-) -> Svg | None:
-    """One count per bin and route as lines; None when the run has no bins.
-
-    `place` is where in its bin a count stands: 0.5 for one of the whole bin, 1 for one at its end.
+    A `thin` line accompanies the main one.
     """
-    routes = timeline["routes"]
-    values = [v for columns in routes.values() for v in columns[column] if v is not None]
+
+    name: str
+    values: Callable[[Mapping[str, Any]], Column]
+    place: float = 0.5
+    thin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A time in which a process of the client did not run, in seconds since the first request."""
+
+    worker: str
+    begun_s: float
+    length_s: float
+
+    @property
+    def told(self) -> str:
+        """The pause in words."""
+        return f"client {self.worker} did not run for {figures.duration(self.length_s * 1e3)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What all charts of a run have in common: its bins and the pauses of its client."""
+
+    timeline: Mapping[str, Any]
+    pauses: Sequence[Pause] = ()
+
+    @property
+    def routes(self) -> Mapping[str, Mapping[str, Any]]:
+        """The columns of each route."""
+        found: Mapping[str, Mapping[str, Any]] = self.timeline["routes"]
+        return found
+
+    @property
+    def width_s(self) -> int:
+        """The length of a bin."""
+        return int(self.timeline["width_s"])
+
+    def kinds(self) -> list[str]:
+        """The kinds of events that the charts mark."""
+        return [
+            kind for kind in EVENTS if any(sum(columns[kind]) for columns in self.routes.values())
+        ]
+
+
+def latency(title: str, run: Run, metric: str, dots: Points) -> Svg | None:
+    """Single requests as dots, p50 and p95 of each bin as lines; None without any value."""
+    series = [
+        Series("p50", lambda columns: columns[metric]["p50"]),
+        Series("p95", lambda columns: columns[metric]["p95"], thin=True),
+    ]
+    values = [value for points in dots.values() for _, value in points]
+    values += _values(run, series)
     if not values:
         return None
-    plot = _plot(title, timeline, values, lambda value: f"{value:g}", whole=True)
-    width = timeline["width_s"]
-    marks = [_warm_up(plot, timeline)]
-    for route, columns in routes.items():
-        pairs = zip(columns["t_s"], columns[column], strict=True)
-        known = [(t + width * place, value) for t, value in pairs if value is not None]
-        marks.append(_line(plot, route, known, lambda value: f"{value:g} {unit}"))
-    return plot.draw(*marks)
+    wide = max(values) > SPREAD * sorted(values)[len(values) // 2]
+    y = log_scale(values, BOTTOM, TOP) if wide else from_zero(values, BOTTOM, TOP)
+    plot = _plot(title, run, y, figures.short_duration)
+    spots = {
+        route: group(
+            *(tag("circle", cx=plot.x(t), cy=plot.y(v), r=1.6) for t, v in points),
+            class_=f"dots {style(route)}",
+        )
+        for route, points in dots.items()
+    }
+    return _draw(plot, run, series, figures.duration, spots)
 
 
-def bars(title: str, timeline: Mapping[str, Any], column: str, unit: str) -> Svg | None:
-    """Counts of bins per second, the routes on top of each other; None when all are zero."""
-    routes, width_s = timeline["routes"], timeline["width_s"]
-    counts = [sum(values) for values in zip(*(c[column] for c in routes.values()), strict=True)]
-    stacks = [count / width_s for count in counts]
-    if not any(stacks):
+def rates(title: str, run: Run) -> Svg | None:
+    """Requests sent per second as thin lines, those that came to good answers as thick ones."""
+    series = [
+        Series("good", lambda columns: _per_second(columns["good"], run.width_s)),
+        Series("sent", lambda columns: _per_second(columns["sent"], run.width_s), thin=True),
+    ]
+    return _counted(title, run, series, "/s")
+
+
+def in_flight(title: str, run: Run) -> Svg | None:
+    """How many requests were under way at the end of each bin."""
+    return _counted(title, run, [Series("in flight", lambda columns: columns["in_flight"], 1)], "")
+
+
+def failures(title: str, run: Run) -> Svg | None:
+    """Failed requests per second; None when none failed."""
+    if "errors" not in run.kinds():
         return None
-    plot = _plot(title, timeline, stacks, lambda value: f"{value:g}", whole=width_s == 1)
-    heights = [0.0] * len(stacks)
-    marks = [_warm_up(plot, timeline)]
-    for route, columns in routes.items():
-        for place, (t, count) in enumerate(zip(columns["t_s"], columns[column], strict=True)):
-            if count:
-                value = count / width_s
-                tip = f"{route}: {value:.3g} {unit} at {t:g} s"
-                marks.append(_bar(plot, t, width_s, heights[place], value, style(route), tip))
-                heights[place] += value
-    return plot.draw(*marks)
+    errors = Series("failed", lambda columns: _per_second(columns["errors"], run.width_s))
+    return _counted(title, run, [errors], "/s")
 
 
-def _plot(
-    title: str,
-    timeline: Mapping[str, Any],
-    values: Sequence[float],
-    show_y: Any,
-    *,
-    whole: bool = False,
-) -> Plot:
-    last = max(columns["t_s"][-1] for columns in timeline["routes"].values())
+def key(run: Run) -> list[tuple[str, Svg]]:
+    """What is marked above the charts, with its sign; only what happened."""
+    return [
+        (
+            EVENTS[kind][0],
+            tag("svg", _event(kind, 8, 8), viewBox="0 0 16 16", class_="sign", aria_hidden="true"),
+        )
+        for kind in run.kinds()
+    ]
+
+
+def _counted(title: str, run: Run, series: Sequence[Series], unit: str) -> Svg | None:
+    values = _values(run, series)
+    if not values:
+        return None
+    y = from_zero(values, BOTTOM, TOP, whole=not unit)
+    plot = _plot(title, run, y, lambda value: f"{value:g}")
+    return _draw(plot, run, series, lambda value: f"{figures.digits(value)}{unit}", {})
+
+
+def _values(run: Run, series: Sequence[Series]) -> list[float]:
+    columns = (each.values(route) for route in run.routes.values() for each in series)
+    return [value for column in columns for value in column if value is not None]
+
+
+def _per_second(counts: Sequence[int], width_s: int) -> list[float]:
+    return [count / width_s for count in counts]
+
+
+def _plot(title: str, run: Run, y: Scale, show_y: Callable[[float], str]) -> Plot:
+    last = max(columns["t_s"][-1] for columns in run.routes.values())
     return Plot(
         title,
-        x=Scale(0.0, last + timeline["width_s"], LEFT, RIGHT),
-        y=from_zero(values, BOTTOM, TOP, whole=whole),
+        x=Scale(0.0, last + run.width_s, LEFT, RIGHT),
+        y=y,
         x_name="seconds since the first request",
         show_x=lambda value: f"{value:g}",
         show_y=show_y,
+        over_time=True,
     )
 
 
-def _warm_up(plot: Plot, timeline: Mapping[str, Any]) -> Svg:
-    """The part that no statistic counts, shaded."""
-    until = timeline["steady_from_s"]
-    if not until:
-        return Svg("")
-    width = plot.x(until) - LEFT
-    area = tag("rect", x=LEFT, y=TOP, width=width, height=BOTTOM - TOP, class_="warm-up")
-    return group(area, tip=f"warm-up, {until:.1f} s: not counted")
+def _draw(
+    plot: Plot,
+    run: Run,
+    series: Sequence[Series],
+    show: Callable[[float], str],
+    dots: Mapping[str, Svg],
+) -> Svg:
+    drawn = [
+        of_route(
+            route,
+            dots.get(route, Svg("")),
+            *(_line(plot, route, columns["t_s"], each, columns, run.width_s) for each in series),
+            *_events(plot, columns, run.width_s),
+        )
+        for route, columns in run.routes.items()
+    ]
+    bins = group(*_bins(plot, run, series, show), class_="bins")
+    return plot.draw(group(*_areas(plot, run), *drawn, bins, class_="moves"))
+
+
+def _areas(plot: Plot, run: Run) -> Iterator[Svg]:
+    """The part that no statistic counts, and the times in which the client did not run."""
+    until = run.timeline["steady_from_s"]
+    if until:
+        yield _area(plot, 0.0, until, "warm-up")
+    for pause in run.pauses:
+        yield _area(plot, pause.begun_s, pause.begun_s + pause.length_s, "pause")
+
+
+def _area(plot: Plot, start: float, end: float, kind: str) -> Svg:
+    left, right = plot.x(start), plot.x(end)
+    width = max(right - left, 1)
+    return tag("rect", x=left, y=TOP, width=width, height=BOTTOM - TOP, class_=kind)
 
 
 def _line(
-    plot: Plot, route: str, known: Sequence[tuple[float, float]], show: Any, what: str = ""
+    plot: Plot, route: str, times: Sequence[float], each: Series, columns: Any, width_s: int
 ) -> Svg:
-    points = [(plot.x(t), plot.y(value)) for t, value in known]
-    spots = [
-        group(
-            tag("circle", cx=x, cy=y, r=7, class_="target"),
-            tip=f"{route}, {t:g} s: {what}{show(v)}",
-        )
-        for (x, y), (t, v) in zip(points, known, strict=True)
+    """A line that is broken where a bin has no value."""
+    kind = f"line {'thin ' if each.thin else ''}{style(route)}"
+    parts: list[list[tuple[float, float]]] = [[]]
+    for t, value in zip(times, each.values(columns), strict=True):
+        if value is None:
+            parts.append([])
+        else:
+            parts[-1].append((plot.x(t + width_s * each.place), plot.y(value)))
+    drawn = (part if len(part) > 1 else part * 2 for part in parts if part)
+    return group(*(path(part, class_=kind) for part in drawn))
+
+
+def _events(plot: Plot, columns: Mapping[str, Any], width_s: int) -> Iterator[Svg]:
+    for kind in EVENTS:
+        for t, count in zip(columns["t_s"], columns[kind], strict=True):
+            if count:
+                yield _event(kind, plot.x(t + width_s / 2), LANE)
+
+
+def _event(kind: str, x: float, y: float) -> Svg:
+    return tag("path", d=f"M{x:.1f} {y:.1f}{EVENTS[kind][1]}", class_=f"event event-{kind}")
+
+
+def _bins(
+    plot: Plot, run: Run, series: Sequence[Series], show: Callable[[float], str]
+) -> Iterator[Svg]:
+    """One column per bin in which there is anything to say, with all that there is."""
+    columns = {
+        route: [(each.name, each.values(found)) for each in series]
+        for route, found in run.routes.items()
+    }
+    edges = [plot.x.low, *(t + run.width_s for t in next(iter(run.routes.values()))["t_s"])]
+    for place, (start, end) in enumerate(pairwise(edges)):
+        told = [
+            f"{route}: {line}"
+            for route, found in columns.items()
+            if (line := _told(run.routes[route], place, found, show))
+        ]
+        told += [
+            pause.told
+            for pause in run.pauses
+            if pause.begun_s < end and pause.begun_s + pause.length_s > start
+        ]
+        if told:
+            counted = "" if start >= (run.timeline["steady_from_s"] or 0) else ", warm-up"
+            tip = "\n".join([f"{start:g} to {end:g} s{counted}", *told])
+            left, right = plot.x(start), plot.x(end)
+            yield group(
+                tag("rect", x=left, y=0, width=right - left, height=BOTTOM, class_="target"),
+                tip=tip,
+            )
+
+
+def _told(
+    columns: Mapping[str, Any],
+    place: int,
+    series: Sequence[tuple[str, Column]],
+    show: Callable[[float], str],
+) -> str:
+    """The values of one route in one bin, and what happened to it there."""
+    values = [
+        f"{name} {show(value)}" for name, column in series if (value := column[place]) is not None
     ]
-    alone = [tag("circle", cx=x, cy=y, r=3, class_=f"mark {style(route)}") for x, y in points[:1]]
-    shape = [path(points, class_=f"line {style(route)}")] if len(points) > 1 else alone
-    return group(*shape, *spots)
-
-
-def _bar(
-    plot: Plot, at: float, width: float, below: float, value: float, kind: str, tip: str
-) -> Svg:
-    left, right = plot.x(at), plot.x(at + width)
-    top, bottom = plot.y(below + value), plot.y(below)
-    box = tag(
-        "rect",
-        x=left + 0.5,
-        y=top,
-        width=max(right - left - 1, 1),
-        height=max(bottom - top, 0.5),
-        class_=f"bar {kind}",
-    )
-    return group(box, tip=tip)
+    events = [
+        f"{figures.count(columns[kind][place])} {name}"
+        for kind, (name, _) in EVENTS.items()
+        if columns[kind][place]
+    ]
+    return ", ".join([*values, *events])

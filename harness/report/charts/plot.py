@@ -1,6 +1,6 @@
 """The frame that charts share: its size, its axes, and how each route looks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.report.charts.axis import Scale
@@ -8,8 +8,8 @@ from harness.report.charts.svg import Svg, group, tag, text
 
 WIDTH, HEIGHT = 400, 250
 LEFT, RIGHT, TOP, BOTTOM = 46, 388, 12, 214
-LABEL = 48
-"""How wide a label of the lower axis may be."""
+LABEL, SHORT_LABEL = 48, 22
+"""How wide a label of the lower axis may be, and one of `x_ticks`."""
 KNOWN = ("native", "compat", "model")
 
 
@@ -38,9 +38,19 @@ def marker(route: str, x: float, y: float, *, size: float = 4) -> Svg:
     return tag("polygon", points=points, class_=f"mark {kind}")
 
 
+def of_route(route: str, *marks: str) -> Svg:
+    """What is drawn of one route, which the page's script hides and shows by this name."""
+    return tag("g", *marks, data_route=route)
+
+
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Two axes; `x` and `y` give places, `show_x` and `show_y` write a value."""
+    """Two axes; `x` and `y` give places, `show_x` and `show_y` write a value.
+
+    `x_ticks` are values to be marked instead of round ones. On a chart that is `over_time` the
+    page's script moves what is in a group `moves`: circles, rectangles, and in paths what is
+    absolute.
+    """
 
     title: str
     x: Scale
@@ -49,6 +59,8 @@ class Plot:
     show_x: Callable[[float], str]
     show_y: Callable[[float], str]
     note: str = ""
+    x_ticks: Sequence[float] | None = None
+    over_time: bool = False
 
     def draw(self, *marks: str) -> Svg:
         """The whole chart; the title is for those who cannot see it."""
@@ -62,22 +74,23 @@ class Plot:
             role="img",
             class_="chart",
             aria_label=self.title,
+            data_time=f"{LEFT} {RIGHT} {self.x.low:g} {self.x.high:g}" if self.over_time else None,
         )
 
     def _grid(self) -> Svg:
         rows = [self._row(value) for value in self.y.ticks(5)]
         base = tag("line", x1=LEFT, x2=RIGHT, y1=BOTTOM, y2=BOTTOM, class_="axis")
-        return group(*rows, *self._columns(), base, class_="grid")
+        return group(*rows, group(*self._columns(), class_="columns"), base, class_="grid")
 
     def _columns(self) -> Iterator[Svg]:
         """A line for each value, with its label where there is room for it."""
-        free = 0.0
-        for value in self.x.ticks(6):
+        free, half = 0.0, (LABEL if self.x_ticks is None else SHORT_LABEL) / 2
+        for value in self.x.ticks(6) if self.x_ticks is None else self.x_ticks:
             at = self.x(value)
             yield tag("line", x1=at, x2=at, y1=TOP, y2=BOTTOM + 4, class_="rule")
-            if at - LABEL / 2 >= free:
+            if at - half >= free:
                 yield text(self.show_x(value), at, BOTTOM + 18, class_="label middle")
-                free = at + LABEL / 2
+                free = at + half
 
     def _row(self, value: float) -> Svg:
         at = self.y(value)
