@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,13 +58,12 @@ class Watcher:
             thread.join()
 
     def _watch(self) -> None:
-        seconds = 0.0
+        began_s = time.monotonic()
         while not self._over.wait(_STEP_S):
-            seconds += _STEP_S
             pids = machine.descendants(os.getpid()) - self._before
             self.looks.append(
                 Look(
-                    seconds,
+                    time.monotonic() - began_s,
                     sum(machine.resident_bytes(pid) for pid in pids),
                     sum(machine.descriptors(pid) for pid in pids),
                 )
