@@ -38,6 +38,13 @@ def _some_of(known: tuple[str, ...], text: str | None) -> tuple[str, ...]:
     return tuple(route for route in known if route in names)
 
 
+def stage_list(_: click.Context, __: click.Parameter, text: str | None) -> Any:
+    """The stages of a text, and whether they are of users; None when not given."""
+    from harness.load.stages import parse_stages
+
+    return None if text is None else parse_stages(text)
+
+
 def seconds(text: str) -> float:
     """A duration such as `30s` in seconds; for an option's `type`."""
     return parse_duration(text) / 1e9
@@ -77,9 +84,17 @@ def loading_ahead(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
     """The options as fields of a plan; UsageError when two of them contradict each other."""
-    rate, users, arrivals = values["rate"], values["users"], values["arrivals"]
+    arrivals = values["arrivals"]
+    rate, users = values["rate"], values["users"]
     if rate is not None and users is not None:
         raise UsageError("--users (closed loop) and --rate (open loop) exclude each other")
+    duration, stages = values["duration"], ()
+    if values["stages"] is not None:
+        from harness.load.stages import length_s
+
+        rate, users = level_of(values)
+        stages = values["stages"][0]
+        duration = length_s(stages)
     same = (
         "gamma_shape",
         "in_flight",
@@ -95,7 +110,8 @@ def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
         "routes": _routes_of(values),
         "users": 10 if users is None else users,
         "rate": rate,
-        "duration_s": values["duration"],
+        "duration_s": duration,
+        "stages": stages,
         "warmup_s": values["warmup"],
         "drain_s": values["drain"],
         "skip_cache": not values["allow_cache"],
@@ -105,6 +121,16 @@ def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
         "workers": values["expect_workers"] if values["master"] else values["processes"],
         "arrivals": arrivals_of(arrivals or "constant"),
     }
+
+
+def level_of(values: dict[str, Any]) -> tuple[float | None, int | None]:
+    """The rate of an open loop and the users of a closed one: at most one of them is given."""
+    if values["stages"] is None:
+        return values["rate"], values["users"]
+    from harness.load.stages import peak
+
+    stages, of_users = values["stages"]
+    return (None, int(peak(stages))) if of_users else (peak(stages), None)
 
 
 def _routes_of(values: dict[str, Any]) -> tuple[str, ...]:
@@ -162,8 +188,9 @@ def check_parts(values: dict[str, Any]) -> None:
     if values["ui"] and (values["master"] or values["worker"]):
         raise UsageError("--ui shows the load of this machine: leave --master and --worker out")
     workers = values["expect_workers"] if values["master"] else values["processes"]
-    users = 10 if values["users"] is None else values["users"]
-    if values["rate"] is None and not values["worker"] and users < workers:
+    rate, asked = level_of(values)
+    users = 10 if asked is None else asked
+    if rate is None and not values["worker"] and users < workers:
         name = "--expect-workers" if values["master"] else "--processes"
         raise UsageError(f"{name} {workers}: each needs a user, and --users is {users}")
 
@@ -184,9 +211,13 @@ _PARTNERS = (
 def _check_partners(values: dict[str, Any]) -> None:
     context = click.get_current_context()
     typed = {name for name in values if _typed(context, name)}
+    open_loop = level_of(values)[0] is not None
     for option, partner, why in _PARTNERS:
-        if option in typed and not values[partner]:
+        if option in typed and not (open_loop if partner == "rate" else values[partner]):
             raise UsageError(f"{_flag_of(option)} needs {_flag_of(partner)}: {why}")
+    for option in ("rate", "users", "duration", "extend"):
+        if option in typed and values["stages"]:
+            raise UsageError(f"--stages says how much and how long: leave {_flag_of(option)} out")
     if "extend" in typed and (values["master"] or values["worker"] or values["ui"]):
         raise UsageError("--extend is for a load of this machine that ends by itself")
     if "extend" in typed and not values["threshold"]:
@@ -265,7 +296,16 @@ _OPTIONS = (
         help="How the open loop spaces its requests.  [default: constant]",
     ),
     click.option(
+        "--stages",
+        callback=stage_list,
+        metavar="LIST",
+        help='The load by stages, each reported for itself: "30s:5, 60s:5-20" at 5 requests per '
+        'second, then rising from 5 to 20; "30s:5u, 60s:20u" with 5 users, then 20.',
+    ),
+    click.option(
         "--gamma-shape",
+        "--burstiness",
+        "gamma_shape",
         type=_POSITIVE,
         default=0.5,
         show_default=True,

@@ -45,6 +45,7 @@ class Ticket:
     phase: str
     scheduled_ns: int | None = None
     turn: int | None = None
+    stage: int | None = None
 
     @property
     def prompt(self) -> int:
@@ -267,6 +268,8 @@ def head_of(
         streams,
         outcome.value,
         ticket.scheduled_ns,
+        ticket.stage,
+        None,
     )
 
 

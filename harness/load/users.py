@@ -26,6 +26,8 @@ from harness.measure.outcome import Outcome
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
 """A closed loop over a gateway that refuses at once would else be a flood."""
+ROOM_S = 0.02
+"""How often a user that has no place in the present stage looks again."""
 DIRECT_DRAIN_S = 30.0
 """How long plain Locust waits for the last answers, unless its --stop-timeout says otherwise."""
 
@@ -51,6 +53,7 @@ class GatewayUser(User):
             raise StopUser
         self.worker = _workers[-1]
         self.failures = 0
+        self.place = self.worker.take_place()
         self.worker.begin()
         self.transport = self.worker.transport()
         if not self.worker.plan.open_loop:
@@ -83,11 +86,17 @@ class GatewayUser(User):
         if plan.open_loop:
             drive(self.worker, self.transport, scenario=self.scenario, routes=routes)
             return
+        if not self.worker.has_room(self.place):
+            self.worker.pause(ROOM_S)
+            return
         index = self.worker.take_index()
         seed = plan.seed * plan.workers + self.worker.index
-        phase = self.worker.phase(time.monotonic_ns())
+        now_ns = time.monotonic_ns()
         seq = index * plan.workers + self.worker.index
-        self.send(Ticket(seq, route_of(routes, index=index, seed=seed), self.scenario, phase))
+        route = route_of(routes, index=index, seed=seed)
+        stage = self.worker.stage(now_ns)
+        phase = self.worker.phase(now_ns)
+        self.send(Ticket(seq, route, self.scenario, phase, stage=stage))
 
     def send(self, ticket: Ticket) -> None:
         """Send one request now; after failures wait, longer each time, before the next."""

@@ -25,6 +25,7 @@ from harness.load.prompts import Prompts, read_prompts
 from harness.load.recorder import BATCH_ROWS, PROMPT_BATCH_ROWS, Recorder
 from harness.load.rows import PLACE, Row
 from harness.load.sender import Attempt, Bodies, Sender, Ticket
+from harness.load.stages import level_at, stage_at
 from harness.load.tally import RouteTally
 from harness.measure.outcome import Outcome
 from harness.routes.route import Route
@@ -76,7 +77,7 @@ class Worker:
         self._sending: set[Any] = set()
         self._unread: deque[Attempt] = deque()
         self._read_last: str = Outcome.OK
-        self._taken = 0
+        self._taken = self._users = 0
         self._give_up_ns: int | None = None
         self._flushed_ns = 0
         self._closed = False
@@ -177,6 +178,24 @@ class Worker:
     def phase(self, at_ns: int) -> str:
         """`warmup` or `steady`, by when a request was due or sent."""
         return "warmup" if at_ns < self.steady_ns else "steady"
+
+    def stage(self, at_ns: int) -> int | None:
+        """The stage in which a request was due or sent, from 1; None without stages or before."""
+        if not self.plan.stages or at_ns < self.steady_ns:
+            return None
+        return stage_at(self.plan.stages, (at_ns - self.steady_ns) / 1e9) + 1
+
+    def take_place(self) -> int:
+        """The number of the next user, over all workers."""
+        self._users += 1
+        return (self._users - 1) * self.plan.workers + self.index
+
+    def has_room(self, place: int) -> bool:
+        """Whether the user of that number sends in the present stage."""
+        stages = self.plan.stages
+        if not stages:
+            return True
+        return place < level_at(stages, (time.monotonic_ns() - self.steady_ns) / 1e9)
 
     def pause(self, seconds: float) -> None:
         """Sleep, for a shorter time when the run stops."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.report import figures, sentences, totals
+from harness.report import figures, sentences, stages, totals
 from harness.report.capacity import words
 from harness.report.comparison import Comparison, Effect
 from harness.report.runs import CAVEAT, Runs
@@ -44,7 +44,17 @@ ACTIVE = re.compile(r"([\\`*_\[\]<>|#~!&@])")
 def render(report: "Report") -> str:
     """The whole document; the verdict and its reasons come first."""
     parts = (
-        *(_head, _capacity, _contract, _objectives, _routes, _latency, _violations, _errors),
+        *(
+            _head,
+            _capacity,
+            _contract,
+            _objectives,
+            _stages,
+            _routes,
+            _latency,
+            _violations,
+            _errors,
+        ),
         *(_comparison, _method),
     )
     return fitted(block for part in parts for block in part(report))
@@ -142,6 +152,19 @@ def _objectives(report: "Report") -> Iterator[str]:
         rows.append([cell(objective), "<br>".join(found_on), "<br>".join(values[objective])])
     if rows:
         yield table(["objective", "result", "measured"], rows, texts=3, title="Objectives")
+
+
+def _stages(report: "Report") -> Iterator[str]:
+    found = report.summary.get("stages")
+    if found:
+        rows = [
+            [
+                *map(cell, told),
+                *(f"{value} ({between})" if between else value for value, between in percentiles),
+            ]
+            for told, percentiles in stages.lines(found)
+        ]
+        yield table(stages.head(found), rows, texts=2, title="Stages, with 95 % intervals")
 
 
 def _routes(report: "Report") -> Iterator[str]:

@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.report import figures, sentences, totals
+from harness.report import figures, sentences, stages, totals
 from harness.report.capacity import words
 from harness.report.comparison import Comparison
 
@@ -33,7 +33,7 @@ def show(report: "Report", console: Console) -> None:
 def render(report: "Report") -> Group:
     """Latencies, rates, comparison and objectives as far as there are any."""
     parts = (
-        *(_contract, _capacity, _latency, _rates, _violations, _errors),
+        *(_contract, _capacity, _stages, _latency, _rates, _violations, _errors),
         *(_client, _remarks, _objectives),
     )
     tables = [table for part in parts for table in part(report)]
@@ -70,6 +70,18 @@ def _capacity(report: "Report") -> Iterator[RenderableType]:
     yield table
     yield Text(f"times: {words.metric(capacity)}")
     yield Text("\n".join(words.told(capacity)))
+
+
+def _stages(report: "Report") -> Iterator[Table]:
+    found = report.summary.get("stages")
+    if not found:
+        return
+    names = [name.replace(" from schedule", "") for name in stages.head(found)]
+    table = _table("stages", *names[1:], texts=2)
+    for told, percentiles in stages.lines(found):
+        cells = [Text(value).append(f"\n{between}", "dim") for value, between in percentiles]
+        table.add_row(*map(Text, told), *cells)
+    yield table
 
 
 def _contract(report: "Report") -> Iterator[Table]:
