@@ -1,8 +1,8 @@
 """What each arm of a comparison spent on the way: its connections, the network, the first byte.
 
 Times are medians in milliseconds, so that two arms can be told apart by where they lose time. The
-round trip is the kernel's (`tcp_info.tcpi_rtt`, tcp(7)); what is left of the first byte without it
-was spent at the far side.
+round trip is the least that the kernel saw (`tcp_info.tcpi_min_rtt`, linux/tcp.h); what is left of
+the first byte without it was spent at the far side.
 """
 
 from collections.abc import Sequence
@@ -55,6 +55,8 @@ def with_setup(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**{name: rows[name] + setup for name in ("ttfb", "ttft", "e2e")})
 
 
+FEW = (0, 3, 4, 5, 6, 7)
+"""What of `HEAD` a narrow table has room for."""
 HEAD = ("arm", "connections", *SETUP, "round trip", "first byte", "without it", "first token")
 
 

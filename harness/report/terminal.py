@@ -55,9 +55,9 @@ def compared(comparison: Comparison) -> Iterator[RenderableType]:
     if table.row_count:
         yield table
     if comparison.on_the_way:
-        ways = _table(*("on the way", *arms.HEAD[1:]), texts=2)
+        ways = _table("on the way", *(arms.HEAD[place] for place in arms.FEW[1:]), texts=1)
         for line in arms.lines(comparison.on_the_way):
-            ways.add_row(*map(Text, line))
+            ways.add_row(*(Text(line[place]) for place in arms.FEW))
         yield ways
     if comparison.reason:
         yield Text(f"inconclusive: {comparison.reason}", style="yellow")
