@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 MOST = 5
 """So many looks at most: each more makes all intervals wider."""
-_TIMES = re.compile(r"([2-9])\s*x")
+_TIMES = re.compile(r"([1-9])\s*x")
 
 
 def parse_times(text: str) -> int:
@@ -20,7 +20,7 @@ def parse_times(text: str) -> int:
     found = _TIMES.fullmatch(text.strip())
     if found and int(found[1]) <= MOST:
         return int(found[1])
-    raise click.BadParameter(f"{text!r}: expected how often its duration, from 2x to {MOST}x")
+    raise click.BadParameter(f"{text!r}: expected how often its duration, from 1x to {MOST}x")
 
 
 class Settled:

@@ -320,7 +320,8 @@ _OPTIONS = (
     click.option(
         "--extend",
         type=parse_times,
-        default=1,
+        default="1x",
+        show_default=True,
         metavar="TIMES",
         help="Go on, up to so many times the duration, until the objectives are settled, as 3x.",
     ),

@@ -148,13 +148,16 @@ class Supervisor:
         return self._role is not Role.PAGE and now - self._started_at > bound
 
     def _sent_all(self) -> bool:
-        """Whether every worker has sent and received all it will, or was killed."""
-        now_ns = time.monotonic_ns()
-        going = [
-            one for one in self._reports if one.state is State.RUNNING and not one.lost(now_ns)
-        ]
+        """Whether every worker has sent and received all it will, or was killed.
+
+        A worker on another machine is taken for killed when it is silent for long; one on this
+        machine may only have slept with it.
+        """
+        going = [one for one in self._reports if one.state is State.RUNNING]
         if self._role is Role.MASTER:
-            return len(self._reports) >= self._plan.workers and not going
+            now_ns = time.monotonic_ns()
+            lost = all(one.lost(now_ns) for one in going)
+            return len(self._reports) >= self._plan.workers and lost
         known, sending = ({one.pid for one in some} for some in (self._reports, going))
         return all(one.pid in known - sending or not one.running for one in self._processes)
 

@@ -1,16 +1,18 @@
 """What each arm of a comparison spent on the way: its connections, the network, the first byte.
 
 Times are medians in milliseconds, so that two arms can be told apart by where they lose time. The
-round trip is the kernel's (`tcp_info.tcpi_rtt`, tcp(7)); what is left of the first byte without it
-was spent at the far side.
+round trip is the least that the kernel saw (`tcp_info.tcpi_min_rtt`, linux/tcp.h); what is left of
+the first byte without it was spent at the far side.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from harness.report import figures
 from harness.report.arrays import Floats
 from harness.report.summary import ordered_routes
 
@@ -51,6 +53,32 @@ def with_setup(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with what opening a connection took in every time that begins with the request."""
     setup = sum(np.nan_to_num(_ms(rows, name)) for name in SETUP)
     return rows.assign(**{name: rows[name] + setup for name in ("ttfb", "ttft", "e2e")})
+
+
+FEW = (0, 3, 4, 5, 6, 7)
+"""What of `HEAD` a narrow table has room for."""
+HEAD = ("arm", "connections", *SETUP, "round trip", "first byte", "without it", "first token")
+
+
+def lines(found: Sequence[Arm]) -> list[list[str]]:
+    """Each arm as texts under `HEAD`."""
+    return [
+        [
+            each.route,
+            f"{figures.count(each.opened)} opened, {figures.count(each.reused)} kept",
+            *(_shown(getattr(each, f"{name}_ms"), "none opened") for name in SETUP),
+            *(
+                _shown(time, "not measured")
+                for time in (each.rtt_ms, each.first_byte_ms, each.far_side_ms)
+            ),
+            _shown(each.first_token_ms, "no output"),
+        ]
+        for each in found
+    ]
+
+
+def _shown(milliseconds: float | None, otherwise: str) -> str:
+    return otherwise if milliseconds is None else figures.duration(milliseconds)
 
 
 def _arm(route: str, rows: pd.DataFrame) -> Arm:

@@ -29,6 +29,7 @@ from harness.report.paired import (
 )
 from harness.report.pairing import Discordant, Paired, aligned, discordant, interleaved
 from harness.report.summary import COMPARE
+from harness.routes.route import Route
 
 SCHEMA_VERSION = 2
 MARGIN = 0.05
@@ -152,6 +153,12 @@ class Comparison:
     cold: bool = False
     arms: tuple[Arm, ...] = ()
     cost: Cost | None = None
+
+    @property
+    def on_the_way(self) -> tuple[Arm, ...]:
+        """The arms where it matters how they were reached: without the gateway, or cold."""
+        direct = any(each.route == Route.DIRECT for each in self.arms)
+        return self.arms if self.cold or direct else ()
 
     @property
     def main(self) -> tuple[Pair, ...]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.report import figures, sentences, stages, totals
+from harness.report import arms, figures, sentences, stages, totals
 from harness.report.capacity import words
 from harness.report.comparison import Comparison, Effect
 from harness.report.runs import CAVEAT, Runs
@@ -298,6 +298,9 @@ def _compared(comparison: Comparison) -> Iterator[str]:
     ]
     if rows:
         yield table(["compared", "metric", "verdict", "ratio", "difference"], rows, texts=3)
+    if comparison.on_the_way:
+        ways = [[cell(each) for each in line] for line in arms.lines(comparison.on_the_way)]
+        yield table(arms.HEAD, ways, texts=2)
 
 
 def _effect(found: Effect) -> list[str]:

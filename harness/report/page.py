@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from harness.measure.metrics import METRICS, definitions
-from harness.report import answers, drawings, figures, sentences, stages, totals
+from harness.report import answers, arms, drawings, figures, sentences, stages, totals
 from harness.report.capacity import words
 from harness.report.capacity.result import Capacity
 from harness.report.charts import curve, forest, plot
@@ -183,6 +183,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "arms": arms.lines,
         "count": figures.count,
         "date": figures.date,
         "digits": figures.digits,
@@ -195,6 +196,7 @@ def _environment() -> jinja2.Environment:
     }
     environment.filters["zip"] = zip
     environment.globals |= {
+        "arms_head": arms.HEAD,
         "client_error": sentences.client_error,
         "failed_of": totals.failed,
         "figure": totals.told,

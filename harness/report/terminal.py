@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.report import figures, sentences, stages, totals
+from harness.report import arms, figures, sentences, stages, totals
 from harness.report.capacity import words
 from harness.report.comparison import Comparison
 
@@ -54,6 +54,11 @@ def compared(comparison: Comparison) -> Iterator[RenderableType]:
         table.add_row(*names, verdict, *numbers)
     if table.row_count:
         yield table
+    if comparison.on_the_way:
+        ways = _table("on the way", *(arms.HEAD[place] for place in arms.FEW[1:]), texts=1)
+        for line in arms.lines(comparison.on_the_way):
+            ways.add_row(*(Text(line[place]) for place in arms.FEW))
+        yield ways
     if comparison.reason:
         yield Text(f"inconclusive: {comparison.reason}", style="yellow")
 

@@ -40,7 +40,7 @@ def test_two_runs_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 def test_one_run_alone_is_the_callers_fault(capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["compare", "a"]) == 2
-    assert "expected no run or two runs, got 1" in capsys.readouterr().err
+    assert "expected no run, two runs, or one and --baseline, got 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("margin", ["5", "0%", "-1%", "200%", "five"])

@@ -104,6 +104,18 @@ def test_a_worker_that_is_paused_goes_on_and_loses_nothing(
     assert len(rows(wanted)) == len(truth.record(tmp_path)[0]["rid"]) == outcome.requests
 
 
+def test_a_worker_that_was_silent_for_long_is_not_taken_for_one_that_was_killed(
+    plan: MakePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the whole machine sleeps: what lives on this machine is asked, not guessed."""
+    monkeypatch.setattr("harness.load.progress.SILENCE_NS", 1)
+
+    outcome = launch(plan(users=2, duration_s=2.0), Identity(), scenario("native"))
+
+    assert outcome.elapsed_s >= 2.0
+    assert not outcome.problems
+
+
 def test_a_worker_that_dies_before_the_start_is_named_and_nothing_is_sent(
     truth: Truth, plan: MakePlan, tmp_path: Path
 ) -> None:

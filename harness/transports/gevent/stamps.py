@@ -89,16 +89,19 @@ def _offset_ns() -> int:
 
 
 _TCP_INFO = getattr(socket, "TCP_INFO", None)
-_INFO = struct.Struct("@68xI28xI")
-"""`tcpi_rtt` (microseconds) and `tcpi_total_retrans` in linux/tcp.h."""
+_INFO = struct.Struct("@100xI44xI")
+"""`tcpi_total_retrans` and, in microseconds, `tcpi_min_rtt` of linux/tcp.h (since 4.6)."""
 
 
 def network(sock: Any) -> tuple[int | None, int | None]:
-    """The kernel's smoothed round trip in nanoseconds, and segments sent again; None if unknown."""
+    """The connection's least round trip in nanoseconds, and segments sent again; None if unknown.
+
+    The smoothed one has the time of an answer in it, with which a peer sends its acknowledgement.
+    """
     if _TCP_INFO is None or not sys.platform.startswith("linux"):
         return None, None
     try:
-        rtt_us, sent_again = _INFO.unpack(
+        sent_again, rtt_us = _INFO.unpack(
             sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _INFO.size)
         )
     except (OSError, struct.error):
