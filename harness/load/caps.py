@@ -75,6 +75,7 @@ def estimate(plan: LoadPlan) -> str:
         due = int(plan.rate * plan.total_s)
         if plan.stages:
             due = math.ceil(sum(each.many for each in with_warmup(plan.stages, plan.warmup_s)))
+        due = plan.due if plan.due is not None else due
         requests = due if requests is None else min(due, requests)
     each = plan.prompt_tokens + plan.max_output_tokens
     bounds = [f"at most {requests} requests" if requests is not None else "requests not capped"]

@@ -13,6 +13,7 @@ from harness.load.order import route_of
 from harness.load.plan import LoadPlan
 from harness.load.sender import Ticket
 from harness.load.stages import with_warmup
+from harness.load.trace import Trace
 from harness.load.worker import Worker
 from harness.transports.gevent import GeventTransport
 
@@ -48,15 +49,17 @@ def drive(
 def _tickets(worker: Worker, *, scenario: str, routes: tuple[str, ...]) -> Iterator[Ticket]:
     """What is due when, in the order of the schedule."""
     plan = worker.plan
-    for index, at_ns in share(due(plan), worker=worker.index, workers=plan.workers):
+    for index, at_ns in share(due(plan, worker.trace), worker=worker.index, workers=plan.workers):
         due_ns = worker.started_ns + at_ns
         route = route_of(routes, index=index, seed=plan.seed)
         stage = worker.stage(due_ns)
         yield Ticket(index, route, scenario, worker.phase(due_ns), due_ns, stage=stage)
 
 
-def due(plan: LoadPlan) -> Iterator[int]:
+def due(plan: LoadPlan, trace: Trace | None = None) -> Iterator[int]:
     """When the requests of all workers are due, in nanoseconds after the start."""
+    if trace is not None:
+        return trace.due(plan.speed)
     if plan.rate is None:
         raise ValueError("an open loop needs a rate")
     process, seed, shape = plan.arrivals, plan.seed, plan.gamma_shape

@@ -49,7 +49,9 @@ class LoadPlan:
     itself first; it refuses a plan that asks for more than it reached, unless
     `beyond_calibration`. `cold` opens a connection for every request. With `extend` it goes on, up
     to so many times `duration_s`, until its objectives are settled. With `stages` the load changes:
-    `rate` or `users` is then the most of them, and `duration_s` what they take together.
+    `rate` or `users` is then the most of them, and `duration_s` what they take together. With
+    `trace`, a file, its `due` requests are replayed `speed` times as fast as they were sent, and
+    `rate` is that of its busiest second.
     """
 
     run_id: str
@@ -88,6 +90,9 @@ class LoadPlan:
     cold: bool = False
     extend: int = 1
     stages: tuple[Stage, ...] = ()
+    trace: str | None = None
+    speed: float = 1.0
+    due: int | None = None
 
     @property
     def open_loop(self) -> bool:

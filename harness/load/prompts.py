@@ -6,7 +6,7 @@ The nonce comes first, because prompt caches of model servers match from the beg
 import json
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,7 +21,10 @@ _WORDS = ("time", "river", "stone", "light", "garden", "paper", "winter", "music
 _TASK = "Continue this list of words with words of your own:"
 
 Prompt = Mapping[str, Any]
-"""Fields of a request body: `messages` or `prompt`, and what else a line of the file holds."""
+"""Fields of a request body: `messages` or `prompt`, and what else a line of the file holds.
+
+Those of a trace have two fields that are not sent: `literal`, without a nonce, and `session`.
+"""
 
 
 def read_prompts(path: Path) -> tuple[Prompt, ...]:
@@ -43,6 +46,32 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
     if not prompts:
         raise UsageError(f"--prompts {path}: expected at least one line, got none")
     return tuple(prompts)
+
+
+def lines_of(path: Path, option: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a file of JSON lines with the numbers of their lines; UsageError names one."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{option} {path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{option} {path}: byte {error.start} is not UTF-8") from error
+    for number, line in enumerate(text.split("\n"), 1):
+        if not _holds(line):
+            continue
+        try:
+            document = _JSON.decode(line.strip(" \t\r"))
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"{option} {path}, line {number}: not JSON: {error}") from error
+        if not isinstance(document, dict):
+            raise UsageError(f"{option} {path}, line {number}: expected an object")
+        yield number, document
+
+
+def block(count: int, seed: object) -> str:
+    """Words of about `count` tokens; the same seed gives the same ones."""
+    dice = random.Random(str(seed))  # noqa: S311 - no secret
+    return " ".join(dice.choices(_WORDS, k=count))
 
 
 def words(count: int, seed: int) -> str:
@@ -76,18 +105,27 @@ class Prompts:
     def body(self, route: str, *, index: int, nonce: str) -> dict[str, Any]:
         """The request body for `route`, its prompt opened by the nonce."""
         prompt = dict(self._prompts[index % len(self._prompts)])
+        literal = prompt.pop("literal", False) is True
+        if literal:
+            prompt.pop("session", None)
         text, messages = prompt.pop("prompt", None), prompt.pop("messages", None)
         body: dict[str, Any] = {"max_tokens": self._max_output_tokens, "stream": self._stream}
         if route == Route.MODEL and messages is None:
-            return {"prompt": f"[{nonce}] {text}", **body, **prompt}
+            return {"prompt": text if literal else f"[{nonce}] {text}", **body, **prompt}
         if messages is None:
             messages = [{"role": "user", "content": text}]
-        body["messages"] = _opened(messages, nonce)
+        body["messages"] = messages if literal else _opened(messages, nonce)
         if route == Route.MODEL:
             return body | prompt
         if self.streams({**body, **prompt}):
             body["stream_options"] = {"include_usage": True}
         return {"model": self._model, "temperature": 0, **body, **prompt}
+
+    def session(self, index: int) -> str | None:
+        """The session that the request `index` belongs to, where a trace tells one."""
+        prompt = self._prompts[index % len(self._prompts)]
+        session = prompt.get("session") if prompt.get("literal") is True else None
+        return None if session is None else str(session)
 
     def most_output(self, body: Mapping[str, Any]) -> int:
         """How many completion tokens a body allows."""

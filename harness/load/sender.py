@@ -18,6 +18,7 @@ from harness.load.prompts import BYTES_PER_TOKEN, Prompts
 from harness.load.reading import AnswerReading
 from harness.load.rows import Row, row, unsent
 from harness.load.template import EVENT_ID, SEQ, Template
+from harness.load.trace import affinity
 from harness.measure.outcome import Outcome
 from harness.routes import compat, direct, model, native
 from harness.routes.address import GatewayOptions
@@ -28,6 +29,8 @@ from harness.settings.redaction import of_headers
 from harness.transports.gevent import Conversation, GeventTransport, Held
 from harness.wire import End, Request
 
+AFFINITY = "x-session-affinity"
+"""Baseten's field for the requests of one conversation (docs.baseten.co, Model APIs)."""
 MOST_KEPT_BYTES = 64 << 20
 """The most that templates may take; those of a larger file of prompts are made again each time."""
 
@@ -140,6 +143,9 @@ class Sender:
         extra = [("User-Agent", self._agent), *self._identity.headers]
         if plan.rid_header is not None:
             extra.append((plan.rid_header, seq))
+        session = self._prompts.session(ticket.prompt)
+        if session is not None:
+            extra.append((AFFINITY, affinity(plan.run_id, session)))
         return GatewayOptions(
             skip_cache=True if plan.skip_cache else None,
             collect_log=None if plan.collect_log else False,

@@ -27,6 +27,7 @@ from harness.load.rows import PLACE, Row
 from harness.load.sender import Attempt, Bodies, Sender, Ticket
 from harness.load.stages import level_at, stage_at
 from harness.load.tally import RouteTally
+from harness.load.trace import Trace, read_trace
 from harness.measure.outcome import Outcome
 from harness.routes.route import Route
 from harness.transports.gevent import GeventTransport, Held, Reader, TransportCounts
@@ -69,7 +70,8 @@ class Worker:
         self.failure: BaseException | None = None
         self._folder = Path(plan.folder)
         self._on_request = on_request
-        self._prompts = _prompts(plan)
+        self.trace = None if plan.trace is None else read_trace(Path(plan.trace))
+        self._prompts = _prompts(plan, self.trace)
         self._sender = Sender(plan, identity, worker=self.name, prompts=self._prompts)
         self._budget = Budget(plan.caps, workers=plan.workers, worker=index)
         self._dice = random.Random(f"{plan.seed}:{index}")  # noqa: S311 - no secret
@@ -373,8 +375,10 @@ def _bases(plan: LoadPlan) -> list[str]:
     return [address.origin, *([direct] if Route.DIRECT in plan.routes else [])]
 
 
-def _prompts(plan: LoadPlan) -> Prompts:
+def _prompts(plan: LoadPlan, trace: Trace | None) -> Prompts:
     given = () if plan.prompts is None else read_prompts(Path(plan.prompts))
+    if trace is not None:
+        given = trace.prompts
     return Prompts(
         model=plan.model,
         stream=plan.stream,
