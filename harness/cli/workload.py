@@ -390,7 +390,7 @@ _OPTIONS = (
         "--prompts",
         type=click.Path(path_type=Path),
         metavar="FILE.jsonl",
-        help='Lines with "prompt" or "messages".',
+        help='Lines with "prompt" or "messages", or conversations with "turns".',
     ),
     _flag("--store-bodies", "Keep prompts and answers."),
     _flag("--allow-cache", "Let the gateway answer from its cache."),

@@ -15,6 +15,7 @@ from gevent.event import Event
 
 from harness.errors import UsageError
 from harness.load.budget import Budget, Reservation
+from harness.load.conversation import Dialogue
 from harness.load.counting import by_route, count
 from harness.load.judge import Judge
 from harness.load.lag import LagProbe
@@ -79,7 +80,7 @@ class Worker:
         self._sending: set[Any] = set()
         self._unread: deque[Attempt] = deque()
         self._read_last: str = Outcome.OK
-        self._taken = self._users = 0
+        self._taken = self._users = self._dialogues = 0
         self._give_up_ns: int | None = None
         self._flushed_ns = 0
         self._closed = False
@@ -139,7 +140,8 @@ class Worker:
         for origin in map(origin_of, _bases(self.plan)):
             proxy_for(origin.scheme, origin.host, origin.port, environment_proxies())
         for route in self.plan.routes:
-            self._sender.request(Ticket(0, route, "rehearsal", "warmup"))
+            first = self._prompts.opening
+            self._sender.request(Ticket(0, route, "rehearsal", "warmup", asked=first))
 
     def begin(self) -> None:
         """Start the clock, with the first user that is there; later calls do nothing."""
@@ -217,21 +219,10 @@ class Worker:
 
         Of an answer that came whole and is read later, the outcome is that of the last one read.
         """
-        template = self._sender.template(ticket, transport)
-        if not self._budget.reserve(template.reservation):
+        attempt = self._attempt(transport, ticket)
+        if attempt is None:
             return None
-        attempt = self._sender.begin(ticket, template, self._held)
-        sending = gevent.getcurrent()
-        self._sending.add(sending)
-        self._ledger.count()
-        try:
-            clear = attempt.send(transport)
-        except gevent.GreenletExit:
-            self._record(attempt, attempt.cancelled())
-            raise
-        finally:
-            self._sending.discard(sending)
-        if clear:
+        if self._send(transport, attempt):
             return self._record(attempt, attempt.finish(self._look))
         self._unread.append(attempt)
         if len(self._unread) < MOST_UNREAD:
@@ -239,6 +230,42 @@ class Worker:
         else:
             self._read_some(math.inf)
         return self._read_last
+
+    def ask(self, transport: GeventTransport, ticket: Ticket) -> tuple[str, str] | None:
+        """As `perform`, but the answer is read at once: its outcome and what it said."""
+        attempt = self._attempt(transport, ticket)
+        if attempt is None:
+            return None
+        self._send(transport, attempt)
+        return self._record(attempt, attempt.finish(self._look)), attempt.text()
+
+    def dialogue(self) -> Dialogue | None:
+        """The next conversation, where the prompts are conversations."""
+        if not self._prompts.are_conversations:
+            return None
+        number = self._dialogues * self.plan.workers + self.index
+        self._dialogues += 1
+        return Dialogue(self._prompts.at(number), number, f"{self.plan.run_id}-{number}")
+
+    def _attempt(self, transport: GeventTransport, ticket: Ticket) -> Attempt | None:
+        """An attempt at a request; None when the budget has no room for it."""
+        template = self._sender.template(ticket, transport)
+        if not self._budget.reserve(template.reservation):
+            return None
+        return self._sender.begin(ticket, template, self._held)
+
+    def _send(self, transport: GeventTransport, attempt: Attempt) -> bool:
+        """Send a request and wait for its answer; whether it is clear how it ended."""
+        sending = gevent.getcurrent()
+        self._sending.add(sending)
+        self._ledger.count()
+        try:
+            return attempt.send(transport)
+        except gevent.GreenletExit:
+            self._record(attempt, attempt.cancelled())
+            raise
+        finally:
+            self._sending.discard(sending)
 
     def drop(self, transport: GeventTransport, ticket: Ticket) -> None:
         """Record a request that is due while too many are under way."""

@@ -18,13 +18,13 @@ from harness.report.capacity.result import Capacity, of_run
 from harness.report.comparison import AT_EACH_LOOK, Comparison, compare
 from harness.report.conformance import Conformance
 from harness.report.files import write_json, write_text
+from harness.report.groups import parts
 from harness.report.manifest import Manifest
 from harness.report.pacing import pacing
 from harness.report.ratios import between_routes
 from harness.report.records import Records, records
 from harness.report.runs import Runs
 from harness.report.series import timeline
-from harness.report.stages import by_stage
 from harness.report.summary import flat, summarise
 from harness.report.thresholds import Checked, Doubts, check, good
 from harness.report.verdict import Evidence, Verdict, decide
@@ -106,9 +106,8 @@ def assemble(folder: Path, *, thresholds: Sequence[str] | None = None) -> Report
         rows, cancelled = rows[~given_up], int(given_up.sum())
     measured = summarise(rows, good(wanted))
     loaded = _of_load(rows, measured)
-    if run.plan.get("stages"):
-        measured["stages"] = by_stage(loaded, run.plan, good(wanted))
     measured |= {
+        **parts(loaded, run.plan, good(wanted)),
         "cancelled": cancelled,
         "records": kept.document(),
         "pacing": pacing(loaded),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.report import arms, figures, sentences, stages, totals
+from harness.report import arms, figures, groups, sentences, totals
 from harness.report.capacity import words
 from harness.report.comparison import Comparison, Effect
 from harness.report.runs import CAVEAT, Runs
@@ -49,7 +49,7 @@ def render(report: "Report") -> str:
             _capacity,
             _contract,
             _objectives,
-            _stages,
+            _groups,
             _routes,
             _latency,
             _violations,
@@ -154,17 +154,16 @@ def _objectives(report: "Report") -> Iterator[str]:
         yield table(["objective", "result", "measured"], rows, texts=3, title="Objectives")
 
 
-def _stages(report: "Report") -> Iterator[str]:
-    found = report.summary.get("stages")
-    if found:
+def _groups(report: "Report") -> Iterator[str]:
+    for found in groups.tables(report.summary):
         rows = [
             [
-                *map(cell, told),
+                *map(cell, words_of),
                 *(f"{value} ({between})" if between else value for value, between in percentiles),
             ]
-            for told, percentiles in stages.lines(found)
+            for words_of, percentiles in found.lines
         ]
-        yield table(stages.head(found), rows, texts=2, title="Stages, with 95 % intervals")
+        yield table(found.head, rows, texts=2, title=f"{found.title}, with 95 % intervals")
 
 
 def _routes(report: "Report") -> Iterator[str]:

@@ -7,14 +7,14 @@ from a server is escaped by the template, and has no control characters.
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 
 from harness.measure.metrics import METRICS, definitions
-from harness.report import answers, arms, drawings, figures, sentences, stages, totals
+from harness.report import answers, arms, drawings, figures, groups, sentences, totals
 from harness.report.capacity import words
 from harness.report.capacity.result import Capacity
 from harness.report.charts import curve, forest, plot
@@ -61,7 +61,7 @@ def render(report: "Report") -> str:
         violations=list(sentences.violations(report.summary["routes"])),
         survivors=sentences.survivors(report.summary["routes"]),
         withheld=list(sentences.withheld(report.summary["routes"])),
-        stages=_stages(report.summary.get("stages")),
+        groups=list(groups.tables(report.summary)),
     )
 
 
@@ -97,11 +97,6 @@ def _folded(routes: Mapping[str, Any]) -> list[list[str]]:
         if figures_of:
             groups.setdefault(repr(figures_of), []).append(name)
     return list(groups.values())
-
-
-def _stages(found: Sequence[Mapping[str, Any]] | None) -> dict[str, Any] | None:
-    """The table of a load that changed while it ran."""
-    return {"head": stages.head(found), "lines": list(stages.lines(found))} if found else None
 
 
 def _capacity(capacity: Capacity | None) -> dict[str, Any] | None:
