@@ -19,6 +19,7 @@ from harness.gateway.timing import Timing
 from harness.load.conversation import Dialogue, Turn
 from harness.load.prompts import Prompts, read_prompts
 from harness.wire import Request, Response
+from tests.schemas import problems_in
 
 SETTINGS = ("BASETEN_API_KEY", "CF_AIG_TOKEN", "BASETEN_MODEL_ID", "CLOUDFLARE_ACCOUNT_ID")
 TALK = {
@@ -139,6 +140,7 @@ def test_a_load_of_conversations_sends_the_history_and_one_id_each(
     assert set(rows["turn"]) == {1, 2, 3}
     assert rows["seq"].is_unique
     summary = json.loads(Path("out/summary.json").read_text("utf-8"))
+    assert problems_in(Path("out")) == []
     assert [turn["turn"] for turn in summary["turns"]] == [1, 2, 3]
     assert summary["turns"][2]["routes"]["native"]["ttft_ms"]["n"] > 0
     assert "turn 2" in Path("out/report.md").read_text("utf-8")

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.cli import execute
+from tests.schemas import problems_in
 
 SETTINGS = ("BASETEN_API_KEY", "CF_AIG_TOKEN", "BASETEN_MODEL_ID", "CLOUDFLARE_ACCOUNT_ID")
 SHORT = ("--warmup", "500ms", "--no-calibrate", "native")
@@ -33,6 +34,7 @@ def test_each_stage_of_an_open_loop_is_a_row(capsys: pytest.CaptureFixture[str])
     counts = [(stage["stage"], stage["requests"]) for stage in summary["stages"]]
     assert [number for number, _ in counts] == [1, 2, 3]
     assert [count for _, count in counts] == pytest.approx([10, 40, 25], abs=1)
+    assert problems_in(out) == []
     first, second, third = summary["stages"]
     assert second["achieved_rate"] == pytest.approx(40, abs=1)
     assert third["asked"] == {"by": "rate", "begin": 40.0, "end": 10.0}
