@@ -87,7 +87,7 @@ def test_the_first_line_is_the_address_and_a_signal_ends_it_cleanly(tmp_path: Pa
 
     assert process.returncode == 0
     assert errors == ""
-    assert 2 <= len(more.splitlines()) <= 6
+    assert 2 <= len(more.splitlines()) <= 7
 
 
 def test_the_example_that_it_prints_works(tmp_path: Path) -> None:
