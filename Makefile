@@ -10,6 +10,10 @@ MINUTES ?= 60
 
 demo: $(BIN)/.installed
 	$(BIN)/gateway-harness run --target local
+	$(BIN)/gateway-harness capacity --target local --routes native --arrivals constant \
+	  --min-rate 40 --level-time 2s --longest-level 6s
+	$(BIN)/gateway-harness capacity --target local --routes native --arrivals constant \
+	  --min-rate 40 --level-time 2s --longest-level 6s
 
 test: $(BIN)/.installed $(NODE_MODULES)
 	$(BIN)/python -m pytest -n auto --dist loadfile

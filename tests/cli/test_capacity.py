@@ -40,17 +40,6 @@ def test_a_search_finds_what_the_stand_in_carries(
     assert again == found
 
 
-def test_a_quota_is_told_from_saturation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATEWAY_EXPECT_RATE_LIMIT", "60/1")
-    wanted = ["--slo", "error_rate < 5%", "--slots", "100", "--min-rate", "30", "--quiet"]
-
-    execute(["capacity", *SHORT, *wanted, "--arrivals", "constant", "--out", "out"])
-
-    found: dict[str, Any] = json.loads((tmp_path / "out" / "capacity.json").read_text("utf-8"))
-    assert found["limited_by"] == "quota"
-    assert "a quota was reached" in found["sentence"]
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

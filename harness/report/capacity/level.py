@@ -19,7 +19,7 @@ from harness.report.pacing import pacing
 from harness.report.quantile import Estimate, value_at
 from harness.report.series import ends
 from harness.report.summary import percentile, summarise
-from harness.report.thresholds import Checked, Doubts, check, good
+from harness.report.thresholds import DEFAULT, Checked, Doubts, check, good
 
 LOOKS = 3
 """So often at most a level is looked at before its time is up."""
@@ -63,7 +63,8 @@ class Level:
         """Whether something was measured beyond its limit, or waits, that is not certain yet."""
         if self.result == "unknown" and self.piled_up:
             return True
-        unsure = [each for each in self.checked if each.result == "unknown"]
+        typed = (each for each in self.checked if not each.objective.endswith(DEFAULT))
+        unsure = [each for each in typed if each.result == "unknown"]
         limits = {each.text: each for each in parse_objectives(one.objective for one in unsure)}
         return any(
             value is not None and not limits[each.objective].met(value)
