@@ -42,6 +42,8 @@ class Sample:
     log_id: str | None = None
     cf_ray: str | None = None
     message: str | None = None
+    stage: int | None = None
+    turn: int | None = None
 
 
 def row(sample: Sample) -> dict[str, Any]:

@@ -113,10 +113,16 @@ def work(common: Common, values: dict[str, Any]) -> NoReturn:
 def _announcement(common: Common, plan: "LoadPlan") -> str:
     from harness.load.caps import estimate
 
+    up_to = "up to " if plan.stages or plan.trace else ""
     many = f"{plan.rate:g} requests/s" if plan.open_loop else f"{plan.users} users"
+    many = f"{up_to}{many}"
     length = f"{plan.warmup_s:g} s warm-up and {plan.duration_s:g} s"
     if plan.extend > 1:
         length += f", or up to {plan.extend} times that until the objectives are settled"
+    if plan.trace is not None:
+        length = (
+            f"{plan.due} requests in {plan.duration_s:.1f} s, the trace {plan.speed:g}x as fast"
+        )
     routes = ", ".join(plan.routes)
     lines = [f"load: {many} on {routes} for {length}, target {common.target.name}"]
     if not common.target.loopback:

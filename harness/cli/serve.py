@@ -166,8 +166,10 @@ def _welcome(target: "Target", config: "Config", certificate: Path | None) -> st
         f"try: curl{trust} {address.base}/baseten/v1/chat/completions \\",
         f'  -H "Authorization: Bearer {key}" -H "Content-Type: application/json"{auth} \\',
         f"  -d {shlex.quote(json.dumps(question))}",
-        f"without the gateway: {address.provider}; Ctrl-C stops",
-        f"requests seen: {address.origin}/__harness/log",
+        (
+            f"without the gateway: {address.provider}; "
+            f"requests seen: {address.origin}/__harness/log; Ctrl-C stops"
+        ),
     ]
     return "\n".join(lines)
 

@@ -38,6 +38,13 @@ def _some_of(known: tuple[str, ...], text: str | None) -> tuple[str, ...]:
     return tuple(route for route in known if route in names)
 
 
+def stage_list(_: click.Context, __: click.Parameter, text: str | None) -> Any:
+    """The stages of a text, and whether they are of users; None when not given."""
+    from harness.load.stages import parse_stages
+
+    return None if text is None else parse_stages(text)
+
+
 def seconds(text: str) -> float:
     """A duration such as `30s` in seconds; for an option's `type`."""
     return parse_duration(text) / 1e9
@@ -77,9 +84,17 @@ def loading_ahead(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
     """The options as fields of a plan; UsageError when two of them contradict each other."""
-    rate, users, arrivals = values["rate"], values["users"], values["arrivals"]
+    arrivals = values["arrivals"]
+    rate, users = values["rate"], values["users"]
     if rate is not None and users is not None:
         raise UsageError("--users (closed loop) and --rate (open loop) exclude each other")
+    duration, stages = values["duration"], ()
+    if values["stages"] is not None:
+        from harness.load.stages import length_s
+
+        rate, users = level_of(values)
+        stages = values["stages"][0]
+        duration = length_s(stages)
     same = (
         "gamma_shape",
         "in_flight",
@@ -90,12 +105,13 @@ def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
         "rid_header",
         *CALIBRATION_FIELDS,
     )
-    return {
+    fields = {
         **{name: values[name] for name in (*same, "store_bodies", "collect_log")},
         "routes": _routes_of(values),
         "users": 10 if users is None else users,
         "rate": rate,
-        "duration_s": values["duration"],
+        "duration_s": duration,
+        "stages": stages,
         "warmup_s": values["warmup"],
         "drain_s": values["drain"],
         "skip_cache": not values["allow_cache"],
@@ -105,6 +121,36 @@ def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
         "workers": values["expect_workers"] if values["master"] else values["processes"],
         "arrivals": arrivals_of(arrivals or "constant"),
     }
+    return fields if values["trace"] is None else fields | _of_trace(values)
+
+
+def _of_trace(values: dict[str, Any]) -> dict[str, Any]:
+    """What a trace decides of a plan; all of it is counted unless a warm-up was typed."""
+    from harness.load.trace import read_trace
+
+    trace, speed = read_trace(values["trace"]), values["speed"]
+    typed = _typed(click.get_current_context(), "warmup")
+    warmup_s = min(values["warmup"], trace.length_s(speed)) if typed else 0.0
+    return {
+        "trace": str(values["trace"].resolve()),
+        "speed": speed,
+        "due": len(trace.requests),
+        "rate": trace.peak(speed),
+        "warmup_s": warmup_s,
+        "duration_s": trace.length_s(speed) - warmup_s,
+        "prompt_tokens": trace.mean("input_tokens") or values["prompt_tokens"],
+        "max_output_tokens": trace.mean("output_tokens") or values["max_output_tokens"],
+    }
+
+
+def level_of(values: dict[str, Any]) -> tuple[float | None, int | None]:
+    """The rate of an open loop and the users of a closed one: at most one of them is given."""
+    if values["stages"] is None:
+        return values["rate"], values["users"]
+    from harness.load.stages import peak
+
+    stages, of_users = values["stages"]
+    return (None, int(peak(stages))) if of_users else (peak(stages), None)
 
 
 def _routes_of(values: dict[str, Any]) -> tuple[str, ...]:
@@ -162,8 +208,9 @@ def check_parts(values: dict[str, Any]) -> None:
     if values["ui"] and (values["master"] or values["worker"]):
         raise UsageError("--ui shows the load of this machine: leave --master and --worker out")
     workers = values["expect_workers"] if values["master"] else values["processes"]
-    users = 10 if values["users"] is None else values["users"]
-    if values["rate"] is None and not values["worker"] and users < workers:
+    asked = level_of(values)[1]
+    users = 10 if asked is None else asked
+    if not _is_open(values) and not values["worker"] and users < workers:
         name = "--expect-workers" if values["master"] else "--processes"
         raise UsageError(f"{name} {workers}: each needs a user, and --users is {users}")
 
@@ -171,6 +218,7 @@ def check_parts(values: dict[str, Any]) -> None:
 _PARTNERS = (
     ("arrivals", "rate", "a closed loop has no schedule"),
     ("in_flight", "rate", "a closed loop has never more under way than --users"),
+    ("speed", "trace", "only a trace has times of its own"),
     ("leave_samples", "master", "samples are on this machine already"),
     ("expect_workers", "master", "--processes is for this machine"),
     ("master_bind_host", "master", "--master-host is for a worker"),
@@ -181,12 +229,30 @@ _PARTNERS = (
 """Options that do nothing without another, and why."""
 
 
+_OF_TRACE = (
+    *("rate", "users", "stages", "duration", "arrivals", "extend"),
+    *("prompts", "prompt_tokens", "max_output_tokens"),
+)
+"""Options whose part a trace takes."""
+
+
+def _is_open(values: dict[str, Any]) -> bool:
+    """Whether requests are sent by a schedule."""
+    return values["trace"] is not None or level_of(values)[0] is not None
+
+
 def _check_partners(values: dict[str, Any]) -> None:
     context = click.get_current_context()
     typed = {name for name in values if _typed(context, name)}
     for option, partner, why in _PARTNERS:
-        if option in typed and not values[partner]:
+        if option in typed and not (_is_open(values) if partner == "rate" else values[partner]):
             raise UsageError(f"{_flag_of(option)} needs {_flag_of(partner)}: {why}")
+    for option in ("rate", "users", "duration", "extend"):
+        if option in typed and values["stages"]:
+            raise UsageError(f"--stages says how much and how long: leave {_flag_of(option)} out")
+    for option in _OF_TRACE:
+        if option in typed and values["trace"] is not None:
+            raise UsageError(f"--trace says what is sent and when: leave {_flag_of(option)} out")
     if "extend" in typed and (values["master"] or values["worker"] or values["ui"]):
         raise UsageError("--extend is for a load of this machine that ends by itself")
     if "extend" in typed and not values["threshold"]:
@@ -265,7 +331,31 @@ _OPTIONS = (
         help="How the open loop spaces its requests.  [default: constant]",
     ),
     click.option(
+        "--stages",
+        callback=stage_list,
+        metavar="LIST",
+        help='The load by stages, each reported for itself: "30s:5, 60s:5-20" at 5 requests per '
+        'second, then rising from 5 to 20; "30s:5u, 60s:20u" with 5 users, then 20.',
+    ),
+    click.option(
+        "--trace",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Replay a recorded load: Baseten's Parquet, or JSON lines with timestamp in "
+        "milliseconds and prompt, messages or input_length.",
+    ),
+    click.option(
+        "--speed",
+        type=_POSITIVE,
+        default=1.0,
+        show_default=True,
+        metavar="X",
+        help="Replay the trace X times as fast.",
+    ),
+    click.option(
         "--gamma-shape",
+        "--burstiness",
+        "gamma_shape",
         type=_POSITIVE,
         default=0.5,
         show_default=True,
@@ -300,7 +390,7 @@ _OPTIONS = (
         "--prompts",
         type=click.Path(path_type=Path),
         metavar="FILE.jsonl",
-        help='Lines with "prompt" or "messages".',
+        help='Lines with "prompt" or "messages", or conversations with "turns".',
     ),
     _flag("--store-bodies", "Keep prompts and answers."),
     _flag("--allow-cache", "Let the gateway answer from its cache."),

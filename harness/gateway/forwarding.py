@@ -82,7 +82,9 @@ def forward(call: Call, upstream: Baseten, rules: Rules) -> Forwarded:
     while True:
         last = attempt >= call.options.max_attempts
         timeout_ns = _timeout_ns(call, rules, last=last)
-        sent = replace(asked, at_ns=call.arrival.at_ns + elapsed_ns)
+        at_ns = asked.at_ns + elapsed_ns
+        until_ns = None if timeout_ns is None else at_ns + timeout_ns
+        sent = replace(asked, at_ns=at_ns, until_ns=until_ns)
         tried = _attempt(call, upstream, sent, attempt, timeout_ns)
         if last or not tried.failed:
             answer = shifted(tried.answer, elapsed_ns)

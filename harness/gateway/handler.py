@@ -10,7 +10,9 @@ class Handler(Protocol):
 
     `at_ns` never decreases between calls. The response's times count from the request's arrival. A
     `log` attribute, where there is one, is a list whose last item describes the request just seen;
-    a `left` method, where there is one, is called when a client leaves before its answer has ended.
+    a `left` method, where there is one, is called with that item and the time when a client leaves
+    before its answer has ended, and says by how many nanoseconds the answers to others, by the
+    `seq` of their items, come earlier.
     """
 
     def handle(self, request: Request, at_ns: int) -> Response:

@@ -113,9 +113,14 @@ class Gateway:
         self._note(arrival, outcome, names, response)
         return response
 
-    def left(self) -> None:
-        """Take note of a client that left before its answer had ended."""
+    def left(self, entry: LogEntry, at_ns: int) -> Mapping[int, int]:
+        """Take note that the client of a logged request left at `at_ns`, before its answer ended.
+
+        Returns by how many nanoseconds the answers to others, by their `seq`, come earlier than
+        was said, because its slot is free now.
+        """
         self._memory[LEFT] = True
+        return self._upstream.left(entry.seq, at_ns) if entry.stops_with_client else {}
 
     def _arrive(self, request: Request, at_ns: int) -> Arrival:
         self._serial += 1
@@ -169,7 +174,12 @@ class Gateway:
         waited_ns, every = 0, self.config.behaviour.universal_rate_count == "step"
         for number, step in enumerate(steps):
             now_ns = arrival.now_ns + waited_ns
-            forked = replace(arrival, now_ns=now_ns, dice=arrival.dice.fork("step", number))
+            forked = replace(
+                arrival,
+                at_ns=arrival.at_ns + waited_ns,
+                now_ns=now_ns,
+                dice=arrival.dice.fork("step", number),
+            )
             outcome = self._step(forked, step, counts=every or not number)
             answer = self._answer(outcome)
             tried.append(_tried(step, outcome, answer))

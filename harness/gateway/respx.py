@@ -71,11 +71,15 @@ def _answer(service: Service, request: httpx.Request, clock: VirtualClock) -> ht
     if framed.length is None and not framed.chunked:
         raise httpx.RemoteProtocolError("bad Content-Length", request=request)
     _wait(clock, sent_ns + framed.head_at_ns, request)
+
+    def on_left(seen: Seen, left_ns: int) -> None:
+        service.left(seen, left_ns=left_ns)
+
     return httpx.Response(
         framed.status,
         headers=list(framed.fields),
         stream=Body(
-            framed, request=request, clock=clock, sent_ns=sent_ns, seen=seen, on_left=service.left
+            framed, request=request, clock=clock, sent_ns=sent_ns, seen=seen, on_left=on_left
         ),
         extensions={"http_version": b"HTTP/1.1", "reason_phrase": _PHRASES.get(framed.status, b"")},
     )
@@ -92,7 +96,7 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         clock: VirtualClock,
         sent_ns: int,
         seen: Seen | None,
-        on_left: Callable[[], None],
+        on_left: Callable[[Seen, int], None],
     ) -> None:
         self._framed = framed
         self._request = request
@@ -113,8 +117,9 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
 
     def close(self) -> None:
         """Note a client that leaves before the end."""
-        if self._note("disconnected"):
-            self._on_left()
+        seen = self._note("disconnected")
+        if seen is not None:
+            self._on_left(seen, self._clock.now_ns())
 
     async def aclose(self) -> None:
         """Note a client that leaves before the end."""
@@ -137,13 +142,13 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
                 request=self._request,
             )
 
-    def _note(self, end: str) -> bool:
-        """Complete the record of the answer; whether it was still open."""
+    def _note(self, end: str) -> Seen | None:
+        """Complete the record of the answer and return it; None when it was complete."""
         if self._seen is None or self._seen.end is not None:
-            return False
+            return None
         self._seen.end = str(end)
         self._seen.ended_ns = self._clock.now_ns()
-        return True
+        return self._seen
 
 
 def _wait(clock: VirtualClock, due_ns: int, request: httpx.Request) -> None:

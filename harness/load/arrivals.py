@@ -6,8 +6,11 @@ process.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from itertools import count
+
+from harness.load.stages import Stage, stretched
 
 
 class Arrivals(StrEnum):
@@ -32,6 +35,20 @@ def schedule(
     return _random(arrivals, rate, seconds, random.Random(seed), shape)  # noqa: S311 - no secret
 
 
+def staged(
+    arrivals: Arrivals, stages: Sequence[Stage], *, seed: int, shape: float = 0.5
+) -> Iterator[int]:
+    """Nanoseconds after the start at which requests are due when the rate changes by stages.
+
+    The gaps are those of the process at the rate of the moment.
+    """
+    areas: Iterator[float] = map(float, count())
+    if arrivals is not Arrivals.CONSTANT:
+        areas = _unit(arrivals, random.Random(seed), shape)  # noqa: S311 - no secret
+    for at_s in stretched(stages, areas):
+        yield int(at_s * 1e9)
+
+
 def share(due: Iterator[int], *, worker: int, workers: int) -> Iterator[tuple[int, int]]:
     """Every `workers`-th request from `worker` on, with its index in the whole schedule.
 
@@ -40,6 +57,14 @@ def share(due: Iterator[int], *, worker: int, workers: int) -> Iterator[tuple[in
     for index, at_ns in enumerate(due):
         if index % workers == worker:
             yield index, at_ns
+
+
+def _unit(arrivals: Arrivals, dice: random.Random, shape: float) -> Iterator[float]:
+    at = 0.0
+    while True:
+        poisson = arrivals is Arrivals.POISSON
+        at += dice.expovariate(1.0) if poisson else dice.gammavariate(shape, 1 / shape)
+        yield at
 
 
 def _constant(rate: float, seconds: float) -> Iterator[int]:

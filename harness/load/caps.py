@@ -1,5 +1,6 @@
 """What a load may cost where requests cost money: default caps, and an estimate beforehand."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -8,6 +9,7 @@ from harness.errors import UsageError
 from harness.load.budget import price_per_token
 from harness.load.plan import Caps, LoadPlan
 from harness.load.progress import WorkerReport
+from harness.load.stages import with_warmup
 from harness.routes.route import Route
 
 PAID_REQUESTS = 1_000
@@ -71,6 +73,9 @@ def estimate(plan: LoadPlan) -> str:
     requests = plan.caps.requests
     if plan.rate is not None:
         due = int(plan.rate * plan.total_s)
+        if plan.stages:
+            due = math.ceil(sum(each.many for each in with_warmup(plan.stages, plan.warmup_s)))
+        due = plan.due if plan.due is not None else due
         requests = due if requests is None else min(due, requests)
     each = plan.prompt_tokens + plan.max_output_tokens
     bounds = [f"at most {requests} requests" if requests is not None else "requests not capped"]

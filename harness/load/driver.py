@@ -8,9 +8,12 @@ import gevent
 from gevent.event import Event
 from gevent.pool import Group
 
-from harness.load.arrivals import schedule, share
+from harness.load.arrivals import schedule, share, staged
 from harness.load.order import route_of
+from harness.load.plan import LoadPlan
 from harness.load.sender import Ticket
+from harness.load.stages import with_warmup
+from harness.load.trace import Trace
 from harness.load.worker import Worker
 from harness.transports.gevent import GeventTransport
 
@@ -46,19 +49,23 @@ def drive(
 def _tickets(worker: Worker, *, scenario: str, routes: tuple[str, ...]) -> Iterator[Ticket]:
     """What is due when, in the order of the schedule."""
     plan = worker.plan
-    if plan.rate is None:
-        raise ValueError("an open loop needs a rate")
-    due = schedule(
-        plan.arrivals,
-        rate=plan.rate,
-        seconds=plan.total_s,
-        seed=plan.seed,
-        shape=plan.gamma_shape,
-    )
-    for index, at_ns in share(due, worker=worker.index, workers=plan.workers):
+    for index, at_ns in share(due(plan, worker.trace), worker=worker.index, workers=plan.workers):
         due_ns = worker.started_ns + at_ns
         route = route_of(routes, index=index, seed=plan.seed)
-        yield Ticket(index, route, scenario, worker.phase(due_ns), due_ns)
+        stage = worker.stage(due_ns)
+        yield Ticket(index, route, scenario, worker.phase(due_ns), due_ns, stage=stage)
+
+
+def due(plan: LoadPlan, trace: Trace | None = None) -> Iterator[int]:
+    """When the requests of all workers are due, in nanoseconds after the start."""
+    if trace is not None:
+        return trace.due(plan.speed)
+    if plan.rate is None:
+        raise ValueError("an open loop needs a rate")
+    process, seed, shape = plan.arrivals, plan.seed, plan.gamma_shape
+    if plan.stages:
+        return staged(process, with_warmup(plan.stages, plan.warmup_s), seed=seed, shape=shape)
+    return schedule(process, rate=plan.rate, seconds=plan.total_s, seed=seed, shape=shape)
 
 
 class _Walk:

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.load.arrivals import Arrivals
+from harness.load.stages import Stage
 from harness.routes.address import Address, Credentials
 from harness.routes.route import ROUTES, Route
 from harness.transports.exchange import Timeouts
@@ -47,7 +48,10 @@ class LoadPlan:
     carries the sample's `seq`, for servers that keep records. `calibrate` has each process measure
     itself first; it refuses a plan that asks for more than it reached, unless
     `beyond_calibration`. `cold` opens a connection for every request. With `extend` it goes on, up
-    to so many times `duration_s`, until its objectives are settled.
+    to so many times `duration_s`, until its objectives are settled. With `stages` the load changes:
+    `rate` or `users` is then the most of them, and `duration_s` what they take together. With
+    `trace`, a file, its `due` requests are replayed `speed` times as fast as they were sent, and
+    `rate` is that of its busiest second.
     """
 
     run_id: str
@@ -85,6 +89,10 @@ class LoadPlan:
     beyond_calibration: bool = False
     cold: bool = False
     extend: int = 1
+    stages: tuple[Stage, ...] = ()
+    trace: str | None = None
+    speed: float = 1.0
+    due: int | None = None
 
     @property
     def open_loop(self) -> bool:
@@ -168,6 +176,7 @@ def plan_of(document: Mapping[str, Any]) -> LoadPlan:
         "routes": tuple(document["routes"]),
         "thresholds": tuple(document["thresholds"]),
         "abort": tuple(document["abort"]),
+        "stages": tuple(Stage(**stage) for stage in document["stages"]),
     }
     return LoadPlan(**{**document, **nested})
 

@@ -6,11 +6,12 @@ The nonce comes first, because prompt caches of model servers match from the beg
 import json
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 from harness.errors import UsageError
+from harness.load.conversation import Dialogue, conversation, opened
 from harness.routes.route import Route
 
 BYTES_PER_TOKEN = 3
@@ -21,11 +22,15 @@ _WORDS = ("time", "river", "stone", "light", "garden", "paper", "winter", "music
 _TASK = "Continue this list of words with words of your own:"
 
 Prompt = Mapping[str, Any]
-"""Fields of a request body: `messages` or `prompt`, and what else a line of the file holds."""
+"""Fields of a request body: `messages` or `prompt`, and what else a line of the file holds.
+
+Those of a trace and of a conversation have two fields that are not sent: `literal`, without a
+nonce, and `session`.
+"""
 
 
 def read_prompts(path: Path) -> tuple[Prompt, ...]:
-    """The prompts of a file of JSON lines: one object a line with `prompt` or `messages`.
+    """The prompts of a file of JSON lines: one object a line with `prompt`, `messages` or `turns`.
 
     Every other field of a line goes into the request body as it is. A line ends at a line feed
     and nowhere else: text may hold U+2028 and U+0085. UsageError names the line.
@@ -42,7 +47,35 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
         raise UsageError(f"--prompts {path}{_as_a_whole(text) or error}") from error
     if not prompts:
         raise UsageError(f"--prompts {path}: expected at least one line, got none")
+    if len({"turns" in prompt for prompt in prompts}) > 1:
+        raise UsageError(f'--prompts {path}: either all lines have "turns", or none')
     return tuple(prompts)
+
+
+def lines_of(path: Path, option: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a file of JSON lines with the numbers of their lines; UsageError names one."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{option} {path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{option} {path}: byte {error.start} is not UTF-8") from error
+    for number, line in enumerate(text.split("\n"), 1):
+        if not _holds(line):
+            continue
+        try:
+            document = _JSON.decode(line.strip(" \t\r"))
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"{option} {path}, line {number}: not JSON: {error}") from error
+        if not isinstance(document, dict):
+            raise UsageError(f"{option} {path}, line {number}: expected an object")
+        yield number, document
+
+
+def block(count: int, seed: object) -> str:
+    """Words of about `count` tokens; the same seed gives the same ones."""
+    dice = random.Random(str(seed))  # noqa: S311 - no secret
+    return " ".join(dice.choices(_WORDS, k=count))
 
 
 def words(count: int, seed: int) -> str:
@@ -75,19 +108,48 @@ class Prompts:
 
     def body(self, route: str, *, index: int, nonce: str) -> dict[str, Any]:
         """The request body for `route`, its prompt opened by the nonce."""
-        prompt = dict(self._prompts[index % len(self._prompts)])
+        return self.body_of(self._prompts[index % len(self._prompts)], route, nonce=nonce)
+
+    def body_of(self, asked: Prompt, route: str, *, nonce: str) -> dict[str, Any]:
+        """The request body of a prompt."""
+        prompt = dict(asked)
+        literal = prompt.pop("literal", False) is True
+        if literal:
+            prompt.pop("session", None)
         text, messages = prompt.pop("prompt", None), prompt.pop("messages", None)
         body: dict[str, Any] = {"max_tokens": self._max_output_tokens, "stream": self._stream}
         if route == Route.MODEL and messages is None:
-            return {"prompt": f"[{nonce}] {text}", **body, **prompt}
+            return {"prompt": text if literal else f"[{nonce}] {text}", **body, **prompt}
         if messages is None:
             messages = [{"role": "user", "content": text}]
-        body["messages"] = _opened(messages, nonce)
+        body["messages"] = messages if literal else opened(messages, nonce)
         if route == Route.MODEL:
             return body | prompt
         if self.streams({**body, **prompt}):
             body["stream_options"] = {"include_usage": True}
         return {"model": self._model, "temperature": 0, **body, **prompt}
+
+    def at(self, index: int) -> Prompt:
+        """The prompt of the request `index`."""
+        return self._prompts[index % len(self._prompts)]
+
+    @property
+    def opening(self) -> Prompt | None:
+        """The first question of the first conversation, where these are conversations."""
+        if not self.are_conversations:
+            return None
+        dialogue = Dialogue(self._prompts[0], 0, "")
+        return dialogue.asked(next(iter(dialogue))[1])
+
+    @property
+    def are_conversations(self) -> bool:
+        """Whether each prompt is several questions, one after another."""
+        return "turns" in self._prompts[0]
+
+    def session(self, prompt: Prompt) -> str | None:
+        """The session that a prompt belongs to, where it is of a trace or a conversation."""
+        session = prompt.get("session") if prompt.get("literal") is True else None
+        return None if session is None else str(session)
 
     def most_output(self, body: Mapping[str, Any]) -> int:
         """How many completion tokens a body allows."""
@@ -109,6 +171,8 @@ def _prompt(number: int, line: str) -> Prompt:
         prompt = _JSON.decode(line.strip(" \t\r"))
     except (ValueError, RecursionError) as error:
         raise UsageError(f", line {number}: not JSON: {error}") from error
+    if isinstance(prompt, dict) and "turns" in prompt:
+        return conversation(prompt, number)
     good = isinstance(prompt, dict) and (
         isinstance(prompt.get("prompt"), str) or _are_messages(prompt.get("messages"))
     )
@@ -151,12 +215,3 @@ def _finite(text: str) -> float:
 
 
 _JSON = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
-
-
-def _opened(messages: list[Any], nonce: str) -> list[Any]:
-    """The messages with the nonce at the very start of the first one."""
-    first, *others = messages
-    content = first.get("content")
-    if isinstance(content, list):
-        return [{**first, "content": [{"type": "text", "text": f"[{nonce}]"}, *content]}, *others]
-    return [{**first, "content": f"[{nonce}] {content or ''}".rstrip()}, *others]

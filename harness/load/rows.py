@@ -25,16 +25,17 @@ _ANSWERED = tuple(COLUMNS)[PLACE["headers_ns"] : PLACE["message"]]
 def row(head: Row, talk: Conversation, facts: Facts | None, end: End, message: str | None) -> Row:
     """The row of a request that has ended like this.
 
-    `head` is what is known without its answer, from `run_id` to `scheduled_ns` but for `status`.
+    `head` is what is known without its answer: from `run_id` to `scheduled_ns` but for `status`,
+    then `stage` and `turn`.
     """
     network = (talk.reused, talk.dns_ns, talk.connect_ns, talk.tls_ns)
-    tail = (message, *network, talk.rtt_ns, talk.retransmits)
+    tail = (message, *network, talk.rtt_ns, talk.retransmits, *head[10:])
     if facts is None:
-        return (*head[:8], None, *head[8:], talk.sent_ns, *_unanswered(talk), *tail)
+        return (*head[:8], None, *head[8:10], talk.sent_ns, *_unanswered(talk), *tail)
     return (
         *head[:8],
         facts.status,
-        *head[8:],
+        *head[8:10],
         talk.sent_ns,
         *_times(talk, facts, end),
         *_gaps(facts),

@@ -14,10 +14,11 @@ from harness.load.budget import Reservation
 from harness.load.clauses import asked
 from harness.load.facts import Facts
 from harness.load.plan import Identity, LoadPlan
-from harness.load.prompts import BYTES_PER_TOKEN, Prompts
+from harness.load.prompts import BYTES_PER_TOKEN, Prompt, Prompts
 from harness.load.reading import AnswerReading
 from harness.load.rows import Row, row, unsent
 from harness.load.template import EVENT_ID, SEQ, Template
+from harness.load.trace import affinity
 from harness.measure.outcome import Outcome
 from harness.routes import compat, direct, model, native
 from harness.routes.address import GatewayOptions
@@ -28,6 +29,8 @@ from harness.settings.redaction import of_headers
 from harness.transports.gevent import Conversation, GeventTransport, Held
 from harness.wire import End, Request
 
+AFFINITY = "x-session-affinity"
+"""Baseten's field for the requests of one conversation (docs.baseten.co, Model APIs)."""
 MOST_KEPT_BYTES = 64 << 20
 """The most that templates may take; those of a larger file of prompts are made again each time."""
 
@@ -37,6 +40,8 @@ class Ticket:
     """One request that is due: `seq` is unique in the run, `scheduled_ns` set in an open loop.
 
     Tickets with one `turn` ask the same, each after a nonce of its own; by default it is `seq`.
+    `asked` is the prompt itself where it is of no file: the `question` of that number, from 1, of a
+    conversation.
     """
 
     seq: int
@@ -45,6 +50,9 @@ class Ticket:
     phase: str
     scheduled_ns: int | None = None
     turn: int | None = None
+    stage: int | None = None
+    asked: Prompt | None = None
+    question: int | None = None
 
     @property
     def prompt(self) -> int:
@@ -69,6 +77,8 @@ class Sender:
 
     def template(self, ticket: Ticket, transport: GeventTransport) -> Template:
         """The request of a ticket but for its id and number."""
+        if ticket.asked is not None:
+            return self._make(ticket, transport)
         key = (ticket.route, ticket.scenario, self._prompts.place(ticket.prompt))
         made = self._templates.get(key)
         if made is None:
@@ -95,7 +105,7 @@ class Sender:
 
     def _make(self, ticket: Ticket, transport: GeventTransport) -> Template:
         form = self._plan.form(ticket.route)
-        body = self._prompts.body(form, index=ticket.prompt, nonce=EVENT_ID)
+        body = self._prompts.body_of(self._asked(ticket), form, nonce=EVENT_ID)
         request = self._build(ticket, body, EVENT_ID, SEQ)
         return Template(
             transport.message(request),
@@ -107,8 +117,11 @@ class Sender:
         """The whole request of a ticket, as its template gives it."""
         event_id = self.event_id(ticket)
         form = self._plan.form(ticket.route)
-        body = self._prompts.body(form, index=ticket.prompt, nonce=event_id)
+        body = self._prompts.body_of(self._asked(ticket), form, nonce=event_id)
         return self._build(ticket, body, event_id, str(ticket.seq))
+
+    def _asked(self, ticket: Ticket) -> Prompt:
+        return self._prompts.at(ticket.prompt) if ticket.asked is None else ticket.asked
 
     def _build(self, ticket: Ticket, body: dict[str, Any], event_id: str, seq: str) -> Request:
         plan, credentials = self._plan, self._identity.credentials
@@ -139,6 +152,9 @@ class Sender:
         extra = [("User-Agent", self._agent), *self._identity.headers]
         if plan.rid_header is not None:
             extra.append((plan.rid_header, seq))
+        session = self._prompts.session(self._asked(ticket))
+        if session is not None:
+            extra.append((AFFINITY, affinity(plan.run_id, session)))
         return GatewayOptions(
             skip_cache=True if plan.skip_cache else None,
             collect_log=None if plan.collect_log else False,
@@ -182,7 +198,10 @@ class Attempt:
         self.message = template.message(event_id, ticket.seq)
         self.talk = Conversation()
         self.reading = AnswerReading(
-            plan.form(ticket.route), streams=template.streams, held=held, whole=plan.store_bodies
+            plan.form(ticket.route),
+            streams=template.streams,
+            held=held,
+            whole=plan.store_bodies or ticket.asked is not None,
         )
         self._plan = plan
         self._worker = worker
@@ -208,6 +227,12 @@ class Attempt:
             self.talk.error, self.talk.ended_ns = error, time.monotonic_ns()
             outcome, said = self._outcome()
         return self._row(outcome, said, self.talk.end, look)
+
+    def text(self) -> str:
+        """What the answer to a question of a conversation said; known when it is finished."""
+        record = self.reading.record
+        answer = None if record is None else record.answer(self.talk.end, 0)
+        return (answer and answer.text) or ""
 
     def cancelled(self) -> Row:
         """The row of an attempt that was given up: what had come so far."""
@@ -267,6 +292,8 @@ def head_of(
         streams,
         outcome.value,
         ticket.scheduled_ns,
+        ticket.stage,
+        ticket.question,
     )
 
 

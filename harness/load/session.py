@@ -47,7 +47,12 @@ def plan_load(
     parse_objectives(thresholds, ratios=ratios)
     parse_objectives(abort)
     if prompts is not None:
-        read_prompts(prompts)
+        talks = any("turns" in each for each in read_prompts(prompts))
+        if talks and fields.get("rate") is not None:
+            raise UsageError(
+                f"--prompts {prompts}: conversations are a closed loop, in which each question "
+                "waits for the answer before it: give --users, not --rate"
+            )
     return LoadPlan(
         run_id=uuid.uuid4().hex[:12],
         folder="",

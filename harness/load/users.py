@@ -17,6 +17,7 @@ from locust.runners import MasterRunner
 from locust.user.task import LOCUST_STATE_STOPPING
 
 from harness.errors import HarnessError, UsageError
+from harness.load.conversation import Dialogue
 from harness.load.driver import drive
 from harness.load.order import BLOCK_STEP, block_order, route_of
 from harness.load.sender import Ticket
@@ -26,6 +27,8 @@ from harness.measure.outcome import Outcome
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
 """A closed loop over a gateway that refuses at once would else be a flood."""
+ROOM_S = 0.02
+"""How often a user that has no place in the present stage looks again."""
 DIRECT_DRAIN_S = 30.0
 """How long plain Locust waits for the last answers, unless its --stop-timeout says otherwise."""
 
@@ -51,6 +54,7 @@ class GatewayUser(User):
             raise StopUser
         self.worker = _workers[-1]
         self.failures = 0
+        self.place = self.worker.take_place()
         self.worker.begin()
         self.transport = self.worker.transport()
         if not self.worker.plan.open_loop:
@@ -83,15 +87,52 @@ class GatewayUser(User):
         if plan.open_loop:
             drive(self.worker, self.transport, scenario=self.scenario, routes=routes)
             return
+        if not self.worker.has_room(self.place):
+            self.worker.pause(ROOM_S)
+            return
+        dialogue = self.worker.dialogue()
+        if dialogue is not None:
+            self.converse(dialogue, routes)
+            return
         index = self.worker.take_index()
         seed = plan.seed * plan.workers + self.worker.index
-        phase = self.worker.phase(time.monotonic_ns())
+        now_ns = time.monotonic_ns()
         seq = index * plan.workers + self.worker.index
-        self.send(Ticket(seq, route_of(routes, index=index, seed=seed), self.scenario, phase))
+        route = route_of(routes, index=index, seed=seed)
+        stage = self.worker.stage(now_ns)
+        phase = self.worker.phase(now_ns)
+        self.send(Ticket(seq, route, self.scenario, phase, stage=stage))
+
+    def converse(self, dialogue: Dialogue, routes: tuple[str, ...]) -> None:
+        """Ask the questions of a conversation one after another, as far as they are answered."""
+        worker, plan = self.worker, self.worker.plan
+        route = route_of(routes, index=dialogue.number, seed=plan.seed)
+        for number, turn in dialogue:
+            worker.pause(turn.wait_s)
+            if not worker.may_send():
+                return
+            now_ns = time.monotonic_ns()
+            ticket = Ticket(
+                worker.take_index() * plan.workers + worker.index,
+                route,
+                self.scenario,
+                worker.phase(now_ns),
+                stage=worker.stage(now_ns),
+                asked=dialogue.asked(turn),
+                question=number,
+            )
+            answer = worker.ask(self.transport, ticket)
+            self.after(None if answer is None else answer[0])
+            if answer is None or answer[0] != Outcome.OK:
+                return
+            dialogue.answered(answer[1])
 
     def send(self, ticket: Ticket) -> None:
         """Send one request now; after failures wait, longer each time, before the next."""
-        outcome = self.worker.perform(self.transport, ticket)
+        self.after(self.worker.perform(self.transport, ticket))
+
+    def after(self, outcome: str | None) -> None:
+        """After failures wait, longer each time."""
         self.failures = 0 if outcome is None or outcome == Outcome.OK else self.failures + 1
         if self.failures:
             self.worker.pause(min(FIRST_PAUSE_S * 2 ** (self.failures - 1), LONGEST_PAUSE_S))

@@ -15,6 +15,7 @@ from gevent.event import Event
 
 from harness.errors import UsageError
 from harness.load.budget import Budget, Reservation
+from harness.load.conversation import Dialogue
 from harness.load.counting import by_route, count
 from harness.load.judge import Judge
 from harness.load.lag import LagProbe
@@ -25,7 +26,9 @@ from harness.load.prompts import Prompts, read_prompts
 from harness.load.recorder import BATCH_ROWS, PROMPT_BATCH_ROWS, Recorder
 from harness.load.rows import PLACE, Row
 from harness.load.sender import Attempt, Bodies, Sender, Ticket
+from harness.load.stages import level_at, stage_at
 from harness.load.tally import RouteTally
+from harness.load.trace import Trace, read_trace
 from harness.measure.outcome import Outcome
 from harness.routes.route import Route
 from harness.transports.gevent import GeventTransport, Held, Reader, TransportCounts
@@ -68,7 +71,8 @@ class Worker:
         self.failure: BaseException | None = None
         self._folder = Path(plan.folder)
         self._on_request = on_request
-        self._prompts = _prompts(plan)
+        self.trace = None if plan.trace is None else read_trace(Path(plan.trace))
+        self._prompts = _prompts(plan, self.trace)
         self._sender = Sender(plan, identity, worker=self.name, prompts=self._prompts)
         self._budget = Budget(plan.caps, workers=plan.workers, worker=index)
         self._dice = random.Random(f"{plan.seed}:{index}")  # noqa: S311 - no secret
@@ -76,7 +80,7 @@ class Worker:
         self._sending: set[Any] = set()
         self._unread: deque[Attempt] = deque()
         self._read_last: str = Outcome.OK
-        self._taken = 0
+        self._taken = self._users = self._dialogues = 0
         self._give_up_ns: int | None = None
         self._flushed_ns = 0
         self._closed = False
@@ -136,7 +140,8 @@ class Worker:
         for origin in map(origin_of, _bases(self.plan)):
             proxy_for(origin.scheme, origin.host, origin.port, environment_proxies())
         for route in self.plan.routes:
-            self._sender.request(Ticket(0, route, "rehearsal", "warmup"))
+            first = self._prompts.opening
+            self._sender.request(Ticket(0, route, "rehearsal", "warmup", asked=first))
 
     def begin(self) -> None:
         """Start the clock, with the first user that is there; later calls do nothing."""
@@ -178,6 +183,24 @@ class Worker:
         """`warmup` or `steady`, by when a request was due or sent."""
         return "warmup" if at_ns < self.steady_ns else "steady"
 
+    def stage(self, at_ns: int) -> int | None:
+        """The stage in which a request was due or sent, from 1; None without stages or before."""
+        if not self.plan.stages or at_ns < self.steady_ns:
+            return None
+        return stage_at(self.plan.stages, (at_ns - self.steady_ns) / 1e9) + 1
+
+    def take_place(self) -> int:
+        """The number of the next user, over all workers."""
+        self._users += 1
+        return (self._users - 1) * self.plan.workers + self.index
+
+    def has_room(self, place: int) -> bool:
+        """Whether the user of that number sends in the present stage."""
+        stages = self.plan.stages
+        if not stages:
+            return True
+        return place < level_at(stages, (time.monotonic_ns() - self.steady_ns) / 1e9)
+
     def pause(self, seconds: float) -> None:
         """Sleep, for a shorter time when the run stops."""
         self._stopping.wait(seconds)
@@ -196,21 +219,10 @@ class Worker:
 
         Of an answer that came whole and is read later, the outcome is that of the last one read.
         """
-        template = self._sender.template(ticket, transport)
-        if not self._budget.reserve(template.reservation):
+        attempt = self._attempt(transport, ticket)
+        if attempt is None:
             return None
-        attempt = self._sender.begin(ticket, template, self._held)
-        sending = gevent.getcurrent()
-        self._sending.add(sending)
-        self._ledger.count()
-        try:
-            clear = attempt.send(transport)
-        except gevent.GreenletExit:
-            self._record(attempt, attempt.cancelled())
-            raise
-        finally:
-            self._sending.discard(sending)
-        if clear:
+        if self._send(transport, attempt):
             return self._record(attempt, attempt.finish(self._look))
         self._unread.append(attempt)
         if len(self._unread) < MOST_UNREAD:
@@ -218,6 +230,42 @@ class Worker:
         else:
             self._read_some(math.inf)
         return self._read_last
+
+    def ask(self, transport: GeventTransport, ticket: Ticket) -> tuple[str, str] | None:
+        """As `perform`, but the answer is read at once: its outcome and what it said."""
+        attempt = self._attempt(transport, ticket)
+        if attempt is None:
+            return None
+        self._send(transport, attempt)
+        return self._record(attempt, attempt.finish(self._look)), attempt.text()
+
+    def dialogue(self) -> Dialogue | None:
+        """The next conversation, where the prompts are conversations."""
+        if not self._prompts.are_conversations:
+            return None
+        number = self._dialogues * self.plan.workers + self.index
+        self._dialogues += 1
+        return Dialogue(self._prompts.at(number), number, f"{self.plan.run_id}-{number}")
+
+    def _attempt(self, transport: GeventTransport, ticket: Ticket) -> Attempt | None:
+        """An attempt at a request; None when the budget has no room for it."""
+        template = self._sender.template(ticket, transport)
+        if not self._budget.reserve(template.reservation):
+            return None
+        return self._sender.begin(ticket, template, self._held)
+
+    def _send(self, transport: GeventTransport, attempt: Attempt) -> bool:
+        """Send a request and wait for its answer; whether it is clear how it ended."""
+        sending = gevent.getcurrent()
+        self._sending.add(sending)
+        self._ledger.count()
+        try:
+            return attempt.send(transport)
+        except gevent.GreenletExit:
+            self._record(attempt, attempt.cancelled())
+            raise
+        finally:
+            self._sending.discard(sending)
 
     def drop(self, transport: GeventTransport, ticket: Ticket) -> None:
         """Record a request that is due while too many are under way."""
@@ -354,8 +402,10 @@ def _bases(plan: LoadPlan) -> list[str]:
     return [address.origin, *([direct] if Route.DIRECT in plan.routes else [])]
 
 
-def _prompts(plan: LoadPlan) -> Prompts:
+def _prompts(plan: LoadPlan, trace: Trace | None) -> Prompts:
     given = () if plan.prompts is None else read_prompts(Path(plan.prompts))
+    if trace is not None:
+        given = trace.prompts
     return Prompts(
         model=plan.model,
         stream=plan.stream,

@@ -70,6 +70,8 @@ COLUMNS: Mapping[str, str] = {
     "tls_ns": "int64",
     "rtt_ns": "int64",
     "retransmits": "int32",
+    "stage": "int16",
+    "turn": "int16",
 }
 
 

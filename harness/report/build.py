@@ -18,6 +18,7 @@ from harness.report.capacity.result import Capacity, of_run
 from harness.report.comparison import AT_EACH_LOOK, Comparison, compare
 from harness.report.conformance import Conformance
 from harness.report.files import write_json, write_text
+from harness.report.groups import parts
 from harness.report.manifest import Manifest
 from harness.report.pacing import pacing
 from harness.report.ratios import between_routes
@@ -106,6 +107,7 @@ def assemble(folder: Path, *, thresholds: Sequence[str] | None = None) -> Report
     measured = summarise(rows, good(wanted))
     loaded = _of_load(rows, measured)
     measured |= {
+        **parts(loaded, run.plan, good(wanted)),
         "cancelled": cancelled,
         "records": kept.document(),
         "pacing": pacing(loaded),

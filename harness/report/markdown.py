@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.report import arms, figures, sentences, totals
+from harness.report import arms, figures, groups, sentences, totals
 from harness.report.capacity import words
 from harness.report.comparison import Comparison, Effect
 from harness.report.runs import CAVEAT, Runs
@@ -44,7 +44,17 @@ ACTIVE = re.compile(r"([\\`*_\[\]<>|#~!&@])")
 def render(report: "Report") -> str:
     """The whole document; the verdict and its reasons come first."""
     parts = (
-        *(_head, _capacity, _contract, _objectives, _routes, _latency, _violations, _errors),
+        *(
+            _head,
+            _capacity,
+            _contract,
+            _objectives,
+            _groups,
+            _routes,
+            _latency,
+            _violations,
+            _errors,
+        ),
         *(_comparison, _method),
     )
     return fitted(block for part in parts for block in part(report))
@@ -142,6 +152,18 @@ def _objectives(report: "Report") -> Iterator[str]:
         rows.append([cell(objective), "<br>".join(found_on), "<br>".join(values[objective])])
     if rows:
         yield table(["objective", "result", "measured"], rows, texts=3, title="Objectives")
+
+
+def _groups(report: "Report") -> Iterator[str]:
+    for found in groups.tables(report.summary):
+        rows = [
+            [
+                *map(cell, words_of),
+                *(f"{value} ({between})" if between else value for value, between in percentiles),
+            ]
+            for words_of, percentiles in found.lines
+        ]
+        yield table(found.head, rows, texts=2, title=f"{found.title}, with 95 % intervals")
 
 
 def _routes(report: "Report") -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from harness.measure.metrics import METRICS, definitions
-from harness.report import answers, arms, drawings, figures, sentences, totals
+from harness.report import answers, arms, drawings, figures, groups, sentences, totals
 from harness.report.capacity import words
 from harness.report.capacity.result import Capacity
 from harness.report.charts import curve, forest, plot
@@ -61,6 +61,7 @@ def render(report: "Report") -> str:
         violations=list(sentences.violations(report.summary["routes"])),
         survivors=sentences.survivors(report.summary["routes"]),
         withheld=list(sentences.withheld(report.summary["routes"])),
+        groups=list(groups.tables(report.summary)),
     )
 
 

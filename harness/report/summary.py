@@ -204,7 +204,7 @@ def _route(rows: pd.DataFrame, seconds: float, good: Good) -> dict[str, Any]:
         **_counts(rows, sent, seconds),
         **_contract(rows, sent),
         **_odd(rows),
-        **_goodput(rows, seconds, good),
+        **goodput(rows, seconds, good),
         "cache_hit_share": _cache_hits(rows),
         **_tokens(rows, seconds),
         **measured,
@@ -283,7 +283,7 @@ def _untold(answers: pd.DataFrame) -> int:
     return int((many & (late > IN_TIME_NS) & narrow.fillna(False)).sum())
 
 
-def _goodput(rows: pd.DataFrame, seconds: float, good: Good) -> dict[str, Any]:
+def goodput(rows: pd.DataFrame, seconds: float, good: Good) -> dict[str, Any]:
     """Goodput with the bounds that an uncertain latency leaves to it.
 
     Of answers that were not checked as many are taken to break a clause as of those that were.

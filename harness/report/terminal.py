@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.report import arms, figures, sentences, totals
+from harness.report import arms, figures, groups, sentences, totals
 from harness.report.capacity import words
 from harness.report.comparison import Comparison
 
@@ -33,7 +33,7 @@ def show(report: "Report", console: Console) -> None:
 def render(report: "Report") -> Group:
     """Latencies, rates, comparison and objectives as far as there are any."""
     parts = (
-        *(_contract, _capacity, _latency, _rates, _violations, _errors),
+        *(_contract, _capacity, _groups, _latency, _rates, _violations, _errors),
         *(_client, _remarks, _objectives),
     )
     tables = [table for part in parts for table in part(report)]
@@ -75,6 +75,16 @@ def _capacity(report: "Report") -> Iterator[RenderableType]:
     yield table
     yield Text(f"times: {words.metric(capacity)}")
     yield Text("\n".join(words.told(capacity)))
+
+
+def _groups(report: "Report") -> Iterator[Table]:
+    for found in groups.tables(report.summary):
+        names = [name.replace(" from schedule", "") for name in found.head]
+        table = _table(*names, texts=2)
+        for words_of, percentiles in found.lines:
+            cells = [Text(value).append(f"\n{between}", "dim") for value, between in percentiles]
+            table.add_row(*map(Text, words_of), *cells)
+        yield table
 
 
 def _contract(report: "Report") -> Iterator[Table]:

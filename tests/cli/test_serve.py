@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def refused(*arguments: str, folder: Path) -> str:
 
 
 def ask(url: str, **headers: str) -> httpx.Response:
-    return httpx.post(url + URL, json=QUESTION, headers=KEY | headers, trust_env=False)
+    return httpx.post(url + URL, json=QUESTION, headers=KEY | headers, trust_env=False, timeout=30)
 
 
 def test_the_first_line_is_the_address_and_a_signal_ends_it_cleanly(tmp_path: Path) -> None:
@@ -116,6 +117,25 @@ def test_the_flags_shape_its_answers(tmp_path: Path) -> None:
     assert first.headers["cf-aig-cache-status"] == "MISS"
     assert second.headers["cf-aig-cache-status"] == "HIT"
     assert third.status_code == 429
+
+
+def test_slots_a_queue_and_an_overhead_are_flags(tmp_path: Path) -> None:
+    flags = "--ttft 2s --itl 0 --slots 1 --queue 0 --overhead 40ms"
+    with serving(*flags.split(), folder=tmp_path) as (url, _), ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: ask(url), range(2)))
+        direct = httpx.post(
+            f"{url}/upstream/v1/chat/completions",
+            json=QUESTION,
+            headers=KEY,
+            trust_env=False,
+            timeout=30,
+        )
+        log = httpx.get(f"{url}/__harness/log", trust_env=False).text.splitlines()
+
+    assert sorted(answer.status_code for answer in answers) == [200, 529]
+    assert direct.status_code == 200
+    took = [entry["end_ns"] - entry["at_ns"] for entry in map(json.loads, log)]
+    assert sorted(took) == [40_000_000, 2_000_000_000, 2_040_000_000]
 
 
 def test_its_identity_comes_from_the_environment_and_a_key_stays_unseen(tmp_path: Path) -> None:
@@ -176,6 +196,9 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
         (["--tls-cert", "no.pem", "--tls-key", "no.key"], "no.pem"),
         (["--port", "65536"], "65535"),
         (["--tokens", "none"], "--tokens"),
+        (["--slots", "0"], "--slots"),
+        (["--queue", "5"], "--queue needs --slots"),
+        (["--overhead", "3"], "expected a duration"),
     ],
 )
 def test_a_bad_flag_is_told_and_nothing_is_served(

@@ -2,7 +2,8 @@ import os
 
 import pytest
 
-from harness.cli.stand_in import configure, running
+from harness.cli.stand_in import Limits, configure, limited, running
+from harness.gateway.dice import Dice
 from harness.settings import Target, load_settings, resolve_target
 
 
@@ -58,3 +59,10 @@ def test_the_stand_in_is_what_the_settings_declare() -> None:
     assert (config.cache_ttl, config.seed) == (60, 3)
     assert config.rate_limit is not None
     assert (config.rate_limit.limit, config.rate_limit.seconds) == (5, 10)
+
+
+def test_a_limited_one_carries_its_slots_over_its_service_time() -> None:
+    config = limited(configure(target(), seed=0), Limits(slots=8, service_ns=100_000_000))
+
+    assert config.slots == 8
+    assert config.timing.schedule(1, Dice(0)) == [100_000_000]

@@ -203,7 +203,7 @@ def play(gateway: Gateway) -> Iterator[Response]:
         yield gateway.handle(request, at_ns)
     last_ns = at_ns + 60 * S
     yield gateway.handle(chat({"seed": 500, "stream": True}), last_ns)
-    gateway.left()
+    gateway.left(gateway.log[-1], last_ns + S // 2)
     yield gateway.handle(chat({"seed": 501, "stream": True}), last_ns + S)
 
 

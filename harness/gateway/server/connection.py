@@ -74,8 +74,9 @@ class Connection(asyncio.Protocol):
         self._members.discard(self)
         if self._delivery is not None:
             self._delivery.stop()
-            if self._note("disconnected"):
-                self._service.left()
+            seen = self._note("disconnected")
+            if seen is not None:
+                self._service.left(seen, left_ns=self._now_ns())
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client; while an answer is being sent, only keep them."""
@@ -90,8 +91,14 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
-        """Go on sending to a client that has only closed its own direction; not under TLS."""
+        """Go on sending to a client that has only closed its own direction; not under TLS.
+
+        One that does so before its answer has begun is most likely gone, and nginx says 499 then:
+        the model hears that it left, and its slot goes to another.
+        """
         self._peer_finished = True
+        if self._delivery is not None and self._seen is not None and not self._delivery.sent_bytes:
+            self._service.left(self._seen, left_ns=self._now_ns())
         if self._delivery is None and not self._draining:
             self._reader.feed(b"")
             self._read()
@@ -132,6 +139,9 @@ class Connection(asyncio.Protocol):
         silent = delivery is None or (delivery.framed.end is End.OPEN and not delivery.sending)
         return not silent
 
+    def _now_ns(self) -> int:
+        return int(self._loop.time() * 1e9)
+
     def _wait(self, seconds: float) -> None:
         self.deadline = self._loop.time() + seconds
 
@@ -157,17 +167,17 @@ class Connection(asyncio.Protocol):
             version=incoming.version,
             keep_alive=incoming.keep_alive,
         )
-        self._deliver(framed, arrived)
+        self._delivery = self._delivery_of(framed, arrived)
+        self._service.follow(self._seen, self._delivery.hasten)
+        self._delivery.play()
 
     def _refuse(self, refusal: Refusal) -> None:
         response = self._service.refuse(refusal.status, refusal.reason)
-        self._deliver(frame(response, keep_alive=False), self._loop.time())
-
-    def _deliver(self, framed: Framed, arrived: float) -> None:
-        self._delivery = Delivery(
-            self._transport, framed, arrived=arrived, loop=self._loop, on_end=self._end
-        )
+        self._delivery = self._delivery_of(frame(response, keep_alive=False), self._loop.time())
         self._delivery.play()
+
+    def _delivery_of(self, framed: Framed, arrived: float) -> Delivery:
+        return Delivery(self._transport, framed, arrived=arrived, loop=self._loop, on_end=self._end)
 
     def _end(self) -> None:
         """End as the answer says, when its schedule is over."""
@@ -219,15 +229,16 @@ class Connection(asyncio.Protocol):
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
         self._transport.abort()
 
-    def _note(self, end: str) -> bool:
-        """Complete the record of the answer; whether it was still open."""
+    def _note(self, end: str) -> Seen | None:
+        """Complete the record of the answer and return it; None when it was complete."""
         if self._seen is None or self._delivery is None or self._seen.end is not None:
-            return False
+            return None
         self._seen.end = str(end)
         self._seen.sent_bytes = self._delivery.sent_bytes
         self._seen.late_ns = int(self._delivery.late_s * 1e9)
-        self._seen.ended_ns = int(self._loop.time() * 1e9)
-        return True
+        self._seen.ended_ns = self._now_ns()
+        self._service.ended(self._seen)
+        return self._seen
 
 
 def _unacknowledged(raw: socket.socket) -> int:

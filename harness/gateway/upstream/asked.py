@@ -17,7 +17,7 @@ class Asked:
 
     `path` is what stands below the provider's slug. `document` is the decoded body or `Malformed`.
     `serial` numbers the gateway's requests, `now_s` is Unix time in seconds, `at_ns` the gateway's
-    clock.
+    clock. One that has not begun to be answered at `until_ns` is given up then.
     """
 
     method: str
@@ -31,3 +31,9 @@ class Asked:
     serial: int
     now_s: int
     at_ns: int = 0
+    until_ns: int | None = None
+
+    @property
+    def on_model(self) -> bool:
+        """Whether a dedicated model is asked, and not the chat API."""
+        return self.path.startswith("model/")

@@ -1,5 +1,6 @@
 """The provider as the gateway sees it: keys, paths, catalogue, and the two kinds of model."""
 
+from collections.abc import Mapping
 from urllib.parse import unquote
 
 from harness.gateway.config import Config
@@ -48,6 +49,10 @@ class Baseten:
             end_at_ns=response.end_at_ns,
         )
 
+    def left(self, serial: int, at_ns: int) -> Mapping[int, int]:
+        """End the request of that number; by how much the answers to others come earlier."""
+        return {} if self._slots is None else self._slots.leave(serial, at_ns)
+
     def _served(self, asked: Asked, answer: Response) -> Response:
         """The answer after its wait for a slot, which only a generation takes.
 
@@ -55,13 +60,19 @@ class Baseten:
         """
         if self._slots is None or answer.status != 200 or asked.method != "POST":
             return answer
-        wait_ns = self._slots.take(asked.at_ns, answer.end_at_ns)
+        wait_ns = self._slots.take(
+            asked.serial,
+            asked.at_ns,
+            head_ns=answer.head_at_ns,
+            service_ns=answer.end_at_ns,
+            until_ns=asked.until_ns,
+        )
         if wait_ns is None:
-            return errors.flat(529, errors.reason(529))
+            return errors.overloaded(on_model=asked.on_model)
         return shifted(answer, wait_ns)
 
     def _route(self, asked: Asked) -> Response:
-        on_model = asked.path.startswith("model/")
+        on_model = asked.on_model
         if asked.authorization not in self._accepted:
             return _unauthorized(on_model, given=asked.authorization is not None)
         if asked.path == "v1/models" and asked.method in ("GET", "HEAD"):

@@ -44,6 +44,12 @@ def predict(status: int, code: str, message: str) -> Response:
     return answer(status, {"error": message, "error_code": code, "detail": message})
 
 
+def overloaded(*, on_model: bool) -> Response:
+    """The refusal of a request for which there is neither a slot nor a place in the queue."""
+    text = reason(529)
+    return predict(529, "model_unavailable", text) if on_model else flat(529, text)
+
+
 def truss(status: int, message: str) -> Response:
     """The model server's shape, with the headers that name the failing part (truss errors.py)."""
     headers = (("x-baseten-error-source", "04"), ("x-baseten-error-code", "700"))

@@ -1,0 +1,147 @@
+"""The requests of a load by the part of it that they belong to: its stages, turns of conversations.
+
+Each part has its own numbers, route by route, as `stages` and `turns` of `summary.json`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from harness.report import figures, totals
+from harness.report.summary import Good, goodput, key, measure, ordered_routes
+
+METRICS = ("ttft", "e2e")
+SHOWN = ("p50", "p95", "p99")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Parts of a load as a table: the names of the columns, and per part and route its words and
+    its percentiles with their intervals."""
+
+    title: str
+    lead: str
+    head: tuple[str, ...]
+    lines: tuple[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], ...]
+
+
+def parts(rows: pd.DataFrame, plan: Mapping[str, Any], good: Good) -> dict[str, Any]:
+    """The stages and the turns of a load, each only where it has any."""
+    found: dict[str, Any] = {}
+    if plan.get("stages"):
+        found["stages"] = by_stage(rows, plan, good)
+    if rows["turn"].notna().any():
+        found["turns"] = by_turn(rows)
+    return found
+
+
+def by_stage(rows: pd.DataFrame, plan: Mapping[str, Any], good: Good) -> list[dict[str, Any]]:
+    """What was asked in each stage of a plan, and what became of it.
+
+    A request belongs to the stage in which it was due, or was sent where nothing was due. Rates
+    are over the length of the stage.
+    """
+    by = "rate" if plan.get("rate") else "users"
+    found = []
+    for number, stage in enumerate(plan["stages"], 1):
+        part, seconds = rows[rows["stage"] == number], stage["seconds"]
+        routes = _routes(part, due=by == "rate")
+        for route, entry in routes.items():
+            entry |= _rates(part[part["route"] == route], seconds, good)
+        asked = {"by": by, "begin": stage["begin"], "end": stage["end"]}
+        head = {"stage": number, "seconds": seconds, "asked": asked}
+        found.append({**head, **_counts(part), **_rates(part, seconds, good), "routes": routes})
+    return found
+
+
+def by_turn(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """What became of each question of the conversations: its history is longer than the last."""
+    found = []
+    for turn in sorted(int(each) for each in rows["turn"].dropna().unique()):
+        part = rows[rows["turn"] == turn]
+        found.append({"turn": turn, **_counts(part), "routes": _routes(part, due=False)})
+    return found
+
+
+def tables(summary: Mapping[str, Any]) -> Iterator[Table]:
+    """The stages and the turns of a summary, where it has any."""
+    stages, turns = summary.get("stages"), summary.get("turns")
+    if stages:
+        lead = (
+            "each by itself, over its own length; a request belongs to the one in which it was due"
+        )
+        yield _table("Stages", lead, stages, _stage, ("sent", "failed", "goodput"))
+    if turns:
+        lead = "each question of the conversations by itself: its history is longer than the last"
+        yield _table("Turns", lead, turns, lambda part: f"turn {part['turn']}", ("n", "failed"))
+
+
+def _table(
+    title: str,
+    lead: str,
+    found: Sequence[Mapping[str, Any]],
+    name: Callable[[Mapping[str, Any]], str],
+    columns: tuple[str, ...],
+) -> Table:
+    due = any("ttft_ms_scheduled" in entry for part in found for entry in part["routes"].values())
+    metrics = [f"{metric}_ms{'_scheduled' if due else ''}" for metric in METRICS]
+    names = [f"{figures.metric(metric)} {each}" for metric in metrics for each in SHOWN]
+    lines = [
+        (
+            (name(part), route, *(_word(entry, column) for column in columns)),
+            tuple(figures.told(entry[metric], each) for metric in metrics for each in SHOWN),
+        )
+        for part in found
+        for route, entry in part["routes"].items()
+    ]
+    lines += [
+        ((name(part), "none sent", *["0"] * len(columns)), (("", ""),) * len(names))
+        for part in found
+        if not part["routes"]
+    ]
+    head = (title.lower().removesuffix("s"), "route", *columns, *names)
+    return Table(title, lead, head, tuple(lines))
+
+
+def _word(entry: Mapping[str, Any], column: str) -> str:
+    if column == "failed":
+        return totals.failed(entry)
+    if column == "n":
+        return figures.count(entry["requests"])
+    if column == "sent":
+        return f"{figures.digits(entry['achieved_rate'])}/s"
+    return totals.told(entry, column)
+
+
+def _stage(stage: Mapping[str, Any]) -> str:
+    """What a stage was to be: `2: 60 s at 5 to 20/s`."""
+    level, unit = stage["asked"], "/s" if stage["asked"]["by"] == "rate" else " users"
+    ends = dict.fromkeys(f"{level[end]:g}" for end in ("begin", "end"))
+    return f"{stage['stage']}: {stage['seconds']:g} s at {' to '.join(ends)}{unit}"
+
+
+def _routes(rows: pd.DataFrame, *, due: bool) -> dict[str, Any]:
+    metrics = (*METRICS, *(f"{name}_scheduled" for name in METRICS if due))
+    found = {
+        str(route): {**_counts(part), **{key(name): measure(part, name) for name in metrics}}
+        for route, part in rows.groupby("route", sort=False)
+    }
+    return {route: found[route] for route in ordered_routes(found)}
+
+
+def _counts(rows: pd.DataFrame) -> dict[str, Any]:
+    sent, errors = int((~rows["own"]).sum()), int(rows["failed"].sum())
+    return {
+        "requests": len(rows),
+        "sent": sent,
+        "errors": errors,
+        "error_rate": errors / sent if sent else None,
+        "dropped": int((rows["outcome"] == "dropped").sum()),
+    }
+
+
+def _rates(rows: pd.DataFrame, seconds: float, good: Good) -> dict[str, Any]:
+    sent = int((~rows["own"]).sum())
+    return {"achieved_rate": sent / seconds, **goodput(rows, seconds, good)}

@@ -1,0 +1,145 @@
+"""Conversations: what a line holds, and that each question carries everything said before it."""
+
+import json
+from collections import defaultdict
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from harness.cli import execute
+from harness.errors import UsageError
+from harness.gateway.config import Config
+from harness.gateway.log import LogEntry
+from harness.gateway.model import Gateway
+from harness.gateway.server import LocalGateway
+from harness.gateway.timing import Timing
+from harness.load.conversation import Dialogue, Turn
+from harness.load.prompts import Prompts, read_prompts
+from harness.wire import Request, Response
+
+SETTINGS = ("BASETEN_API_KEY", "CF_AIG_TOKEN", "BASETEN_MODEL_ID", "CLOUDFLARE_ACCOUNT_ID")
+TALK = {
+    "messages": [{"role": "system", "content": "Be brief."}],
+    "turns": ["Hi", {"content": "And now?", "wait": 0.02}, "Bye"],
+    "max_tokens": 5,
+}
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def lines(*rows: Any) -> Path:
+    path = Path("talks.jsonl")
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return path
+
+
+class Listening:
+    """The stand-in, which also keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.gateway = Gateway(Config(timing=Timing(ttft_ns=1_000_000, itl_ns=0)))
+        self.asked: list[Request] = []
+
+    @property
+    def log(self) -> list[LogEntry]:
+        """What the stand-in logged."""
+        return list(self.gateway.log)
+
+    def handle(self, request: Request, at_ns: int) -> Response:
+        """Answer, and keep the request."""
+        self.asked.append(request)
+        return self.gateway.handle(request, at_ns)
+
+
+def test_a_line_has_questions_with_the_time_before_each() -> None:
+    (talk,) = read_prompts(lines(TALK))
+
+    assert talk["turns"] == [Turn("Hi"), Turn("And now?", 0.02), Turn("Bye")]
+
+
+def test_each_question_has_all_that_was_said_before_it() -> None:
+    (talk,) = read_prompts(lines(TALK))
+    dialogue = Dialogue(talk, 0, "nonce")
+    prompts = Prompts(
+        model="m", stream=True, max_output_tokens=64, prompt_tokens=8, prompts=(talk,)
+    )
+
+    bodies = []
+    for number, turn in dialogue:
+        bodies.append(prompts.body_of(dialogue.asked(turn), "native", nonce="unused"))
+        dialogue.answered(f"answer {number}")
+
+    said = [[message["content"] for message in body["messages"]] for body in bodies]
+    assert said[0] == ["[nonce] Be brief.", "Hi"]
+    assert said[1] == [*said[0], "answer 1", "And now?"]
+    assert said[2] == [*said[1], "answer 2", "Bye"]
+    assert [body["max_tokens"] for body in bodies] == [5, 5, 5]
+    assert not {"turns", "session", "literal"} & {name for body in bodies for name in body}
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([{"turns": []}], "at least one question"),
+        ([{"turns": "Hi"}], "at least one question"),
+        ([{"turns": [1]}], "expected texts"),
+        ([{"turns": [{"content": "Hi", "wait": -1}]}], "expected texts"),
+        ([{"turns": [{"content": "Hi", "wait": "1s"}]}], "expected texts"),
+        ([{"turns": ["Hi"], "prompt": "x"}], 'either "prompt" or "turns"'),
+        ([{"turns": ["Hi"], "messages": ["x"]}], "expected a list of messages"),
+        ([{"turns": ["Hi"]}, {"prompt": "x"}], 'either all lines have "turns", or none'),
+    ],
+)
+def test_a_line_that_is_no_conversation_is_named(rows: list[Any], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        read_prompts(lines(*rows))
+
+
+def test_conversations_are_no_open_loop(capsys: pytest.CaptureFixture[str]) -> None:
+    path = lines(TALK)
+
+    assert execute(["load", "--prompts", str(path), "--rate", "3", "--no-calibrate"]) == 2
+    assert "conversations are a closed loop" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("streamed", ["--stream", "--no-stream"])
+def test_a_load_of_conversations_sends_the_history_and_one_id_each(
+    streamed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = lines(TALK, {**TALK, "turns": ["One", "Two"]})
+    flags = ["--users", "2", "--duration", "1s", "--warmup", "0", "--no-calibrate", streamed]
+
+    handler = Listening()
+    with LocalGateway(handler) as served:
+        target = ["--target", served.url, "--prompts", str(path), "--routes", "native,compat"]
+        code = execute(["load", *target, *flags, "--out", "out"])
+
+    assert code == 0, capsys.readouterr().out
+    talks: dict[str, list[list[dict[str, str]]]] = defaultdict(list)
+    for request in handler.asked:
+        session = request.headers.get("x-session-affinity")
+        assert session is not None
+        talks[session].append(json.loads(request.body)["messages"])
+    assert len(talks) > 4
+    for questions in talks.values():
+        assert 1 <= len(questions) <= 3
+        for before, after in pairwise(questions):
+            assert after[: len(before)] == before
+            assert [one["role"] for one in after[len(before) :]] == ["assistant", "user"]
+            assert after[len(before)]["content"]
+    rows = pq.read_table(next(Path("out/samples").glob("*.parquet"))).to_pandas()
+    assert set(rows["turn"]) == {1, 2, 3}
+    assert rows["seq"].is_unique
+    summary = json.loads(Path("out/summary.json").read_text("utf-8"))
+    assert [turn["turn"] for turn in summary["turns"]] == [1, 2, 3]
+    assert summary["turns"][2]["routes"]["native"]["ttft_ms"]["n"] > 0
+    assert "turn 2" in Path("out/report.md").read_text("utf-8")
+    assert "turn 2" in Path("out/report.html").read_text("utf-8")
