@@ -6,7 +6,7 @@ NODE_MODULES := tests/javascript/node_modules/.installed
 PEERS := build/peers-venv
 MINUTES ?= 60
 
-.PHONY: demo test check bench bench-peers bench-contention bench-contract stats soak mutants build lock clean
+.PHONY: demo test check screenshots bench bench-peers bench-contention bench-contract stats soak mutants build lock clean
 
 demo: $(BIN)/.installed
 	$(BIN)/gateway-harness run --target local
@@ -23,6 +23,10 @@ check: $(BIN)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The pictures of the README, taken anew.
+screenshots: $(BIN)/.installed
+	$(BIN)/python -m tests.report.screenshots
 
 # The machine must be quiet; options by ARGS, such as ARGS="--only tls --rounds 1".
 bench: $(BIN)/.installed

@@ -23,6 +23,8 @@ from harness.report.thresholds import DEFAULT, Checked, Doubts, check, good
 
 LOOKS = 3
 """So often at most a level is looked at before its time is up."""
+CONFIDENCE = 1 - AT_EACH_LOOK[LOOKS]
+"""Of the intervals at each look, so that 95 % are left over all of them."""
 CURVE = (50, 95, 99)
 GREW = "the requests under way grew"
 LEAST_REQUESTS = 20
@@ -165,7 +167,7 @@ def judge(
         measured["routes"],
         command="capacity",
         doubts=doubts,
-        confidence=1 - AT_EACH_LOOK[LOOKS],
+        confidence=CONFIDENCE,
     )
     checked = tuple(_beyond(each, wanted, counted) for each in found)
     grown = _backlog(rows) if open_loop else None
@@ -300,7 +302,11 @@ def _times(rows: pd.DataFrame, metric: str, percent: float) -> dict[int, Estimat
         for route in rows["route"].unique()
     ]
     for each in sorted({*CURVE, round(percent)}):
-        estimates = [percentile(of_route, each) for of_route in values if len(of_route)]
+        estimates = [
+            percentile(of_route, each, confidence=CONFIDENCE)
+            for of_route in values
+            if len(of_route)
+        ]
         if estimates:
             found[each] = max(estimates, key=lambda one: one.value or one.at_most or 0.0)
     return found
