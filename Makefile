@@ -6,10 +6,14 @@ NODE_MODULES := tests/javascript/node_modules/.installed
 PEERS := build/peers-venv
 MINUTES ?= 60
 
-.PHONY: demo test check bench bench-peers bench-contention bench-contract stats soak mutants build lock clean
+.PHONY: demo test check screenshots bench bench-peers bench-contention bench-contract stats soak mutants build lock clean
 
 demo: $(BIN)/.installed
 	$(BIN)/gateway-harness run --target local
+	$(BIN)/gateway-harness capacity --target local --routes native --arrivals constant \
+	  --min-rate 40 --level-time 2s --longest-level 6s --precision 15%
+	$(BIN)/gateway-harness capacity --target local --routes native --arrivals constant \
+	  --min-rate 40 --level-time 2s --longest-level 6s --precision 15%
 
 test: $(BIN)/.installed $(NODE_MODULES)
 	$(BIN)/python -m pytest -n auto --dist loadfile
@@ -19,6 +23,10 @@ check: $(BIN)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The pictures of the README, taken anew.
+screenshots: $(BIN)/.installed
+	$(BIN)/python -m tests.report.screenshots
 
 # The machine must be quiet; options by ARGS, such as ARGS="--only tls --rounds 1".
 bench: $(BIN)/.installed

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
         TransportError,
         UsageError,
     )
+    from harness.report.reading import read_run
     from harness.routes.address import Address, Credentials, GatewayOptions
     from harness.routes.answer import Answer
     from harness.settings import Settings, Target, load_settings, resolve_target
-    from harness.transports.exchange import Exchange, Timeouts
+    from harness.transports.exchange import Timeouts
     from harness.wire import Headers, Request, Response
 
 __all__ = [
@@ -29,7 +30,6 @@ __all__ = [
     "AnswerError",
     "ContractError",
     "Credentials",
-    "Exchange",
     "Failure",
     "GatewayClient",
     "GatewayOptions",
@@ -43,6 +43,7 @@ __all__ = [
     "TransportError",
     "UsageError",
     "load_settings",
+    "read_run",
     "resolve_target",
 ]
 
@@ -59,7 +60,8 @@ _HOMES = {
     "harness.routes.address": ("Address", "Credentials", "GatewayOptions"),
     "harness.routes.answer": ("Answer",),
     "harness.settings": ("Settings", "Target", "load_settings", "resolve_target"),
-    "harness.transports.exchange": ("Exchange", "Timeouts"),
+    "harness.report.reading": ("read_run",),
+    "harness.transports.exchange": ("Timeouts",),
     "harness.wire": ("Headers", "Request", "Response"),
 }
 

@@ -4,7 +4,7 @@ Several folders of one distributed run become one.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -29,9 +29,21 @@ if TYPE_CHECKING:
     metavar="OBJECTIVE",
     help='What if these were the objectives, such as "p95(ttft) < 800ms"; nothing is written.',
 )
+@click.option(
+    "--as",
+    "preset",
+    type=click.Choice(["strict", "vllm", "aiperf", "genai-bench"]),
+    help="Only print the latencies by the definitions of another tool; nothing is written.",
+)
 @print_options
 def command(
-    *, runs: tuple[Path, ...], out: Path | None, threshold: tuple[str, ...], quiet: bool, json: bool
+    *,
+    runs: tuple[Path, ...],
+    out: Path | None,
+    threshold: tuple[str, ...],
+    preset: str | None,
+    quiet: bool,
+    json: bool,
 ) -> None:
     """Rebuild html, markdown, csv and json of a run from its samples, an interrupted run's too.
 
@@ -39,6 +51,8 @@ def command(
     same samples give the same files. Exit code: 0 pass, 1 fail, 3 unknown.
     """
     run = one_run(runs, out)
+    if preset is not None:
+        by_preset(run, preset, as_json=json)
     report = what_if(run, threshold) if threshold else rebuild(run)
     from harness.report.sentences import headline
 
@@ -53,6 +67,24 @@ def command(
         out=run,
         as_json=json,
     )
+
+
+def by_preset(run: Path, name: str, *, as_json: bool) -> NoReturn:
+    """Print the latencies of a run as another tool would compute them."""
+    from dataclasses import asdict
+
+    from harness.report.build import assemble
+    from harness.report.presets import PRESETS, figures_of
+
+    preset = PRESETS[name]
+    found = figures_of(assemble(run).load, preset)
+    if not as_json:
+        from harness.cli.screen import show_preset
+
+        show_preset(preset, found)
+    measured = [asdict(each) for each in found]
+    summary = f"{name} ({preset.source})"
+    conclude("pass", summary=summary, as_json=as_json, preset=name, measured=measured)
 
 
 def one_run(runs: tuple[Path, ...], out: Path | None) -> Path:

@@ -9,6 +9,7 @@ from harness.report import terminal
 if TYPE_CHECKING:
     from harness.report.build import Report
     from harness.report.gate.judge import Gate
+    from harness.report.presets import Figure, Preset
     from harness.report.runs import Runs
 
 
@@ -36,6 +37,11 @@ def show_report(report: "Report") -> None:
 def show_runs(runs: "Runs") -> None:
     """Print how the second of two runs compares with the first."""
     Screen().print(*terminal.compared(runs.comparison), sep="\n")
+
+
+def show_preset(preset: "Preset", found: "list[Figure]") -> None:
+    """Print latencies by the definitions of another tool."""
+    Screen().print(terminal.preset(preset, found))
 
 
 def show_gate(gate: "Gate") -> None:

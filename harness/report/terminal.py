@@ -11,10 +11,12 @@ from rich.text import Text
 from harness.report import arms, figures, groups, sentences, totals
 from harness.report.capacity import words
 from harness.report.comparison import Comparison
+from harness.report.quantile import PERCENTILES
 
 if TYPE_CHECKING:
     from harness.report.build import Report
     from harness.report.gate.judge import Gate
+    from harness.report.presets import Figure, Preset
 
 RATES = ("goodput", "throughput", "output_tokens_per_second", "cache_hit_share")
 STAR = "*"
@@ -61,6 +63,18 @@ def compared(comparison: Comparison) -> Iterator[RenderableType]:
         yield ways
     if comparison.reason:
         yield Text(f"inconclusive: {comparison.reason}", style="yellow")
+
+
+def preset(by: "Preset", found: "list[Figure]") -> Group:
+    """Latencies by the definitions of another tool, and the formula of each."""
+    names = [f"p{percent}" for percent in PERCENTILES]
+    table = _table(by.name, "route", "n", "mean", *names, texts=2)
+    for each in found:
+        times = (each.mean, *each.percentiles.values())
+        shown = ["no value" if time is None else figures.duration(time) for time in times]
+        table.add_row(Text(each.metric), Text(each.route), figures.count(each.n), *shown)
+    formulas = "\n".join(f"{each.name}: {each.formula}" for each in by.metrics)
+    return Group(table, Text(), Text(formulas))
 
 
 def _capacity(report: "Report") -> Iterator[RenderableType]:

@@ -22,6 +22,8 @@ from harness.report.quantile import CONFIDENCE, Estimate
 from harness.report.summary import Good
 
 DEFAULT_ERRORS = "error_rate < 1%"
+DEFAULT = "(default)"
+"""How an objective ends that nobody typed."""
 JUDGED = ("run", "load", "compare", "capacity")
 HIGH = 0.9
 MARGIN_OF_MORE = 1.5
@@ -280,7 +282,7 @@ def _finite(value: float | None) -> float | None:
 
 def _default(rows: pd.DataFrame, routes: Mapping[str, Any], doubts: Doubts) -> Iterator[Checked]:
     objective = parse_objective(DEFAULT_ERRORS)
-    text = f"{DEFAULT_ERRORS} (default)"
+    text = f"{DEFAULT_ERRORS} {DEFAULT}"
     for name, route in routes.items():
         rate, n = route["error_rate"], route["sent"]
         if doubts.load is not None:

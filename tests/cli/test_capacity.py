@@ -9,7 +9,7 @@ import pytest
 from harness.cli import execute
 from tests.schemas import problems_in
 
-SHORT = ["--level-time", "1s", "--longest-level", "6s", "--precision", "50%", "--no-calibrate"]
+SHORT = ["--level-time", "1s", "--longest-level", "3s", "--precision", "50%", "--no-calibrate"]
 SHORT += ["--routes", "native"]
 
 
@@ -21,16 +21,16 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_search_finds_what_the_stand_in_carries(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    slots = ["--slots", "2", "--service", "100ms", "--arrivals", "constant", "--min-rate", "8"]
+    slots = ["--slots", "2", "--service", "50ms", "--arrivals", "constant", "--min-rate", "25"]
 
-    code = execute(["capacity", *SHORT, *slots, "--target-rate", "12", "--out", "out", "--json"])
+    code = execute(["capacity", *SHORT, *slots, "--target-rate", "30", "--out", "out", "--json"])
 
     printed = capsys.readouterr()
     assert not printed.err
     said: dict[str, Any] = json.loads(printed.out)
     found: dict[str, Any] = json.loads((tmp_path / "out" / "capacity.json").read_text("utf-8"))
     assert found["carried_rate"] == said["carried_rate"]
-    assert 10 <= found["carried_rate"]["value"] <= 30, found["sentence"]
+    assert 25 <= found["carried_rate"]["value"] <= 60, found["sentence"]
     assert (code, found["verdict"]) == (0, "pass"), said
     assert problems_in(tmp_path / "out") == []
     assert "Load and latency" in (tmp_path / "out" / "report.html").read_text("utf-8")
@@ -38,17 +38,6 @@ def test_a_search_finds_what_the_stand_in_carries(
     assert execute(["report", "out", "--quiet"]) == code
     again: dict[str, Any] = json.loads((tmp_path / "out" / "capacity.json").read_text("utf-8"))
     assert again == found
-
-
-def test_a_quota_is_told_from_saturation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATEWAY_EXPECT_RATE_LIMIT", "60/1")
-    wanted = ["--slo", "error_rate < 5%", "--slots", "100", "--min-rate", "30", "--quiet"]
-
-    execute(["capacity", *SHORT, *wanted, "--arrivals", "constant", "--out", "out"])
-
-    found: dict[str, Any] = json.loads((tmp_path / "out" / "capacity.json").read_text("utf-8"))
-    assert found["limited_by"] == "quota"
-    assert "a quota was reached" in found["sentence"]
 
 
 @pytest.mark.parametrize(

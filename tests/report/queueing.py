@@ -53,8 +53,18 @@ def arrivals(rate: float, seconds: float, rng: np.random.Generator | None) -> Fl
     return times[times < seconds]
 
 
-def rows(name: str, begun_s: Floats, target: Target, *, until_s: float | None = None) -> pa.Table:
-    """The samples of a level; `until_s`: only those that had ended by then, as at a look."""
+def rows(
+    name: str,
+    begun_s: Floats,
+    target: Target,
+    *,
+    until_s: float | None = None,
+    dropped: int = 0,
+) -> pa.Table:
+    """The samples of a level; `until_s`: only those that had ended by then, as at a look.
+
+    The client `dropped` so many of the last ones.
+    """
     refused = _over(begun_s, target.limit)
     took = np.where(refused, 0.001, 0.0)
     took[~refused] = waits(begun_s[~refused], target) + target.service_s
@@ -73,7 +83,10 @@ def rows(name: str, begun_s: Floats, target: Target, *, until_s: float | None = 
             "route": ["native"] * count,
             "stream": [False] * count,
             "status": [429 if each else 200 for each in out],
-            "outcome": ["rate_limited" if each else "ok" for each in out],
+            "outcome": [
+                "dropped" if n >= count - dropped else "rate_limited" if each else "ok"
+                for n, each in enumerate(out)
+            ],
             **dict.fromkeys(("scheduled_ns", "sent_ns"), pa.array(sent)),
             **dict.fromkeys(("headers_ns", "first_byte_ns", "done_ns"), pa.array(ended)),
             **dict.fromkeys(BLURS, pa.array(np.zeros(count, dtype=np.int64))),

@@ -14,10 +14,13 @@ import numpy as np
 from harness.report.arrays import Floats
 
 BATCHES = 10
-LEAST_REQUESTS = 40
+LEAST_REQUESTS = 20
 FIRST = 0.1
 """This share of the requests finds the target empty, or nearly so."""
 CERTAIN = 0.995
+PILED_UP = 3
+SOME = 5
+"""More under way than so many times what the first answers took, and some, is a queue."""
 LEAST_SHARE = 0.01
 """A growth below this share of the rate is no overload that a search could find."""
 
@@ -39,8 +42,7 @@ def backlog(begun_s: Floats, ended_s: Floats, *, until_s: float) -> Backlog | No
     """
     if len(begun_s) < LEAST_REQUESTS:
         return None
-    first = np.argsort(begun_s, kind="stable")[: max(math.ceil(FIRST * len(begun_s)), 1)]
-    filled_s = 2 * float(np.median((ended_s - begun_s)[first]))
+    filled_s = 2 * _unhindered_s(begun_s, ended_s)
     if not math.isfinite(filled_s):
         return None
     from_s = float(begun_s.min()) + filled_s
@@ -53,6 +55,26 @@ def backlog(begun_s: Floats, ended_s: Floats, *, until_s: float) -> Backlog | No
     at_least = growth - _student() * float(np.std(changes, ddof=1)) / math.sqrt(BATCHES)
     rate = float((begun_s >= from_s).sum()) / (until_s - from_s)
     return Backlog(growth, at_least, at_least > 0 and growth > LEAST_SHARE * rate)
+
+
+def piled_up(begun_s: Floats, ended_s: Floats) -> bool:
+    """Whether there are many more under way in the end than the first answers account for.
+
+    (Little, Operations Research 9, 1961: as many as the rate times what an answer takes.) It proves
+    nothing, but more load should not be tried before it is known.
+    """
+    if len(begun_s) < 2:
+        return False
+    until_s, span_s = float(begun_s.max()), float(np.ptp(begun_s))
+    under_way = int((begun_s <= until_s).sum() - (ended_s <= until_s).sum())
+    rate = (len(begun_s) - 1) / span_s if span_s else 0.0
+    return under_way > PILED_UP * rate * _unhindered_s(begun_s, ended_s) + SOME
+
+
+def _unhindered_s(begun_s: Floats, ended_s: Floats) -> float:
+    """What the first answers took, in the middle."""
+    first = np.argsort(begun_s, kind="stable")[: max(math.ceil(FIRST * len(begun_s)), 1)]
+    return float(np.median((ended_s - begun_s)[first]))
 
 
 def _student() -> float:

@@ -12,17 +12,19 @@ from harness.measure.objective import Objective, parse_objectives
 from harness.measure.outcome import Outcome
 from harness.measure.validity import blurred
 from harness.report import figures, frame
-from harness.report.capacity.backlog import Backlog, backlog
+from harness.report.capacity.backlog import Backlog, backlog, piled_up
 from harness.report.capacity.search import Trial
 from harness.report.comparison import AT_EACH_LOOK
 from harness.report.pacing import pacing
 from harness.report.quantile import Estimate, value_at
 from harness.report.series import ends
 from harness.report.summary import percentile, summarise
-from harness.report.thresholds import Checked, Doubts, check, good
+from harness.report.thresholds import DEFAULT, Checked, Doubts, check, good
 
 LOOKS = 3
 """So often at most a level is looked at before its time is up."""
+CONFIDENCE = 1 - AT_EACH_LOOK[LOOKS]
+"""Of the intervals at each look, so that 95 % are left over all of them."""
 CURVE = (50, 95, 99)
 GREW = "the requests under way grew"
 LEAST_REQUESTS = 20
@@ -55,12 +57,16 @@ class Level:
     percent: float = 95.0
     times: Mapping[int, Estimate] = field(default_factory=dict)
     observed: float | None = None
+    piled_up: bool = False
     checked: tuple[Checked, ...] = ()
 
     @property
     def doubtful(self) -> bool:
-        """Whether something was measured beyond its limit that is not certain yet."""
-        unsure = [each for each in self.checked if each.result == "unknown"]
+        """Whether something was measured beyond its limit, or waits, that is not certain yet."""
+        if self.result == "unknown" and self.piled_up:
+            return True
+        typed = (each for each in self.checked if not each.objective.endswith(DEFAULT))
+        unsure = [each for each in typed if each.result == "unknown"]
         limits = {each.text: each for each in parse_objectives(one.objective for one in unsure)}
         return any(
             value is not None and not limits[each.objective].met(value)
@@ -77,7 +83,8 @@ class Level:
     @property
     def unsure(self) -> str | None:
         """The first objective that has no answer."""
-        return next((each.objective for each in self.checked if each.result == "unknown"), None)
+        unsure = (each.objective for each in self.checked if each.result == "unknown")
+        return next(unsure, "backlog" if self.result == "unknown" else None)
 
     @property
     def typical_s(self) -> float:
@@ -96,7 +103,7 @@ class Level:
         own = {
             name: getattr(self, name)
             for name in self.__slots__
-            if name not in ("backlog", "metric", "percent", "times", "checked")
+            if name not in ("backlog", "metric", "percent", "times", "checked", "piled_up")
         }
         times = {
             f"p{percent}{end}": getattr(each, field)
@@ -160,10 +167,10 @@ def judge(
         measured["routes"],
         command="capacity",
         doubts=doubts,
-        confidence=1 - AT_EACH_LOOK[LOOKS],
+        confidence=CONFIDENCE,
     )
     checked = tuple(_beyond(each, wanted, counted) for each in found)
-    grown = _backlog(counted) if open_loop else None
+    grown = _backlog(rows) if open_loop else None
     metric, percent = metric_of(wanted, open_loop=open_loop)
     times = _times(counted, metric, percent)
     result, reason, gave_way = _verdict(counted, checked, doubts, grown, times, open_loop=open_loop)
@@ -186,6 +193,7 @@ def judge(
         goodput=sum(route["goodput"] or 0.0 for route in routes),
         tokens=None if not tokens or None in tokens else sum(tokens),
         backlog=grown,
+        piled_up=open_loop and piled_up(*_span(rows)[1:]),
         metric=metric,
         percent=percent,
         times=times,
@@ -294,7 +302,11 @@ def _times(rows: pd.DataFrame, metric: str, percent: float) -> dict[int, Estimat
         for route in rows["route"].unique()
     ]
     for each in sorted({*CURVE, round(percent)}):
-        estimates = [percentile(of_route, each) for of_route in values if len(of_route)]
+        estimates = [
+            percentile(of_route, each, confidence=CONFIDENCE)
+            for of_route in values
+            if len(of_route)
+        ]
         if estimates:
             found[each] = max(estimates, key=lambda one: one.value or one.at_most or 0.0)
     return found

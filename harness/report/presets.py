@@ -1,0 +1,166 @@
+"""The same samples by other tools' definitions, so that published numbers can be held side by side.
+
+`strict` is ours. The others are what these tools compute, as far as samples can tell: a tool that
+reads the content of every chunk again, or counts tokens with a tokenizer of its own, is not copied.
+All take successful requests only and interpolate percentiles linearly.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from harness.report.arrays import Floats
+from harness.report.gaps import gaps
+
+Times = Callable[[pd.DataFrame], Floats]
+_MS = 1e6
+PERCENTILES = (50, 90, 95, 99)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One metric of a preset: its name there, its formula, and its values in milliseconds."""
+
+    name: str
+    formula: str
+    values: Times
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A tool's definitions, and where they stand."""
+
+    name: str
+    source: str
+    metrics: tuple[Definition, ...]
+
+
+def _at(rows: pd.DataFrame, *names: str) -> Floats:
+    """The earliest of some moments, nanoseconds; NaN where none happened."""
+    columns = [rows[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names]
+    found = columns[0]
+    for column in columns[1:]:
+        found = np.fmin(found, column)
+    return found
+
+
+def _since_sent(*names: str) -> Times:
+    """Milliseconds from sending to the earliest of some moments."""
+    return lambda rows: (_at(rows, *names) - _at(rows, "sent_ns")) / _MS
+
+
+def _until_last(rows: pd.DataFrame) -> Floats:
+    """Milliseconds from sending to the last chunk."""
+    return (_last(rows) - _at(rows, "sent_ns")) / _MS
+
+
+def _last(rows: pd.DataFrame) -> Floats:
+    """When the last chunk came: the usage chunk where there is one, else the last output."""
+    return np.fmax(_at(rows, "usage_ns"), _at(rows, "last_output_ns"))
+
+
+def _per_token(first: tuple[str, ...], end: Times) -> Times:
+    """Milliseconds per token after the first, by `usage`; NaN with fewer than two tokens."""
+
+    def values(rows: pd.DataFrame) -> Floats:
+        tokens = rows["completion_tokens"].to_numpy(dtype=np.float64, na_value=np.nan)
+        steps = np.where(tokens > 1, tokens - 1, np.nan)
+        return (end(rows) - _at(rows, *first)) / _MS / steps
+
+    return values
+
+
+def _gaps(rows: pd.DataFrame) -> Floats:
+    return gaps(rows)[0]
+
+
+CHOICES = ("first_role_ns", "first_output_ns")
+"""The first chunk with `choices`, be it empty."""
+OUTPUT = ("first_output_ns",)
+_TTFT = Definition("TTFT", "first_output - sent", _since_sent(*OUTPUT))
+_TTFO = Definition("TTFO", "first_answer - sent", _since_sent("first_answer_ns"))
+_E2E = Definition("E2E", "done - sent", _since_sent("done_ns"))
+_POOLED = "gaps between outputs, pooled"
+
+_STRICT = (
+    *(_TTFT, _TTFO, Definition("inter-chunk", _POOLED, _gaps)),
+    Definition(
+        "TPOT",
+        "(last_output - first_output) / (completion_tokens - 1)",
+        _per_token(OUTPUT, lambda rows: _at(rows, "last_output_ns")),
+    ),
+    _E2E,
+)
+_VLLM = (
+    Definition("TTFT", "first chunk with choices - sent", _since_sent(*CHOICES)),
+    Definition("ITL", _POOLED, _gaps),
+    Definition("TPOT", "(last chunk - first chunk) / (tokens - 1)", _per_token(CHOICES, _last)),
+    Definition("E2EL", "last chunk - sent", _until_last),
+)
+_AIPERF = (
+    *(_TTFT, _TTFO),
+    Definition("ITL", "(last chunk - first_output) / (tokens - 1)", _per_token(OUTPUT, _last)),
+    Definition("ICL", _POOLED, _gaps),
+    Definition("request latency", "last chunk - sent", _until_last),
+)
+_GENAI_BENCH = (
+    Definition(
+        "TTFT", "first output, else the usage chunk, - sent", _since_sent(*OUTPUT, "usage_ns")
+    ),
+    Definition(
+        "TPOT",
+        "(done - first_output) / (tokens - 1)",
+        _per_token(OUTPUT, lambda rows: _at(rows, "done_ns")),
+    ),
+    _E2E,
+)
+PRESETS: Mapping[str, Preset] = {
+    each.name: each
+    for each in (
+        Preset("strict", "reports/README.md", _STRICT),
+        Preset("vllm", "vllm-project/vllm: benchmarks/lib/endpoint_request_func.py", _VLLM),
+        Preset("aiperf", "ai-dynamo/aiperf: docs/metrics_reference.md", _AIPERF),
+        Preset(
+            "genai-bench",
+            "sgl-project/genai-bench: genai_bench/metrics/request_metrics_collector.py",
+            _GENAI_BENCH,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One metric of one route by a preset, in milliseconds; None where nothing has it."""
+
+    route: str
+    metric: str
+    formula: str
+    n: int
+    mean: float | None
+    percentiles: Mapping[int, float | None]
+
+
+def figures_of(rows: pd.DataFrame, preset: Preset) -> list[Figure]:
+    """Every metric of a preset on every route, over the requests that succeeded."""
+    answered = rows[rows["ok"]]
+    found = []
+    for route in dict.fromkeys(answered["route"]):
+        ours = answered[answered["route"] == route]
+        for metric in preset.metrics:
+            values = metric.values(ours)
+            known = values[np.isfinite(values)]
+            some = bool(len(known))
+            found.append(
+                Figure(
+                    str(route),
+                    metric.name,
+                    metric.formula,
+                    len(known),
+                    float(known.mean()) if some else None,
+                    {p: float(np.percentile(known, p)) if some else None for p in PERCENTILES},
+                )
+            )
+    return found
