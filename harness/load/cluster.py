@@ -25,7 +25,7 @@ PROTOCOL = 1
 PIECE_BYTES = 262_144
 LONGEST_TEXT = 500
 LONGEST_PROMPTS = 67_108_864
-"""A file of prompts goes to every worker in one message."""
+"""A file of prompts, or a trace, goes to every worker in one message."""
 
 _STAND_IN = {"provider_key": STAND_IN_PROVIDER_KEY, "gateway_token": STAND_IN_TOKEN}
 _VARIABLES = {"provider_key": "BASETEN_API_KEY", "gateway_token": "CF_AIG_TOKEN"}
@@ -59,13 +59,14 @@ def refusal(said: Mapping[str, Any], *, free: int) -> str | None:
 
 def order(plan: LoadPlan, identity: Identity, *, index: int, locustfile: Path) -> dict[str, Any]:
     """The whole plan for the worker `index`; UsageError for prompts too long to be sent."""
-    document = {**plan.to_dict(), "folder": "", "prompts": None}
+    document = {**plan.to_dict(), "folder": "", "prompts": None, "trace": None}
     document.pop("schema_version")
     return {
         "plan": document,
         "index": index,
         "scenario": locustfile.read_text(encoding="utf-8"),
-        "prompts": None if plan.prompts is None else _prompts(Path(plan.prompts)),
+        "prompts": None if plan.prompts is None else _asked("--prompts", Path(plan.prompts)),
+        "trace": None if plan.trace is None else _asked("--trace", Path(plan.trace)),
         "needs": {name: _need(name, identity.credentials) for name in _VARIABLES},
         "byok_alias": identity.credentials.byok_alias,
         "headers": [name for name, _ in identity.headers],
@@ -75,17 +76,19 @@ def order(plan: LoadPlan, identity: Identity, *, index: int, locustfile: Path) -
 def take(said: Mapping[str, Any], folder: Path, own: Identity) -> Given:
     """Make an order good in `folder`, with this machine's own credentials; UsageError if they lack.
 
-    The scenario and the prompts are written beside the plan.
+    The scenario and the prompts, or the trace, are written beside the plan.
     """
     index = int(said["index"])
     plan = plan_of(said["plan"]).in_folder(folder)
     place = folder / FOLDER
     place.mkdir(parents=True, exist_ok=True)
-    if said["prompts"] is not None:
-        prompts = place / f"{plan.name}-{index}.prompts.jsonl"
-        prompts.touch(mode=0o600)
-        prompts.write_bytes(said["prompts"])
-        plan = replace(plan, prompts=str(prompts))
+    for name in ("prompts", "trace"):
+        if said.get(name) is not None:
+            written = place / f"{plan.name}-{index}.{name}"
+            written.touch(mode=0o600)
+            written.write_bytes(said[name])
+            there: dict[str, Any] = {name: str(written)}
+            plan = replace(plan, **there)
     locustfile = place / f"{plan.name}_{index}_scenario.py"
     locustfile.write_text(said["scenario"], encoding="utf-8")
     return Given(plan, _identity(said, own), index, locustfile)
@@ -147,9 +150,9 @@ def _blocks(file: Any) -> Iterator[bytes]:
         yield data
 
 
-def _prompts(path: Path) -> bytes:
+def _asked(option: str, path: Path) -> bytes:
     if path.stat().st_size > LONGEST_PROMPTS:
-        raise UsageError(f"--prompts {path}: more than {LONGEST_PROMPTS:,} bytes cannot be sent")
+        raise UsageError(f"{option} {path}: more than {LONGEST_PROMPTS:,} bytes cannot be sent")
     return path.read_bytes()
 
 

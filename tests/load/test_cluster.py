@@ -41,6 +41,18 @@ def test_an_order_is_the_whole_plan_in_the_workers_own_folder(tmp_path: Path) ->
     assert given.plan == expected
 
 
+def test_a_trace_goes_with_its_order(tmp_path: Path) -> None:
+    trace = tmp_path / "t.jsonl"
+    trace.write_text('{"timestamp": 0, "prompt": "Hi"}\n')
+
+    order = an_order(tmp_path, replace(PLAN, trace=str(trace), rate=3.0, speed=2.0))
+    given = cluster.take(order, tmp_path / "there", Identity())
+
+    assert str(trace) not in json.dumps(order["plan"])
+    assert Path(given.plan.trace or "").read_bytes() == trace.read_bytes()
+    assert given.plan.speed == 2.0
+
+
 def test_an_order_holds_no_secret_and_says_which_are_needed(tmp_path: Path) -> None:
     identity = Identity(Credentials(SECRET, None, "alias"), (("X-Team", SECRET),))
     order = an_order(tmp_path, identity=identity)

@@ -11,8 +11,11 @@ import pytest
 
 from harness.cli import execute
 from harness.errors import UsageError
+from harness.load.plan import Identity, LoadPlan
 from harness.load.prompts import Prompts
+from harness.load.sender import Sender, Ticket
 from harness.load.trace import Trace, affinity, read_trace
+from harness.routes.address import Address, Credentials
 
 SETTINGS = ("BASETEN_API_KEY", "CF_AIG_TOKEN", "BASETEN_MODEL_ID", "CLOUDFLARE_ACCOUNT_ID")
 START_MS = 1_790_000_000_000
@@ -104,6 +107,30 @@ def test_prompts_share_their_beginning_where_their_hashes_do() -> None:
     assert len(one) == len(other) == 1100
     assert one[:1024] == other[:1024]
     assert one != other
+
+
+def test_the_requests_of_a_session_carry_its_id_and_no_nonce() -> None:
+    path = lines(
+        *({"timestamp": at, "prompt": "Hi", "session_id": name} for at, name in enumerate("aba")),
+        {"timestamp": 9, "prompt": "Hi"},
+    )
+    plan = LoadPlan(
+        run_id="run", folder="", address=Address("http://127.0.0.1:1", "a", "g"), model="m"
+    )
+    prompts = Prompts(
+        model="m",
+        stream=True,
+        max_output_tokens=64,
+        prompt_tokens=8,
+        prompts=read_trace(path).prompts,
+    )
+    sender = Sender(plan, Identity(Credentials("k")), worker="load-0", prompts=prompts)
+
+    requests = [sender.request(Ticket(seq, "native", "mixed", "steady")) for seq in range(4)]
+
+    ids = [request.headers.get("x-session-affinity") for request in requests]
+    assert ids == [affinity("run", "a"), affinity("run", "b"), affinity("run", "a"), None]
+    assert {request.body for request in requests} == {requests[0].body}
 
 
 def test_a_session_has_one_id_in_a_run_that_does_not_tell_it() -> None:
