@@ -104,6 +104,22 @@ def level_at(stages: Sequence[Stage], at_s: float) -> float:
     return stages[number].level(at_s - length_s(stages[:number]))
 
 
+def room_in_s(stages: Sequence[Stage], place: int, at_s: float) -> float | None:
+    """In how many seconds the level is above `place`, which has no room now; None: never."""
+    begin_s = 0.0
+    for stage in stages:
+        end_s = begin_s + stage.seconds
+        if end_s > at_s:
+            since_s = max(begin_s, at_s)
+            if stage.level(since_s - begin_s) > place:
+                return since_s - at_s
+            if stage.end > place:
+                rising_s = stage.seconds * (place - stage.begin) / (stage.end - stage.begin)
+                return max(begin_s + rising_s - at_s, 0.0)
+        begin_s = end_s
+    return None
+
+
 def stretched(stages: Sequence[Stage], areas: Iterator[float]) -> Iterator[float]:
     """The seconds at which the area under the levels reaches each of `areas`, which ascend.
 

@@ -27,8 +27,6 @@ from harness.measure.outcome import Outcome
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
 """A closed loop over a gateway that refuses at once would else be a flood."""
-ROOM_S = 0.02
-"""How often a user that has no place in the present stage looks again."""
 DIRECT_DRAIN_S = 30.0
 """How long plain Locust waits for the last answers, unless its --stop-timeout says otherwise."""
 
@@ -88,7 +86,6 @@ class GatewayUser(User):
             drive(self.worker, self.transport, scenario=self.scenario, routes=routes)
             return
         if not self.worker.has_room(self.place):
-            self.worker.pause(ROOM_S)
             return
         dialogue = self.worker.dialogue()
         if dialogue is not None:

@@ -26,7 +26,7 @@ from harness.load.prompts import Prompts, read_prompts
 from harness.load.recorder import BATCH_ROWS, PROMPT_BATCH_ROWS, Recorder
 from harness.load.rows import PLACE, Row
 from harness.load.sender import Attempt, Bodies, Sender, Ticket
-from harness.load.stages import level_at, stage_at
+from harness.load.stages import level_at, room_in_s, stage_at
 from harness.load.tally import RouteTally
 from harness.load.trace import Trace, read_trace
 from harness.measure.outcome import Outcome
@@ -43,6 +43,8 @@ looks at the sockets."""
 _BREATH_S = 0.001
 """Between two pieces of such work; `sleep(0)` would go on before the hub has looked at anything."""
 _FLUSH_NS = 1_000_000_000
+LONGEST_WAIT_S = 3600.0
+"""Of a user that no later stage has room for; the end of the load wakes it."""
 
 _OUTCOME, _ROUTE, _MESSAGE = PLACE["outcome"], PLACE["route"], PLACE["message"]
 _SENT, _DONE, _CLOSED = PLACE["sent_ns"], PLACE["done_ns"], PLACE["closed_ns"]
@@ -195,11 +197,14 @@ class Worker:
         return (self._users - 1) * self.plan.workers + self.index
 
     def has_room(self, place: int) -> bool:
-        """Whether the user of that number sends in the present stage."""
+        """Whether the user of that number sends now; where stages say no, wait for its turn."""
         stages = self.plan.stages
-        if not stages:
+        at_s = (time.monotonic_ns() - self.steady_ns) / 1e9
+        if not stages or place < level_at(stages, at_s):
             return True
-        return place < level_at(stages, (time.monotonic_ns() - self.steady_ns) / 1e9)
+        wait_s = room_in_s(stages, place, at_s)
+        self.pause(LONGEST_WAIT_S if wait_s is None else max(wait_s, _TICK_S / 10))
+        return False
 
     def pause(self, seconds: float) -> None:
         """Sleep, for a shorter time when the run stops."""

@@ -17,14 +17,23 @@ SHOWN = ("p50", "p95", "p99")
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """A percentile in a table: of which metric, and what was measured of that."""
+
+    name: str
+    percentile: str
+    measured: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """Parts of a load as a table: the names of the columns, and per part and route its words and
-    its percentiles with their intervals."""
+    its percentiles."""
 
     title: str
     lead: str
     head: tuple[str, ...]
-    lines: tuple[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], ...]
+    lines: tuple[tuple[tuple[str, ...], tuple[Figure, ...]], ...]
 
 
 def parts(rows: pd.DataFrame, plan: Mapping[str, Any], good: Good) -> dict[str, Any]:
@@ -70,11 +79,12 @@ def tables(summary: Mapping[str, Any]) -> Iterator[Table]:
     stages, turns = summary.get("stages"), summary.get("turns")
     if stages:
         lead = (
-            "each by itself, over its own length; a request belongs to the one in which it was due"
+            "Each stage by itself, over its own length. A request belongs to the one in which it "
         )
+        lead += "was due, or was sent in a closed loop."
         yield _table("Stages", lead, stages, _stage, ("sent", "failed", "goodput"))
     if turns:
-        lead = "each question of the conversations by itself: its history is longer than the last"
+        lead = "Each question of the conversations by itself: its history is longer than the last."
         yield _table("Turns", lead, turns, lambda part: f"turn {part['turn']}", ("n", "failed"))
 
 
@@ -87,22 +97,22 @@ def _table(
 ) -> Table:
     due = any("ttft_ms_scheduled" in entry for part in found for entry in part["routes"].values())
     metrics = [f"{metric}_ms{'_scheduled' if due else ''}" for metric in METRICS]
-    names = [f"{figures.metric(metric)} {each}" for metric in metrics for each in SHOWN]
-    lines = [
-        (
-            (name(part), route, *(_word(entry, column) for column in columns)),
-            tuple(figures.told(entry[metric], each) for metric in metrics for each in SHOWN),
-        )
-        for part in found
-        for route, entry in part["routes"].items()
+    shown = [
+        (figures.metric(f"{name}_ms"), metric, each)
+        for name, metric in zip(METRICS, metrics, strict=True)
+        for each in SHOWN
     ]
-    lines += [
-        ((name(part), "none sent", *["0"] * len(columns)), (("", ""),) * len(names))
-        for part in found
-        if not part["routes"]
-    ]
-    head = (title.lower().removesuffix("s"), "route", *columns, *names)
-    return Table(title, lead, head, tuple(lines))
+    lines: list[tuple[tuple[str, ...], tuple[Figure, ...]]] = []
+    for part in found:
+        for route, entry in part["routes"].items():
+            words = (name(part), route, *(_word(entry, column) for column in columns))
+            percentiles = (Figure(told, each, entry[metric]) for told, metric, each in shown)
+            lines.append((words, tuple(percentiles)))
+        if not part["routes"]:
+            lines.append(((name(part), "none sent"), ()))
+    head = (title.lower().removesuffix("s"), "route", *columns)
+    lead += f" Latencies count from {'schedule' if due else 'send'}."
+    return Table(title, lead, (*head, *(f"{told} {each}" for told, _, each in shown)), tuple(lines))
 
 
 def _word(entry: Mapping[str, Any], column: str) -> str:

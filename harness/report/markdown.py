@@ -158,12 +158,13 @@ def _groups(report: "Report") -> Iterator[str]:
     for found in groups.tables(report.summary):
         rows = [
             [
-                *map(cell, words_of),
-                *(f"{value} ({between})" if between else value for value, between in percentiles),
+                *map(cell, told),
+                *(_percentile(each.measured, each.percentile) for each in percentiles),
             ]
-            for words_of, percentiles in found.lines
+            for told, percentiles in found.lines
         ]
         yield table(found.head, rows, texts=2, title=f"{found.title}, with 95 % intervals")
+        yield found.lead
 
 
 def _routes(report: "Report") -> Iterator[str]:

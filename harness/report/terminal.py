@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from harness.report.presets import Figure, Preset
 
 RATES = ("goodput", "throughput", "output_tokens_per_second", "cache_hit_share")
+UNSHOWN = ("goodput", "p99", "E2E p50")
+"""Columns of the parts of a load that a terminal has no room for."""
 STAR = "*"
 MEASURED = "measured"
 LONG = "what it said"
@@ -93,12 +95,20 @@ def _capacity(report: "Report") -> Iterator[RenderableType]:
 
 def _groups(report: "Report") -> Iterator[Table]:
     for found in groups.tables(report.summary):
-        names = [name.replace(" from schedule", "") for name in found.head]
-        table = _table(*names, texts=2)
-        for words_of, percentiles in found.lines:
-            cells = [Text(value).append(f"\n{between}", "dim") for value, between in percentiles]
-            table.add_row(*map(Text, words_of), *cells)
+        table = _table(*(name for name in found.head if not name.endswith(UNSHOWN)), texts=2)
+        for told, percentiles in found.lines:
+            texts = [
+                Text(word)
+                for name, word in zip(found.head, told, strict=False)
+                if name != "goodput"
+            ]
+            kept = [each for each in percentiles if not _name(each).endswith(UNSHOWN)]
+            table.add_row(*texts, *(_bounded(each.measured, each.percentile) for each in kept))
         yield table
+
+
+def _name(figure: groups.Figure) -> str:
+    return f"{figure.name} {figure.percentile}"
 
 
 def _contract(report: "Report") -> Iterator[Table]:

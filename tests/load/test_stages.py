@@ -18,6 +18,7 @@ from harness.load.stages import (
     level_at,
     parse_stages,
     peak,
+    room_in_s,
     stage_at,
     with_warmup,
 )
@@ -141,6 +142,28 @@ def test_a_plan_with_stages_travels_and_its_estimate_is_theirs() -> None:
     assert plan_of({k: v for k, v in plan.to_dict().items() if k != "schema_version"}) == plan
     assert "at most 1975 requests" in estimate(plan)
     assert "at most 6300 requests" in estimate(replace(plan, stages=()))
+
+
+def test_a_user_without_room_waits_for_the_stage_that_has_it() -> None:
+    stages = (Stage(10.0, 2.0, 2.0), Stage(10.0, 2.0, 12.0), Stage(5.0, 1.0, 1.0))
+
+    assert room_in_s(stages, 2, 4.0) == 6.0
+    assert room_in_s(stages, 7, 4.0) == 11.0
+    assert room_in_s(stages, 7, -2.0) == 17.0
+    assert room_in_s(stages, 12, 4.0) is None
+    assert room_in_s(stages, 5, 21.0) is None
+
+
+@given(STAGES, st.integers(0, 60), st.floats(-1, 20))
+def test_after_that_wait_there_is_room(stages: list[Stage], place: int, at_s: float) -> None:
+    wait_s = room_in_s(stages, place, at_s)
+
+    if wait_s is None:
+        moments = [at_s + step * 0.01 for step in range(2500)]
+        inside = [moment for moment in moments if at_s <= moment < length_s(stages)]
+        assert all(level_at(stages, moment) <= place for moment in inside if moment >= 0)
+    else:
+        assert level_at(stages, at_s + wait_s + 1e-6) >= place - 1e-3
 
 
 def test_what_is_later_than_the_end_is_of_the_last_stage() -> None:
