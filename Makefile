@@ -11,7 +11,7 @@ MINUTES ?= 60
 demo: $(BIN)/.installed
 	$(BIN)/gateway-harness run --target local
 	$(BIN)/gateway-harness capacity --target local --routes native --arrivals constant \
-	  --min-rate 40 --level-time 2s --longest-level 6s --precision 15%
+	  --min-rate 40 --level-time 1s --longest-level 6s --precision 15%
 	$(BIN)/gateway-harness capacity --target local --routes native --arrivals constant \
 	  --min-rate 40 --level-time 2s --longest-level 6s --precision 15%
 

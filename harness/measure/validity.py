@@ -10,7 +10,9 @@ from collections.abc import Callable
 
 TOLERANCE = 0.05
 LONGEST_PAUSE = 0.1
-"""A client that did not run for more of a load's time did not send the load that was asked for."""
+LEAST_PAUSE_MS = 1000.0
+"""A client that did not run for more of a load's time, and for so long at least, did not send the
+load that was asked for."""
 LEAST_TOLERANCE_MS = 1.0
 """Bounds may lie so far apart, as a share of the value or in milliseconds, whichever is more."""
 REMEDY = "use less load, or load with more --processes"
@@ -19,6 +21,11 @@ REMEDY = "use less load, or load with more --processes"
 def tolerance_ms(value: float) -> float:
     """How far apart the bounds of a figure may lie before it is none."""
     return max(TOLERANCE * abs(value), LEAST_TOLERANCE_MS)
+
+
+def stood_still(share: float, length_ms: float) -> bool:
+    """Whether a client that did not run for such a share of a load's time sent another load."""
+    return share > LONGEST_PAUSE and length_ms >= LEAST_PAUSE_MS
 
 
 def blurred(value: float, at_least: float, at_most: float) -> str | None:

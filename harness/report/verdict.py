@@ -4,6 +4,7 @@ Unknown is never green. A contract that was seen broken stays broken whatever el
 objective that was missed counts only when the numbers can be trusted.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +12,7 @@ from typing import Any
 
 from harness.errors import TransportError, TransportKind
 from harness.measure.outcome import Outcome
-from harness.measure.validity import LONGEST_PAUSE
+from harness.measure.validity import stood_still
 from harness.report import figures, sentences
 from harness.report.capacity.result import Capacity
 from harness.report.comparison import Comparison
@@ -255,7 +256,7 @@ def _client(evidence: Evidence) -> Iterator[Finding]:
     """What the client did to the load, and when it did not run."""
     for paused in evidence.summary["client"]["pauses"]:
         told = sentences.paused(paused)
-        if paused["time_share"] > LONGEST_PAUSE:
+        if stood_still(paused["time_share"], math.fsum(paused["lengths_ms"])):
             share = figures.share(paused["time_share"])
             told = f"{told}; for {share} of its time it was not the load that was asked for"
             yield Finding(Weight.OPEN, told)

@@ -150,12 +150,12 @@ def test_a_client_that_stood_still_is_named_with_what_it_touched(tmp_path: Path)
 def test_a_load_whose_client_stood_still_for_a_good_part_of_it_is_not_green(tmp_path: Path) -> None:
     rows = [answered(n, sent_ms=n * 10) for n in range(100)]
     write_run(tmp_path, rows)
-    pause = [rows[50].timeline.sent_ns, 400_000_000]
+    pause = [rows[50].timeline.sent_ns, 1_400_000_000]
     write_worker(tmp_path, records=100, pauses=[pause])
 
     report = assemble(tmp_path)
 
     assert report.verdict == "unknown"
     (reason,) = report.reasons
-    assert reason.startswith("the client did not run for 400 ms (worker load-0)")
+    assert reason.startswith("the client did not run for 1.40 s (worker load-0)")
     assert reason.endswith("of its time it was not the load that was asked for")
