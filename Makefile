@@ -12,8 +12,6 @@ demo: $(BIN)/.installed
 	$(BIN)/gateway-harness run --target local
 	$(BIN)/gateway-harness capacity --target local --routes native --arrivals constant \
 	  --min-rate 40 --level-time 1s --longest-level 6s --precision 15%
-	$(BIN)/gateway-harness capacity --target local --routes native --arrivals constant \
-	  --min-rate 40 --level-time 2s --longest-level 6s --precision 15%
 
 test: $(BIN)/.installed $(NODE_MODULES)
 	$(BIN)/python -m pytest -n auto --dist loadfile
