@@ -6,13 +6,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from harness.load.breath import Breathe, without_rest
 from harness.load.tally import RouteTally
 from harness.measure.histogram import BUCKETS, LOG_RATIO, LOWEST_NS, Histogram
 from harness.measure.metrics import METRICS, Metric
 from harness.measure.outcome import Outcome
 
 
-def count(tally: RouteTally, rows: pa.RecordBatch) -> None:
+def count(tally: RouteTally, rows: pa.RecordBatch, breathe: Breathe = without_rest) -> None:
     """Count requests of one route."""
     outcomes = _texts(rows, "outcome")
     tally.outcomes.update(outcomes)
@@ -29,6 +30,7 @@ def count(tally: RouteTally, rows: pa.RecordBatch) -> None:
         counted = good & due if metric.scheduled else good
         if counted.any():
             fill(tally.latencies[name], _values(metric, rows, counted))
+            breathe()
 
 
 def fill(histogram: Histogram, values_ns: npt.NDArray[Any]) -> None:

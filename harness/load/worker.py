@@ -14,6 +14,7 @@ import gevent
 from gevent.event import Event
 
 from harness.errors import UsageError
+from harness.load.breath import Breath
 from harness.load.budget import Budget, Reservation
 from harness.load.conversation import Dialogue
 from harness.load.counting import by_route, count
@@ -23,7 +24,7 @@ from harness.load.ledger import Ledger
 from harness.load.plan import Identity, LoadPlan
 from harness.load.progress import FOLDER, State, WorkerReport, write_report
 from harness.load.prompts import Prompts, read_prompts
-from harness.load.recorder import BATCH_ROWS, PROMPT_BATCH_ROWS, Recorder
+from harness.load.recorder import BATCH_ROWS, Recorder
 from harness.load.rows import PLACE, Row
 from harness.load.sender import Attempt, Bodies, Sender, Ticket
 from harness.load.stages import level_at, room_in_s, stage_at
@@ -40,8 +41,6 @@ _TICK_S = 0.05
 MOST_UNREAD = 16
 """So many whole answers are read in one go: the more, the less each costs, and the longer nobody
 looks at the sockets."""
-_BREATH_S = 0.001
-"""Between two pieces of such work; `sleep(0)` would go on before the hub has looked at anything."""
 _FLUSH_NS = 1_000_000_000
 LONGEST_WAIT_S = 3600.0
 """Of a user that no later stage has room for; the end of the load wakes it."""
@@ -97,8 +96,7 @@ class Worker:
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         secrets = self._sender.secrets
         samples = self._folder / "samples" / f"{self.name}.arrows"
-        batch_rows = PROMPT_BATCH_ROWS if self.plan.open_loop else BATCH_ROWS
-        self._recorder = Recorder(samples, secrets.redact, batch_rows=batch_rows)
+        self._recorder = Recorder(samples, secrets.redact)
         bodies = self._folder / f"bodies-{self.name}.jsonl"
         self._bodies = Bodies(bodies, secrets) if self.plan.store_bodies else None
         self._counts = TransportCounts()
@@ -342,12 +340,14 @@ class Worker:
         return self._report.routes.setdefault(route, RouteTally())
 
     def _flush(self) -> None:
-        """Write every row that waits, in batches with room for others between them."""
-        while (rows := self._recorder.flush()) is not None:
-            gevent.sleep(_BREATH_S)
+        """Write every row that waits by now, with room for others: what they add can wait."""
+        breathe, until = Breath(), self._recorder.written + self._recorder.waiting
+        while self._recorder.written < until:
+            rows = self._recorder.flush(breathe)
+            if rows is None:
+                break
             for route, its in by_route(rows).items():
-                count(self._tally(route), its)
-            gevent.sleep(_BREATH_S)
+                count(self._tally(route), its, breathe)
 
     def _tend(self) -> None:
         """Flush and report every second, and at once when the last answer is in."""
@@ -357,7 +357,7 @@ class Worker:
                 drained = self._stopping.is_set() and not self._sending and not self._unread
                 state = State.DRAINED if drained else State.RUNNING
                 due = time.monotonic_ns() - self._flushed_ns >= _FLUSH_NS
-                if self._recorder.waiting >= PROMPT_BATCH_ROWS:
+                if self._recorder.waiting >= BATCH_ROWS:
                     self._flush()
                 if due or state is not self._report.state:
                     self._flush()
