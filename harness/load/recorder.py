@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute
 
 from harness.load.breath import Breathe, without_rest
 from harness.load.rows import PLACE, Row

@@ -17,7 +17,7 @@ from harness.errors import UsageError
 from harness.load.breath import Breath
 from harness.load.budget import Budget, Reservation
 from harness.load.conversation import Dialogue
-from harness.load.counting import by_route, count
+from harness.load.counting import count
 from harness.load.judge import Judge
 from harness.load.lag import LagProbe
 from harness.load.ledger import Ledger
@@ -107,7 +107,7 @@ class Worker:
         self._look = judge.look if self.plan.check_share else None
         self._context = client_context() if secure else None
         self._report = WorkerReport(self.name, os.getpid(), time.monotonic_ns())
-        count(RouteTally(), self._recorder.rehearse())
+        count(lambda _: RouteTally(), self._recorder.rehearse())
         gc.collect()
         gc.set_threshold(50_000, 20, 50)  # answers hold no cycles: fewer, shorter pauses
         gc.freeze()  # what is loaded by now lives to the end: no need to look through it again
@@ -346,8 +346,7 @@ class Worker:
             rows = self._recorder.flush(breathe)
             if rows is None:
                 break
-            for route, its in by_route(rows).items():
-                count(self._tally(route), its, breathe)
+            count(self._tally, rows, breathe)
 
     def _tend(self) -> None:
         """Flush and report every second, and at once when the last answer is in."""

@@ -41,7 +41,7 @@ def test_every_variable_of_the_interface_is_read(tmp_path: Path) -> None:
 
     assert (settings.account_id, settings.gateway_id) == ("acc1", "gw1")
     assert settings.provider_key == "key1"
-    assert settings.gateway_token == "token1"
+    assert settings.gateway_token == "token1"  # noqa: S105 - not one
     assert (settings.byok_alias, settings.model, settings.model_id) == ("alias1", "a/b", "id1")
     assert (settings.base_url, settings.custom_domain) == ("https://ai.example.com", True)
     assert (settings.expect_auth, settings.expect_cache_ttl) == (True, 300)
