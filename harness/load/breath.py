@@ -6,21 +6,26 @@ from collections.abc import Callable
 import gevent
 
 SLICE_NS = 300_000
-"""How long one piece of work may hold up everybody else: a small part of what start lag may be."""
+"""How long one piece of work holds up everybody else: a small part of what start lag may be."""
 REST_S = 0.001
-"""`sleep(0)` would go on before the hub has looked at anything."""
+"""`sleep(0)` would go on before the hub has looked at anything. Where much else is to be done, a
+rest takes far longer than this."""
 
 Breathe = Callable[[], None]
 
 
 class Breath:
-    """Called between the steps of the work; lets all others run when a slice is used up."""
+    """Called between the steps of the work; lets all others run when a slice is used up.
 
-    def __init__(self) -> None:
+    With `urgency`, slices are so many times as long: work that falls behind must take its share.
+    """
+
+    def __init__(self, urgency: float = 1.0) -> None:
+        self._slice_ns = SLICE_NS * urgency
         self._since_ns = time.monotonic_ns()
 
     def __call__(self) -> None:
-        if time.monotonic_ns() - self._since_ns >= SLICE_NS:
+        if time.monotonic_ns() - self._since_ns >= self._slice_ns:
             gevent.sleep(REST_S)
             self._since_ns = time.monotonic_ns()
 

@@ -341,12 +341,12 @@ class Worker:
 
     def _flush(self) -> None:
         """Write every row that waits by now, with room for others: what they add can wait."""
-        breathe, until = Breath(), self._recorder.written + self._recorder.waiting
+        until = self._recorder.written + self._recorder.waiting
         while self._recorder.written < until:
+            breathe = Breath(urgency=1 + self._recorder.waiting / BATCH_ROWS)
             rows = self._recorder.flush(breathe)
-            if rows is None:
-                break
-            count(self._tally, rows, breathe)
+            if rows is not None:
+                count(self._tally, rows, breathe)
 
     def _tend(self) -> None:
         """Flush and report every second, and at once when the last answer is in."""
