@@ -334,8 +334,8 @@ _OPTIONS = (
         "--stages",
         callback=stage_list,
         metavar="LIST",
-        help='The load by stages, each reported for itself: "30s:5, 60s:5-20" at 5 requests per '
-        'second, then rising from 5 to 20; "30s:5u, 60s:20u" with 5 users, then 20.',
+        help='The load by stages, each reported and judged for itself: "30s:5, 60s:5-20" at 5 '
+        'requests per second, then rising from 5 to 20; "30s:5u, 60s:20u" with 5 users, then 20.',
     ),
     click.option(
         "--trace",

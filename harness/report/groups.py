@@ -52,17 +52,25 @@ def by_stage(rows: pd.DataFrame, plan: Mapping[str, Any], good: Good) -> list[di
     A request belongs to the stage in which it was due, or was sent where nothing was due. Rates
     are over the length of the stage.
     """
-    by = "rate" if plan.get("rate") else "users"
     found = []
     for number, stage in enumerate(plan["stages"], 1):
-        part, seconds = rows[rows["stage"] == number], stage["seconds"]
-        routes = _routes(part, due=by == "rate")
+        part, seconds, asked = (
+            rows[rows["stage"] == number],
+            stage["seconds"],
+            asked_of(stage, plan),
+        )
+        routes = _routes(part, due=asked["by"] == "rate")
         for route, entry in routes.items():
             entry |= _rates(part[part["route"] == route], seconds, good)
-        asked = {"by": by, "begin": stage["begin"], "end": stage["end"]}
         head = {"stage": number, "seconds": seconds, "asked": asked}
         found.append({**head, **_counts(part), **_rates(part, seconds, good), "routes": routes})
     return found
+
+
+def asked_of(stage: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
+    """What was asked in a stage of a plan: a level from begin to end, by rate or by users."""
+    by = "rate" if plan.get("rate") else "users"
+    return {"by": by, "begin": stage["begin"], "end": stage["end"]}
 
 
 def by_turn(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -127,9 +135,14 @@ def _word(entry: Mapping[str, Any], column: str) -> str:
 
 def _stage(stage: Mapping[str, Any]) -> str:
     """What a stage was to be: `2: 60 s at 5 to 20/s`."""
-    level, unit = stage["asked"], "/s" if stage["asked"]["by"] == "rate" else " users"
-    ends = dict.fromkeys(f"{level[end]:g}" for end in ("begin", "end"))
-    return f"{stage['stage']}: {stage['seconds']:g} s at {' to '.join(ends)}{unit}"
+    return f"{stage['stage']}: {stage['seconds']:g} s at {level(stage['asked'])}"
+
+
+def level(asked: Mapping[str, Any]) -> str:
+    """What was asked in a stage: `5 to 20/s`, or `20 users`."""
+    unit = "/s" if asked["by"] == "rate" else " users"
+    ends = dict.fromkeys(f"{asked[end]:g}" for end in ("begin", "end"))
+    return f"{' to '.join(ends)}{unit}"
 
 
 def _routes(rows: pd.DataFrame, *, due: bool) -> dict[str, Any]:

@@ -261,7 +261,7 @@ def render_gate(gate: "Gate") -> str:
     told = [*gate.reasons, *(f"note: {note}" for note in gate.notes)]
     rows = [
         [
-            *(cell(row.checked.objective), cell(row.checked.route), RESULTS[row.checked.result]),
+            *(cell(row.checked.told), cell(row.checked.route), RESULTS[row.checked.result]),
             *(cell(row.checked.measured, most=300), row.asked.kind),
         ]
         for row in gate.rows

@@ -234,7 +234,7 @@ def gate(found: "Gate") -> Group:
     table = _table("launch", "result", MEASURED, texts=3)
     for row in found.rows:
         each, by = row.checked, "by no run" if row.evidence is None else f"by {row.asked.kind}"
-        asked = Text(each.objective).append(f"\n{each.route}, {by}", style="dim")
+        asked = Text(each.told).append(f"\n{each.route}, {by}", style="dim")
         result = Text(WORDS[each.result], style=STYLES[each.result])
         table.add_row(asked, result, Text(sentences.one_line(each.measured, most=300)))
     runs = _table("evidence", "run", "age", "target", "machine", texts=5)

@@ -39,7 +39,8 @@ class Checked:
 
     `result` is `pass`, `fail`, `unknown`, or `warn` (the default objective, missed by so few that
     it proves nothing). `measured` is for people; `low` and `high` are the interval of `value`, all
-    three in the objective's unit.
+    three in the objective's unit. Of a load by stages `stage` says of which one the requests were,
+    from 1, and `level` what was asked in it; None for all of them.
     """
 
     objective: str
@@ -49,6 +50,14 @@ class Checked:
     value: float | None = None
     low: float | None = None
     high: float | None = None
+    stage: int | None = None
+    level: str | None = None
+
+    @property
+    def told(self) -> str:
+        """The objective, with its stage where it is of one."""
+        of = "" if self.stage is None else f"stage {self.stage} ({self.level}): "
+        return f"{of}{self.objective}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +202,9 @@ class Pace:
 def _judged(
     objective: Objective, name: str, measured: Estimate, doubts: Doubts, pace: Pace
 ) -> Checked:
-    numbers = (_finite(each) for each in (measured.value, measured.low, measured.high))
     result, told = answer(objective, measured, doubts, pace)
-    return Checked(objective.text, name, result, told, *numbers)
+    value, low, high = map(_finite, (measured.value, measured.low, measured.high))
+    return Checked(objective.text, name, result, told, value, low, high)
 
 
 def answer(

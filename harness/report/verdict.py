@@ -214,8 +214,8 @@ def _objectives(evidence: Evidence) -> Iterator[Finding]:
     for result, weight in weights.items():
         found = [each for each in evidence.checked if each.result == result]
         told: dict[str, list[str]] = {}
-        for objective in dict.fromkeys(each.objective for each in found):
-            measured = _measured([each for each in found if each.objective == objective])
+        for objective in dict.fromkeys(each.told for each in found):
+            measured = _measured([each for each in found if each.told == objective])
             told.setdefault(measured, []).append(objective)
         for measured, names in told.items():
             yield Finding(weight, f"{', '.join(names)} {words[result]} on {measured}")
