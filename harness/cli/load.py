@@ -125,6 +125,9 @@ def _announcement(common: Common, plan: "LoadPlan") -> str:
         )
     routes = ", ".join(plan.routes)
     lines = [f"load: {many} on {routes} for {length}, target {common.target.name}"]
+    if plan.respect_rate_limit:
+        limit = plan.rate_limit and f"the declared limit of {plan.rate_limit} s"
+        lines.append(f"paced to {limit or 'what refusals (429) teach: no limit is declared'}")
     if not common.target.loopback:
         lines.append(f"estimate: {estimate(plan)}")
     return "\n".join(lines)

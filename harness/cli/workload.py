@@ -103,6 +103,7 @@ def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
         "prompt_tokens",
         "max_output_tokens",
         "rid_header",
+        "respect_rate_limit",
         *CALIBRATION_FIELDS,
     )
     fields = {
@@ -391,6 +392,10 @@ _OPTIONS = (
         type=click.Path(path_type=Path),
         metavar="FILE.jsonl",
         help='Lines with "prompt" or "messages", or conversations with "turns".',
+    ),
+    _flag(
+        "--respect-rate-limit",
+        "Keep below the gateway's rate limit: the declared one, or what refusals (429) teach.",
     ),
     _flag("--store-bodies", "Keep prompts and answers."),
     _flag("--allow-cache", "Let the gateway answer from its cache."),

@@ -51,7 +51,8 @@ class LoadPlan:
     to so many times `duration_s`, until its objectives are settled. With `stages` the load changes:
     `rate` or `users` is then the most of them, and `duration_s` what they take together. With
     `trace`, a file, its `due` requests are replayed `speed` times as fast as they were sent, and
-    `rate` is that of its busiest second.
+    `rate` is that of its busiest second. With `respect_rate_limit` no more leaves than a quota
+    lets through: the declared `rate_limit` (`100/60`), or what refusals teach.
     """
 
     run_id: str
@@ -93,6 +94,8 @@ class LoadPlan:
     trace: str | None = None
     speed: float = 1.0
     due: int | None = None
+    respect_rate_limit: bool = False
+    rate_limit: str | None = None
 
     @property
     def open_loop(self) -> bool:

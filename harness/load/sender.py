@@ -27,7 +27,7 @@ from harness.routes.route import Route
 from harness.settings import Secrets
 from harness.settings.redaction import of_headers
 from harness.transports.gevent import Conversation, GeventTransport, Held
-from harness.wire import End, Request
+from harness.wire import End, Headers, Request
 
 AFFINITY = "x-session-affinity"
 """Baseten's field for the requests of one conversation (docs.baseten.co, Model APIs)."""
@@ -41,7 +41,8 @@ class Ticket:
 
     Tickets with one `turn` ask the same, each after a nonce of its own; by default it is `seq`.
     `asked` is the prompt itself where it is of no file: the `question` of that number, from 1, of a
-    conversation.
+    conversation. `held_ns` is how much later than it was due a quota lets it leave; `scheduled_ns`
+    is then when it may.
     """
 
     seq: int
@@ -53,6 +54,7 @@ class Ticket:
     stage: int | None = None
     asked: Prompt | None = None
     question: int | None = None
+    held_ns: int | None = None
 
     @property
     def prompt(self) -> int:
@@ -234,6 +236,12 @@ class Attempt:
         answer = None if record is None else record.answer(self.talk.end, 0)
         return (answer and answer.text) or ""
 
+    def refusal(self) -> Headers | None:
+        """The header fields of an answer that a quota refused; None of any other."""
+        record = self.reading.record
+        limited = record is not None and Outcome.of_status(record.status) is Outcome.RATE_LIMITED
+        return record.headers if record is not None and limited else None
+
     def cancelled(self) -> Row:
         """The row of an attempt that was given up: what had come so far."""
         self.talk.ended_ns = time.monotonic_ns()
@@ -294,6 +302,7 @@ def head_of(
         ticket.scheduled_ns,
         ticket.stage,
         ticket.question,
+        ticket.held_ns,
     )
 
 

@@ -23,6 +23,7 @@ from harness.load.ledger import Ledger
 from harness.load.plan import Identity, LoadPlan
 from harness.load.progress import FOLDER, State, WorkerReport, write_report
 from harness.load.prompts import Prompts, read_prompts
+from harness.load.quota import SHARE, Leave, Pace, parse_limit
 from harness.load.recorder import BATCH_ROWS, PROMPT_BATCH_ROWS, Recorder
 from harness.load.rows import PLACE, Row
 from harness.load.sender import Attempt, Bodies, Sender, Ticket
@@ -77,6 +78,7 @@ class Worker:
         self._prompts = _prompts(plan, self.trace)
         self._sender = Sender(plan, identity, worker=self.name, prompts=self._prompts)
         self._budget = Budget(plan.caps, workers=plan.workers, worker=index)
+        self.pace = Pace(parse_limit(plan.rate_limit), workers=plan.workers)
         self._dice = random.Random(f"{plan.seed}:{index}")  # noqa: S311 - no secret
         self._stopping = Event()
         self._sending: set[Any] = set()
@@ -214,6 +216,30 @@ class Worker:
         """Sleep a random part of the warm-up (a second at most), or users march in step."""
         self.pause(self._dice.uniform(0, min(1.0, self.plan.warmup_s / 2)))
 
+    def admit(self, ticket: Ticket) -> Leave:
+        """Whether a ticket that is due leaves now, for all that a quota says."""
+        if not self.plan.respect_rate_limit:
+            return Leave.NOW
+        end_ns = self.started_ns + self.plan.total_s * 1e9
+        leave = self.pace.admit(ticket, time.monotonic_ns(), end_ns)
+        if ticket.held_ns and ticket.scheduled_ns:
+            ticket.phase = self.phase(ticket.scheduled_ns)
+            ticket.stage = self.stage(ticket.scheduled_ns)
+        return leave
+
+    def hold(self) -> int | None:
+        """In a closed loop: wait until a quota lets one more request leave; for how long.
+
+        None where nothing was to be waited for.
+        """
+        begun_ns = now_ns = time.monotonic_ns()
+        while self.pace.free_ns > now_ns and not self._stopping.is_set():
+            self.pause((self.pace.free_ns - now_ns) / 1e9)
+            now_ns = time.monotonic_ns()
+        if self.plan.respect_rate_limit:
+            self.pace.left(now_ns)
+        return now_ns - begun_ns or None
+
     def call_at(self, due_ns: int, call: Callable[[], None]) -> None:
         """Have `call` called in the hub at a time of CLOCK_MONOTONIC."""
         self._reader.call_at(due_ns, call)
@@ -335,6 +361,8 @@ class Worker:
         ended_ns = row[_DONE] or row[_CLOSED]
         took_ms = None if ended_ns is None else (ended_ns - row[_SENT]) / 1e6
         outcome: str = row[_OUTCOME]
+        if self.plan.respect_rate_limit and row[_STATUS] is not None:
+            self.pace.answered(row[_SENT], time.monotonic_ns(), attempt.refusal())
         self._on_request(row[_ROUTE], outcome, row[_MESSAGE], took_ms, attempt.text_length)
         return outcome
 
@@ -389,6 +417,9 @@ class Worker:
         report.cpu_s = time.process_time() - self._cpu_before_s
         report.connections, report.reused = counts.connections, counts.reused
         report.reads, report.unstamped = counts.reads, counts.unstamped
+        pace = self.pace
+        report.paced_to = pace.rate and SHARE * pace.rate
+        report.limit_learned, report.never_sent = pace.learned, pace.never_sent
         write_report(self._folder, report)
 
 

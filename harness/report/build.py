@@ -21,6 +21,7 @@ from harness.report.files import write_json, write_text
 from harness.report.groups import parts
 from harness.report.manifest import Manifest
 from harness.report.pacing import pacing
+from harness.report.quota import quota
 from harness.report.ratios import between_routes
 from harness.report.records import Records, records
 from harness.report.runs import Runs
@@ -112,6 +113,7 @@ def assemble(folder: Path, *, thresholds: Sequence[str] | None = None) -> Report
         "cancelled": cancelled,
         "records": kept.document(),
         "pacing": pacing(loaded, run.plan),
+        "quota": quota(loaded, run.plan, workers.reports),
         "client": client.describe(
             workers, loaded, clocks=run.clocks, noise_floor=run.facts.get("noise_floor")
         ),

@@ -56,15 +56,19 @@ def pacing(
         "start_lag_ms": _lags(lags),
         "start_lag_allowed_ms": allowed_ms,
         "constant": constant,
-        "spaced": "evenly" if constant else _spaced(plan),
+        "spaced": _spaced(planned, plan, constant=constant),
         "distance": distance(np.diff(due) / 1e9, np.diff(sent) / 1e9),
     }
     behind = len(sent) - in_time
     return {**found, "rate_off": _rate_off(found, behind), "late": _late(found)}
 
 
-def _spaced(plan: Mapping[str, Any]) -> str:
-    """What made the times between requests differ: `stages`, `trace` or `chance`."""
+def _spaced(planned: pd.DataFrame, plan: Mapping[str, Any], *, constant: bool) -> str:
+    """Why the times between requests were asked to be as they are."""
+    if planned["held_ns"].notna().any():
+        return "quota"
+    if constant:
+        return "evenly"
     if plan.get("trace"):
         return "trace"
     return "stages" if plan.get("stages") and plan.get("arrivals") == "constant" else "chance"

@@ -137,7 +137,7 @@ def pacing(found: Mapping[str, Any] | None) -> str | None:
     late = ", ".join(f"{figures.duration(lag[name])} {word}" for name, word in LAGS.items())
     rates = f"{figures.digits(found['achieved_rate'])} of {figures.digits(found['asked_rate'])}"
     gaps = f"; Kolmogorov's distance of the times between them {figures.digits(found['distance'])}"
-    even = found["constant"] or found["spaced"] == "stages"
+    even = found["spaced"] in ("evenly", "stages", "quota")
     gaps = "" if even else gaps  # where a microsecond of jitter makes it 1/2
     rates += f" requests/s{SPACED[found['spaced']]}"
     return f"{rates} had left when the last was due; start lag {late}{gaps}."
@@ -146,6 +146,7 @@ def pacing(found: Mapping[str, Any] | None) -> str | None:
 SPACED: Mapping[str, str] = {
     "evenly": "",
     "stages": " in the mean of all stages",
+    "quota": ", as the quota let them,",
     "trace": ", as the trace has them,",
     "chance": ", as the chances fell,",
 }
