@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from harness.cli.extension import Settled
+from harness.cli.load_options import workload_options
 from harness.cli.options import Common, common
 from harness.cli.verdict import conclude
-from harness.cli.workload import loading_ahead, locust_of, plan_fields, workload_options
+from harness.cli.workload import loading_ahead, locust_of, plan_fields
 from harness.errors import UsageError
 
 if TYPE_CHECKING:

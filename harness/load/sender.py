@@ -74,14 +74,14 @@ class Sender:
         self._worker = worker
         self._prompts = prompts
         self._agent = f"gateway-harness-load (Python {platform.python_version()})"
-        self._templates: dict[tuple[str, str, int], Template] = {}
+        self._templates: dict[tuple[object, ...], Template] = {}
         self._kept_bytes = 0
 
     def template(self, ticket: Ticket, transport: GeventTransport) -> Template:
         """The request of a ticket but for its id and number."""
         if ticket.asked is not None:
             return self._make(ticket, transport)
-        key = (ticket.route, ticket.scenario, self._prompts.place(ticket.prompt))
+        key = (ticket.route, ticket.scenario, *self._prompts.place(ticket.prompt))
         made = self._templates.get(key)
         if made is None:
             made = self._make(ticket, transport)

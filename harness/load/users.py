@@ -81,7 +81,7 @@ class GatewayUser(User):
     def turn(self) -> None:
         """Send one request, or the whole schedule."""
         plan = self.worker.plan
-        routes = self.routes or plan.routes
+        routes = self.routes or plan.turns
         if plan.open_loop:
             drive(self.worker, self.transport, scenario=self.scenario, routes=routes)
             return

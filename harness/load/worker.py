@@ -14,6 +14,7 @@ import gevent
 from gevent.event import Event
 
 from harness.errors import UsageError
+from harness.load.asked import prompts_of
 from harness.load.budget import Budget, Reservation
 from harness.load.conversation import Dialogue
 from harness.load.counting import by_route, count
@@ -22,16 +23,14 @@ from harness.load.lag import LagProbe
 from harness.load.ledger import Ledger
 from harness.load.plan import Identity, LoadPlan
 from harness.load.progress import FOLDER, State, WorkerReport, write_report
-from harness.load.prompts import Prompts, read_prompts
 from harness.load.quota import SHARE, Leave, Pace, parse_limit
 from harness.load.recorder import BATCH_ROWS, PROMPT_BATCH_ROWS, Recorder
 from harness.load.rows import PLACE, Row
 from harness.load.sender import Attempt, Bodies, Sender, Ticket
 from harness.load.stages import level_at, room_in_s, stage_at
 from harness.load.tally import RouteTally
-from harness.load.trace import Trace, read_trace
+from harness.load.trace import read_trace
 from harness.measure.outcome import Outcome
-from harness.routes.route import Route
 from harness.transports.gevent import GeventTransport, Held, Reader, TransportCounts
 from harness.transports.gevent.outgoing import origin_of
 from harness.transports.gevent.proxy import environment_proxies, proxy_for
@@ -75,7 +74,7 @@ class Worker:
         self._folder = Path(plan.folder)
         self._on_request = on_request
         self.trace = None if plan.trace is None else read_trace(Path(plan.trace))
-        self._prompts = _prompts(plan, self.trace)
+        self._prompts = prompts_of(plan, self.trace)
         self._sender = Sender(plan, identity, worker=self.name, prompts=self._prompts)
         self._budget = Budget(plan.caps, workers=plan.workers, worker=index)
         self.pace = Pace(parse_limit(plan.rate_limit), workers=plan.workers)
@@ -106,7 +105,7 @@ class Worker:
         self._counts = TransportCounts()
         self._reader, self._held = Reader(), Held()
         self._ledger = Ledger(self._folder / FOLDER / f"{self.name}.sent")
-        secure = any(url.startswith("https:") for url in _bases(self.plan))
+        secure = any(url.startswith("https:") for url in self.plan.bases)
         judge = Judge(self.plan, self._sender, worker=self.index, breathe=self._reader.look)
         self._look = judge.look if self.plan.check_share else None
         self._context = client_context() if secure else None
@@ -141,7 +140,7 @@ class Worker:
 
     def rehearse(self) -> None:
         """Build one request per route, so that what cannot be sent is known before the load."""
-        for origin in map(origin_of, _bases(self.plan)):
+        for origin in map(origin_of, self.plan.bases):
             proxy_for(origin.scheme, origin.host, origin.port, environment_proxies())
         for route in self.plan.routes:
             first = self._prompts.opening
@@ -429,24 +428,3 @@ def _used(row: Row) -> Reservation | None:
     if prompt is not None and completion is not None:
         return Reservation(prompt, completion)
     return Reservation(0, 0) if row[_STATUS] is None else None
-
-
-def _bases(plan: LoadPlan) -> list[str]:
-    """The URLs of all whom the plan asks."""
-    address = plan.address
-    direct = address.deployment if plan.form(Route.DIRECT) == Route.MODEL else address.provider
-    return [address.origin, *([direct] if Route.DIRECT in plan.routes else [])]
-
-
-def _prompts(plan: LoadPlan, trace: Trace | None) -> Prompts:
-    given = () if plan.prompts is None else read_prompts(Path(plan.prompts))
-    if trace is not None:
-        given = trace.prompts
-    return Prompts(
-        model=plan.model,
-        stream=plan.stream,
-        max_output_tokens=plan.max_output_tokens,
-        prompt_tokens=plan.prompt_tokens,
-        seed=plan.seed,
-        prompts=given,
-    )

@@ -1,6 +1,6 @@
-"""The requests of a load by the part of it that they belong to: its stages, turns of conversations.
+"""The requests of a load by the part of it that they belong to: stages, turns, streams or not.
 
-Each part has its own numbers, route by route, as `stages` and `turns` of `summary.json`.
+Each part has its own numbers, route by route, as `stages`, `turns` and `modes` of `summary.json`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,12 +37,14 @@ class Table:
 
 
 def parts(rows: pd.DataFrame, plan: Mapping[str, Any], good: Good) -> dict[str, Any]:
-    """The stages and the turns of a load, each only where it has any."""
+    """The stages, the turns and the modes of a load, each only where it has any."""
     found: dict[str, Any] = {}
     if plan.get("stages"):
         found["stages"] = by_stage(rows, plan, good)
     if rows["turn"].notna().any():
         found["turns"] = by_turn(rows)
+    if rows["stream"].nunique() > 1:
+        found["modes"] = by_mode(rows)
     return found
 
 
@@ -82,9 +84,18 @@ def by_turn(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
+def by_mode(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """What became of the requests that asked for a stream, and of those that did not."""
+    found, due = [], bool(rows["scheduled_ns"].notna().any())
+    for stream in (True, False):
+        part = rows[rows["stream"] == stream]
+        found.append({"stream": stream, **_counts(part), "routes": _routes(part, due=due)})
+    return found
+
+
 def tables(summary: Mapping[str, Any]) -> Iterator[Table]:
-    """The stages and the turns of a summary, where it has any."""
-    stages, turns = summary.get("stages"), summary.get("turns")
+    """The stages, the turns and the modes of a summary, where it has any."""
+    stages, turns, modes = (summary.get(name) for name in ("stages", "turns", "modes"))
     if stages:
         lead = (
             "Each stage by itself, over its own length. A request belongs to the one in which it "
@@ -94,6 +105,13 @@ def tables(summary: Mapping[str, Any]) -> Iterator[Table]:
     if turns:
         lead = "Each question of the conversations by itself: its history is longer than the last."
         yield _table("Turns", lead, turns, lambda part: f"turn {part['turn']}", ("n", "failed"))
+    if modes:
+        lead = "Requests that asked for a stream, and those that asked for a whole answer."
+        yield _table("Modes", lead, modes, _mode, ("n", "failed"))
+
+
+def _mode(part: Mapping[str, Any]) -> str:
+    return "streamed" if part["stream"] else "whole"
 
 
 def _table(

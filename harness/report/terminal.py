@@ -12,6 +12,7 @@ from harness.report import arms, figures, groups, sentences, totals
 from harness.report.capacity import words
 from harness.report.comparison import Comparison
 from harness.report.quantile import PERCENTILES
+from harness.report.workload import workload
 
 if TYPE_CHECKING:
     from harness.report.build import Report
@@ -205,6 +206,9 @@ def _client(report: "Report") -> Iterator[RenderableType]:
     """How the load was sent, and how exact the sender was."""
     if report.summary["requests"]:
         yield Text(sentences.client(report.summary["client"]), style="dim")
+    asked = workload(report.manifest.plan)
+    if asked:
+        yield Text(f"workload: {asked}", style="dim")
     paced = sentences.pacing(report.summary["pacing"])
     if paced:
         yield Text(f"pacing: {paced}", style="dim")

@@ -14,7 +14,7 @@ from harness.measure.metrics import ERROR_OF, METRICS, SCHEDULED
 from harness.measure.objective import COUNTS, RATES, RATIO, Objective, parse_objective
 from harness.measure.outcome import Outcome
 from harness.measure.validity import could_change, not_sent
-from harness.report import figures, quota
+from harness.report import figures, frame, quota
 from harness.report.arrays import Mask
 from harness.report.figures import DASH
 from harness.report.measured import measure
@@ -160,6 +160,8 @@ def _within(rows: pd.DataFrame, limit: Objective, end: str) -> Mask:
     values = rows[f"{limit.metric}{end}"].to_numpy(dtype=np.float64, na_value=np.nan)
     meant = [route for route in rows["route"].unique() if limit.applies_to({"route": route})]
     kept = COMPARED[limit.operator](values, limit.limit)
+    if frame.of_first_output(limit.metric):
+        kept = kept | ~np.asarray(rows["streaming"], dtype=bool)
     return np.asarray(kept | ~rows["route"].isin(meant), dtype=bool)
 
 
