@@ -12,6 +12,7 @@ from typing import Any, TextIO
 from harness.errors import Layer, TransportError
 from harness.load.budget import Reservation
 from harness.load.clauses import asked
+from harness.load.conversation import Reply
 from harness.load.facts import Facts
 from harness.load.plan import Identity, LoadPlan
 from harness.load.prompts import BYTES_PER_TOKEN, Prompt, Prompts
@@ -230,11 +231,13 @@ class Attempt:
             outcome, said = self._outcome()
         return self._row(outcome, said, self.talk.end, look)
 
-    def text(self) -> str:
-        """What the answer to a question of a conversation said; known when it is finished."""
+    def reply(self) -> Reply:
+        """What the answer to a turn of a conversation said; known when it is finished."""
         record = self.reading.record
-        answer = None if record is None else record.answer(self.talk.end, 0)
-        return (answer and answer.text) or ""
+        if record is None:
+            return Reply()
+        answer = record.answer(self.talk.end, 0)
+        return Reply(answer.text or "", answer.tool_calls)
 
     def refusal(self) -> Headers | None:
         """The header fields of an answer that a quota refused; None of any other."""

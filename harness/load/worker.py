@@ -16,7 +16,7 @@ from gevent.event import Event
 from harness.errors import UsageError
 from harness.load.asked import prompts_of
 from harness.load.budget import Budget, Reservation
-from harness.load.conversation import Dialogue
+from harness.load.conversation import Dialogue, Reply
 from harness.load.counting import by_route, count
 from harness.load.judge import Judge
 from harness.load.lag import LagProbe
@@ -261,13 +261,13 @@ class Worker:
             self._read_some(math.inf)
         return self._read_last
 
-    def ask(self, transport: GeventTransport, ticket: Ticket) -> tuple[str, str] | None:
+    def ask(self, transport: GeventTransport, ticket: Ticket) -> tuple[str, Reply] | None:
         """As `perform`, but the answer is read at once: its outcome and what it said."""
         attempt = self._attempt(transport, ticket)
         if attempt is None:
             return None
         self._send(transport, attempt)
-        return self._record(attempt, attempt.finish(self._look)), attempt.text()
+        return self._record(attempt, attempt.finish(self._look)), attempt.reply()
 
     def dialogue(self) -> Dialogue | None:
         """The next conversation, where the prompts are conversations."""
