@@ -20,6 +20,7 @@ from harness.cli.load_options import (
     parse_routes,
     prompt_tokens,
     some_seconds,
+    tokenizer,
 )
 from harness.cli.options import Common, common
 from harness.cli.verdict import conclude
@@ -106,6 +107,7 @@ WARMUP_S = 1.0
 @click.option("--stream/--no-stream", default=True, show_default=True)
 @prompt_tokens("64")
 @max_output_tokens("64")
+@tokenizer
 @click.option("--prompts", type=click.Path(path_type=Path), metavar="FILE.jsonl")
 @click.option(
     "--abort",

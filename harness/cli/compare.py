@@ -16,6 +16,7 @@ from harness.cli.load_options import (
     max_output_tokens,
     parse_arms,
     prompt_tokens,
+    tokenizer,
 )
 from harness.cli.options import Common, common
 from harness.cli.pilot import conclude_plan
@@ -83,6 +84,7 @@ def parse_margin(text: str) -> float:
 @click.option("--stream/--no-stream", default=True, show_default=True)
 @prompt_tokens("64")
 @max_output_tokens("16")
+@tokenizer
 @click.option(
     "--threshold",
     multiple=True,

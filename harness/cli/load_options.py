@@ -155,6 +155,18 @@ def prompt_tokens(default: str) -> Option:
     )
 
 
+def tokenizer(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option `--tokenizer`."""
+    option = click.option(
+        "--tokenizer",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="A tokenizer.json by which prompts have exactly --prompt-tokens; "
+        "needs the extra `tokenizer`.",
+    )
+    return option(function)
+
+
 def max_output_tokens(default: str) -> Option:
     """The option `--max-output-tokens`."""
     return length_option("--max-output-tokens", default, "Bound of an answer, in the same forms.")
@@ -232,6 +244,7 @@ _OPTIONS = (
     ),
     prompt_tokens("64"),
     max_output_tokens("64"),
+    tokenizer,
     click.option(
         "--prompts",
         type=click.Path(path_type=Path),

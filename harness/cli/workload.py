@@ -105,6 +105,10 @@ def length_fields(values: dict[str, Any]) -> dict[str, Any]:
         lengths: Lengths = values[option]
         fields[option] = lengths.typical
         fields[drawn] = lengths.text if lengths.one is None else None
+    path = values["tokenizer"]
+    fields["tokenizer"] = None if path is None else str(path.resolve())
+    if path is not None and (values.get("prompts") or values.get("trace")) is not None:
+        raise UsageError("--tokenizer is for prompts of --prompt-tokens: leave it out")
     if fields["prompt_lengths"] and values.get("prompts") is not None:
         raise UsageError("--prompts has lengths of its own: leave --prompt-tokens out")
     return fields

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from harness.load.plan import LoadPlan
 from harness.load.prompts import Prompts, read_prompts
+from harness.load.tokens import read_tokenizer
 from harness.load.trace import Trace
 
 
@@ -23,4 +24,5 @@ def prompts_of(plan: LoadPlan, trace: Trace | None = None) -> Prompts:
         prompt_lengths=drawn.get("prompt", ()),
         output_lengths=drawn.get("output", ()),
         stream_share=plan.stream_share,
+        tokenizer=None if plan.tokenizer is None else read_tokenizer(Path(plan.tokenizer)),
     )

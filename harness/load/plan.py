@@ -57,7 +57,8 @@ class LoadPlan:
     `output_lengths` are distributions to draw each length from (`lognormal:512,0.5`);
     `prompt_tokens` and `max_output_tokens` are then about their means. `weights` are how many of a
     block of requests each of `routes` gets, one each where there are none. `stream_share` of the
-    requests ask for a stream, where some do and some do not.
+    requests ask for a stream, where some do and some do not. `tokenizer`, a file, gives prompts
+    exactly their lengths.
     """
 
     run_id: str
@@ -105,6 +106,7 @@ class LoadPlan:
     output_lengths: str | None = None
     weights: tuple[int, ...] = ()
     stream_share: float | None = None
+    tokenizer: str | None = None
 
     @property
     def open_loop(self) -> bool:

@@ -82,6 +82,8 @@ class Sender:
         """The request of a ticket but for its id and number."""
         if ticket.asked is not None:
             return self._make(ticket, transport)
+        if self._prompts.each_by_itself:
+            return self._make(ticket, transport, nonce=self.event_id(ticket))
         key = (ticket.route, ticket.scenario, *self._prompts.place(ticket.prompt))
         made = self._templates.get(key)
         if made is None:
@@ -106,9 +108,11 @@ class Sender:
         """An attempt at a ticket's request, whose answer counts what it holds in `held`."""
         return Attempt(self._plan, self._worker, ticket, template, self.event_id(ticket), held)
 
-    def _make(self, ticket: Ticket, transport: GeventTransport) -> Template:
+    def _make(
+        self, ticket: Ticket, transport: GeventTransport, *, nonce: str = EVENT_ID
+    ) -> Template:
         form = self._plan.form(ticket.route)
-        body = self._prompts.body_of(self._asked(ticket), form, nonce=EVENT_ID)
+        body = self._prompts.body_of(self._asked(ticket), form, nonce=nonce)
         request = self._build(ticket, body, EVENT_ID, SEQ)
         return Template(
             transport.message(request),

@@ -27,11 +27,14 @@ def _answers(plan: Mapping[str, Any]) -> str:
 
 
 def _length(plan: Mapping[str, Any], name: str, number: str) -> str:
+    about = "exactly " if plan.get("tokenizer") else "about "
+    about = about if name == "prompt" else ""
     drawn = (plan.get("drawn") or {}).get(name)
     if drawn is None:
-        return f"{'about ' if name == 'prompt' else ''}{figures.count(plan[number])} tokens"
+        return f"{about}{figures.count(plan[number])} tokens"
     told = (f"{each} {figures.count(drawn[each])}" for each in ("mean", "p50", "p95"))
-    return f"{plan[f'{name}_lengths']} tokens, drawn: {', '.join(told)}"
+    about = about.replace("about ", "")
+    return f"{about}{plan[f'{name}_lengths']} tokens, drawn: {', '.join(told)}"
 
 
 def _shares(plan: Mapping[str, Any]) -> Iterator[str]:
