@@ -32,12 +32,20 @@ bench: $(BIN)/.installed
 
 # The tools are no dependency of ours; where they cannot be installed, the table says so.
 bench-peers: $(BIN)/.installed
-	-$(MAKE) --no-print-directory $(PEERS)/.installed
+	-$(MAKE) --no-print-directory $(PEERS)/.installed $(PEERS)/vllm/.installed
+	$(BIN)/python -m tests.bench.presets --venv $(PEERS)
 	$(BIN)/python -m tests.bench.llm_tools --venv $(PEERS) $(ARGS)
 
 $(PEERS)/.installed: tests/bench/peers/requirements.txt
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement tests/bench/peers/requirements.txt
+	touch $@
+
+# Of vLLM only the files with its metrics: the package itself needs a GPU's libraries.
+$(PEERS)/vllm/.installed: tests/bench/peers/vllm.txt | $(PEERS)/.installed
+	$(PEERS)/bin/pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+	  --dest $(PEERS)/vllm --requirement tests/bench/peers/vllm.txt
+	$(PEERS)/bin/python tests/bench/peers/unpack.py $(PEERS)/vllm benchmarks
 	touch $@
 
 # Makes its own crowd: two busy loops per processor.

@@ -13,9 +13,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.compare import parse_margin
+from harness.cli.load_options import (
+    CALIBRATION_FIELDS,
+    calibration_options,
+    max_output_tokens,
+    parse_routes,
+    prompt_tokens,
+    some_seconds,
+    tokenizer,
+)
 from harness.cli.options import Common, common
 from harness.cli.verdict import conclude
-from harness.cli.workload import CALIBRATION_FIELDS, calibration_options, parse_routes, some_seconds
+from harness.cli.workload import length_fields
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -96,8 +105,9 @@ WARMUP_S = 1.0
 )
 @click.option("--routes", callback=parse_routes, metavar="LIST", help="Such as native,compat.")
 @click.option("--stream/--no-stream", default=True, show_default=True)
-@click.option("--prompt-tokens", type=click.IntRange(1), default=64, show_default=True)
-@click.option("--max-output-tokens", type=click.IntRange(1), default=64, show_default=True)
+@prompt_tokens("64")
+@max_output_tokens("64")
+@tokenizer
 @click.option("--prompts", type=click.Path(path_type=Path), metavar="FILE.jsonl")
 @click.option(
     "--abort",
@@ -325,7 +335,8 @@ def _plan(common: Common, values: dict[str, Any]) -> "LoadPlan":
         rate=values["min_rate"] if values["by"] == "rate" else None,
         warmup_s=WARMUP_S,
         seed=common.seed,
-        **{name: values[name] for name in ("stream", "prompt_tokens", "max_output_tokens")},
+        stream=values["stream"],
+        **length_fields(values),
         **{name: values[name] for name in CALIBRATION_FIELDS},
     )
 

@@ -11,10 +11,16 @@ import click
 
 from harness.cli.baseline import conclude_runs, of_baseline
 from harness.cli.interleave import compare_routes, shares_of
+from harness.cli.load_options import (
+    calibration_options,
+    max_output_tokens,
+    parse_arms,
+    prompt_tokens,
+    tokenizer,
+)
 from harness.cli.options import Common, common
 from harness.cli.pilot import conclude_plan
 from harness.cli.verdict import conclude
-from harness.cli.workload import calibration_options, parse_arms
 from harness.errors import UsageError
 
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)\s*%")
@@ -76,8 +82,9 @@ def parse_margin(text: str) -> float:
     help="Hold RUN[,...] against this run, or against all runs of this folder.",
 )
 @click.option("--stream/--no-stream", default=True, show_default=True)
-@click.option("--prompt-tokens", type=click.IntRange(1), default=64, show_default=True)
-@click.option("--max-output-tokens", type=click.IntRange(1), default=16, show_default=True)
+@prompt_tokens("64")
+@max_output_tokens("16")
+@tokenizer
 @click.option(
     "--threshold",
     multiple=True,

@@ -4,8 +4,9 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from harness.cli.load_options import CALIBRATION_FIELDS
 from harness.cli.options import Common
-from harness.cli.workload import CALIBRATION_FIELDS
+from harness.cli.workload import length_fields
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ def _plan(common: Common, values: dict[str, Any]) -> "LoadPlan":
         warmup_s=0.0,
         duration_s=LONGEST_S,
         seed=common.seed,
-        **{name: values[name] for name in ("stream", "prompt_tokens", "max_output_tokens")},
+        stream=values["stream"],
+        **length_fields(values),
         **{name: values[name] for name in CALIBRATION_FIELDS},
     )
     if len(plan.routes) < 2:

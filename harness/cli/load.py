@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from harness.cli.extension import Settled
+from harness.cli.load_options import workload_options
 from harness.cli.options import Common, common
 from harness.cli.verdict import conclude
-from harness.cli.workload import loading_ahead, locust_of, plan_fields, workload_options
+from harness.cli.workload import loading_ahead, locust_of, plan_fields
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -125,6 +126,9 @@ def _announcement(common: Common, plan: "LoadPlan") -> str:
         )
     routes = ", ".join(plan.routes)
     lines = [f"load: {many} on {routes} for {length}, target {common.target.name}"]
+    if plan.respect_rate_limit:
+        limit = plan.rate_limit and f"the declared limit of {plan.rate_limit} s"
+        lines.append(f"paced to {limit or 'what refusals (429) teach: no limit is declared'}")
     if not common.target.loopback:
         lines.append(f"estimate: {estimate(plan)}")
     return "\n".join(lines)

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import Common, common
-from harness.cli.verdict import conclude
-from harness.cli.workload import (
+from harness.cli.load_options import (
     CALIBRATION_FIELDS,
     calibration_options,
     parse_routes,
     seconds,
     some_seconds,
 )
+from harness.cli.options import Common, common
+from harness.cli.verdict import conclude
 
 if TYPE_CHECKING:
     from harness.contract.run import ContractOutcome

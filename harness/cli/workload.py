@@ -1,4 +1,4 @@
-"""The options that describe a load, and the checks that need no target."""
+"""What the options of a load make of a plan, and the checks that need no target."""
 
 import functools
 from collections.abc import Callable
@@ -8,64 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from harness.cli.duration import parse_duration
-from harness.cli.extension import parse_times
+from harness.cli.load_options import CALIBRATION_FIELDS
 from harness.errors import UsageError
-from harness.routes.route import ARMS, ROUTES
+from harness.routes.route import ROUTES
 
 if TYPE_CHECKING:
     from harness.load.launch import Locust
+    from harness.load.lengths import Lengths
 
 SCENARIO = "mixed"
-
-
-def parse_routes(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str, ...]:
-    """`native,compat` as a tuple in the usual order; empty when not given."""
-    return _some_of(ROUTES, text)
-
-
-def parse_arms(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str, ...]:
-    """The same, with `direct` among them: Baseten without the gateway."""
-    return _some_of(ARMS, text)
-
-
-def _some_of(known: tuple[str, ...], text: str | None) -> tuple[str, ...]:
-    if text is None:
-        return ()
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names or any(name not in known for name in names):
-        raise click.BadParameter(f"{text!r}: expected some of {','.join(known)}")
-    return tuple(route for route in known if route in names)
-
-
-def stage_list(_: click.Context, __: click.Parameter, text: str | None) -> Any:
-    """The stages of a text, and whether they are of users; None when not given."""
-    from harness.load.stages import parse_stages
-
-    return None if text is None else parse_stages(text)
-
-
-def seconds(text: str) -> float:
-    """A duration such as `30s` in seconds; for an option's `type`."""
-    return parse_duration(text) / 1e9
-
-
-def some_seconds(text: str) -> float:
-    """A duration that is not 0, in seconds; for an option's `type`."""
-    found = seconds(text)
-    if not found:
-        raise click.BadParameter(f"{text!r}: expected a duration above 0, such as 30s")
-    return found
-
-
-def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add every option of a load; names are those of `LoadPlan` where it has them."""
-    return _with(_OPTIONS, function)
-
-
-def calibration_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of the calibration alone; their names are `CALIBRATION_FIELDS`."""
-    return _with(_CALIBRATION, function)
 
 
 def loading_ahead(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -88,6 +39,8 @@ def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
     rate, users = values["rate"], values["users"]
     if rate is not None and users is not None:
         raise UsageError("--users (closed loop) and --rate (open loop) exclude each other")
+    routes = _routes_of(values)
+    weights = tuple(weight for _, weight in routes)
     duration, stages = values["duration"], ()
     if values["stages"] is not None:
         from harness.load.stages import length_s
@@ -100,14 +53,16 @@ def plan_fields(values: dict[str, Any]) -> dict[str, Any]:
         "in_flight",
         "extend",
         "stream",
-        "prompt_tokens",
-        "max_output_tokens",
         "rid_header",
+        "respect_rate_limit",
+        "stream_share",
         *CALIBRATION_FIELDS,
     )
     fields = {
         **{name: values[name] for name in (*same, "store_bodies", "collect_log")},
-        "routes": _routes_of(values),
+        **length_fields(values),
+        "routes": tuple(route for route, _ in routes),
+        "weights": weights if len({*weights}) > 1 else (),
         "users": 10 if users is None else users,
         "rate": rate,
         "duration_s": duration,
@@ -138,9 +93,29 @@ def _of_trace(values: dict[str, Any]) -> dict[str, Any]:
         "rate": trace.peak(speed),
         "warmup_s": warmup_s,
         "duration_s": trace.length_s(speed) - warmup_s,
-        "prompt_tokens": trace.mean("input_tokens") or values["prompt_tokens"],
-        "max_output_tokens": trace.mean("output_tokens") or values["max_output_tokens"],
+        "prompt_tokens": trace.mean("input_tokens") or values["prompt_tokens"].typical,
+        "max_output_tokens": trace.mean("output_tokens") or values["max_output_tokens"].typical,
     }
+
+
+def length_fields(values: dict[str, Any]) -> dict[str, Any]:
+    """The lengths of prompts and answers as fields of a plan, each one number or drawn."""
+    fields: dict[str, Any] = {}
+    for option, drawn in _LENGTHS.items():
+        lengths: Lengths = values[option]
+        fields[option] = lengths.typical
+        fields[drawn] = lengths.text if lengths.one is None else None
+    path = values["tokenizer"]
+    fields["tokenizer"] = None if path is None else str(path.resolve())
+    if path is not None and (values.get("prompts") or values.get("trace")) is not None:
+        raise UsageError("--tokenizer is for prompts of --prompt-tokens: leave it out")
+    if fields["prompt_lengths"] and values.get("prompts") is not None:
+        raise UsageError("--prompts has lengths of its own: leave --prompt-tokens out")
+    return fields
+
+
+_LENGTHS = {"prompt_tokens": "prompt_lengths", "max_output_tokens": "output_lengths"}
+"""Options on lengths, and the field of a plan that has the distribution."""
 
 
 def level_of(values: dict[str, Any]) -> tuple[float | None, int | None]:
@@ -153,15 +128,20 @@ def level_of(values: dict[str, Any]) -> tuple[float | None, int | None]:
     return (None, int(peak(stages))) if of_users else (peak(stages), None)
 
 
-def _routes_of(values: dict[str, Any]) -> tuple[str, ...]:
-    """The routes that were asked for; a scenario that is named by its route has only that one."""
+def _routes_of(values: dict[str, Any]) -> tuple[tuple[str, int], ...]:
+    """The routes that were asked for, with their weights.
+
+    A scenario that is named by its route has only that one, and the comparison has each once.
+    """
     name: str | None = values["locustfile"]
-    routes: tuple[str, ...] = values["routes"]
+    routes: tuple[tuple[str, int], ...] = values["routes"]
+    if name == "compare" and len({weight for _, weight in routes}) > 1:
+        raise UsageError("compare sends each route once in a block: leave the weights out")
     if name is None or name not in ROUTES or Path(name).is_file():
         return routes
-    if routes not in ((), (name,)):
+    if routes not in ((), ((name, 1),)):
         raise UsageError(f"{name} sends {name} alone: leave --routes out, or load mixed")
-    return (name,)
+    return ((name, 1),)
 
 
 def arrivals_of(name: str) -> Any:
@@ -257,6 +237,8 @@ def _check_partners(values: dict[str, Any]) -> None:
         raise UsageError("--extend is for a load of this machine that ends by itself")
     if "extend" in typed and not values["threshold"]:
         raise UsageError("--extend needs --threshold: it goes on until objectives are settled")
+    if "stream" in typed and "stream_share" in typed:
+        raise UsageError("--stream-share says how many are streamed: leave --stream out")
     if "gamma_shape" in typed and values["arrivals"] != "gamma":
         raise UsageError("--gamma-shape needs --arrivals gamma: others have no shape")
     if "master_port" in typed and not (values["master"] or values["worker"]):
@@ -283,171 +265,3 @@ def scenario(text: str) -> Path:
         return named
     known = ", ".join(sorted(found.stem for found in folder("locustfiles").glob("*.py")))
     raise UsageError(f"{text}: expected a locustfile, or one of {known}")
-
-
-def _with(options: tuple[Any, ...], function: Callable[..., Any]) -> Callable[..., Any]:
-    return functools.reduce(lambda made, option: option(made), reversed(options), function)
-
-
-def _number(name: str, default: int | None, text: str, *, least: int = 1) -> Any:
-    return click.option(
-        name,
-        type=click.IntRange(least),
-        default=default,
-        metavar="N",
-        help=text,
-        show_default=default is not None,
-    )
-
-
-def _time(name: str, default: str, text: str, *, kind: Callable[[str], float] = seconds) -> Any:
-    return click.option(
-        name, type=kind, default=default, show_default=True, metavar="TIME", help=text
-    )
-
-
-def _flag(name: str, text: str) -> Any:
-    return click.option(name, is_flag=True, help=text)
-
-
-CALIBRATION_FIELDS = ("calibrate", "beyond_calibration")
-_CALIBRATION = (
-    click.option(
-        "--calibrate/--no-calibrate",
-        default=True,
-        show_default=True,
-        help="Measure the client's own error first, for about a second.",
-    ),
-    _flag("--beyond-calibration", "Run also what the client was measured not to carry."),
-)
-
-_POSITIVE = click.FloatRange(0, min_open=True)
-_OPTIONS = (
-    _number("--users", None, "Closed loop: N at once.  [default: 10]"),
-    click.option("--rate", type=_POSITIVE, metavar="R", help="Open loop: R requests per second."),
-    click.option(
-        "--arrivals",
-        type=click.Choice(["constant", "poisson", "gamma"]),
-        help="How the open loop spaces its requests.  [default: constant]",
-    ),
-    click.option(
-        "--stages",
-        callback=stage_list,
-        metavar="LIST",
-        help='The load by stages, each reported for itself: "30s:5, 60s:5-20" at 5 requests per '
-        'second, then rising from 5 to 20; "30s:5u, 60s:20u" with 5 users, then 20.',
-    ),
-    click.option(
-        "--trace",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Replay a recorded load: Baseten's Parquet, or JSON lines with timestamp in "
-        "milliseconds and prompt, messages or input_length.",
-    ),
-    click.option(
-        "--speed",
-        type=_POSITIVE,
-        default=1.0,
-        show_default=True,
-        metavar="X",
-        help="Replay the trace X times as fast.",
-    ),
-    click.option(
-        "--gamma-shape",
-        "--burstiness",
-        "gamma_shape",
-        type=_POSITIVE,
-        default=0.5,
-        show_default=True,
-        help="Of gamma arrivals; below 1 makes bursts.",
-    ),
-    _number(
-        "--in-flight",
-        None,
-        "Open loop: what is due beyond N under way is dropped.  [default: 10 s of the rate]",
-    ),
-    _time("--duration", "30s", "How long after the warm-up.", kind=some_seconds),
-    click.option(
-        "--extend",
-        type=parse_times,
-        default="1x",
-        show_default=True,
-        metavar="TIMES",
-        help="Go on, up to so many times the duration, until the objectives are settled, as 3x.",
-    ),
-    _time("--warmup", "5s", "Recorded, but not counted."),
-    _time("--drain", "30s", "How long the last answers are waited for."),
-    click.option(
-        "--routes",
-        callback=parse_routes,
-        metavar="LIST",
-        help="Such as native,compat.  [default: all that the target has]",
-    ),
-    click.option("--stream/--no-stream", default=True, show_default=True),
-    _number("--prompt-tokens", 64, "Length of a prompt, about."),
-    _number("--max-output-tokens", 64, "Bound of an answer."),
-    click.option(
-        "--prompts",
-        type=click.Path(path_type=Path),
-        metavar="FILE.jsonl",
-        help='Lines with "prompt" or "messages", or conversations with "turns".',
-    ),
-    _flag("--store-bodies", "Keep prompts and answers."),
-    _flag("--allow-cache", "Let the gateway answer from its cache."),
-    _flag("--collect-log", "Let the gateway log these requests."),
-    click.option(
-        "--rid-header",
-        metavar="NAME",
-        help="A field to carry each sample's `seq`, for a server that keeps records.",
-    ),
-    click.option(
-        "--threshold",
-        multiple=True,
-        metavar="OBJECTIVE",
-        help='Such as "p95(ttft) < 800ms"; repeatable.',
-    ),
-    click.option(
-        "--abort",
-        multiple=True,
-        metavar="CONDITION",
-        help='Stop when it comes true, such as "error_rate > 20%"; repeatable.',
-    ),
-    _number("--processes", 1, "Locust processes on this machine."),
-    _flag("--ui", "Show Locust's page; ends with Ctrl-C."),
-    click.option("--ui-host", default="127.0.0.1", show_default=True, metavar="HOST"),
-    click.option(
-        "--ui-port",
-        type=click.IntRange(0, 65_535),
-        default=8089,
-        show_default=True,
-        metavar="PORT",
-        help="0 takes any free one.",
-    ),
-    _flag("--master", "Direct workers on other machines, send nothing."),
-    _number("--expect-workers", 1, "With --master: how many workers there will be."),
-    click.option(
-        "--master-bind-host",
-        default="127.0.0.1",
-        show_default=True,
-        metavar="HOST",
-        help="With --master: the address that workers reach, or 0.0.0.0 for all.",
-    ),
-    _flag("--leave-samples", "With --master: samples stay with the workers, to be merged later."),
-    _flag("--worker", "Send what a master directs; the plan is the master's."),
-    click.option(
-        "--master-host",
-        default="127.0.0.1",
-        show_default=True,
-        metavar="HOST",
-        help="With --worker: where the master is.",
-    ),
-    click.option(
-        "--master-port",
-        type=click.IntRange(0, 65_535),
-        default=5557,
-        show_default=True,
-        metavar="PORT",
-        help="With --master and --worker; for a master, 0 takes any free one.",
-    ),
-    *_CALIBRATION,
-)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from statistics import fmean
 from typing import Any
 
 from harness.errors import UsageError
@@ -68,6 +69,16 @@ def _minus(cap: Any, used: Any) -> Any:
     return None if cap is None else max(cap - used, 0)
 
 
+def _tokens_of_one(plan: LoadPlan) -> float:
+    """The mean of what a request may use; of drawn lengths the mean of those that are drawn."""
+    drawn = plan.drawn()
+    means = (
+        fmean(drawn.get(name, (tokens,)))
+        for name, tokens in (("prompt", plan.prompt_tokens), ("output", plan.max_output_tokens))
+    )
+    return sum(means)
+
+
 def estimate(plan: LoadPlan) -> str:
     """What the load will use at most, in one line."""
     requests = plan.caps.requests
@@ -77,13 +88,15 @@ def estimate(plan: LoadPlan) -> str:
             due = math.ceil(sum(each.many for each in with_warmup(plan.stages, plan.warmup_s)))
         due = plan.due if plan.due is not None else due
         requests = due if requests is None else min(due, requests)
-    each = plan.prompt_tokens + plan.max_output_tokens
+    each = _tokens_of_one(plan)
     bounds = [f"at most {requests} requests" if requests is not None else "requests not capped"]
     tokens = plan.caps.total_tokens
     if requests is not None:
-        tokens = min(requests * each, tokens if tokens is not None else requests * each)
+        asked = round(requests * each)
+        tokens = asked if tokens is None else min(asked, tokens)
     if tokens is not None:
-        bounds.append(f"about {tokens:,} tokens")
+        drawn = ", as drawn" if plan.drawn() else ""
+        bounds.append(f"about {tokens:,} tokens{drawn}")
     if plan.caps.cost is not None:
         bounds.append(f"${plan.caps.cost:.2f}")
     return ", ".join(bounds)

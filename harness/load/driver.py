@@ -11,6 +11,7 @@ from gevent.pool import Group
 from harness.load.arrivals import schedule, share, staged
 from harness.load.order import route_of
 from harness.load.plan import LoadPlan
+from harness.load.quota import Leave
 from harness.load.sender import Ticket
 from harness.load.stages import with_warmup
 from harness.load.trace import Trace
@@ -119,15 +120,23 @@ class _Walk:
                 full = self._starting >= MOST_AT_ONCE
                 if full or not (self._is_due() and self._worker.may_send()):
                     break
-                ticket, self._next = self._next, next(self._tickets, None)
-                if ticket is not None:
-                    self._send(ticket)
+                self._send_next()
         except Exception as error:  # noqa: BLE001 - the hub would print it and go on
             self._worker.fail(error)
         if not self._ended and self._worker.may_send():
             self._wait()
         else:
             self.over.set()
+
+    def _send_next(self) -> None:
+        """Send the ticket that is due, unless a quota lets it leave later or never."""
+        ticket = self._next
+        leave = Leave.NEVER if ticket is None else self._worker.admit(ticket)
+        if leave is Leave.LATER:
+            return
+        self._next = next(self._tickets, None)
+        if ticket is not None and leave is Leave.NOW:
+            self._send(ticket)
 
     def _is_due(self) -> bool:
         due_ns = None if self._next is None else self._next.scheduled_ns

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.load.arrivals import Arrivals
+from harness.load.lengths import describe, parse_lengths
 from harness.load.stages import Stage
 from harness.routes.address import Address, Credentials
 from harness.routes.route import ROUTES, Route
@@ -51,7 +52,13 @@ class LoadPlan:
     to so many times `duration_s`, until its objectives are settled. With `stages` the load changes:
     `rate` or `users` is then the most of them, and `duration_s` what they take together. With
     `trace`, a file, its `due` requests are replayed `speed` times as fast as they were sent, and
-    `rate` is that of its busiest second.
+    `rate` is that of its busiest second. With `respect_rate_limit` no more leaves than a quota
+    lets through: the declared `rate_limit` (`100/60`), or what refusals teach. `prompt_lengths` and
+    `output_lengths` are distributions to draw each length from (`lognormal:512,0.5`);
+    `prompt_tokens` and `max_output_tokens` are then about their means. `weights` are how many of a
+    block of requests each of `routes` gets, one each where there are none. `stream_share` of the
+    requests ask for a stream, where some do and some do not. `tokenizer`, a file, gives prompts
+    exactly their lengths.
     """
 
     run_id: str
@@ -93,6 +100,13 @@ class LoadPlan:
     trace: str | None = None
     speed: float = 1.0
     due: int | None = None
+    respect_rate_limit: bool = False
+    rate_limit: str | None = None
+    prompt_lengths: str | None = None
+    output_lengths: str | None = None
+    weights: tuple[int, ...] = ()
+    stream_share: float | None = None
+    tokenizer: str | None = None
 
     @property
     def open_loop(self) -> bool:
@@ -110,6 +124,31 @@ class LoadPlan:
         if self.in_flight is not None:
             return self.in_flight
         return max(LEAST_IN_FLIGHT, math.ceil(IN_FLIGHT_S * (self.rate or 0.0)))
+
+    @property
+    def turns(self) -> tuple[str, ...]:
+        """The routes of one block of requests, each as often as its weight says."""
+        weights = self.weights or (1,) * len(self.routes)
+        return tuple(
+            route for route, weight in zip(self.routes, weights, strict=True) for _ in range(weight)
+        )
+
+    def drawn(self) -> dict[str, tuple[int, ...]]:
+        """The drawn lengths of `prompt` and `output`, as far as these are drawn."""
+        texts = {"prompt": self.prompt_lengths, "output": self.output_lengths}
+        return {
+            name: parse_lengths(text).drawn(f"{self.seed}:{name}")
+            for name, text in texts.items()
+            if text is not None
+        }
+
+    @property
+    def bases(self) -> list[str]:
+        """The URLs of all whom the plan asks."""
+        address = self.address
+        own_host = self.form(Route.DIRECT) == Route.MODEL
+        direct = address.deployment if own_host else address.provider
+        return [address.origin, *([direct] if Route.DIRECT in self.routes else [])]
 
     def form(self, route: str) -> str:
         """The route whose requests and answers those of `route` are like.
@@ -138,6 +177,8 @@ class LoadPlan:
         """What a manifest says of it: neither where it is written nor, again, the target."""
         elsewhere = {"folder", "address", "model", "model_id"}
         told = {name: value for name, value in asdict(self).items() if name not in elsewhere}
+        drawn = {name: describe(lengths) for name, lengths in self.drawn().items()}
+        told |= {"drawn": drawn} if drawn else {}
         return {**told, "users": None if self.open_loop else self.users}
 
 
@@ -174,6 +215,7 @@ def plan_of(document: Mapping[str, Any]) -> LoadPlan:
         "caps": Caps(**document["caps"]),
         "timeouts": Timeouts(**document["timeouts"]),
         "routes": tuple(document["routes"]),
+        "weights": tuple(document["weights"]),
         "thresholds": tuple(document["thresholds"]),
         "abort": tuple(document["abort"]),
         "stages": tuple(Stage(**stage) for stage in document["stages"]),

@@ -41,7 +41,9 @@ class WorkerReport:
     woke up, nanoseconds. `noise_floor` is what its calibration found, `floor_reason` why there is
     none, and `beyond` what the plan asks for beyond it. `clock` is one moment on both clocks of a
     worker on another machine (`wall_ns`, `monotonic_ns`), whose samples bear that machine's
-    CLOCK_MONOTONIC; its report bears its master's.
+    CLOCK_MONOTONIC; its report bears its master's. `paced_to` is how many requests per second left
+    at most for a quota, which was `limit_learned` from refusals or else declared; `never_sent` were
+    due, and were held back until the load had ended.
     """
 
     worker: str
@@ -69,6 +71,9 @@ class WorkerReport:
     loop_lag: Histogram = field(default_factory=Histogram)
     routes: dict[str, RouteTally] = field(default_factory=dict)
     clock: dict[str, int] | None = None
+    paced_to: float | None = None
+    limit_learned: bool = False
+    never_sent: int = 0
 
     def lost(self, now_ns: int) -> bool:
         """Whether the worker has gone silent without closing its file: it was killed."""

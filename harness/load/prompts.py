@@ -6,26 +6,31 @@ The nonce comes first, because prompt caches of model servers match from the beg
 import json
 import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness.errors import UsageError
 from harness.load.conversation import Dialogue, conversation, opened
+from harness.load.order import streamed
 from harness.routes.route import Route
+
+if TYPE_CHECKING:
+    from harness.load.tokens import Tokenizer
 
 BYTES_PER_TOKEN = 3
 """A cautious guess for a budget: the tokenizers of the models served need 3.5 to 5 of English."""
 
-_WORDS = ("time", "river", "stone", "light", "garden", "paper", "winter", "music", "bridge", "year")
+WORDS = ("time", "river", "stone", "light", "garden", "paper", "winter", "music", "bridge", "year")
 """Words of one token each in the usual tokenizers."""
-_TASK = "Continue this list of words with words of your own:"
+TASK = "Continue this list of words with words of your own:"
 
 Prompt = Mapping[str, Any]
 """Fields of a request body: `messages` or `prompt`, and what else a line of the file holds.
 
 Those of a trace and of a conversation have two fields that are not sent: `literal`, without a
-nonce, and `session`.
+nonce, and `session`. Where there is a tokenizer, one that is made has `exact`, its length in
+tokens and a seed.
 """
 
 
@@ -75,17 +80,44 @@ def lines_of(path: Path, option: str) -> Iterator[tuple[int, dict[str, Any]]]:
 def block(count: int, seed: object) -> str:
     """Words of about `count` tokens; the same seed gives the same ones."""
     dice = random.Random(str(seed))  # noqa: S311 - no secret
-    return " ".join(dice.choices(_WORDS, k=count))
+    return " ".join(dice.choices(WORDS, k=count))
 
 
 def words(count: int, seed: int) -> str:
     """A prompt of about `count` tokens."""
     dice = random.Random(seed)  # noqa: S311 - no secret
-    return " ".join((_TASK, *(dice.choice(_WORDS) for _ in range(max(count - 12, 1)))))
+    return " ".join((TASK, *(dice.choice(WORDS) for _ in range(max(count - 12, 1)))))
+
+
+class _Made(Sequence[Prompt]):
+    """Prompts of these lengths, each made when it is asked for."""
+
+    def __init__(self, lengths: Sequence[int], seed: int, *, exact: bool) -> None:
+        self._exact = exact
+        self._lengths = lengths
+        self._seed = seed
+        self._made: dict[int, Prompt] = {}
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __getitem__(self, place: Any) -> Any:
+        made = self._made.get(place)
+        if made is None:
+            made = self._make(self._lengths[place], self._seed + place)
+            self._made[place] = made
+        return made
+
+    def _make(self, length: int, seed: int) -> Prompt:
+        return {"exact": (length, seed)} if self._exact else {"prompt": words(length, seed)}
 
 
 class Prompts:
-    """Makes the body of each request; the same plan and index make the same body."""
+    """Makes the body of each request; the same plan and index make the same body.
+
+    `prompt_lengths` and `output_lengths` are those of one request after another, `stream_share` is
+    how many of them ask for a stream; a line of a file that says either for itself keeps it.
+    """
 
     def __init__(
         self,
@@ -96,23 +128,37 @@ class Prompts:
         prompt_tokens: int,
         seed: int = 0,
         prompts: tuple[Prompt, ...] = (),
+        prompt_lengths: tuple[int, ...] = (),
+        output_lengths: tuple[int, ...] = (),
+        stream_share: float | None = None,
+        tokenizer: "Tokenizer | None" = None,
     ) -> None:
-        self._prompts = prompts or ({"prompt": words(prompt_tokens, seed)},)
+        made = _Made(prompt_lengths or (prompt_tokens,), seed, exact=tokenizer is not None)
+        self._tokenizer = tokenizer
+        self._prompts: Sequence[Prompt] = prompts or made
+        self._output_lengths = output_lengths
+        self._stream_share = stream_share
+        self._seed = seed
         self._model = model
         self._max_output_tokens = max_output_tokens
         self._stream = stream
 
-    def place(self, index: int) -> int:
-        """Which prompt the request `index` gets: equal places, equal bodies but for the nonce."""
-        return index % len(self._prompts)
+    def place(self, index: int) -> tuple[object, ...]:
+        """What the request `index` gets: equal places, equal bodies but for the nonce."""
+        own = self._own(index)
+        return (index % len(self._prompts), *(own.get(name) for name in ("max_tokens", "stream")))
 
     def body(self, route: str, *, index: int, nonce: str) -> dict[str, Any]:
         """The request body for `route`, its prompt opened by the nonce."""
-        return self.body_of(self._prompts[index % len(self._prompts)], route, nonce=nonce)
+        return self.body_of(self.at(index), route, nonce=nonce)
 
     def body_of(self, asked: Prompt, route: str, *, nonce: str) -> dict[str, Any]:
         """The request body of a prompt."""
         prompt = dict(asked)
+        if self._tokenizer is not None and "exact" in prompt:
+            tokens, seed = prompt.pop("exact")
+            text = self._tokenizer.prompt(tokens, nonce=nonce, seed=seed)
+            prompt |= {"prompt": text, "literal": True}
         literal = prompt.pop("literal", False) is True
         if literal:
             prompt.pop("session", None)
@@ -131,7 +177,16 @@ class Prompts:
 
     def at(self, index: int) -> Prompt:
         """The prompt of the request `index`."""
-        return self._prompts[index % len(self._prompts)]
+        return {**self._own(index), **self._prompts[index % len(self._prompts)]}
+
+    def _own(self, index: int) -> dict[str, Any]:
+        """What the request `index` has for itself, unless its prompt says otherwise."""
+        own: dict[str, Any] = {}
+        if self._output_lengths:
+            own["max_tokens"] = self._output_lengths[index % len(self._output_lengths)]
+        if self._stream_share is not None:
+            own["stream"] = streamed(index, share=self._stream_share, seed=self._seed)
+        return own
 
     @property
     def opening(self) -> Prompt | None:
@@ -140,6 +195,11 @@ class Prompts:
             return None
         dialogue = Dialogue(self._prompts[0], 0, "")
         return dialogue.asked(next(iter(dialogue))[1])
+
+    @property
+    def each_by_itself(self) -> bool:
+        """Whether a request is made anew for its nonce, which is a part of its length."""
+        return self._tokenizer is not None
 
     @property
     def are_conversations(self) -> bool:

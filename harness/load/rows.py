@@ -26,7 +26,7 @@ def row(head: Row, talk: Conversation, facts: Facts | None, end: End, message: s
     """The row of a request that has ended like this.
 
     `head` is what is known without its answer: from `run_id` to `scheduled_ns` but for `status`,
-    then `stage` and `turn`.
+    then `stage`, `turn` and `held_ns`.
     """
     network = (talk.reused, talk.dns_ns, talk.connect_ns, talk.tls_ns)
     tail = (message, *network, talk.rtt_ns, talk.retransmits, *head[10:])

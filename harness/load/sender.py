@@ -12,6 +12,7 @@ from typing import Any, TextIO
 from harness.errors import Layer, TransportError
 from harness.load.budget import Reservation
 from harness.load.clauses import asked
+from harness.load.conversation import Reply
 from harness.load.facts import Facts
 from harness.load.plan import Identity, LoadPlan
 from harness.load.prompts import BYTES_PER_TOKEN, Prompt, Prompts
@@ -27,7 +28,7 @@ from harness.routes.route import Route
 from harness.settings import Secrets
 from harness.settings.redaction import of_headers
 from harness.transports.gevent import Conversation, GeventTransport, Held
-from harness.wire import End, Request
+from harness.wire import End, Headers, Request
 
 AFFINITY = "x-session-affinity"
 """Baseten's field for the requests of one conversation (docs.baseten.co, Model APIs)."""
@@ -41,7 +42,8 @@ class Ticket:
 
     Tickets with one `turn` ask the same, each after a nonce of its own; by default it is `seq`.
     `asked` is the prompt itself where it is of no file: the `question` of that number, from 1, of a
-    conversation.
+    conversation. `held_ns` is how much later than it was due a quota lets it leave; `scheduled_ns`
+    is then when it may.
     """
 
     seq: int
@@ -53,6 +55,7 @@ class Ticket:
     stage: int | None = None
     asked: Prompt | None = None
     question: int | None = None
+    held_ns: int | None = None
 
     @property
     def prompt(self) -> int:
@@ -72,14 +75,16 @@ class Sender:
         self._worker = worker
         self._prompts = prompts
         self._agent = f"gateway-harness-load (Python {platform.python_version()})"
-        self._templates: dict[tuple[str, str, int], Template] = {}
+        self._templates: dict[tuple[object, ...], Template] = {}
         self._kept_bytes = 0
 
     def template(self, ticket: Ticket, transport: GeventTransport) -> Template:
         """The request of a ticket but for its id and number."""
         if ticket.asked is not None:
             return self._make(ticket, transport)
-        key = (ticket.route, ticket.scenario, self._prompts.place(ticket.prompt))
+        if self._prompts.each_by_itself:
+            return self._make(ticket, transport, nonce=self.event_id(ticket))
+        key = (ticket.route, ticket.scenario, *self._prompts.place(ticket.prompt))
         made = self._templates.get(key)
         if made is None:
             made = self._make(ticket, transport)
@@ -103,9 +108,11 @@ class Sender:
         """An attempt at a ticket's request, whose answer counts what it holds in `held`."""
         return Attempt(self._plan, self._worker, ticket, template, self.event_id(ticket), held)
 
-    def _make(self, ticket: Ticket, transport: GeventTransport) -> Template:
+    def _make(
+        self, ticket: Ticket, transport: GeventTransport, *, nonce: str = EVENT_ID
+    ) -> Template:
         form = self._plan.form(ticket.route)
-        body = self._prompts.body_of(self._asked(ticket), form, nonce=EVENT_ID)
+        body = self._prompts.body_of(self._asked(ticket), form, nonce=nonce)
         request = self._build(ticket, body, EVENT_ID, SEQ)
         return Template(
             transport.message(request),
@@ -228,11 +235,19 @@ class Attempt:
             outcome, said = self._outcome()
         return self._row(outcome, said, self.talk.end, look)
 
-    def text(self) -> str:
-        """What the answer to a question of a conversation said; known when it is finished."""
+    def reply(self) -> Reply:
+        """What the answer to a turn of a conversation said; known when it is finished."""
         record = self.reading.record
-        answer = None if record is None else record.answer(self.talk.end, 0)
-        return (answer and answer.text) or ""
+        if record is None:
+            return Reply()
+        answer = record.answer(self.talk.end, 0)
+        return Reply(answer.text or "", answer.tool_calls)
+
+    def refusal(self) -> Headers | None:
+        """The header fields of an answer that a quota refused; None of any other."""
+        record = self.reading.record
+        limited = record is not None and Outcome.of_status(record.status) is Outcome.RATE_LIMITED
+        return record.headers if record is not None and limited else None
 
     def cancelled(self) -> Row:
         """The row of an attempt that was given up: what had come so far."""
@@ -294,6 +309,7 @@ def head_of(
         ticket.scheduled_ns,
         ticket.stage,
         ticket.question,
+        ticket.held_ns,
     )
 
 

@@ -53,6 +53,11 @@ def plan_load(
                 f"--prompts {prompts}: conversations are a closed loop, in which each question "
                 "waits for the answer before it: give --users, not --rate"
             )
+    if fields.get("tokenizer") is not None:
+        from harness.load.tokens import read_tokenizer
+
+        read_tokenizer(Path(fields["tokenizer"]))
+    limit = target.expectations.rate_limit if fields.get("respect_rate_limit") else None
     return LoadPlan(
         run_id=uuid.uuid4().hex[:12],
         folder="",
@@ -64,6 +69,7 @@ def plan_load(
         thresholds=tuple(thresholds),
         abort=tuple(abort),
         prompts=None if prompts is None else str(prompts.resolve()),
+        rate_limit=None if limit is None else str(limit),
         **fields,
     )
 

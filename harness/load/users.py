@@ -81,7 +81,7 @@ class GatewayUser(User):
     def turn(self) -> None:
         """Send one request, or the whole schedule."""
         plan = self.worker.plan
-        routes = self.routes or plan.routes
+        routes = self.routes or plan.turns
         if plan.open_loop:
             drive(self.worker, self.transport, scenario=self.scenario, routes=routes)
             return
@@ -91,6 +91,9 @@ class GatewayUser(User):
         if dialogue is not None:
             self.converse(dialogue, routes)
             return
+        held_ns = self.worker.hold()
+        if not self.worker.may_send():
+            return
         index = self.worker.take_index()
         seed = plan.seed * plan.workers + self.worker.index
         now_ns = time.monotonic_ns()
@@ -98,7 +101,7 @@ class GatewayUser(User):
         route = route_of(routes, index=index, seed=seed)
         stage = self.worker.stage(now_ns)
         phase = self.worker.phase(now_ns)
-        self.send(Ticket(seq, route, self.scenario, phase, stage=stage))
+        self.send(Ticket(seq, route, self.scenario, phase, stage=stage, held_ns=held_ns))
 
     def converse(self, dialogue: Dialogue, routes: tuple[str, ...]) -> None:
         """Ask the questions of a conversation one after another, as far as they are answered."""
@@ -106,6 +109,7 @@ class GatewayUser(User):
         route = route_of(routes, index=dialogue.number, seed=plan.seed)
         for number, turn in dialogue:
             worker.pause(turn.wait_s)
+            held_ns = worker.hold()
             if not worker.may_send():
                 return
             now_ns = time.monotonic_ns()
@@ -117,6 +121,7 @@ class GatewayUser(User):
                 stage=worker.stage(now_ns),
                 asked=dialogue.asked(turn),
                 question=number,
+                held_ns=held_ns,
             )
             answer = worker.ask(self.transport, ticket)
             self.after(None if answer is None else answer[0])
@@ -155,8 +160,8 @@ class CompareUser(GatewayUser):
         order = block_order(self.routes or plan.routes, block=block, seed=plan.seed)
         phase = self.worker.phase(time.monotonic_ns()) if self.warm else "warmup"
         for position, route in enumerate(order):
-            seq = block * BLOCK_STEP + position
-            self.send(Ticket(seq, route, self.scenario, phase, turn=block))
+            seq, held_ns = block * BLOCK_STEP + position, self.worker.hold()
+            self.send(Ticket(seq, route, self.scenario, phase, turn=block, held_ns=held_ns))
         self.warm = True
 
 

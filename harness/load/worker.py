@@ -14,24 +14,24 @@ import gevent
 from gevent.event import Event
 
 from harness.errors import UsageError
+from harness.load.asked import prompts_of
 from harness.load.breath import Breath
 from harness.load.budget import Budget, Reservation
-from harness.load.conversation import Dialogue
+from harness.load.conversation import Dialogue, Reply
 from harness.load.counting import count
 from harness.load.judge import Judge
 from harness.load.lag import LagProbe
 from harness.load.ledger import Ledger
 from harness.load.plan import Identity, LoadPlan
 from harness.load.progress import FOLDER, State, WorkerReport, write_report
-from harness.load.prompts import Prompts, read_prompts
+from harness.load.quota import SHARE, Leave, Pace, parse_limit
 from harness.load.recorder import BATCH_ROWS, Recorder
 from harness.load.rows import PLACE, Row
 from harness.load.sender import Attempt, Bodies, Sender, Ticket
 from harness.load.stages import level_at, room_in_s, stage_at
 from harness.load.tally import RouteTally
-from harness.load.trace import Trace, read_trace
+from harness.load.trace import read_trace
 from harness.measure.outcome import Outcome
-from harness.routes.route import Route
 from harness.transports.gevent import GeventTransport, Held, Reader, TransportCounts
 from harness.transports.gevent.outgoing import origin_of
 from harness.transports.gevent.proxy import environment_proxies, proxy_for
@@ -73,9 +73,10 @@ class Worker:
         self._folder = Path(plan.folder)
         self._on_request = on_request
         self.trace = None if plan.trace is None else read_trace(Path(plan.trace))
-        self._prompts = _prompts(plan, self.trace)
+        self._prompts = prompts_of(plan, self.trace)
         self._sender = Sender(plan, identity, worker=self.name, prompts=self._prompts)
         self._budget = Budget(plan.caps, workers=plan.workers, worker=index)
+        self.pace = Pace(parse_limit(plan.rate_limit), workers=plan.workers)
         self._dice = random.Random(f"{plan.seed}:{index}")  # noqa: S311 - no secret
         self._stopping = Event()
         self._sending: set[Any] = set()
@@ -102,7 +103,7 @@ class Worker:
         self._counts = TransportCounts()
         self._reader, self._held = Reader(), Held()
         self._ledger = Ledger(self._folder / FOLDER / f"{self.name}.sent")
-        secure = any(url.startswith("https:") for url in _bases(self.plan))
+        secure = any(url.startswith("https:") for url in self.plan.bases)
         judge = Judge(self.plan, self._sender, worker=self.index, breathe=self._reader.look)
         self._look = judge.look if self.plan.check_share else None
         self._context = client_context() if secure else None
@@ -137,7 +138,7 @@ class Worker:
 
     def rehearse(self) -> None:
         """Build one request per route, so that what cannot be sent is known before the load."""
-        for origin in map(origin_of, _bases(self.plan)):
+        for origin in map(origin_of, self.plan.bases):
             proxy_for(origin.scheme, origin.host, origin.port, environment_proxies())
         for route in self.plan.routes:
             first = self._prompts.opening
@@ -212,6 +213,30 @@ class Worker:
         """Sleep a random part of the warm-up (a second at most), or users march in step."""
         self.pause(self._dice.uniform(0, min(1.0, self.plan.warmup_s / 2)))
 
+    def admit(self, ticket: Ticket) -> Leave:
+        """Whether a ticket that is due leaves now, for all that a quota says."""
+        if not self.plan.respect_rate_limit:
+            return Leave.NOW
+        end_ns = self.started_ns + self.plan.total_s * 1e9
+        leave = self.pace.admit(ticket, time.monotonic_ns(), end_ns)
+        if ticket.held_ns and ticket.scheduled_ns:
+            ticket.phase = self.phase(ticket.scheduled_ns)
+            ticket.stage = self.stage(ticket.scheduled_ns)
+        return leave
+
+    def hold(self) -> int | None:
+        """In a closed loop: wait until a quota lets one more request leave; for how long.
+
+        None where nothing was to be waited for.
+        """
+        begun_ns = now_ns = time.monotonic_ns()
+        while self.pace.free_ns > now_ns and not self._stopping.is_set():
+            self.pause((self.pace.free_ns - now_ns) / 1e9)
+            now_ns = time.monotonic_ns()
+        if self.plan.respect_rate_limit:
+            self.pace.left(now_ns)
+        return now_ns - begun_ns or None
+
     def call_at(self, due_ns: int, call: Callable[[], None]) -> None:
         """Have `call` called in the hub at a time of CLOCK_MONOTONIC."""
         self._reader.call_at(due_ns, call)
@@ -234,13 +259,13 @@ class Worker:
             self._read_some(math.inf)
         return self._read_last
 
-    def ask(self, transport: GeventTransport, ticket: Ticket) -> tuple[str, str] | None:
+    def ask(self, transport: GeventTransport, ticket: Ticket) -> tuple[str, Reply] | None:
         """As `perform`, but the answer is read at once: its outcome and what it said."""
         attempt = self._attempt(transport, ticket)
         if attempt is None:
             return None
         self._send(transport, attempt)
-        return self._record(attempt, attempt.finish(self._look)), attempt.text()
+        return self._record(attempt, attempt.finish(self._look)), attempt.reply()
 
     def dialogue(self) -> Dialogue | None:
         """The next conversation, where the prompts are conversations."""
@@ -333,6 +358,8 @@ class Worker:
         ended_ns = row[_DONE] or row[_CLOSED]
         took_ms = None if ended_ns is None else (ended_ns - row[_SENT]) / 1e6
         outcome: str = row[_OUTCOME]
+        if self.plan.respect_rate_limit and row[_STATUS] is not None:
+            self.pace.answered(row[_SENT], time.monotonic_ns(), attempt.refusal())
         self._on_request(row[_ROUTE], outcome, row[_MESSAGE], took_ms, attempt.text_length)
         return outcome
 
@@ -388,6 +415,9 @@ class Worker:
         report.cpu_s = time.process_time() - self._cpu_before_s
         report.connections, report.reused = counts.connections, counts.reused
         report.reads, report.unstamped = counts.reads, counts.unstamped
+        pace = self.pace
+        report.paced_to = pace.rate and SHARE * pace.rate
+        report.limit_learned, report.never_sent = pace.learned, pace.never_sent
         write_report(self._folder, report)
 
 
@@ -397,24 +427,3 @@ def _used(row: Row) -> Reservation | None:
     if prompt is not None and completion is not None:
         return Reservation(prompt, completion)
     return Reservation(0, 0) if row[_STATUS] is None else None
-
-
-def _bases(plan: LoadPlan) -> list[str]:
-    """The URLs of all whom the plan asks."""
-    address = plan.address
-    direct = address.deployment if plan.form(Route.DIRECT) == Route.MODEL else address.provider
-    return [address.origin, *([direct] if Route.DIRECT in plan.routes else [])]
-
-
-def _prompts(plan: LoadPlan, trace: Trace | None) -> Prompts:
-    given = () if plan.prompts is None else read_prompts(Path(plan.prompts))
-    if trace is not None:
-        given = trace.prompts
-    return Prompts(
-        model=plan.model,
-        stream=plan.stream,
-        max_output_tokens=plan.max_output_tokens,
-        prompt_tokens=plan.prompt_tokens,
-        seed=plan.seed,
-        prompts=given,
-    )

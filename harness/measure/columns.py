@@ -72,6 +72,7 @@ COLUMNS: Mapping[str, str] = {
     "retransmits": "int32",
     "stage": "int16",
     "turn": "int16",
+    "held_ns": "int64",
 }
 
 

@@ -21,10 +21,12 @@ from harness.report.files import write_json, write_text
 from harness.report.groups import parts
 from harness.report.manifest import Manifest
 from harness.report.pacing import pacing
+from harness.report.quota import quota
 from harness.report.ratios import between_routes
 from harness.report.records import Records, records
 from harness.report.runs import Runs
 from harness.report.series import timeline
+from harness.report.staged import check_stages
 from harness.report.summary import flat, summarise
 from harness.report.thresholds import Checked, Doubts, check, good
 from harness.report.verdict import Evidence, Verdict, decide
@@ -110,7 +112,8 @@ def assemble(folder: Path, *, thresholds: Sequence[str] | None = None) -> Report
         **parts(loaded, run.plan, good(wanted)),
         "cancelled": cancelled,
         "records": kept.document(),
-        "pacing": pacing(loaded),
+        "pacing": pacing(loaded, run.plan),
+        "quota": quota(loaded, run.plan, workers.reports),
         "client": client.describe(
             workers, loaded, clocks=run.clocks, noise_floor=run.facts.get("noise_floor")
         ),
@@ -134,6 +137,14 @@ def assemble(folder: Path, *, thresholds: Sequence[str] | None = None) -> Report
             command=run.command,
             doubts=doubts,
             confidence=1 - AT_EACH_LOOK[int(run.plan.get("extend") or 1)],
+        ),
+        *check_stages(
+            plain,
+            loaded,
+            run.plan,
+            command=run.command,
+            noise_floor=measured["client"]["noise_floor"],
+            in_flight=in_flight,
         ),
         *(between_routes(each, compared) for each in wanted if each.metric == RATIO),
     )

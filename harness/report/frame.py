@@ -53,6 +53,8 @@ class Values:
 def frame(table: pa.Table) -> pd.DataFrame:
     """The rows of a run as a frame of Arrow types, with a column for each per-request metric.
 
+    `streaming` says whether its first output has a time of its own: in a load that asks for streams
+    and for whole answers the latter have none, elsewhere all count.
     `own` is what the client did itself, `failed` what the target did, `broken` counts violations.
     Rows are in the order in which the requests were sent or, unsent, were due (`begun_ns`).
     """
@@ -66,6 +68,7 @@ def frame(table: pa.Table) -> pd.DataFrame:
     rows["own"] = rows["outcome"].isin(own_outcomes(interrupted=False))
     rows["failed"] = ~rows["ok"] & ~rows["own"]
     rows["broken"] = _broken(rows)
+    rows["streaming"] = rows["stream"].fillna(True) | (rows["stream"].nunique() < 2)
     rows["begun_ns"] = rows["sent_ns"].fillna(rows["scheduled_ns"])
     if not rows["begun_ns"].is_monotonic_increasing:
         rows = rows.sort_values("begun_ns", kind="stable", ignore_index=True)
@@ -86,6 +89,8 @@ def values(rows: pd.DataFrame, metric: str, *, failures: bool = False) -> Values
     counted = _mask(rows["ok"] | rows["failed"] if failures else rows["ok"])
     if METRICS[metric].scheduled:
         counted &= _mask(rows["scheduled_ns"].notna())
+    if of_first_output(metric):
+        counted &= _mask(rows["streaming"])
     failed = _mask(rows["failed"])[counted]
     if METRICS[metric].many:
         streams = rows.loc[counted & _mask(rows["ok"]), list(OF_GAPS)]
@@ -94,6 +99,11 @@ def values(rows: pd.DataFrame, metric: str, *, failures: bool = False) -> Values
     data, low, high = (np.where(failed, np.inf, column) for column in columns)
     known = ~np.isnan(data)
     return Values(data[known], low[known], high[known])
+
+
+def of_first_output(metric: str) -> bool:
+    """Whether a metric is about the first output, which a whole answer has with all others."""
+    return metric.removesuffix(SCHEDULED) in ("ttft", "ttfo")
 
 
 def _with_failures(found: Values, failed: Mask) -> Values:
@@ -146,6 +156,8 @@ def _with_metrics(rows: pd.DataFrame) -> pd.DataFrame:
             rows[name] = (rows[metric.stop] - rows[metric.start]) / MS
             sooner = _blur(rows, metric.stop)
             later = 0.0 if metric.scheduled else _blur(rows, metric.start)
+            if of_first_output(name):
+                rows[name] = rows[name].where(rows["streaming"])
             rows = _bounded(rows, name, below=sooner + later, above=0.0)
     tokens = rows["completion_tokens"]
     spread = (rows["last_output_ns"] - rows["first_output_ns"]) / MS

@@ -1,6 +1,6 @@
-"""The requests of a load by the part of it that they belong to: its stages, turns of conversations.
+"""The requests of a load by the part of it that they belong to: stages, turns, streams or not.
 
-Each part has its own numbers, route by route, as `stages` and `turns` of `summary.json`.
+Each part has its own numbers, route by route, as `stages`, `turns` and `modes` of `summary.json`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,12 +37,14 @@ class Table:
 
 
 def parts(rows: pd.DataFrame, plan: Mapping[str, Any], good: Good) -> dict[str, Any]:
-    """The stages and the turns of a load, each only where it has any."""
+    """The stages, the turns and the modes of a load, each only where it has any."""
     found: dict[str, Any] = {}
     if plan.get("stages"):
         found["stages"] = by_stage(rows, plan, good)
     if rows["turn"].notna().any():
         found["turns"] = by_turn(rows)
+    if rows["stream"].nunique() > 1:
+        found["modes"] = by_mode(rows)
     return found
 
 
@@ -52,17 +54,25 @@ def by_stage(rows: pd.DataFrame, plan: Mapping[str, Any], good: Good) -> list[di
     A request belongs to the stage in which it was due, or was sent where nothing was due. Rates
     are over the length of the stage.
     """
-    by = "rate" if plan.get("rate") else "users"
     found = []
     for number, stage in enumerate(plan["stages"], 1):
-        part, seconds = rows[rows["stage"] == number], stage["seconds"]
-        routes = _routes(part, due=by == "rate")
+        part, seconds, asked = (
+            rows[rows["stage"] == number],
+            stage["seconds"],
+            asked_of(stage, plan),
+        )
+        routes = _routes(part, due=asked["by"] == "rate")
         for route, entry in routes.items():
             entry |= _rates(part[part["route"] == route], seconds, good)
-        asked = {"by": by, "begin": stage["begin"], "end": stage["end"]}
         head = {"stage": number, "seconds": seconds, "asked": asked}
         found.append({**head, **_counts(part), **_rates(part, seconds, good), "routes": routes})
     return found
+
+
+def asked_of(stage: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
+    """What was asked in a stage of a plan: a level from begin to end, by rate or by users."""
+    by = "rate" if plan.get("rate") else "users"
+    return {"by": by, "begin": stage["begin"], "end": stage["end"]}
 
 
 def by_turn(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -74,9 +84,18 @@ def by_turn(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
+def by_mode(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """What became of the requests that asked for a stream, and of those that did not."""
+    found, due = [], bool(rows["scheduled_ns"].notna().any())
+    for stream in (True, False):
+        part = rows[rows["stream"] == stream]
+        found.append({"stream": stream, **_counts(part), "routes": _routes(part, due=due)})
+    return found
+
+
 def tables(summary: Mapping[str, Any]) -> Iterator[Table]:
-    """The stages and the turns of a summary, where it has any."""
-    stages, turns = summary.get("stages"), summary.get("turns")
+    """The stages, the turns and the modes of a summary, where it has any."""
+    stages, turns, modes = (summary.get(name) for name in ("stages", "turns", "modes"))
     if stages:
         lead = (
             "Each stage by itself, over its own length. A request belongs to the one in which it "
@@ -86,6 +105,13 @@ def tables(summary: Mapping[str, Any]) -> Iterator[Table]:
     if turns:
         lead = "Each question of the conversations by itself: its history is longer than the last."
         yield _table("Turns", lead, turns, lambda part: f"turn {part['turn']}", ("n", "failed"))
+    if modes:
+        lead = "Requests that asked for a stream, and those that asked for a whole answer."
+        yield _table("Modes", lead, modes, _mode, ("n", "failed"))
+
+
+def _mode(part: Mapping[str, Any]) -> str:
+    return "streamed" if part["stream"] else "whole"
 
 
 def _table(
@@ -127,9 +153,14 @@ def _word(entry: Mapping[str, Any], column: str) -> str:
 
 def _stage(stage: Mapping[str, Any]) -> str:
     """What a stage was to be: `2: 60 s at 5 to 20/s`."""
-    level, unit = stage["asked"], "/s" if stage["asked"]["by"] == "rate" else " users"
-    ends = dict.fromkeys(f"{level[end]:g}" for end in ("begin", "end"))
-    return f"{stage['stage']}: {stage['seconds']:g} s at {' to '.join(ends)}{unit}"
+    return f"{stage['stage']}: {stage['seconds']:g} s at {level(stage['asked'])}"
+
+
+def level(asked: Mapping[str, Any]) -> str:
+    """What was asked in a stage: `5 to 20/s`, or `20 users`."""
+    unit = "/s" if asked["by"] == "rate" else " users"
+    ends = dict.fromkeys(f"{asked[end]:g}" for end in ("begin", "end"))
+    return f"{' to '.join(ends)}{unit}"
 
 
 def _routes(rows: pd.DataFrame, *, due: bool) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from harness.report.sentences import (
     violations,
     withheld,
 )
+from harness.report.workload import workload
 
 if TYPE_CHECKING:
     from harness.report.build import Report
@@ -176,6 +177,9 @@ def _routes(report: "Report") -> Iterator[str]:
     rows = [[cell(name), *_totals(route)] for name, route in routes.items()]
     yield table(head, rows, title="Load")
     paced = pacing(report.summary["pacing"])
+    asked = workload(report.manifest.plan)
+    if asked:
+        yield f"Workload: {cell(asked, most=600)}"
     if paced:
         yield f"Pacing: {cell(paced, most=400)}"
 
@@ -261,7 +265,7 @@ def render_gate(gate: "Gate") -> str:
     told = [*gate.reasons, *(f"note: {note}" for note in gate.notes)]
     rows = [
         [
-            *(cell(row.checked.objective), cell(row.checked.route), RESULTS[row.checked.result]),
+            *(cell(row.checked.told), cell(row.checked.route), RESULTS[row.checked.result]),
             *(cell(row.checked.measured, most=300), row.asked.kind),
         ]
         for row in gate.rows

@@ -1,6 +1,7 @@
 """Whether an open loop sent its requests when they were due: the schedule against the deeds."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,12 @@ judge: for a constant schedule one microsecond of jitter makes it 1/2.
 """
 
 
-def pacing(rows: pd.DataFrame) -> dict[str, Any] | None:
+def pacing(
+    rows: pd.DataFrame, plan: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any] | None:
     """The `pacing` of `summary.json`, over all routes of a load; None without a schedule.
+
+    `plan` says why the times between requests differ.
 
     The achieved rate counts the requests that had left when the last one was due, over the same
     time as the asked one. `distance` is Kolmogorov's, between the times from one request to the
@@ -42,6 +47,7 @@ def pacing(rows: pd.DataFrame) -> dict[str, Any] | None:
     seconds = float(due[-1] - due[0]) / 1e9
     allowed_ms = max(LEAST_LAG_MS, LAG_TOLERANCE * seconds * 1e3 / (len(due) - 1))
     in_time = int(np.searchsorted(sent, due[-1] + allowed_ms * 1e6, side="right"))
+    constant = bool(np.ptp(np.diff(due)) <= ROUNDING_NS)
     found = {
         "requests": len(due),
         "sent": len(sent),
@@ -49,11 +55,23 @@ def pacing(rows: pd.DataFrame) -> dict[str, Any] | None:
         "achieved_rate": max(in_time - 1, 0) / seconds if seconds else None,
         "start_lag_ms": _lags(lags),
         "start_lag_allowed_ms": allowed_ms,
-        "constant": bool(np.ptp(np.diff(due)) <= ROUNDING_NS),
+        "constant": constant,
+        "spaced": _spaced(planned, plan, constant=constant),
         "distance": distance(np.diff(due) / 1e9, np.diff(sent) / 1e9),
     }
     behind = len(sent) - in_time
     return {**found, "rate_off": _rate_off(found, behind), "late": _late(found)}
+
+
+def _spaced(planned: pd.DataFrame, plan: Mapping[str, Any], *, constant: bool) -> str:
+    """Why the times between requests were asked to be as they are."""
+    if planned["held_ns"].notna().any():
+        return "quota"
+    if constant:
+        return "evenly"
+    if plan.get("trace"):
+        return "trace"
+    return "stages" if plan.get("stages") and plan.get("arrivals") == "constant" else "chance"
 
 
 def distance(asked: Floats, achieved: Floats) -> float | None:

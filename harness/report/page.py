@@ -22,6 +22,7 @@ from harness.report.charts.svg import Svg, printable, tag
 from harness.report.quantile import PERCENTILES, needed
 from harness.report.runs import CAVEAT, Runs
 from harness.report.summary import key, ordered_routes
+from harness.report.workload import workload
 
 if TYPE_CHECKING:
     from harness.report.build import Report
@@ -55,6 +56,7 @@ def render(report: "Report") -> str:
         percentiles=[f"p{percent}" for percent in PERCENTILES],
         needed={f"p{percent}": needed(percent) for percent in PERCENTILES},
         definitions=definitions(),
+        workload=workload(report.manifest.plan),
         pacing=sentences.pacing(report.summary["pacing"]),
         odd=list(sentences.odd(report.summary["routes"])),
         failures=sentences.causes(report.summary["routes"]),

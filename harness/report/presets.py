@@ -2,6 +2,7 @@
 
 `strict` is ours. The others are what these tools compute, as far as samples can tell: a tool that
 reads the content of every chunk again, or counts tokens with a tokenizer of its own, is not copied.
+`make bench-peers` holds `vllm` and `aiperf` against these tools' own code, in the versions named.
 All take successful requests only and interpolate percentiles linearly.
 """
 
@@ -51,14 +52,9 @@ def _since_sent(*names: str) -> Times:
     return lambda rows: (_at(rows, *names) - _at(rows, "sent_ns")) / _MS
 
 
-def _until_last(rows: pd.DataFrame) -> Floats:
-    """Milliseconds from sending to the last chunk."""
-    return (_last(rows) - _at(rows, "sent_ns")) / _MS
-
-
 def _last(rows: pd.DataFrame) -> Floats:
-    """When the last chunk came: the usage chunk where there is one, else the last output."""
-    return np.fmax(_at(rows, "usage_ns"), _at(rows, "last_output_ns"))
+    """When the last output came; a usage chunk after it is none."""
+    return _at(rows, *LAST)
 
 
 def _per_token(first: tuple[str, ...], end: Times) -> Times:
@@ -76,34 +72,32 @@ def _gaps(rows: pd.DataFrame) -> Floats:
     return gaps(rows)[0]
 
 
-CHOICES = ("first_role_ns", "first_output_ns")
-"""The first chunk with `choices`, be it empty."""
 OUTPUT = ("first_output_ns",)
+LAST = ("last_output_ns",)
 _TTFT = Definition("TTFT", "first_output - sent", _since_sent(*OUTPUT))
 _TTFO = Definition("TTFO", "first_answer - sent", _since_sent("first_answer_ns"))
 _E2E = Definition("E2E", "done - sent", _since_sent("done_ns"))
 _POOLED = "gaps between outputs, pooled"
+_DECODING = "(last_output - first_output) / (tokens - 1)"
+_TO_LAST = "last_output - sent"
 
 _STRICT = (
     *(_TTFT, _TTFO, Definition("inter-chunk", _POOLED, _gaps)),
     Definition(
-        "TPOT",
-        "(last_output - first_output) / (completion_tokens - 1)",
-        _per_token(OUTPUT, lambda rows: _at(rows, "last_output_ns")),
+        "TPOT", "(last_output - first_output) / (completion_tokens - 1)", _per_token(OUTPUT, _last)
     ),
     _E2E,
 )
 _VLLM = (
-    Definition("TTFT", "first chunk with choices - sent", _since_sent(*CHOICES)),
-    Definition("ITL", _POOLED, _gaps),
-    Definition("TPOT", "(last chunk - first chunk) / (tokens - 1)", _per_token(CHOICES, _last)),
-    Definition("E2EL", "last chunk - sent", _until_last),
+    *(_TTFT, Definition("ITL", _POOLED, _gaps)),
+    Definition("TPOT", _DECODING, _per_token(OUTPUT, _last)),
+    Definition("E2EL", _TO_LAST, _since_sent(*LAST)),
 )
 _AIPERF = (
     *(_TTFT, _TTFO),
-    Definition("ITL", "(last chunk - first_output) / (tokens - 1)", _per_token(OUTPUT, _last)),
+    Definition("ITL", _DECODING, _per_token(OUTPUT, _last)),
     Definition("ICL", _POOLED, _gaps),
-    Definition("request latency", "last chunk - sent", _until_last),
+    Definition("request latency", _TO_LAST, _since_sent(*LAST)),
 )
 _GENAI_BENCH = (
     Definition(
@@ -120,8 +114,8 @@ PRESETS: Mapping[str, Preset] = {
     each.name: each
     for each in (
         Preset("strict", "reports/README.md", _STRICT),
-        Preset("vllm", "vllm-project/vllm: benchmarks/lib/endpoint_request_func.py", _VLLM),
-        Preset("aiperf", "ai-dynamo/aiperf: docs/metrics_reference.md", _AIPERF),
+        Preset("vllm", "vllm 0.33.0: vllm/benchmarks/lib/endpoint_request_func.py", _VLLM),
+        Preset("aiperf", "aiperf 0.13.0: aiperf/metrics/types", _AIPERF),
         Preset(
             "genai-bench",
             "sgl-project/genai-bench: genai_bench/metrics/request_metrics_collector.py",

@@ -39,6 +39,8 @@ RUN_SHARE = 20
 ALIKE = (
     *("name", "routes", "users", "rate", "arrivals", "gamma_shape", "stages", "trace", "speed"),
     *("stream", "prompt_tokens", "max_output_tokens", "prompts", "blocks", "skip_cache"),
+    *("prompt_lengths", "output_lengths", "tokenizer", "weights", "stream_share"),
+    "respect_rate_limit",
 )
 """Settings of a load in which two runs must agree, or what differs is not the service."""
 OF_NO_MATTER = ("run_id", "folder", "schema_version", "seed", "thresholds", "abort", "caps")

@@ -20,7 +20,7 @@ FOLDER = "samples"
 # An IPC stream ends in a continuation marker and a length of zero (Arrow columnar format, "IPC
 # Streaming Format"); without it the writer did not come to close the file.
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
-LENGTHS = ("blur_ns", "dns_ns", "connect_ns", "tls_ns", "rtt_ns")
+LENGTHS = ("blur_ns", "held_ns", "dns_ns", "connect_ns", "tls_ns", "rtt_ns")
 FEW_VALUES = (
     *("run_id", "worker", "scenario", "phase", "route", "outcome", "finish_reason"),
     *("cache_status", "message", "violations", "odd"),

@@ -137,11 +137,20 @@ def pacing(found: Mapping[str, Any] | None) -> str | None:
     late = ", ".join(f"{figures.duration(lag[name])} {word}" for name, word in LAGS.items())
     rates = f"{figures.digits(found['achieved_rate'])} of {figures.digits(found['asked_rate'])}"
     gaps = f"; Kolmogorov's distance of the times between them {figures.digits(found['distance'])}"
-    gaps = "" if found["constant"] else gaps  # where a microsecond of jitter makes it 1/2
-    rates += " requests/s" if found["constant"] else " requests/s, as the chances fell,"
+    even = found["spaced"] in ("evenly", "stages", "quota")
+    gaps = "" if even else gaps  # where a microsecond of jitter makes it 1/2
+    rates += f" requests/s{SPACED[found['spaced']]}"
     return f"{rates} had left when the last was due; start lag {late}{gaps}."
 
 
+SPACED: Mapping[str, str] = {
+    "evenly": "",
+    "stages": " in the mean of all stages",
+    "quota": ", as the quota let them,",
+    "trace": ", as the trace has them,",
+    "chance": ", as the chances fell,",
+}
+"""Why a load's requests had the times between them that they were asked to have."""
 SHOWN = ("ttft_ms", "inter_chunk_ms", "tpot_ms", "e2e_ms")
 FROM_SCHEDULE = ("ttft_ms_scheduled", "e2e_ms_scheduled")
 STATISTICS = ("p50", "p90", "p95", "p99")
@@ -241,7 +250,7 @@ def judged(checked: "Iterable[Checked]") -> Iterator[tuple[str, list[str], str, 
     """Each objective with the routes of which the same was measured, the result and what it was."""
     alike: dict[tuple[str, str, str], list[str]] = {}
     for each in checked:
-        alike.setdefault((each.objective, each.result, each.measured), []).append(each.route)
+        alike.setdefault((each.told, each.result, each.measured), []).append(each.route)
     for (objective, result, measured), routes in alike.items():
         yield objective, routes, result, measured
 

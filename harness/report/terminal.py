@@ -12,6 +12,7 @@ from harness.report import arms, figures, groups, sentences, totals
 from harness.report.capacity import words
 from harness.report.comparison import Comparison
 from harness.report.quantile import PERCENTILES
+from harness.report.workload import workload
 
 if TYPE_CHECKING:
     from harness.report.build import Report
@@ -205,6 +206,9 @@ def _client(report: "Report") -> Iterator[RenderableType]:
     """How the load was sent, and how exact the sender was."""
     if report.summary["requests"]:
         yield Text(sentences.client(report.summary["client"]), style="dim")
+    asked = workload(report.manifest.plan)
+    if asked:
+        yield Text(f"workload: {asked}", style="dim")
     paced = sentences.pacing(report.summary["pacing"])
     if paced:
         yield Text(f"pacing: {paced}", style="dim")
@@ -234,7 +238,7 @@ def gate(found: "Gate") -> Group:
     table = _table("launch", "result", MEASURED, texts=3)
     for row in found.rows:
         each, by = row.checked, "by no run" if row.evidence is None else f"by {row.asked.kind}"
-        asked = Text(each.objective).append(f"\n{each.route}, {by}", style="dim")
+        asked = Text(each.told).append(f"\n{each.route}, {by}", style="dim")
         result = Text(WORDS[each.result], style=STYLES[each.result])
         table.add_row(asked, result, Text(sentences.one_line(each.measured, most=300)))
     runs = _table("evidence", "run", "age", "target", "machine", texts=5)

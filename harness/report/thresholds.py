@@ -4,17 +4,17 @@ import math
 import operator
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from harness.measure.metrics import ERROR_OF, METRICS, SCHEDULED
-from harness.measure.objective import COUNTS, RATIO, Objective, parse_objective
+from harness.measure.objective import COUNTS, RATES, RATIO, Objective, parse_objective
 from harness.measure.outcome import Outcome
 from harness.measure.validity import could_change, not_sent
-from harness.report import figures
+from harness.report import figures, frame, quota
 from harness.report.arrays import Mask
 from harness.report.figures import DASH
 from harness.report.measured import measure
@@ -39,7 +39,8 @@ class Checked:
 
     `result` is `pass`, `fail`, `unknown`, or `warn` (the default objective, missed by so few that
     it proves nothing). `measured` is for people; `low` and `high` are the interval of `value`, all
-    three in the objective's unit.
+    three in the objective's unit. Of a load by stages `stage` says of which one the requests were,
+    from 1, and `level` what was asked in it; None for all of them.
     """
 
     objective: str
@@ -49,6 +50,14 @@ class Checked:
     value: float | None = None
     low: float | None = None
     high: float | None = None
+    stage: int | None = None
+    level: str | None = None
+
+    @property
+    def told(self) -> str:
+        """The objective, with its stage where it is of one."""
+        of = "" if self.stage is None else f"stage {self.stage} ({self.level}): "
+        return f"{of}{self.objective}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +65,13 @@ class Doubts:
     """Why an objective may have no answer, though a number was measured.
 
     `load`: the load was not the one that was asked for; nothing about it is known. `pace`: requests
-    left too late; what counts from send is not known. `noise_floor` is what a calibration found.
+    left too late; what counts from send is not known. `quota`: the load was kept below a limit, so
+    that a low rate is none of the target's. `noise_floor` is what a calibration found.
     """
 
     load: str | None = None
     pace: str | None = None
+    quota: str | None = None
     noise_floor: Mapping[str, Any] | None = None
 
     @classmethod
@@ -82,7 +93,8 @@ class Doubts:
         )
         kept = measured["pacing"] or {}
         floor = measured["client"]["noise_floor"]
-        return cls(missing or kept.get("rate_off"), kept.get("late"), floor)
+        paced = quota.limits_rate(measured.get("quota"))
+        return cls(missing or kept.get("rate_off"), kept.get("late"), paced, floor)
 
     def about(self, objective: Objective) -> str | None:
         """Why this objective cannot be judged, whatever was measured; None when it can."""
@@ -148,6 +160,8 @@ def _within(rows: pd.DataFrame, limit: Objective, end: str) -> Mask:
     values = rows[f"{limit.metric}{end}"].to_numpy(dtype=np.float64, na_value=np.nan)
     meant = [route for route in rows["route"].unique() if limit.applies_to({"route": route})]
     kept = COMPARED[limit.operator](values, limit.limit)
+    if frame.of_first_output(limit.metric):
+        kept = kept | ~np.asarray(rows["streaming"], dtype=bool)
     return np.asarray(kept | ~rows["route"].isin(meant), dtype=bool)
 
 
@@ -163,7 +177,8 @@ def _explicit(
         for name in applies:
             ours = rows[rows["route"] == name]
             measured = measure(objective, ours, routes[name], good(wanted), confidence=confidence)
-            yield _judged(objective, name, measured, doubts, Pace.of(ours, routes[name]))
+            judged = _judged(objective, name, measured, doubts, Pace.of(ours, routes[name]))
+            yield _by_cause(judged, objective, measured, routes[name])
         if not applies:
             route = dict(objective.labels).get("route", "any route")
             yield Checked(objective.text, route, "unknown", "nothing was measured")
@@ -193,9 +208,20 @@ class Pace:
 def _judged(
     objective: Objective, name: str, measured: Estimate, doubts: Doubts, pace: Pace
 ) -> Checked:
-    numbers = (_finite(each) for each in (measured.value, measured.low, measured.high))
     result, told = answer(objective, measured, doubts, pace)
-    return Checked(objective.text, name, result, told, *numbers)
+    if result == "fail" and objective.metric in RATES and doubts.quota is not None:
+        result, told = "unknown", f"{told}: {doubts.quota}"
+    value, low, high = map(_finite, (measured.value, measured.low, measured.high))
+    return Checked(objective.text, name, result, told, value, low, high)
+
+
+def _by_cause(
+    judged: Checked, objective: Objective, measured: Estimate, route: Mapping[str, Any]
+) -> Checked:
+    """A miss for failures says whether these were refusals by a quota, or for want of capacity."""
+    of_failures = objective.metric == "error_rate" or measured.value is None
+    why = quota.cause(route) if judged.result == "fail" and of_failures else None
+    return judged if why is None else replace(judged, measured=f"{judged.measured}; {why}")
 
 
 def answer(
@@ -292,4 +318,5 @@ def _default(rows: pd.DataFrame, routes: Mapping[str, Any], doubts: Doubts) -> I
         found = measure(objective, rows[rows["route"] == name], route, good(()))
         result = "warn" if found.low is None or objective.met(found.low) else "fail"
         shown = f"{figures.share(rate)}, {route['errors']:,} of {n:,} failed"
+        shown = "; ".join(filter(None, (shown, quota.cause(route))))
         yield Checked(text, name, result, shown, rate, found.low, found.high)

@@ -13,7 +13,7 @@ from typing import Any
 from harness.errors import TransportError, TransportKind
 from harness.measure.outcome import Outcome
 from harness.measure.validity import stood_still
-from harness.report import figures, sentences
+from harness.report import figures, quota, sentences
 from harness.report.capacity.result import Capacity
 from harness.report.comparison import Comparison
 from harness.report.conformance import Conformance
@@ -214,8 +214,8 @@ def _objectives(evidence: Evidence) -> Iterator[Finding]:
     for result, weight in weights.items():
         found = [each for each in evidence.checked if each.result == result]
         told: dict[str, list[str]] = {}
-        for objective in dict.fromkeys(each.objective for each in found):
-            measured = _measured([each for each in found if each.objective == objective])
+        for objective in dict.fromkeys(each.told for each in found):
+            measured = _measured([each for each in found if each.told == objective])
             told.setdefault(measured, []).append(objective)
         for measured, names in told.items():
             yield Finding(weight, f"{', '.join(names)} {words[result]} on {measured}")
@@ -274,6 +274,13 @@ def _client(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(Weight.REMARK, told)
 
 
+def _quota(evidence: Evidence) -> Iterator[Finding]:
+    """What a quota refused, which is no sign of saturation, and what was done to keep below it."""
+    found = evidence.summary["quota"]
+    told = [quota.paced(found), *quota.refusals(evidence.summary["routes"], respected=bool(found))]
+    yield from (Finding(Weight.REMARK, each) for each in told if each is not None)
+
+
 def _capacity(evidence: Evidence) -> Iterator[Finding]:
     """Whether the edge was found, and lies where it is needed."""
     found = evidence.capacity
@@ -309,6 +316,7 @@ SOURCES = (
     _course,
     _records,
     _client,
+    _quota,
     _odd,
     _comparison,
     _capacity,

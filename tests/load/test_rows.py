@@ -10,7 +10,7 @@ from harness.routes.moments import Moments
 from harness.transports.gevent import Conversation
 from harness.wire import End
 
-HEAD = ("r", "load-0", 7, "r-load-0-7", "mixed", "steady", "native", True, "ok", 900, 2, 1)
+HEAD = ("r", "load-0", 7, "r-load-0-7", "mixed", "steady", "native", True, "ok", 900, 2, 1, None)
 MS = 1_000_000
 
 
@@ -88,7 +88,7 @@ def test_an_answer_that_broke_off_has_no_end_but_a_close() -> None:
 
 
 def test_a_request_that_was_not_sent_has_no_times() -> None:
-    found = cells(unsent((*HEAD[:8], "dropped", 900, 2, None)))
+    found = cells(unsent((*HEAD[:8], "dropped", 900, 2, None, None)))
 
     assert (found["outcome"], found["scheduled_ns"], found["sent_ns"]) == ("dropped", 900, None)
     assert (found["output_chunks"], found["violations"], found["odd"]) == (0, [], [])

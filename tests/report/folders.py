@@ -1,7 +1,7 @@
 """Run folders as a load leaves them, made from numbers that a test chooses."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -204,14 +204,15 @@ def write_run(
     worker: bool = True,
     rate: float | None = None,
     in_flight: int = 1000,
+    plan: Mapping[str, Any] | None = None,
     **facts: Any,
 ) -> Path:
     """A finished run whose manifest does not depend on the machine or the hour."""
     folder.mkdir(parents=True, exist_ok=True)
-    plan = {"run_id": RUN_ID, "users": 3, "thresholds": list(thresholds)}
-    plan |= {} if rate is None else {"rate": rate, "in_flight": in_flight}
+    planned = {"run_id": RUN_ID, "users": 3, "thresholds": list(thresholds), **(plan or {})}
+    planned |= {} if rate is None else {"rate": rate, "in_flight": in_flight}
     target = {"kind": "local", "name": "local", "base": None}
-    manifest.start(folder, command=command, target=target, settings={}, plan=plan, seed=7)
+    manifest.start(folder, command=command, target=target, settings={}, plan=planned, seed=7)
     manifest.finish(folder, verdict="pass", exit_code=0, reasons=(), **facts)
     document = json.loads((folder / "run.json").read_text("utf-8"))
     document["clock"] = {"started": "2026-11-20T12:00:00+00:00", "wall_ns": 1, "monotonic_ns": 1}

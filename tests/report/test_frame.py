@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.measure.metrics import METRICS
+from harness.measure.objective import parse_objectives
 from harness.measure.timeline import Timeline
 from harness.report import frame
+from harness.report.thresholds import good
 from tests.report.folders import answered, failed, table
 from tests.sample import Sample
 
@@ -79,3 +81,18 @@ def test_rows_without_a_phase_count() -> None:
     assert len(frame.steady(rows)) == 1
     assert not rows["ok"].any()
     assert np.asarray(rows["outcome"]).tolist() == ["unrecorded"]
+
+
+def test_a_whole_answer_has_no_first_output_of_its_own_beside_streams() -> None:
+    rows = [answered(n, sent_ms=n * 10.0, stream=n % 2 == 0) for n in range(40)]
+    rows += [failed(100 + n, sent_ms=n * 10.0 + 5, stream=n % 2 == 0) for n in range(4)]
+
+    mixed, whole = frame.frame(table(rows)), frame.frame(table(rows[1:40:2]))
+
+    assert len(frame.values(mixed, "ttft")) == 20
+    assert len(frame.values(mixed, "ttft", failures=True)) == 22
+    assert mixed["ttft"].notna().sum() == 20
+    assert len(frame.values(mixed, "e2e")) == 40
+    assert len(frame.values(whole, "ttft")) == 20
+    within = good(parse_objectives(["p95(ttft) < 1ms"]))
+    assert int(within(mixed, "").sum()) == 20

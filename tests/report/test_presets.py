@@ -30,17 +30,22 @@ def by(name: str) -> dict[str, Figure]:
     return {each.metric: each for each in figures_of(rows, PRESETS[name])}
 
 
-def test_a_tool_that_takes_the_role_for_the_first_token_has_another_ttft() -> None:
-    assert by("strict")["TTFT"].percentiles[50] == pytest.approx(119.5)
-    assert by("vllm")["TTFT"].percentiles[50] == pytest.approx(40)
-    assert by("aiperf")["TTFT"].percentiles[50] == pytest.approx(119.5)
+@pytest.mark.parametrize("name", ["strict", "vllm", "aiperf", "genai-bench"])
+def test_a_role_is_no_first_token(name: str) -> None:
+    assert by(name)["TTFT"].percentiles[50] == pytest.approx(119.5)
+
+
+def test_a_usage_chunk_is_no_last_token() -> None:
+    assert by("vllm")["E2EL"].percentiles[50] == pytest.approx(179.5)
+    assert by("aiperf")["request latency"].percentiles[50] == pytest.approx(179.5)
+    assert by("strict")["E2E"].percentiles[50] == pytest.approx(180.5)
 
 
 def test_time_per_token_differs_by_where_it_begins_and_ends() -> None:
     told = [by("strict")["TPOT"], by("aiperf")["ITL"], by("genai-bench")["TPOT"]]
 
-    assert [each.mean for each in told] == pytest.approx([20, 67 / 3, 61 / 3])
-    assert by("vllm")["TPOT"].mean == pytest.approx((119.5 + 60 + 7 - 40) / 3)
+    assert [each.mean for each in told] == pytest.approx([20, 20, 61 / 3])
+    assert by("vllm")["TPOT"].mean == pytest.approx(20)
 
 
 def test_gaps_are_pooled_and_percentiles_are_numpys() -> None:
@@ -69,6 +74,6 @@ def test_another_tools_definitions_are_printed_and_nothing_is_written(
     assert execute(["report", str(folder), "--as", "vllm"]) == 0
 
     said = capsys.readouterr().out
-    assert "first chunk with choices" in said
-    assert "40.0 ms" in said
+    assert "E2EL: last_output - sent" in said
+    assert "180 ms" in said
     assert not (folder / "summary.json").exists()

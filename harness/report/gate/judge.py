@@ -47,6 +47,7 @@ class Row:
             "objective": self.checked.objective,
             "evidence": self.asked.kind.value,
             "route": self.checked.route,
+            "stage": self.checked.stage,
             "result": self.checked.result,
             "measured": self.checked.measured,
             "value": self.checked.value,
@@ -101,7 +102,7 @@ class Gate:
         causes: dict[str, dict[str, list[str]]] = {}
         for checked in (row.checked for row in self.rows if row.checked.result == result):
             of = causes.setdefault(checked.measured, {})
-            of.setdefault(checked.objective, []).append(checked.route)
+            of.setdefault(checked.told, []).append(checked.route)
         for measured, objectives in causes.items():
             names = ", ".join(_on(text, routes) for text, routes in objectives.items())
             yield sentences.one_line(f"{names} {WORDS[result]}: {measured}", most=600)

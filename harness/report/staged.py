@@ -1,0 +1,47 @@
+"""Objectives of a load by stages: what holds over the whole load has to hold in each stage too.
+
+A rate is an exception: each stage asks for one of its own.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from harness.measure.objective import RATES, Objective
+from harness.report.groups import asked_of, level
+from harness.report.pacing import pacing
+from harness.report.summary import summarise
+from harness.report.thresholds import DEFAULT, Checked, Doubts, check, good
+
+
+def check_stages(
+    wanted: Sequence[Objective],
+    rows: pd.DataFrame,
+    plan: Mapping[str, Any],
+    *,
+    command: str,
+    noise_floor: Mapping[str, Any] | None,
+    in_flight: int | None,
+) -> Iterator[Checked]:
+    """Every objective in every stage that asked for any request, on every route.
+
+    What the client did to one stage leaves the others judged. Of the default objective on errors
+    only a certain miss is told.
+    """
+    kept = [each for each in wanted if each.metric not in RATES]
+    for number, stage in enumerate(plan.get("stages") or (), 1):
+        if stage["seconds"] * (stage["begin"] + stage["end"]) / 2 < 1:
+            continue
+        part, asked = rows[rows["stage"] == number], level(asked_of(stage, plan))
+        routes = summarise(part, good(wanted))["routes"]
+        measured = {
+            "routes": routes,
+            "pacing": pacing(part),
+            "client": {"noise_floor": noise_floor},
+        }
+        doubts = Doubts.of(measured, in_flight=in_flight)
+        for each in check(kept, part, routes, command=command, doubts=doubts):
+            if each.result == "fail" or not each.objective.endswith(DEFAULT):
+                yield replace(each, stage=number, level=asked)
