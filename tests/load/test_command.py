@@ -129,7 +129,7 @@ def test_a_missed_objective_fails_and_a_dead_target_is_unknown(
     dead = execute(["load", *short, "--out", "b", "--target", "http://127.0.0.1:9"])
     refused = capsys.readouterr()
 
-    assert (missed, dead) == (1, 3)
+    assert (missed, dead) == (1, 3), failed.out + failed.err + refused.err
     assert "p50(e2e) < 1us missed" in failed.out
     assert "refused (network)" in refused.out
     assert "Traceback" not in failed.err + refused.err
