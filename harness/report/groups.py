@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
-from harness.report import figures, totals
+from harness.report import figures, frame, totals
+from harness.report.arrays import NULL
+from harness.report.frame import Frame
 from harness.report.summary import Good, goodput, key, measure, ordered_routes
 
 METRICS = ("ttft", "e2e")
@@ -36,17 +38,17 @@ class Table:
     lines: tuple[tuple[tuple[str, ...], tuple[Figure, ...]], ...]
 
 
-def parts(rows: pd.DataFrame, plan: Mapping[str, Any], good: Good) -> dict[str, Any]:
+def parts(rows: Frame, plan: Mapping[str, Any], good: Good) -> dict[str, Any]:
     """The stages and the turns of a load, each only where it has any."""
     found: dict[str, Any] = {}
     if plan.get("stages"):
         found["stages"] = by_stage(rows, plan, good)
-    if rows["turn"].notna().any():
+    if rows.known("turn").any():
         found["turns"] = by_turn(rows)
     return found
 
 
-def by_stage(rows: pd.DataFrame, plan: Mapping[str, Any], good: Good) -> list[dict[str, Any]]:
+def by_stage(rows: Frame, plan: Mapping[str, Any], good: Good) -> list[dict[str, Any]]:
     """What was asked in each stage of a plan, and what became of it.
 
     A request belongs to the stage in which it was due, or was sent where nothing was due. Rates
@@ -55,21 +57,22 @@ def by_stage(rows: pd.DataFrame, plan: Mapping[str, Any], good: Good) -> list[di
     by = "rate" if plan.get("rate") else "users"
     found = []
     for number, stage in enumerate(plan["stages"], 1):
-        part, seconds = rows[rows["stage"] == number], stage["seconds"]
+        part, seconds = rows.where(rows.ints("stage") == number), stage["seconds"]
         routes = _routes(part, due=by == "rate")
         for route, entry in routes.items():
-            entry |= _rates(part[part["route"] == route], seconds, good)
+            entry |= _rates(frame.of_route(part, route), seconds, good)
         asked = {"by": by, "begin": stage["begin"], "end": stage["end"]}
         head = {"stage": number, "seconds": seconds, "asked": asked}
         found.append({**head, **_counts(part), **_rates(part, seconds, good), "routes": routes})
     return found
 
 
-def by_turn(rows: pd.DataFrame) -> list[dict[str, Any]]:
+def by_turn(rows: Frame) -> list[dict[str, Any]]:
     """What became of each question of the conversations: its history is longer than the last."""
     found = []
-    for turn in sorted(int(each) for each in rows["turn"].dropna().unique()):
-        part = rows[rows["turn"] == turn]
+    turns = rows.ints("turn")
+    for turn in np.unique(turns[turns != NULL]).tolist():
+        part = rows.where(turns == turn)
         found.append({"turn": turn, **_counts(part), "routes": _routes(part, due=False)})
     return found
 
@@ -132,26 +135,26 @@ def _stage(stage: Mapping[str, Any]) -> str:
     return f"{stage['stage']}: {stage['seconds']:g} s at {' to '.join(ends)}{unit}"
 
 
-def _routes(rows: pd.DataFrame, *, due: bool) -> dict[str, Any]:
+def _routes(rows: Frame, *, due: bool) -> dict[str, Any]:
     metrics = (*METRICS, *(f"{name}_scheduled" for name in METRICS if due))
     found = {
-        str(route): {**_counts(part), **{key(name): measure(part, name) for name in metrics}}
-        for route, part in rows.groupby("route", sort=False)
+        route: {**_counts(part), **{key(name): measure(part, name) for name in metrics}}
+        for route, part in rows.by("route").items()
     }
     return {route: found[route] for route in ordered_routes(found)}
 
 
-def _counts(rows: pd.DataFrame) -> dict[str, Any]:
-    sent, errors = int((~rows["own"]).sum()), int(rows["failed"].sum())
+def _counts(rows: Frame) -> dict[str, Any]:
+    sent, errors = int((~rows.own).sum()), int(rows.failed.sum())
     return {
         "requests": len(rows),
         "sent": sent,
         "errors": errors,
         "error_rate": errors / sent if sent else None,
-        "dropped": int((rows["outcome"] == "dropped").sum()),
+        "dropped": int(rows.texts("outcome").among("dropped").sum()),
     }
 
 
-def _rates(rows: pd.DataFrame, seconds: float, good: Good) -> dict[str, Any]:
-    sent = int((~rows["own"]).sum())
+def _rates(rows: Frame, seconds: float, good: Good) -> dict[str, Any]:
+    sent = int((~rows.own).sum())
     return {"achieved_rate": sent / seconds, **goodput(rows, seconds, good)}

@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from harness.measure.validity import REMEDY
 from harness.report import figures
 from harness.report.arrays import Floats
+from harness.report.frame import Frame, elapsed
 
 RATE_TOLERANCE = 0.01
 LAG_TOLERANCE = 0.05
 LEAST_LAG_MS = 2.0
 ROUNDING_NS = 2
+BLOCK = 1_000_000
 STALLED_MS = 50.0
 """A start lag at p99 above this and above the mean time between requests is another load."""
 """How late requests may start at p99: a share of the mean time between them or so much, whichever
@@ -25,20 +26,20 @@ judge: for a constant schedule one microsecond of jitter makes it 1/2.
 """
 
 
-def pacing(rows: pd.DataFrame) -> dict[str, Any] | None:
+def pacing(rows: Frame) -> dict[str, Any] | None:
     """The `pacing` of `summary.json`, over all routes of a load; None without a schedule.
 
     The achieved rate counts the requests that had left when the last one was due, over the same
     time as the asked one. `distance` is Kolmogorov's, between the times from one request to the
     next as they were asked and as they were.
     """
-    planned = rows[rows["scheduled_ns"].notna()]
+    planned = rows.where(rows.known("scheduled_ns"))
     if len(planned) < 2:
         return None
-    due = np.sort(planned["scheduled_ns"].to_numpy(dtype=np.int64))
-    left = planned[planned["sent_ns"].notna() & ~planned["own"]]
-    sent = np.sort(left["sent_ns"].to_numpy(dtype=np.int64))
-    lags = (left["sent_ns"] - left["scheduled_ns"]).to_numpy(dtype=np.float64) / 1e6
+    due = np.sort(planned.ints("scheduled_ns"))
+    left = planned.where(planned.known("sent_ns") & ~planned.own)
+    sent = np.sort(left.ints("sent_ns"))
+    lags = elapsed(left, "scheduled_ns", "sent_ns")
     seconds = float(due[-1] - due[0]) / 1e9
     allowed_ms = max(LEAST_LAG_MS, LAG_TOLERANCE * seconds * 1e3 / (len(due) - 1))
     in_time = int(np.searchsorted(sent, due[-1] + allowed_ms * 1e6, side="right"))
@@ -61,8 +62,12 @@ def distance(asked: Floats, achieved: Floats) -> float | None:
     if not len(asked) or not len(achieved):
         return None
     a, b = np.sort(asked), np.sort(achieved)
-    everywhere = np.concatenate([a, b])
-    below = (np.searchsorted(x, everywhere, side="right") / len(x) for x in (a, b))
+    blocks = (x[start : start + BLOCK] for x in (a, b) for start in range(0, len(x), BLOCK))
+    return max(_apart(a, b, block) for block in blocks)
+
+
+def _apart(a: Floats, b: Floats, places: Floats) -> float:
+    below = (np.searchsorted(x, places, side="right") / len(x) for x in (a, b))
     return float(np.abs(next(below) - next(below)).max())
 
 

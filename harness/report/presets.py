@@ -9,12 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from harness.report.arrays import Floats
-from harness.report.gaps import gaps
+from harness.report.frame import Frame, observed
 
-Times = Callable[[pd.DataFrame], Floats]
+Times = Callable[[Frame], Floats]
 _MS = 1e6
 PERCENTILES = (50, 90, 95, 99)
 
@@ -37,9 +36,9 @@ class Preset:
     metrics: tuple[Definition, ...]
 
 
-def _at(rows: pd.DataFrame, *names: str) -> Floats:
+def _at(rows: Frame, *names: str) -> Floats:
     """The earliest of some moments, nanoseconds; NaN where none happened."""
-    columns = [rows[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names]
+    columns = [rows.floats(name) for name in names]
     found = columns[0]
     for column in columns[1:]:
         found = np.fmin(found, column)
@@ -51,12 +50,12 @@ def _since_sent(*names: str) -> Times:
     return lambda rows: (_at(rows, *names) - _at(rows, "sent_ns")) / _MS
 
 
-def _until_last(rows: pd.DataFrame) -> Floats:
+def _until_last(rows: Frame) -> Floats:
     """Milliseconds from sending to the last chunk."""
     return (_last(rows) - _at(rows, "sent_ns")) / _MS
 
 
-def _last(rows: pd.DataFrame) -> Floats:
+def _last(rows: Frame) -> Floats:
     """When the last chunk came: the usage chunk where there is one, else the last output."""
     return np.fmax(_at(rows, "usage_ns"), _at(rows, "last_output_ns"))
 
@@ -64,16 +63,16 @@ def _last(rows: pd.DataFrame) -> Floats:
 def _per_token(first: tuple[str, ...], end: Times) -> Times:
     """Milliseconds per token after the first, by `usage`; NaN with fewer than two tokens."""
 
-    def values(rows: pd.DataFrame) -> Floats:
-        tokens = rows["completion_tokens"].to_numpy(dtype=np.float64, na_value=np.nan)
+    def values(rows: Frame) -> Floats:
+        tokens = rows.floats("completion_tokens")
         steps = np.where(tokens > 1, tokens - 1, np.nan)
         return (end(rows) - _at(rows, *first)) / _MS / steps
 
     return values
 
 
-def _gaps(rows: pd.DataFrame) -> Floats:
-    return gaps(rows)[0]
+def _gaps(rows: Frame) -> Floats:
+    return observed(rows, "inter_chunk")
 
 
 CHOICES = ("first_role_ns", "first_output_ns")
@@ -143,19 +142,18 @@ class Figure:
     percentiles: Mapping[int, float | None]
 
 
-def figures_of(rows: pd.DataFrame, preset: Preset) -> list[Figure]:
+def figures_of(rows: Frame, preset: Preset) -> list[Figure]:
     """Every metric of a preset on every route, over the requests that succeeded."""
-    answered = rows[rows["ok"]]
+    routes = rows.where(rows.ok).by("route")
     found = []
-    for route in dict.fromkeys(answered["route"]):
-        ours = answered[answered["route"] == route]
+    for route, ours in sorted(routes.items(), key=lambda each: each[1].places[0]):
         for metric in preset.metrics:
             values = metric.values(ours)
             known = values[np.isfinite(values)]
             some = bool(len(known))
             found.append(
                 Figure(
-                    str(route),
+                    route,
                     metric.name,
                     metric.formula,
                     len(known),
