@@ -55,7 +55,7 @@ def _shapes(report: "Report") -> Iterator[tuple[str, Svg]]:
     routes = ordered_routes(of_routes)
     for name, metric in METRICS.items():
         if name in SHAPES or name in limits:
-            data = {route: frame.observed(of_routes[route], name) for route in routes}
+            data = {route: frame.ascending(of_routes[route], name) for route in routes}
             title = f"Distribution of {metric.title}"
             chart = distribution.tail(title, data, limits.get(name, ()))
             if chart is not None:

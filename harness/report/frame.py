@@ -20,6 +20,9 @@ from harness.measure.outcome import Outcome, own_outcomes
 from harness.report.arrays import NULL, Codes, Floats, Indices, Ints, Mask, as_floats
 from harness.report.columns import Columns, Marks, Texts
 from harness.report.gaps import guessed
+from harness.report.ordered import Ascending, Ranked
+from harness.report.pooled import Pooled, Streams
+from harness.report.quantile import worth
 from harness.report.samples import Samples, of_table
 
 MS = 1e6
@@ -168,17 +171,35 @@ class Values:
     def __len__(self) -> int:
         return len(self.data)
 
-    def ordered(self) -> "Values":
-        """Each column sorted by itself; whose a value was is lost."""
+    @property
+    def of(self) -> Indices | None:
+        """Whose each value is, for `interval.mean`."""
+        return self.owner
+
+    @property
+    def exact(self) -> bool:
+        """Whether none has bounds but itself."""
+        return self.low is self.high or np.array_equal(self.low, self.high)
+
+    @property
+    def endless(self) -> int:
+        """How many have no end."""
+        return int(np.isinf(self.data).sum())
+
+    def ordered(self) -> tuple[Ranked, Ranked, Ranked]:
+        """The values, and what they are at least and at most, each sorted by itself."""
         data = np.sort(self.data)
         low, high = (
-            data if column is self.data or np.array_equal(column, self.data) else np.sort(column)
-            for column in (self.low, self.high)
+            data if column is self.data else np.sort(column) for column in (self.low, self.high)
         )
-        return Values(data, low, high)
+        return data, low, high
+
+    def worth(self, value: float) -> float:
+        """How many independent values they are worth, for the percentile that is `value`."""
+        return worth(self.data, value, self.owner)
 
 
-def values(rows: Frame, metric: str, *, failures: bool = False) -> Values:
+def values(rows: Frame, metric: str, *, failures: bool = False) -> Values | Pooled:
     """The values of one metric over the requests that succeeded.
 
     With `failures` also one without end for each that the target failed: it took longer than
@@ -187,7 +208,7 @@ def values(rows: Frame, metric: str, *, failures: bool = False) -> Values:
     rows = counted(rows, metric, failures=failures)
     failed = rows.failed if failures else np.zeros(len(rows), dtype=bool)
     if METRICS[metric].many:
-        return _with_failures(_gaps(rows.where(~failed)), failed)
+        return _gaps(rows.where(~failed), failed)
     found = latency(rows, metric)
     if failed.any():
         found = _each(found, lambda column: np.where(failed, np.inf, column))
@@ -195,13 +216,13 @@ def values(rows: Frame, metric: str, *, failures: bool = False) -> Values:
     return found if known.all() else _each(found, lambda column: column[known])
 
 
-def observed(rows: Frame, metric: str) -> Floats:
-    """The same values over the requests that succeeded, without what they can have been."""
+def ascending(rows: Frame, metric: str) -> Ascending:
+    """The same values over the requests that succeeded, sorted, and not what they can have been."""
     rows = counted(rows, metric)
     if METRICS[metric].many:
-        return rows.columns.gaps().of(rows.places)
+        return Ascending(np.sort(rows.columns.gaps().of(rows.places)))
     found = latency(rows, metric).data
-    return found[~np.isnan(found)]
+    return Ascending(np.sort(found[~np.isnan(found)]))
 
 
 def counted(rows: Frame, metric: str, *, failures: bool = False) -> Frame:
@@ -291,32 +312,28 @@ def _blur(rows: Frame, moment: str) -> Floats | None:
     return np.where(blur == NULL, 0, blur) / MS
 
 
-def _gaps(rows: Frame) -> Values:
-    """All gaps of some streams, and whose each is."""
+def _gaps(rows: Frame, failed: Mask) -> Values | Pooled:
+    """All gaps of some streams, and one without end for each request that failed."""
     gaps, places = rows.columns.gaps(), rows.places
-    flat = gaps.of(places)
-    low, high = (gaps.bounded(flat, bounds, places) for bounds in (gaps.low, gaps.high))
-    owner = np.repeat(np.arange(len(places), dtype=np.intp), gaps.lengths[places])
+    of = Streams(gaps.lengths[places], failed)
+    bounds = (gaps.changes(bounds, places) for bounds in (gaps.low, gaps.high))
+    found = Pooled(gaps.of(places), of, *bounds)
     unstated = ~rows.known("blur_ns")
-    if unstated.any():
-        first_ms = np.nan_to_num(elapsed(rows, "sent_ns", "first_output_ns"))
-        sketched = rows.ints("output_chunks") > MOST_GAPS + 1
-        least, most = guessed(flat, owner, first_ms=first_ms, sketched=sketched)
-        low, high = (
-            np.where(unstated[owner], bound, stated)
-            for bound, stated in ((least, low), (most, high))
-        )
-    return Values(flat, low, high, owner)
+    return _guessed(rows, found, unstated) if unstated.any() else found
 
 
-def _with_failures(found: Values, failed: Mask) -> Values:
-    """The values of requests that each have many, with one of each that failed."""
-    if found.owner is None or not failed.any():
-        return found
-    endless = np.full(int(failed.sum()), np.inf)
-    owner = np.concatenate([np.flatnonzero(~failed)[found.owner], np.flatnonzero(failed)])
-    with_endless = _each(found, lambda column: np.concatenate([column, endless]))
-    return replace(with_endless, owner=owner)
+def _guessed(rows: Frame, found: Pooled, unstated: Mask) -> Values:
+    """The gaps with bounds where the file has none."""
+    stated, owner = replace(found, of=Streams(found.of.lengths, unstated & False)), found.owner
+    of = np.repeat(np.arange(len(rows)), found.of.lengths)
+    first_ms = np.nan_to_num(elapsed(rows, "sent_ns", "first_output_ns"))
+    sketched = rows.ints("output_chunks") > MOST_GAPS + 1
+    least, most = guessed(stated.data, of, first_ms=first_ms, sketched=sketched)
+    low = np.minimum(np.where(unstated[of], least, stated.low), stated.data)
+    high = np.maximum(np.where(unstated[of], most, stated.high), stated.data)
+    endless = np.full(found.endless, np.inf)
+    data, low, high = (np.concatenate([each, endless]) for each in (stated.data, low, high))
+    return Values(data, low, high, owner)
 
 
 def _each(found: Values, change: Callable[[Floats], Floats]) -> Values:

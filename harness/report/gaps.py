@@ -14,11 +14,10 @@ import pyarrow as pa
 
 from harness.report import arrow
 from harness.report.arrays import Codes, Floats, Indices, Ints, Mask
+from harness.report.ordered import NS_PER_MS
+from harness.report.pooled import BLOCK, Changes
 
 COLUMNS = ("gap_ms", "gap_low_ms", "gap_high_ms")
-NS_PER_MS = 1e6
-BLOCK = 65_536
-"""So many streams are put in order at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +43,11 @@ class Gaps:
     low: Bounds
     high: Bounds
 
-    def of(self, places: Codes) -> Floats:
-        """The gaps of some rows in milliseconds, row by row."""
+    def of(self, places: Codes) -> Any:
+        """The gaps of some rows, row by row, in the unit of all."""
         lengths, starts = self.lengths[places], self.starts[places]
         ends = np.cumsum(lengths, dtype=np.intp)
-        found = np.empty(int(ends[-1]) if len(ends) else 0)
+        found = np.empty(int(ends[-1]) if len(ends) else 0, dtype=self.flat.dtype)
         for first in range(0, len(places), BLOCK):
             block = slice(first, first + BLOCK)
             some, begin = lengths[block], ends[block] - lengths[block]
@@ -56,26 +55,24 @@ class Gaps:
             from_where = np.repeat(starts[block] - begin, some)
             from_where += np.arange(here.start, here.stop)
             found[here] = self.flat[from_where]
-        return found if self.flat.dtype == np.float64 else np.divide(found, NS_PER_MS, out=found)
+        return found
 
-    def bounded(self, gaps: Floats, bounds: Bounds, places: Codes) -> Floats:
-        """The bounds of the gaps of some rows; the gaps themselves where none differs."""
+    def changes(self, bounds: Bounds, places: Codes) -> Changes:
+        """Where bounds of the gaps of some rows differ from them."""
         lengths = self.lengths[places]
         begin = np.cumsum(lengths, dtype=np.intp) - lengths
         at = np.searchsorted(places, bounds.rows)
         at[at == len(places)] = 0
         ours = places[at] == bounds.rows if len(places) else np.zeros(0, dtype=bool)
-        if not ours.any():
-            return gaps
-        found = gaps.copy()
-        found[begin[at[ours]] + bounds.within[ours]] = bounds.values[ours]
-        return found
+        return Changes(begin[at[ours]] + bounds.within[ours], bounds.values[ours])
 
     def longer(self, least_ms: float) -> Mask:
         """Which rows have a gap of at least so long."""
         factor = 1.0 if self.flat.dtype == np.float64 else NS_PER_MS
         long = np.flatnonzero(self.flat >= least_ms * factor)
         found = np.zeros(len(self.lengths), dtype=bool)
+        if not len(long):
+            return found
         order = np.argsort(self.starts, kind="stable")
         order = order[self.lengths[order] > 0]
         found[order[np.searchsorted(self.starts[order], long, side="right") - 1]] = True
@@ -126,12 +123,14 @@ def _flat(column: Any) -> Floats:
 
 def _differing(column: Any, gaps: Floats, counts: Indices, rows: Codes, *, lower: bool) -> Bounds:
     """The bounds of a column beyond their gap; a row that has not one for each has none."""
-    stated = arrow.lengths(column)
+    stated, bounds = arrow.lengths(column), _flat(column)
     given = stated == counts
-    some, bounds = np.repeat(given, counts), _flat(column)[np.repeat(given, stated)]
-    ours = gaps[some]
-    differ = np.flatnonzero(bounds < ours if lower else bounds > ours)
-    places = np.flatnonzero(some)[differ]
+    if given.all():
+        places = differ = np.flatnonzero(bounds < gaps if lower else bounds > gaps)
+    else:
+        some, bounds = np.repeat(given, counts), bounds[np.repeat(given, stated)]
+        differ = np.flatnonzero(bounds < gaps[some] if lower else bounds > gaps[some])
+        places = np.flatnonzero(some)[differ]
     ends = np.cumsum(counts)
     owner = np.searchsorted(ends, places, side="right")
     within = places - (ends - counts)[owner]

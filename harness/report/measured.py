@@ -11,6 +11,7 @@ from harness.measure.metrics import METRICS, SCHEDULED
 from harness.measure.objective import Objective
 from harness.report import figures, frame, interval
 from harness.report.frame import Frame
+from harness.report.pooled import Pooled
 from harness.report.quantile import CONFIDENCE, Estimate
 from harness.report.summary import Good, cache_hits, percentile, plain
 
@@ -54,8 +55,8 @@ def _least(*values: float | None) -> float | None:
     return min((value for value in values if value is not None), default=None)
 
 
-def _statistic(objective: Objective, found: frame.Values, confidence: float) -> Estimate:
-    failed = int(np.isinf(found.data).sum())
+def _statistic(objective: Objective, found: frame.Values | Pooled, confidence: float) -> Estimate:
+    failed = found.endless
     if objective.quantile is not None:
         measured = percentile(found, objective.quantile * 100, confidence=confidence)
     else:
@@ -72,13 +73,13 @@ def _statistic(objective: Objective, found: frame.Values, confidence: float) -> 
     return measured
 
 
-def _endless(found: frame.Values, confidence: float) -> Estimate:
+def _endless(found: frame.Values | Pooled, confidence: float) -> Estimate:
     """The mean where some failed: no more than how much it is at least."""
-    known = np.isfinite(found.data)
-    least = np.where(known, found.low, found.low[known].max() if known.any() else np.inf)
+    known, low = np.isfinite(found.data), found.low
+    least = np.where(known, low, low[known].max() if known.any() else np.inf)
     reason = f"{figures.count(len(known) - known.sum())} of {figures.count(len(known))} failed"
-    low = interval.mean(least, found.owner, confidence=confidence)[0]
-    return Estimate(None, low, None, reason=f"there is no mean: {reason}", count=len(known))
+    bound = interval.mean(least, found.of, confidence=confidence)[0]
+    return Estimate(None, bound, None, reason=f"there is no mean: {reason}", count=len(known))
 
 
 def _alone(

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.report.arrays import Floats
-from harness.report.frame import Frame, observed
+from harness.report.frame import Frame
+from harness.report.frame import values as values_of
 
 Times = Callable[[Frame], Floats]
 _MS = 1e6
@@ -72,7 +73,7 @@ def _per_token(first: tuple[str, ...], end: Times) -> Times:
 
 
 def _gaps(rows: Frame) -> Floats:
-    return observed(rows, "inter_chunk")
+    return values_of(rows, "inter_chunk").data
 
 
 CHOICES = ("first_role_ns", "first_output_ns")

@@ -14,10 +14,12 @@ from harness.measure.odd import IN_TIME_NS, ONE_PIECE_NS, Odd
 from harness.measure.outcome import Outcome
 from harness.measure.validity import blurred
 from harness.report import frame, interval
-from harness.report.arrays import NULL, Floats, Mask
+from harness.report.arrays import NULL, Mask
 from harness.report.columns import counted
-from harness.report.frame import Frame
-from harness.report.quantile import CONFIDENCE, PERCENTILES, Estimate, estimate, value_at, worth
+from harness.report.frame import Frame, Values
+from harness.report.ordered import Ranked
+from harness.report.pooled import Pooled
+from harness.report.quantile import CONFIDENCE, PERCENTILES, Estimate, estimate, value_at
 
 ENDS: Mapping[str, str] = {
     "": "value",
@@ -38,11 +40,7 @@ COUNTED = (
     *("goodput", "goodput_share"),
     *("output_tokens_per_second", "cache_hit_share", "violation_rate"),
 )
-PLAIN: Mapping[str, Callable[[Floats], np.float64]] = {
-    "mean": np.mean,
-    "min": np.min,
-    "max": np.max,
-}
+PLAIN = ("mean", "min", "max")
 
 Good = Callable[[Frame, str], Mask]
 """Which requests count as goodput, by the columns of each metric that end so: "" for its value."""
@@ -102,8 +100,9 @@ def ordered_routes(routes: Iterable[str]) -> list[str]:
 def measure(rows: Frame, metric: str) -> dict[str, Any]:
     """The statistics of one metric in milliseconds; `reasons` says why one is null."""
     found = frame.values(rows, metric)
+    estimates = {"mean": plain(found, "mean")}
     ordered = found.ordered()
-    estimates = {name: plain(found, name) for name in PLAIN}
+    estimates |= {name: plain(found, name, ordered=ordered) for name in ("min", "max")}
     for percent in PERCENTILES:
         estimates[f"p{percent}"] = percentile(found, percent, ordered=ordered)
     told: dict[str, Any] = {"n": len(found)}
@@ -121,36 +120,56 @@ def _given(each: Estimate, field: str) -> float | None:
 
 
 def percentile(
-    found: frame.Values,
+    found: Values | Pooled,
     percent: float,
     *,
-    ordered: frame.Values | None = None,
+    ordered: tuple[Ranked, Ranked, Ranked] | None = None,
     confidence: float = CONFIDENCE,
 ) -> Estimate:
     """One percentile, for as many independent values as there are worth."""
     if not len(found):
         return Estimate(None, reason=NOTHING)
-    ordered = ordered or found.ordered()
-    effective = worth(found.data, value_at(ordered.data, percent), found.owner)
-    bounds = ordered.low, ordered.high
+    data, *bounds = ordered or found.ordered()
+    effective = found.worth(value_at(data, percent))
     return _seen(
-        estimate(ordered.data, percent, effective=effective, bounds=bounds, confidence=confidence)
+        estimate(
+            data,
+            percent,
+            effective=effective,
+            bounds=(bounds[0], bounds[1]),
+            confidence=confidence,
+        )
     )
 
 
-def plain(found: frame.Values, name: str, *, confidence: float = CONFIDENCE) -> Estimate:
+def plain(
+    found: Values | Pooled,
+    name: str,
+    *,
+    ordered: tuple[Ranked, Ranked, Ranked] | None = None,
+    confidence: float = CONFIDENCE,
+) -> Estimate:
     """The mean, with its interval; or the smallest or the largest value, a fact of these."""
     if not len(found):
         return Estimate(None, reason=NOTHING)
-    columns = (found.data, found.low, found.high)
-    value, at_least, at_most = (float(PLAIN[name](column)) for column in columns)
-    low = high = None
     if name == "mean":
-        low, high = interval.mean(found.low, found.owner, confidence=confidence)
-        if found.low is not found.high and not np.array_equal(found.low, found.high):
-            high = interval.mean(found.high, found.owner, confidence=confidence)[1]
-    count = len(found)
-    return _seen(Estimate(value, low, high, at_least=at_least, at_most=at_most, count=count))
+        return _seen(_mean(found, confidence))
+    place = 0 if name == "min" else -1
+    value, at_least, at_most = (float(each[place]) for each in ordered or found.ordered())
+    return _seen(Estimate(value, at_least=at_least, at_most=at_most, count=len(found)))
+
+
+def _mean(found: Values | Pooled, confidence: float) -> Estimate:
+    """The mean, from the interval of the least to that of the most; one column at a time."""
+    value = at_most = float(np.mean(found.data))
+    column = found.low
+    at_least = float(np.mean(column))
+    low, high = interval.mean(column, found.of, confidence=confidence)
+    if not found.exact:
+        column = found.high
+        at_most = float(np.mean(column))
+        high = interval.mean(column, found.of, confidence=confidence)[1]
+    return Estimate(value, low, high, at_least=at_least, at_most=at_most, count=len(found))
 
 
 def _seen(estimate: Estimate) -> Estimate:
@@ -189,7 +208,12 @@ def flat(summary: Mapping[str, Any]) -> str:
 
 def _routes(rows: Frame, good: Good) -> dict[str, Any]:
     seconds, routes = window_s(rows), rows.by("route")
-    metrics = {name: {route: measure(of, name) for route, of in routes.items()} for name in METRICS}
+    metrics: dict[str, dict[str, Any]] = {}
+    for name in METRICS:
+        metrics[name] = {
+            route: metrics[twin][route] if (twin := _twin(of, name)) else measure(of, name)
+            for route, of in routes.items()
+        }
     return {
         route: {
             **_route(routes[route], seconds, good),
@@ -197,6 +221,14 @@ def _routes(rows: Frame, good: Good) -> dict[str, Any]:
         }
         for route in ordered_routes(routes)
     }
+
+
+def _twin(rows: Frame, metric: str) -> str | None:
+    """The metric that is the same from send, where no start enters and all requests were due."""
+    of = METRICS[metric]
+    if not of.scheduled or of.start or not rows.known("scheduled_ns").all():
+        return None
+    return metric.removesuffix(SCHEDULED)
 
 
 def _route(rows: Frame, seconds: float, good: Good) -> dict[str, Any]:
