@@ -45,14 +45,15 @@ class Texts:
 
     def among(self, *texts: str) -> Mask:
         """Which rows have one of these."""
-        chosen = np.array([name in texts for name in (*self.names, None)], dtype=bool)
-        return chosen[self.codes]
+        found = np.zeros(len(self.codes), dtype=bool)
+        for place in [place for place, name in enumerate(self.names) if name in texts]:
+            found |= self.codes == place
+        return found
 
     @property
     def present(self) -> list[str]:
         """The texts that occur, each once."""
-        some = np.bincount(self.codes + 1, minlength=len(self.names) + 1)[1:] > 0
-        return [name for name, found in zip(self.names, some, strict=True) if found]
+        return [self.names[code] for code in np.unique(self.codes).tolist() if code >= 0]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -170,7 +171,7 @@ class Columns:
         if kind == "list<string>":
             return self._marks(name)
         if kind == "list<float64>":
-            return gathered(self._length, self.batches(*OF_GAPS))
+            return gathered(self._length, self.batches(*OF_GAPS), most=self._samples.entries(name))
         types = {"float64": np.float64, "bool": np.int8}
         return self._numbers(name, np.dtype(types.get(kind, np.int64)))
 

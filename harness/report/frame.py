@@ -6,6 +6,7 @@ uncertain the client says its times are. A failed request has no latency here; i
 rates instead.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -281,6 +282,11 @@ def weights(rows: Frame) -> Floats:
         return np.ones(len(rows))
     shares = np.nan_to_num(rows.floats("check_share"), nan=1.0)
     return np.where(rows.flags("checked"), 1.0 / shares, 0.0)
+
+
+def whole(weights: Floats) -> float:
+    """The sum of weights, correctly rounded; most are 0."""
+    return math.fsum(weights[weights != 0])
 
 
 def _tpot(rows: Frame) -> Values:

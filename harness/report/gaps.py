@@ -61,9 +61,10 @@ class Gaps:
         """Where bounds of the gaps of some rows differ from them."""
         lengths = self.lengths[places]
         begin = np.cumsum(lengths, dtype=np.intp) - lengths
-        at = np.searchsorted(places, bounds.rows)
-        at[at == len(places)] = 0
-        ours = places[at] == bounds.rows if len(places) else np.zeros(0, dtype=bool)
+        stand = np.full(len(self.lengths), -1, dtype=np.int32)
+        stand[places] = np.arange(len(places), dtype=np.int32)
+        at = stand[bounds.rows]
+        ours = at >= 0
         return Changes(begin[at[ours]] + bounds.within[ours], bounds.values[ours])
 
     def longer(self, least_ms: float) -> Mask:
@@ -79,24 +80,28 @@ class Gaps:
         return found
 
 
-def gathered(length: int, batches: Iterable[tuple[Any, pa.RecordBatch]]) -> Gaps:
-    """The gaps of so many rows, out of batches of `COLUMNS` and the place of each row."""
+def gathered(length: int, batches: Iterable[tuple[Any, pa.RecordBatch]], *, most: int) -> Gaps:
+    """The gaps of so many rows, no more than `most`, out of batches of `COLUMNS` and the place of
+    each row."""
     starts, lengths = np.empty(length, dtype=np.int64), np.empty(length, dtype=np.int32)
-    flat: list[Any] = []
+    flat: Any = np.empty(most, dtype=np.uint32)
     low: list[Bounds] = []
     high: list[Bounds] = []
     done = 0
     for at, batch in batches:
-        gaps, least, most = (batch.column(name) for name in COLUMNS)
+        gaps, lower, upper = (batch.column(name) for name in COLUMNS)
         values, counts = _flat(gaps), arrow.lengths(gaps)
         ends = np.cumsum(counts)
         starts[at], lengths[at] = done + ends - counts, counts
         rows = np.arange(at.start, at.stop, dtype=np.int32) if isinstance(at, slice) else at
-        low.append(_differing(least, values, counts, rows, lower=True))
-        high.append(_differing(most, values, counts, rows, lower=False))
-        flat.append(_packed(values))
+        low.append(_differing(lower, values, counts, rows, lower=True))
+        high.append(_differing(upper, values, counts, rows, lower=False))
+        packed = _packed(values)
+        if packed.dtype != flat.dtype:
+            flat, packed = _unpacked(flat, done), values
+        flat[done : done + len(values)] = packed
         done += len(values)
-    return Gaps(_together(flat), starts, lengths, _joined(low), _joined(high))
+    return Gaps(flat[:done], starts, lengths, _joined(low), _joined(high))
 
 
 def guessed(
@@ -144,12 +149,14 @@ def _packed(gaps: Floats) -> Any:
     return whole.astype(np.uint32) if fits and np.array_equal(whole / NS_PER_MS, gaps) else gaps
 
 
-def _together(parts: list[Any]) -> Any:
-    if all(part.dtype == np.uint32 for part in parts):
-        return np.concatenate([np.empty(0, dtype=np.uint32), *parts])
-    return np.concatenate(
-        [part if part.dtype == np.float64 else part / NS_PER_MS for part in parts]
-    )
+def _unpacked(flat: Any, done: int) -> Floats:
+    """The first gaps of a column in milliseconds; it has room for as many as before."""
+    if flat.dtype == np.float64:
+        found: Floats = flat
+        return found
+    found = np.empty(len(flat))
+    np.divide(flat[:done], NS_PER_MS, out=found[:done])
+    return found
 
 
 def _joined(parts: list[Bounds]) -> Bounds:

@@ -87,8 +87,9 @@ class Pooled:
     @property
     def data(self) -> Floats:
         """Every value in milliseconds."""
-        found = np.full(len(self), np.inf)
+        found = np.empty(len(self))
         part = found[: len(self.values)]
+        found[len(part) :] = np.inf
         part[:] = self.values
         if self.values.dtype == np.uint32:
             part /= NS_PER_MS
@@ -136,8 +137,9 @@ class Pooled:
         return dependence.of_groups(sums, within=within, count=float(len(self)))
 
     def _below(self, value: float) -> Mask:
-        found = np.full(len(self), value == np.inf)
+        found = np.zeros(len(self), dtype=bool)
         known = found[: len(self.values)]
+        found[len(known) :] = value == np.inf
         if self.values.dtype != np.uint32:
             np.less_equal(self.values, value, out=known)
         elif (reach := reach_ns(value)) >= 0:

@@ -124,6 +124,10 @@ class Samples:
             except (OSError, pa.ArrowInvalid) as error:
                 raise UnreadableError(source.file.name, error) from error
 
+    def entries(self, name: str) -> int:
+        """How many entries the lists of a column have at most."""
+        return sum(_entries(each.data, name) for each in self.sources)
+
     def only(self, name: str) -> tuple[Any, ...]:
         """The one value that a column has in every row, as far as that is known unread."""
         found = [each.only(name) for each in self.sources if each.file.rows]
@@ -334,6 +338,15 @@ def _only(file: pq.ParquetFile, name: str) -> tuple[Any, ...]:
     place = file.schema_arrow.names.index(name)
     found = {_constant(file.metadata.row_group(n), place) for n in range(file.num_row_groups)}
     return found.pop() if len(found) == 1 else ()
+
+
+def _entries(data: pq.ParquetFile | pa.Table, name: str) -> int:
+    if isinstance(data, pa.Table):
+        return len(pc.list_flatten(data[name])) if name in data.column_names else 0
+    if name not in data.schema_arrow.names:
+        return 0
+    place, groups = data.schema_arrow.names.index(name), range(data.num_row_groups)
+    return sum(data.metadata.row_group(n).column(place).num_values for n in groups)
 
 
 def _constant(group: Any, place: int) -> tuple[Any, ...]:

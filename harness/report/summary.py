@@ -208,11 +208,12 @@ def flat(summary: Mapping[str, Any]) -> str:
 
 def _routes(rows: Frame, good: Good) -> dict[str, Any]:
     seconds, routes = window_s(rows), rows.by("route")
+    answered = {route: of.where(of.ok) for route, of in routes.items()}
     metrics: dict[str, dict[str, Any]] = {}
     for name in METRICS:
         metrics[name] = {
             route: metrics[twin][route] if (twin := _twin(of, name)) else measure(of, name)
-            for route, of in routes.items()
+            for route, of in answered.items()
         }
     return {
         route: {
@@ -267,7 +268,7 @@ def _contract(rows: Frame, sent: int) -> dict[str, Any]:
     """Broken clauses; rates are of what was checked, where the samples say so, else of all sent."""
     known, weights = bool(rows.told("checked").any()), frame.weights(rows)
     marks, broken = frame.violations(rows), rows.broken
-    of = math.fsum(weights) if known else sent
+    of = frame.whole(weights) if known else sent
     counts = marks.texts.counts
     stood_for = {name: weights[marks.owner[marks.texts.among(name)]] for name in counts}
     return {
@@ -275,9 +276,9 @@ def _contract(rows: Frame, sent: int) -> dict[str, Any]:
         "violation_count": int(broken.sum()),
         "checked": int(rows.flags("checked").sum()) if known else None,
         "violation_rates": {
-            name: _share(math.fsum(weight), of) for name, weight in stood_for.items()
+            name: _share(frame.whole(weight), of) for name, weight in stood_for.items()
         },
-        "violation_rate": _share(math.fsum(weights[broken > 0]), of),
+        "violation_rate": _share(frame.whole(weights[broken > 0]), of),
     }
 
 
@@ -330,7 +331,7 @@ def _unbroken(rows: Frame) -> float:
     weights = frame.weights(rows)
     if not weights.any():
         return float(len(rows))
-    return len(rows) * (1 - math.fsum(weights[broken]) / math.fsum(weights))
+    return len(rows) * (1 - frame.whole(weights[broken]) / frame.whole(weights))
 
 
 def _tokens(rows: Frame, seconds: float) -> dict[str, Any]:
