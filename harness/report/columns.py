@@ -19,9 +19,10 @@ from harness.report import arrow
 from harness.report.arrays import NULL, Codes, Floats, Indices, Ints, Mask
 from harness.report.gaps import COLUMNS as OF_GAPS
 from harness.report.gaps import Gaps, gathered
-from harness.report.samples import Samples
+from harness.report.packed import Packed, Packer, everywhere
+from harness.report.samples import MOMENTS, Samples
 
-ROOM = 256_000_000
+ROOM = 400_000_000
 """How many bytes of columns are kept for the next step that asks for them."""
 UNNAMED: Mapping[str, str] = {
     "phase": "steady",
@@ -32,8 +33,9 @@ UNNAMED: Mapping[str, str] = {
 """What a row without a text counts as."""
 
 
-NOTHING: Mapping[tuple[int, str], Any] = {(8, "f"): np.nan, (8, "i"): NULL, (1, "i"): -1}
-"""What an array of such numbers holds where there is none."""
+DUE = "scheduled_ns"
+NOTHING: Mapping[int, Any] = {8: np.nan, 1: -1}
+"""What an array of so many bytes for each row holds where there is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +94,17 @@ class Columns:
         self._samples, self._length = found, len(found)
         self._kept: OrderedDict[str, Any] = OrderedDict()
         self._places: Codes | None = None
-        sent = self._numbers("sent_ns", np.dtype(np.int64))
-        due = self._numbers("scheduled_ns", np.dtype(np.int64))
-        self._places = _places(_begun(sent, due))
-        self._keep("scheduled_ns", self._placed(due))
-        self._keep("sent_ns", self._placed(sent))
+        sent, due = (self._moments(name) for name in ("sent_ns", "scheduled_ns"))
+        begun = np.where(sent == NULL, due, sent) if (sent == NULL).any() else sent
+        self._places = _places(begun)
+        self.begun = self._placed(begun)
 
     def __len__(self) -> int:
         return self._length
 
-    def ints(self, name: str) -> Ints:
-        """A column of whole numbers, `NULL` where there is none; `begun_ns` is one."""
-        found: Ints = self._column(name)
+    def packed(self, name: str) -> Packed:
+        """A column of whole numbers; of moments by how long after its begin each request had it."""
+        found: Packed = self._column(name)
         return found
 
     def floats(self, name: str) -> Floats:
@@ -163,8 +164,6 @@ class Columns:
         return column
 
     def _read(self, name: str) -> Any:
-        if name == "begun_ns":
-            return _begun(self.ints("sent_ns"), self.ints("scheduled_ns"))
         kind = COLUMNS[name]
         if kind == "string":
             return self._texts(name)
@@ -172,11 +171,31 @@ class Columns:
             return self._marks(name)
         if kind == "list<float64>":
             return gathered(self._length, self.batches(*OF_GAPS), most=self._samples.entries(name))
-        types = {"float64": np.float64, "bool": np.int8}
-        return self._numbers(name, np.dtype(types.get(kind, np.int64)))
+        if kind in ("float64", "bool"):
+            return self._numbers(name, np.dtype(np.float64 if kind == "float64" else np.int8))
+        return self._packed(name)
+
+    def _packed(self, name: str) -> Packed:
+        only, moment = self._samples.only(name), name in MOMENTS
+        if only and (only[0] is None or not moment):
+            return everywhere(NULL if only[0] is None else int(only[0]), self._length)
+        packer = Packer(self._length)
+        for at, batch in self.batches(name):
+            numbers = arrow.plain(batch.column(0), NULL, np.dtype(np.int64))
+            packer.put(at, after(numbers, self.begun[at], name) if moment else numbers)
+        return packer.packed
+
+    def _moments(self, name: str) -> Ints:
+        """The moments of all rows as they stand in the files."""
+        found, done = np.empty(self._length, dtype=np.int64), 0
+        for batch in self._samples.batches(name):
+            end = done + batch.num_rows
+            found[done:end] = arrow.plain(batch.column(0), NULL, np.dtype(np.int64))
+            done = end
+        return found
 
     def _numbers(self, name: str, kind: np.dtype[Any]) -> Any:
-        nothing = NOTHING[kind.itemsize, kind.kind]
+        nothing = NOTHING[kind.itemsize]
         only = self._samples.only(name)
         if only:
             value = nothing if only[0] is None else only[0]
@@ -224,8 +243,20 @@ class Columns:
         return Marks(owner[order], Texts(code[order], names), there)
 
 
-def _begun(sent: Ints, due: Ints) -> Ints:
-    return sent if not (sent == NULL).any() else np.where(sent == NULL, due, sent)
+def after(numbers: Ints, begun: Ints, name: str) -> Ints:
+    """How long after its begin each request had a moment; what it was due at counts down."""
+    found = numbers - np.where(begun == NULL, 0, begun)
+    return np.where(numbers == NULL, NULL, -found if name == DUE else found)
+
+
+def before(numbers: Ints, begun: Ints, name: str) -> Ints:
+    """The moments themselves again, in the place of the numbers."""
+    nothing = numbers == NULL
+    if name == DUE:
+        np.negative(numbers, out=numbers)
+    numbers += begun if not (begun == NULL).any() else np.where(begun == NULL, 0, begun)
+    numbers[nothing] = NULL
+    return numbers
 
 
 def _places(begun: Ints) -> Codes | None:

@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from harness.measure.columns import MOST_GAPS
+from harness.measure.columns import COLUMNS, MOST_GAPS
 from harness.measure.metrics import METRICS
 from harness.measure.odd import Odd
 from harness.measure.outcome import Outcome, own_outcomes
 from harness.report.arrays import NULL, Codes, Floats, Indices, Ints, Mask, as_floats
-from harness.report.columns import Columns, Marks, Texts
+from harness.report.columns import DUE, Columns, Marks, Texts, before
 from harness.report.gaps import guessed
 from harness.report.ordered import Ascending, Ranked
 from harness.report.pooled import Pooled, Streams
 from harness.report.quantile import worth
-from harness.report.samples import Samples, of_table
+from harness.report.samples import MOMENTS, Samples, of_table
 
 MS = 1e6
 LOW, HIGH = "_low", "_high"
@@ -72,19 +72,32 @@ class Frame:
 
     def ints(self, name: str) -> Ints:
         """A column of whole numbers, `NULL` where there is none; `begun_ns` is one too."""
-        found: Ints = self._of(self._columns.ints(name))
-        return found
+        begun: Ints = self._of(self._columns.begun)
+        if name == "begun_ns":
+            return begun
+        packed = self._columns.packed(name)
+        if name not in MOMENTS:
+            return packed.wide(self._places)
+        return before(packed.wide(self._places), begun, name)
+
+    def after(self, name: str) -> Ints:
+        """How long after its begin each request had a moment, in nanoseconds."""
+        found = self._columns.packed(name).wide(self._places)
+        return np.where(found == NULL, found, -found) if name == DUE else found
 
     def floats(self, name: str) -> Floats:
         """A column of numbers as floats, NaN where there is none."""
-        column = self._of(self._columns.floats(name))
-        found: Floats = column if column.dtype == np.float64 else as_floats(column)
+        if COLUMNS[name] != "float64":
+            return as_floats(self.ints(name))
+        found: Floats = self._of(self._columns.floats(name))
         return found
 
     def known(self, name: str) -> Mask:
         """Whether each row has a number in a column."""
-        found: Mask = self.ints(name) != NULL
-        return found
+        if name == "begun_ns":
+            found: Mask = self.ints(name) != NULL
+            return found
+        return self._columns.packed(name).known(self._places)
 
     def flags(self, name: str) -> Mask:
         """A column of yes and no; what nobody knows is no."""
@@ -250,7 +263,7 @@ def bound(rows: Frame, metric: str, end: str) -> Floats:
 
 def elapsed(rows: Frame, start: str, stop: str) -> Floats:
     """Milliseconds from one moment to another; NaN where one of them did not happen."""
-    first, last = rows.ints(start), rows.ints(stop)
+    first, last = rows.after(start), rows.after(stop)
     found = (last - first).astype(np.float64)
     found /= MS
     found[(first == NULL) | (last == NULL)] = np.nan
@@ -312,9 +325,10 @@ def _blur(rows: Frame, moment: str) -> Floats | None:
     """How uncertain a moment is, in milliseconds, 0 where nothing says so; None if always exact."""
     if moment == "scheduled_ns":
         return None
-    blur = rows.ints(f"{moment.removesuffix('_ns').replace('sent', 'send')}_blur_ns")
-    if blur.strides == (0,) and blur[:1].max(initial=0) in (0, NULL):
+    name = f"{moment.removesuffix('_ns').replace('sent', 'send')}_blur_ns"
+    if rows.columns.packed(name).nothing:
         return None
+    blur = rows.ints(name)
     return np.where(blur == NULL, 0, blur) / MS
 
 

@@ -13,10 +13,11 @@ import numpy as np
 import pyarrow as pa
 
 from harness.report import arrow
-from harness.report.arrays import Codes, Floats, Indices, Ints, Mask
+from harness.report.arrays import Codes, Floats, Indices, Mask
 from harness.report.ordered import NS_PER_MS
 from harness.report.pooled import BLOCK, Changes
 
+MOST_ENTRIES = 2**31
 COLUMNS = ("gap_ms", "gap_low_ms", "gap_high_ms")
 
 
@@ -38,7 +39,7 @@ class Gaps:
     """
 
     flat: Any
-    starts: Ints
+    starts: Any
     lengths: Codes
     low: Bounds
     high: Bounds
@@ -83,7 +84,8 @@ class Gaps:
 def gathered(length: int, batches: Iterable[tuple[Any, pa.RecordBatch]], *, most: int) -> Gaps:
     """The gaps of so many rows, no more than `most`, out of batches of `COLUMNS` and the place of
     each row."""
-    starts, lengths = np.empty(length, dtype=np.int64), np.empty(length, dtype=np.int32)
+    starts = np.empty(length, dtype=np.int32 if most < MOST_ENTRIES else np.int64)
+    lengths = np.empty(length, dtype=np.int32)
     flat: Any = np.empty(most, dtype=np.uint32)
     low: list[Bounds] = []
     high: list[Bounds] = []
@@ -101,6 +103,8 @@ def gathered(length: int, batches: Iterable[tuple[Any, pa.RecordBatch]], *, most
             flat, packed = _unpacked(flat, done), values
         flat[done : done + len(values)] = packed
         done += len(values)
+    if not done:
+        starts = lengths = np.broadcast_to(np.int32(0), length)
     return Gaps(flat[:done], starts, lengths, _joined(low), _joined(high))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from harness.measure.validity import REMEDY
 from harness.report import figures
-from harness.report.arrays import Floats
+from harness.report.arrays import Floats, Ints
 from harness.report.frame import Frame, elapsed
 
 RATE_TOLERANCE = 0.01
@@ -36,28 +36,30 @@ def pacing(rows: Frame) -> dict[str, Any] | None:
     planned = rows.where(rows.known("scheduled_ns"))
     if len(planned) < 2:
         return None
-    due = np.sort(planned.ints("scheduled_ns"))
     left = planned.where(planned.known("sent_ns") & ~planned.own)
-    sent = np.sort(left.ints("sent_ns"))
-    lags = elapsed(left, "scheduled_ns", "sent_ns")
+    lags = _lags(elapsed(left, "scheduled_ns", "sent_ns"))
+    due, sent = planned.ints("scheduled_ns"), left.ints("sent_ns")
+    for times in (due, sent):
+        times.sort()
     seconds = float(due[-1] - due[0]) / 1e9
     allowed_ms = max(LEAST_LAG_MS, LAG_TOLERANCE * seconds * 1e3 / (len(due) - 1))
     in_time = int(np.searchsorted(sent, due[-1] + allowed_ms * 1e6, side="right"))
+    asked, achieved = np.diff(due), np.diff(sent)
     found = {
         "requests": len(due),
         "sent": len(sent),
         "asked_rate": (len(due) - 1) / seconds if seconds else None,
         "achieved_rate": max(in_time - 1, 0) / seconds if seconds else None,
-        "start_lag_ms": _lags(lags),
+        "start_lag_ms": lags,
         "start_lag_allowed_ms": allowed_ms,
-        "constant": bool(np.ptp(np.diff(due)) <= ROUNDING_NS),
-        "distance": distance(np.diff(due) / 1e9, np.diff(sent) / 1e9),
+        "constant": bool(np.ptp(asked) <= ROUNDING_NS),
+        "distance": distance(asked, achieved),
     }
     behind = len(sent) - in_time
     return {**found, "rate_off": _rate_off(found, behind), "late": _late(found)}
 
 
-def distance(asked: Floats, achieved: Floats) -> float | None:
+def distance(asked: Floats | Ints, achieved: Floats | Ints) -> float | None:
     """Kolmogorov's distance: the most by which two empirical distributions differ anywhere."""
     if not len(asked) or not len(achieved):
         return None
@@ -66,7 +68,7 @@ def distance(asked: Floats, achieved: Floats) -> float | None:
     return max(_apart(a, b, block) for block in blocks)
 
 
-def _apart(a: Floats, b: Floats, places: Floats) -> float:
+def _apart(a: Floats | Ints, b: Floats | Ints, places: Floats | Ints) -> float:
     below = (np.searchsorted(x, places, side="right") / len(x) for x in (a, b))
     return float(np.abs(next(below) - next(below)).max())
 

@@ -8,6 +8,7 @@ import numpy as np
 from harness.measure.outcome import Outcome
 from harness.report import frame
 from harness.report.arrays import NULL, Floats, Ints, Mask
+from harness.report.columns import before
 from harness.report.frame import Frame, latency
 from harness.report.summary import Good, load_scenarios, ordered_routes
 
@@ -32,7 +33,7 @@ def timeline(rows: Frame, good: Good) -> dict[str, Any]:
     if not len(load):
         return {"width_s": 1, "start_ns": None, "steady_from_s": None, "routes": {}}
     zero = int(load.ints("begun_ns")[0])
-    length = float(((ends(load) - zero) / 1e9).max())
+    length = float((int(ends(load).max()) - zero) / 1e9)
     width = max(1, math.ceil(length / MOST_BINS))
     edges = np.arange(0, math.floor(length / width) + 2, dtype=np.float64) * width
     routes = load.by("route")
@@ -49,9 +50,10 @@ def timeline(rows: Frame, good: Good) -> dict[str, Any]:
 
 def ends(rows: Frame) -> Ints:
     """The last thing known of each request; one that was never sent ends when it was due."""
-    found = np.array(rows.ints(ENDS[0]))
+    found = rows.after(ENDS[0])
     for name in ENDS[1:]:
-        np.maximum(found, rows.ints(name), out=found)
+        np.maximum(found, rows.after(name), out=found)
+    found = before(found, rows.ints("begun_ns"), "")
     never = found == NULL
     return np.where(never, rows.ints("scheduled_ns"), found) if never.any() else found
 

@@ -89,7 +89,7 @@ def _ends(rows: Frame, name: str) -> tuple[int, int] | None:
     times = rows.ints(name)
     if not len(times) or (last := int(times.max())) == NULL:
         return None
-    return int(np.where(times == NULL, last, times).min()), last
+    return int(times.min(where=times != NULL, initial=last)), last
 
 
 def ordered_routes(routes: Iterable[str]) -> list[str]:
