@@ -38,28 +38,36 @@ def pacing(rows: Frame) -> dict[str, Any] | None:
         return None
     left = planned.where(planned.known("sent_ns") & ~planned.own)
     lags = _lags(elapsed(left, "scheduled_ns", "sent_ns"))
-    due, sent = planned.ints("scheduled_ns"), left.ints("sent_ns")
-    for times in (due, sent):
-        times.sort()
-    seconds = float(due[-1] - due[0]) / 1e9
-    allowed_ms = max(LEAST_LAG_MS, LAG_TOLERANCE * seconds * 1e3 / (len(due) - 1))
-    in_time = int(np.searchsorted(sent, due[-1] + allowed_ms * 1e6, side="right"))
-    asked, achieved = np.diff(due), np.diff(sent)
+    due = np.sort(planned.ints("scheduled_ns"))
+    count, last, seconds = len(due), int(due[-1]), float(due[-1] - due[0]) / 1e9
+    asked = _between(due)
+    del due  # a column of a large run is large
+    allowed_ms = max(LEAST_LAG_MS, LAG_TOLERANCE * seconds * 1e3 / (count - 1))
+    sent = np.sort(left.ints("sent_ns"))
+    in_time = int(np.searchsorted(sent, last + allowed_ms * 1e6, side="right"))
+    behind, achieved = len(sent) - in_time, _between(sent)
+    del sent
     found = {
-        "requests": len(due),
-        "sent": len(sent),
-        "asked_rate": (len(due) - 1) / seconds if seconds else None,
+        "requests": count,
+        "sent": behind + in_time,
+        "asked_rate": (count - 1) / seconds if seconds else None,
         "achieved_rate": max(in_time - 1, 0) / seconds if seconds else None,
         "start_lag_ms": lags,
         "start_lag_allowed_ms": allowed_ms,
         "constant": bool(np.ptp(asked) <= ROUNDING_NS),
         "distance": distance(asked, achieved),
     }
-    behind = len(sent) - in_time
     return {**found, "rate_off": _rate_off(found, behind), "late": _late(found)}
 
 
-def distance(asked: Floats | Ints, achieved: Floats | Ints) -> float | None:
+def _between(times: Ints) -> Any:
+    """The time from each to the next, in four bytes where they fit."""
+    found = np.diff(times)
+    fits = not len(found) or found.max() <= np.iinfo(np.uint32).max
+    return found.astype(np.uint32) if fits else found
+
+
+def distance(asked: Any, achieved: Any) -> float | None:
     """Kolmogorov's distance: the most by which two empirical distributions differ anywhere."""
     if not len(asked) or not len(achieved):
         return None
@@ -68,7 +76,7 @@ def distance(asked: Floats | Ints, achieved: Floats | Ints) -> float | None:
     return max(_apart(a, b, block) for block in blocks)
 
 
-def _apart(a: Floats | Ints, b: Floats | Ints, places: Floats | Ints) -> float:
+def _apart(a: Any, b: Any, places: Any) -> float:
     below = (np.searchsorted(x, places, side="right") / len(x) for x in (a, b))
     return float(np.abs(next(below) - next(below)).max())
 
