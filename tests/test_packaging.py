@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+QUICKLY = ("--quiet", "--no-compile")  # most of what is installed is never imported here
 
 
 def run(*command: str | Path, cwd: Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
@@ -49,7 +50,7 @@ def installed(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     constraints.write_text("\n".join(pins))
     wheel = next(distributions.glob("*.whl"))
     python = folder / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", "-c", constraints, wheel, cwd=folder)
+    run(python, "-m", "pip", "install", *QUICKLY, "-c", constraints, wheel, cwd=folder)
     return folder / "bin"
 
 

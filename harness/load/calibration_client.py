@@ -66,7 +66,7 @@ class LoadClient:
     def _flush(self) -> None:
         rows = self._recorder.flush()
         if rows is not None:
-            count(self._tally, rows)
+            count(lambda _: self._tally, rows)
 
     def _sender(self, ask: Ask) -> Sender:
         sender = self._senders.get(ask)

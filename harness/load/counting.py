@@ -1,34 +1,89 @@
 """Counts the rows of `samples` into tallies, by column."""
 
+from collections.abc import Callable, Iterable
+from itertools import compress
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from harness.load.breath import Breathe, without_rest
 from harness.load.tally import RouteTally
 from harness.measure.histogram import BUCKETS, LOG_RATIO, LOWEST_NS, Histogram
 from harness.measure.metrics import METRICS, Metric
 from harness.measure.outcome import Outcome
 
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
-def count(tally: RouteTally, rows: pa.RecordBatch) -> None:
-    """Count requests of one route."""
-    outcomes = _texts(rows, "outcome")
+
+class Columns:
+    """A batch of `samples` by column, each turned once into what numpy counts.
+
+    Nothing of `pyarrow.compute` is used: to import it takes as long as the rest of Arrow.
+    """
+
+    def __init__(self, rows: pa.RecordBatch) -> None:
+        self._rows = rows
+        self._floats: dict[str, Floats] = {}
+
+    def floats(self, name: str) -> Floats:
+        """A column of numbers, null as NaN; times keep their nanoseconds for 104 days of uptime."""
+        found = self._floats.get(name)
+        if found is None:
+            column: npt.NDArray[Any] = self._rows.column(name).to_numpy(zero_copy_only=False)
+            found = self._floats[name] = column.astype(np.float64)
+        return found
+
+    def texts(self, name: str, of: Mask | None = None) -> list[str]:
+        """A column of texts, null as the empty text; all of them, or those of some rows."""
+        return [text or "" for text in self._cells(name, of)]
+
+    def filled(self, name: str, of: Mask) -> int:
+        """How many of the lists hold something."""
+        return sum(map(bool, self._cells(name, of)))
+
+    def gaps_ns(self, of: Mask) -> Floats:
+        """The times between the outputs of these answers."""
+        column: Any = self._rows.column("gap_ms")
+        lengths = np.diff(column.offsets.to_numpy())
+        gaps: Floats = column.flatten().to_numpy(zero_copy_only=False)[np.repeat(of, lengths)] * 1e6
+        return gaps
+
+    def _cells(self, name: str, of: Mask | None) -> Iterable[Any]:
+        cells = self._rows.column(name).to_pylist()
+        return cells if of is None or of.all() else compress(cells, of)
+
+
+def count(
+    tally_of: Callable[[str], RouteTally],
+    rows: pa.RecordBatch,
+    breathe: Breathe = without_rest,
+) -> None:
+    """Count requests in the tally of the route of each."""
+    columns = Columns(rows)
+    routes = np.array(columns.texts("route"))
+    for route in sorted(set(routes.tolist())):
+        _count(tally_of(route), columns, routes == route, breathe)
+
+
+def _count(tally: RouteTally, columns: Columns, of: Mask, breathe: Breathe) -> None:
+    outcomes = columns.texts("outcome", of)
     tally.outcomes.update(outcomes)
-    if rows.column("message").null_count < len(outcomes):
-        told = zip(outcomes, _texts(rows, "message"), strict=True)
-        tally.messages = {**{one: text for one, text in told if text}, **tally.messages}
-    tally.violated += sum(map(bool, rows.column("violations").to_pylist()))
-    tally.cache_hits += _texts(rows, "cache_status").count("HIT")
-    tally.prompt_tokens += int(np.nansum(_floats(rows, "prompt_tokens")))
-    tally.completion_tokens += int(np.nansum(_floats(rows, "completion_tokens")))
-    good = np.array([one == Outcome.OK for one in outcomes], dtype=bool)
-    due = ~np.isnan(_floats(rows, "scheduled_ns"))
+    told = zip(outcomes, columns.texts("message", of), strict=True)
+    tally.messages = {**{one: text for one, text in told if text}, **tally.messages}
+    tally.violated += columns.filled("violations", of)
+    tally.cache_hits += columns.texts("cache_status", of).count("HIT")
+    tally.prompt_tokens += int(np.nansum(columns.floats("prompt_tokens")[of]))
+    tally.completion_tokens += int(np.nansum(columns.floats("completion_tokens")[of]))
+    good = of & np.array([one == Outcome.OK for one in columns.texts("outcome")], dtype=bool)
+    due = ~np.isnan(columns.floats("scheduled_ns"))
     for name, metric in METRICS.items():
         counted = good & due if metric.scheduled else good
         if counted.any():
-            fill(tally.latencies[name], _values(metric, rows, counted))
+            fill(tally.latencies[name], _values(metric, columns, counted))
+            breathe()
 
 
 def fill(histogram: Histogram, values_ns: npt.NDArray[Any]) -> None:
@@ -52,46 +107,22 @@ def _buckets(values_ns: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return clipped
 
 
-def by_route(rows: "pa.RecordBatch") -> "dict[str, pa.RecordBatch]":
-    """The rows of each route."""
-    routes = _texts(rows, "route")
-    found = sorted(set(routes))
-    if len(found) == 1:
-        return {found[0]: rows}
-    return {route: rows.filter(np.array([one == route for one in routes])) for route in found}
-
-
-def _values(
-    metric: Metric, rows: "pa.RecordBatch", counted: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.float64]:
+def _values(metric: Metric, columns: Columns, counted: Mask) -> Floats:
     """The metric's values of the requests that are counted, in nanoseconds."""
     if metric.many:
-        column: Any = rows.column("gap_ms").filter(counted)
-        gaps: npt.NDArray[np.float64] = column.flatten().to_numpy(zero_copy_only=False) * 1e6
-        return gaps
+        return columns.gaps_ns(counted)
     if metric.start is None or metric.stop is None:
-        values = _per_token(rows)
+        values = _per_token(columns)
     else:
-        values = _floats(rows, metric.stop) - _floats(rows, metric.start)
-    kept: npt.NDArray[np.float64] = values[counted & ~np.isnan(values)]
+        values = columns.floats(metric.stop) - columns.floats(metric.start)
+    kept: Floats = values[counted & ~np.isnan(values)]
     return kept
 
 
-def _per_token(rows: "pa.RecordBatch") -> npt.NDArray[np.float64]:
+def _per_token(columns: Columns) -> Floats:
     """TPOT, as `measure.metrics` defines it."""
-    tokens, chunks = _floats(rows, "completion_tokens"), _floats(rows, "output_chunks")
-    spread = _floats(rows, "last_output_ns") - _floats(rows, "first_output_ns")
+    tokens, chunks = columns.floats("completion_tokens"), columns.floats("output_chunks")
+    spread = columns.floats("last_output_ns") - columns.floats("first_output_ns")
     defined = (tokens > 1) & (chunks > 1)
-    values: npt.NDArray[np.float64] = np.where(defined, spread / np.maximum(tokens - 1, 1), np.nan)
+    values: Floats = np.where(defined, spread / np.maximum(tokens - 1, 1), np.nan)
     return values
-
-
-def _floats(rows: "pa.RecordBatch", name: str) -> npt.NDArray[np.float64]:
-    """A column of numbers, null as NaN; times keep their nanoseconds for 104 days of uptime."""
-    column: npt.NDArray[Any] = rows.column(name).to_numpy(zero_copy_only=False)
-    return column.astype(np.float64)
-
-
-def _texts(rows: "pa.RecordBatch", name: str) -> list[str]:
-    """A column of texts, null as the empty text."""
-    return [text or "" for text in rows.column(name).to_pylist()]

@@ -1,7 +1,8 @@
 """Writes rows to an Arrow IPC stream while the run goes on, readable after a kill -9.
 
 Parquet would not do: a file without its footer is lost. Rows are gathered and turned into columns
-in small batches, because to build a batch of thousands would hold up every answer being received.
+in batches, with room for others between two columns: a batch costs as much in itself as all of its
+rows, so that many small ones would take more of the processor than the requests do.
 """
 
 import os
@@ -10,16 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute
 
+from harness.load.breath import Breathe, without_rest
 from harness.load.rows import PLACE, Row
 from harness.measure.columns import COLUMNS
 
 BATCH_ROWS = 256
-PROMPT_BATCH_ROWS = 32
-"""Where requests have a time to be sent at, which a batch holds up; more batches cost more."""
-BATCH_GAPS = 2_000
-"""What a batch holds at most: to build it takes a millisecond or two, in which nobody is served."""
+BATCH_GAPS = 4_000
+"""What a batch holds at most, so that no column of it takes long."""
 
 _TYPES: dict[str, pa.DataType] = {
     "bool": pa.bool_(),
@@ -52,11 +51,8 @@ class Recorder:
     texts. Any method may raise OSError when the disk takes no more.
     """
 
-    def __init__(
-        self, path: Path, redact: Callable[[str], str], *, batch_rows: int = BATCH_ROWS
-    ) -> None:
+    def __init__(self, path: Path, redact: Callable[[str], str]) -> None:
         self.written = 0
-        self._batch_rows = batch_rows
         self._waiting: list[Row] = []
         self._redact = redact
         self._file = _open(path)
@@ -68,7 +64,7 @@ class Recorder:
 
     def rehearse(self) -> pa.RecordBatch:
         """A batch of an empty row: the first one takes twenty milliseconds, the others one."""
-        batch = _batch({name: [None] for name in COLUMNS})
+        batch = _batch({name: [None] for name in COLUMNS}, without_rest)
         batch.serialize()
         return batch
 
@@ -81,16 +77,20 @@ class Recorder:
         """Take one row."""
         self._waiting.append(row)
 
-    def flush(self) -> pa.RecordBatch | None:
-        """Hand the oldest rows to the kernel, one batch of them; None when there are none."""
+    def flush(self, breathe: Breathe = without_rest) -> pa.RecordBatch | None:
+        """Hand the oldest rows to the kernel, one batch of them; None when there are none.
+
+        Rows may be added while it breathes; they are for the next batch.
+        """
         if not self._waiting:
             return None
-        count = _batch_size(self._waiting, self._batch_rows)
+        count = _batch_size(self._waiting)
         rows, self._waiting = self._waiting[:count], self._waiting[count:]
         columns = dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
         for name in SPOKEN:
             columns[name] = self._clean(columns[name])
-        batch = _batch(columns)
+            breathe()
+        batch = _batch(columns, breathe)
         self._append(batch.serialize())
         self.written += len(rows)
         return batch
@@ -121,14 +121,14 @@ class Recorder:
             view = view[self._file.write(view) :]
 
 
-def _batch_size(rows: list[Row], most: int) -> int:
+def _batch_size(rows: list[Row]) -> int:
     """How many of the rows make one batch."""
     gaps = 0
-    for count, row in enumerate(rows[:most], 1):
+    for count, row in enumerate(rows[:BATCH_ROWS], 1):
         gaps += len(row[_GAPS])
         if gaps > BATCH_GAPS:
             return count
-    return min(len(rows), most)
+    return min(len(rows), BATCH_ROWS)
 
 
 def _open(path: Path) -> Any:
@@ -140,8 +140,11 @@ def _open(path: Path) -> Any:
     return os.fdopen(descriptor, "wb", buffering=0)
 
 
-def _batch(columns: dict[str, list[Any]]) -> pa.RecordBatch:
-    arrays = [_array(columns.get(name, []), kind) for name, kind in _FIELDS]
+def _batch(columns: dict[str, list[Any]], breathe: Breathe) -> pa.RecordBatch:
+    arrays = []
+    for name, kind in _FIELDS:
+        arrays.append(_array(columns.get(name, []), kind))
+        breathe()
     return pa.record_batch(arrays, schema=SCHEMA)
 
 

@@ -14,16 +14,17 @@ import gevent
 from gevent.event import Event
 
 from harness.errors import UsageError
+from harness.load.breath import Breath
 from harness.load.budget import Budget, Reservation
 from harness.load.conversation import Dialogue
-from harness.load.counting import by_route, count
+from harness.load.counting import count
 from harness.load.judge import Judge
 from harness.load.lag import LagProbe
 from harness.load.ledger import Ledger
 from harness.load.plan import Identity, LoadPlan
 from harness.load.progress import FOLDER, State, WorkerReport, write_report
 from harness.load.prompts import Prompts, read_prompts
-from harness.load.recorder import BATCH_ROWS, PROMPT_BATCH_ROWS, Recorder
+from harness.load.recorder import BATCH_ROWS, Recorder
 from harness.load.rows import PLACE, Row
 from harness.load.sender import Attempt, Bodies, Sender, Ticket
 from harness.load.stages import level_at, room_in_s, stage_at
@@ -40,8 +41,6 @@ _TICK_S = 0.05
 MOST_UNREAD = 16
 """So many whole answers are read in one go: the more, the less each costs, and the longer nobody
 looks at the sockets."""
-_BREATH_S = 0.001
-"""Between two pieces of such work; `sleep(0)` would go on before the hub has looked at anything."""
 _FLUSH_NS = 1_000_000_000
 LONGEST_WAIT_S = 3600.0
 """Of a user that no later stage has room for; the end of the load wakes it."""
@@ -97,8 +96,7 @@ class Worker:
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         secrets = self._sender.secrets
         samples = self._folder / "samples" / f"{self.name}.arrows"
-        batch_rows = PROMPT_BATCH_ROWS if self.plan.open_loop else BATCH_ROWS
-        self._recorder = Recorder(samples, secrets.redact, batch_rows=batch_rows)
+        self._recorder = Recorder(samples, secrets.redact)
         bodies = self._folder / f"bodies-{self.name}.jsonl"
         self._bodies = Bodies(bodies, secrets) if self.plan.store_bodies else None
         self._counts = TransportCounts()
@@ -109,7 +107,7 @@ class Worker:
         self._look = judge.look if self.plan.check_share else None
         self._context = client_context() if secure else None
         self._report = WorkerReport(self.name, os.getpid(), time.monotonic_ns())
-        count(RouteTally(), self._recorder.rehearse())
+        count(lambda _: RouteTally(), self._recorder.rehearse())
         gc.collect()
         gc.set_threshold(50_000, 20, 50)  # answers hold no cycles: fewer, shorter pauses
         gc.freeze()  # what is loaded by now lives to the end: no need to look through it again
@@ -342,12 +340,13 @@ class Worker:
         return self._report.routes.setdefault(route, RouteTally())
 
     def _flush(self) -> None:
-        """Write every row that waits, in batches with room for others between them."""
-        while (rows := self._recorder.flush()) is not None:
-            gevent.sleep(_BREATH_S)
-            for route, its in by_route(rows).items():
-                count(self._tally(route), its)
-            gevent.sleep(_BREATH_S)
+        """Write every row that waits by now, with room for others: what they add can wait."""
+        until = self._recorder.written + self._recorder.waiting
+        while self._recorder.written < until:
+            breathe = Breath(urgency=1 + self._recorder.waiting / BATCH_ROWS)
+            rows = self._recorder.flush(breathe)
+            if rows is not None:
+                count(self._tally, rows, breathe)
 
     def _tend(self) -> None:
         """Flush and report every second, and at once when the last answer is in."""
@@ -357,7 +356,7 @@ class Worker:
                 drained = self._stopping.is_set() and not self._sending and not self._unread
                 state = State.DRAINED if drained else State.RUNNING
                 due = time.monotonic_ns() - self._flushed_ns >= _FLUSH_NS
-                if self._recorder.waiting >= PROMPT_BATCH_ROWS:
+                if self._recorder.waiting >= BATCH_ROWS:
                     self._flush()
                 if due or state is not self._report.state:
                     self._flush()

@@ -1,11 +1,10 @@
 """Settings: the environment over `harness.toml` over defaults, and where each value came from."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from typing import Any
 
 from harness.errors import UsageError
 from harness.settings.file import File, Table, find_file, read_file
@@ -13,56 +12,64 @@ from harness.settings.redaction import Secrets, of_headers, proxy_passwords
 from harness.settings.values import (
     RateLimit,
     parse_base_url,
+    parse_flag,
     parse_origin,
     parse_rate_limit,
+    parse_seconds,
     parse_secret,
     parse_segment,
+    parse_text,
 )
 from harness.settings.variables import BY_KEY, VARIABLES
 
 DEFAULT_ORIGIN = "https://gateway.ai.cloudflare.com"
 DEFAULT_MODEL = "openai/gpt-oss-120b"
 
-Segment = Annotated[str, BeforeValidator(parse_segment)]
-BaseUrl = Annotated[str, BeforeValidator(parse_base_url)]
-Origin = Annotated[str, BeforeValidator(parse_origin)]
-Secret = Annotated[SecretStr, BeforeValidator(parse_secret)]
-Limit = Annotated[RateLimit, BeforeValidator(parse_rate_limit)]
+PARSERS: Mapping[str, Callable[[Any], Any]] = {
+    "account_id": parse_segment,
+    "gateway_id": parse_segment,
+    "provider_key": parse_secret,
+    "byok_alias": parse_segment,
+    "gateway_token": parse_secret,
+    "model": parse_text,
+    "model_id": parse_segment,
+    "base_url": parse_origin,
+    "provider_url": parse_base_url,
+    "deployment_url": parse_base_url,
+    "custom_domain": parse_flag,
+    "expect_auth": parse_flag,
+    "expect_cache_ttl": parse_seconds,
+    "expect_rate_limit": parse_rate_limit,
+}
+"""How the value of each field is read from what a flag, a variable or the file says."""
 
 
-class Settings(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Settings:
     """Which gateway, which credentials, which models, and how the gateway is configured.
 
     `provenance` says for each field `flag`, `environment NAME`, the place in `harness.toml`, or
     `default`. `targets` are the tables of the file, still unresolved: `resolve_target` reads them.
     """
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        arbitrary_types_allowed=True,
-        protected_namespaces=(),
-    )
-
-    account_id: Segment | None = None
-    gateway_id: Segment | None = None
-    provider_key: Secret | None = None
-    byok_alias: Segment | None = None
-    gateway_token: Secret | None = None
-    model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
-    model_id: Segment | None = None
-    base_url: Origin = DEFAULT_ORIGIN
-    provider_url: BaseUrl | None = None
-    deployment_url: BaseUrl | None = None
+    account_id: str | None = None
+    gateway_id: str | None = None
+    provider_key: str | None = field(default=None, repr=False)
+    byok_alias: str | None = None
+    gateway_token: str | None = field(default=None, repr=False)
+    model: str = DEFAULT_MODEL
+    model_id: str | None = None
+    base_url: str = DEFAULT_ORIGIN
+    provider_url: str | None = None
+    deployment_url: str | None = None
     custom_domain: bool = False
     expect_auth: bool | None = None
-    expect_cache_ttl: Annotated[int, Field(ge=0)] | None = None
-    expect_rate_limit: Limit | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-    provenance: Mapping[str, str] = Field(default_factory=dict)
-    file: File = Field(default_factory=File)
-    secrets: Secrets = Field(default_factory=Secrets)
+    expect_cache_ttl: int | None = None
+    expect_rate_limit: RateLimit | None = None
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    file: File = field(default_factory=File)
+    secrets: Secrets = field(default_factory=Secrets)
 
 
 def load_settings(
@@ -131,14 +138,15 @@ def merge(layers: tuple[Layer, ...], *, file: File, environment: Mapping[str, st
     merged: dict[str, tuple[Any, str]] = {}
     for layer in reversed(layers):
         merged.update(layer)
-    places = {key: place for key, (_, place) in merged.items()}
-    values = {key: value for key, (value, _) in merged.items()}
-    provenance = {key: places.get(key, "default") for key in (*BY_KEY, "headers")}
-    secrets = _secrets(merged, environment)
-    try:
-        return Settings(**values, provenance=provenance, file=file, secrets=secrets)
-    except ValidationError as exc:
-        raise UsageError(_complaint(exc, merged)) from None  # the chain would show values
+    provenance = {key: merged[key][1] if key in merged else "default" for key in PARSERS}
+    headers, place = merged.get("headers", ((), "default"))
+    return Settings(
+        **{key: _parsed(key, *merged[key]) for key in PARSERS if key in merged},
+        headers=headers,
+        provenance={**provenance, "headers": place},
+        file=file,
+        secrets=_secrets(merged, environment),
+    )
 
 
 def _secrets(merged: Layer, environment: Mapping[str, str]) -> Secrets:
@@ -151,16 +159,20 @@ def _secrets(merged: Layer, environment: Mapping[str, str]) -> Secrets:
     return Secrets((*values, *proxy_passwords(environment))) | of_headers(headers)
 
 
-def _complaint(exc: ValidationError, merged: Layer) -> str:
-    problem = exc.errors(include_url=False, include_input=False, include_context=False)[0]
-    key = str(problem["loc"][0])
-    value, place = merged[key]
-    variable = BY_KEY.get(key)
-    hidden = variable is None or variable.secret or "@" in str(value)
-    got = "" if hidden else f", got {value!r}"
-    message = f"{problem['msg'].removeprefix('Value error, ')}{got[:200]}"
+def _parsed(key: str, value: Any, place: str) -> Any:
+    """The value of a field; UsageError names where it stands, and a secret is not shown."""
+    try:
+        return PARSERS[key](value)
+    except ValueError as exc:
+        hidden = BY_KEY[key].secret or "@" in str(value)
+        got = "" if hidden else f", got {value!r}"
+        raise UsageError(f"{_shown(key, place)}: {exc}{got[:200]}") from None
+
+
+def _shown(key: str, place: str) -> str:
+    """Where a value stands, as its writer knows it."""
     if place == "flag":
-        return f"--{key.removeprefix('expect_').replace('_', '-')}: {message}"
+        return f"--{key.removeprefix('expect_').replace('_', '-')}"
     if place.startswith("environment "):
-        return f"{place.removeprefix('environment ')}: {message}"
-    return f"{place}: {key}: {message}"
+        return place.removeprefix("environment ")
+    return f"{place}: {key}"

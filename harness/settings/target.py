@@ -10,9 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-from pydantic import SecretStr
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
 from harness.routes.address import BASETEN, Address, Credentials
@@ -150,8 +148,8 @@ def resolve_target(
     kind, chosen = choose(text, settings, environment=environment)
     address = _address(text, kind, chosen)
     credentials = Credentials(
-        provider_key=_plain(chosen.provider_key),
-        gateway_token=_plain(chosen.gateway_token),
+        provider_key=chosen.provider_key,
+        gateway_token=chosen.gateway_token,
         byok_alias=chosen.byok_alias,
     )
     fields = (*chosen.headers, *extra)
@@ -189,7 +187,7 @@ def _choose(text: str, settings: Settings, environment: Mapping[str, str]) -> tu
             shown = "URL" if re.search("[@?#]", text) else text
             raise UsageError(f"--target {shown}: {exc}") from exc
         provenance = {**settings.provenance, "base_url": "flag"}
-        return Kind.URL, settings.model_copy(update={"base_url": origin, "provenance": provenance})
+        return Kind.URL, replace(settings, base_url=origin, provenance=provenance)
     file = settings.file
     if text not in file.targets:
         raise UsageError(_unknown(text, settings))
@@ -218,10 +216,6 @@ def _unknown(text: str, settings: Settings) -> str:
     return f"--target {text}: {hint}expected {', '.join(known)}, a URL, or a target of {where}"
 
 
-def _plain(secret: SecretStr | None) -> str | None:
-    return None if secret is None else secret.get_secret_value()
-
-
 def _secrets(credentials: Credentials, chosen: Settings) -> Secrets:
     """The settings' secrets, and the stand-in's where they stand for what is not set."""
     used = (
@@ -233,19 +227,19 @@ def _secrets(credentials: Credentials, chosen: Settings) -> Secrets:
 
 def _with_defaults(chosen: Settings) -> Settings:
     """The stand-in's defaults for what is not set, its token only where one is asked for."""
-    defaults: dict[str, object] = {
+    defaults: dict[str, Any] = {
         "account_id": STAND_IN_ACCOUNT,
         "gateway_id": STAND_IN_GATEWAY,
-        "provider_key": SecretStr(STAND_IN_PROVIDER_KEY),
+        "provider_key": STAND_IN_PROVIDER_KEY,
         "model_id": STAND_IN_MODEL_ID,
     }
     provider, deployment = _upstream(chosen.base_url, chosen.model_id or STAND_IN_MODEL_ID)
     defaults |= {"provider_url": provider, "deployment_url": deployment}
     if chosen.expect_auth:
-        defaults["gateway_token"] = SecretStr(STAND_IN_TOKEN)
+        defaults["gateway_token"] = STAND_IN_TOKEN
     used = {key: value for key, value in defaults.items() if getattr(chosen, key) is None}
     provenance = {**chosen.provenance, **dict.fromkeys(used, "the stand-in's default")}
-    return chosen.model_copy(update={**used, "provenance": provenance})
+    return replace(chosen, **used, provenance=provenance)
 
 
 def _upstream(origin: str, model_id: str | None) -> tuple[str, str]:

@@ -10,6 +10,9 @@ _SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.~-]+")
 _NO_HOST = re.compile(r"[\s%<>\\^`{|}]")
 _VISIBLE = re.compile(r"[!-~]+")
 _PATH = re.compile(r"[!-~]*")
+_DIGITS = re.compile(r"[0-9]{1,18}")
+_YES = frozenset({"1", "true", "yes", "on", "y", "t"})
+_NO = frozenset({"0", "false", "no", "off", "n", "f"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,31 @@ def parse_rate_limit(value: Any) -> RateLimit:
     if not found or not int(found[1]) or not int(found[2]):
         raise ValueError("expected requests/seconds such as 100/60")
     return RateLimit(int(found[1]), int(found[2]))
+
+
+def parse_flag(value: Any) -> bool:
+    """A word that says yes or no, or a boolean of the file."""
+    word = str(value).strip().lower() if isinstance(value, str | bool | int) else ""
+    if word in _YES:
+        return True
+    if word in _NO:
+        return False
+    raise ValueError("expected 1 or 0, true or false")
+
+
+def parse_seconds(value: Any) -> int:
+    """A whole number of seconds, 0 or more."""
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if not whole and not (isinstance(value, str) and _DIGITS.fullmatch(value.strip())):
+        raise ValueError("expected a whole number of seconds, 0 or more")
+    return int(value)
+
+
+def parse_text(value: Any) -> str:
+    """Any text that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("expected a text that is not empty")
+    return value
 
 
 def parse_segment(value: Any) -> str:

@@ -93,13 +93,15 @@ BREAKING: dict[str, Callable[[socket.socket, Peer], None]] = {
 }
 
 
-def verify(target: str, folder: Path) -> "tuple[subprocess.CompletedProcess[str], float]":
+def verify(
+    target: str, folder: Path, *more: str
+) -> "tuple[subprocess.CompletedProcess[str], float]":
     """A run and how long it took, in seconds."""
     hidden = ("CLOUDFLARE_", "BASETEN_", "CF_AIG_", "GATEWAY_", "HTTP", "http")
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
     started = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "harness", "verify", "--target", target, "--out", "run"],
+        [sys.executable, "-m", "harness", "verify", "--target", target, "--out", "run", *more],
         cwd=folder,
         env={**inherited, "GATEWAY_HARNESS_PATIENCE": PATIENCE},
         capture_output=True,
@@ -136,7 +138,7 @@ def test_what_cannot_be_judged_is_unknown(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", BREAKING)
 def test_what_breaks_the_contract_fails(name: str, tmp_path: Path) -> None:
     with serving(BREAKING[name]) as peer:
-        done, _ = verify(peer.url, tmp_path)
+        done, _ = verify(peer.url, tmp_path, "--max-requests", "60")
 
     assert_orderly(done, tmp_path)
     assert done.returncode == 1, done.stdout

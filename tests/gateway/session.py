@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from harness.gateway.model import Gateway
@@ -78,8 +79,13 @@ def post(path: str, body: Any, headers: Mapping[str, str | None] | None = None) 
     return Request("POST", f"/v1/acc/gw/{path}", Headers(fields.items()), json.dumps(body).encode())
 
 
-def requests() -> Iterator[Timed]:
+@cache
+def requests() -> tuple[Timed, ...]:
     """The session; at most ten requests a second until the burst at its end."""
+    return tuple(_requests())
+
+
+def _requests() -> Iterator[Timed]:
     slow = [*_access(), *_bodies(), *_cached(), *_large(), *_steps(), *_retries()]
     for number, request in enumerate(slow):
         yield 7 * S * number, request

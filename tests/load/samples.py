@@ -50,7 +50,7 @@ def tally(*outcomes: str, ttft_ms: int = 50, layer: str | None = None) -> RouteT
     """The counts of requests that ended like this."""
     made = RouteTally()
     rows = [as_row(sample(outcome=outcome, ttft_ms=ttft_ms, message="why")) for outcome in outcomes]
-    count(made, pa.RecordBatch.from_pylist(rows, schema=SCHEMA))
+    count(lambda _: made, pa.RecordBatch.from_pylist(rows, schema=SCHEMA))
     for outcome in outcomes:
         if outcome != "ok" and layer is not None:
             made.blame(layer)

@@ -40,10 +40,8 @@ def test_every_variable_of_the_interface_is_read(tmp_path: Path) -> None:
     )
 
     assert (settings.account_id, settings.gateway_id) == ("acc1", "gw1")
-    assert settings.provider_key is not None
-    assert settings.provider_key.get_secret_value() == "key1"
-    assert settings.gateway_token is not None
-    assert settings.gateway_token.get_secret_value() == "token1"
+    assert settings.provider_key == "key1"
+    assert settings.gateway_token == "token1"  # noqa: S105 - not one
     assert (settings.byok_alias, settings.model, settings.model_id) == ("alias1", "a/b", "id1")
     assert (settings.base_url, settings.custom_domain) == ("https://ai.example.com", True)
     assert (settings.expect_auth, settings.expect_cache_ttl) == (True, 300)
@@ -78,8 +76,7 @@ def test_the_file_names_the_variable_that_holds_a_secret(tmp_path: Path) -> None
 
     settings = load(tmp_path, {"TEAM_KEY": "0123456789", "ACCESS": "abcdefghij0"})
 
-    assert settings.provider_key is not None
-    assert settings.provider_key.get_secret_value() == "0123456789"
+    assert settings.provider_key == "0123456789"
     assert settings.provenance["provider_key"] == "environment TEAM_KEY"
     assert settings.headers == (("cf-access-token", "abcdefghij0"),)
     assert settings.secrets.redact("0123456789 abcdefghij0") == "$TEAM_KEY $CF_ACCESS_TOKEN"
@@ -89,16 +86,19 @@ def test_secrets_do_not_show_in_a_representation(tmp_path: Path) -> None:
     settings = load(tmp_path, {"BASETEN_API_KEY": "hush-1234", "CF_AIG_TOKEN": "hush-5678"})
 
     assert "hush" not in repr(settings)
-    assert "hush" not in settings.model_dump_json(exclude={"secrets", "file"})
 
 
 @pytest.mark.parametrize(
     ("variable", "value", "expected"),
     [
-        ("GATEWAY_EXPECT_CACHE_TTL", "soon", "GATEWAY_EXPECT_CACHE_TTL: Input should be a valid"),
+        (
+            "GATEWAY_EXPECT_CACHE_TTL",
+            "soon",
+            "GATEWAY_EXPECT_CACHE_TTL: expected a whole number of",
+        ),
         ("GATEWAY_EXPECT_CACHE_TTL", "-1", "got '-1'"),
         ("GATEWAY_EXPECT_RATE_LIMIT", "fast", "expected requests/seconds such as 100/60"),
-        ("GATEWAY_EXPECT_AUTH", "perhaps", "GATEWAY_EXPECT_AUTH: Input should be a valid boolean"),
+        ("GATEWAY_EXPECT_AUTH", "perhaps", "GATEWAY_EXPECT_AUTH: expected 1 or 0, true or false"),
         ("GATEWAY_BASE_URL", "example.com", "GATEWAY_BASE_URL: expected a URL such as https://"),
         ("CLOUDFLARE_ACCOUNT_ID", "a/b", "CLOUDFLARE_ACCOUNT_ID: expected an id"),
     ],

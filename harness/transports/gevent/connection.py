@@ -24,6 +24,10 @@ INBOX_BYTES = 1024 * 1024
 """A peer that sends faster than its answer is parsed stays in the kernel's buffers from here on."""
 UNPARSED_NS = 300_000_000
 """After so long somebody reads what has come, also of an answer whose end was not recognised."""
+_BUFFER = memoryview(bytearray(stamps.READ_BYTES))
+_ROOM = (_BUFFER,)
+"""All connections of a process are read into one buffer, one after another. Room of this size asked
+for with each read would leave holes that no later read fits into: memory would grow for hours."""
 
 
 class Connection:
@@ -46,7 +50,7 @@ class Connection:
         self.reads = self.unstamped = 0
         self.last_read_ns: int | None = None
         self._sock = sock
-        self._recvmsg = sock.recvmsg
+        self._recvmsg_into = sock.recvmsg_into
         self._descriptor = sock.fileno()
         self._reader = reader
         self._tls: TlsLayer | None = None
@@ -80,16 +84,16 @@ class Connection:
     def read(self, since_ns: int) -> bool:
         """Move what the kernel has into the inbox; whether a greenlet is to be woken for it."""
         try:
-            data, ancillary, _, _ = self._recvmsg(stamps.READ_BYTES, stamps.ANCILLARY_BYTES)
+            size, ancillary, _, _ = self._recvmsg_into(_ROOM, stamps.ANCILLARY_BYTES)
         except BlockingIOError:
             return False
         except OSError:
             return self._ended(End.RESET)
-        if not data:
+        if not size:
             said = self._tls is None or self._tls.closed
             return self._ended(End.COMPLETE if said else End.CUT)
         at_ns = self._reader.clock.stamp_ns(ancillary)
-        return self._take_in(data, at_ns, since_ns)
+        return self._take_in(_BUFFER[:size].tobytes(), at_ns, since_ns)
 
     def overdue(self, now_ns: int) -> bool:
         """Whether the deadline of whoever waits has passed, or bytes lie there unparsed."""

@@ -1,0 +1,40 @@
+"""Long work lets others in, and less often when it falls behind."""
+
+import time
+
+import gevent
+
+from harness.load.breath import SLICE_NS, Breath
+
+WORK_NS = 100 * SLICE_NS
+
+
+def rests(urgency: float) -> int:
+    """How often others were let in while a fixed amount of work was done."""
+    let_in = [0]
+
+    def other() -> None:
+        while True:
+            let_in[0] += 1
+            gevent.sleep(0)
+
+    beside = gevent.spawn(other)
+    breathe, done_ns = Breath(urgency), 0
+    while done_ns < WORK_NS:
+        began_ns = time.monotonic_ns()
+        while time.monotonic_ns() - began_ns < SLICE_NS // 10:
+            pass
+        done_ns += time.monotonic_ns() - began_ns
+        before = let_in[0]
+        breathe()
+        let_in[0] = before + (let_in[0] > before)
+    beside.kill()
+    return let_in[0]
+
+
+def test_others_are_let_in_while_the_work_goes_on() -> None:
+    assert 1 < rests(1.0) <= WORK_NS / SLICE_NS
+
+
+def test_work_that_falls_behind_takes_its_share() -> None:
+    assert rests(40.0) <= WORK_NS / SLICE_NS / 40 + 1
