@@ -22,7 +22,7 @@ from harness.report.gaps import Gaps, gathered
 from harness.report.packed import Packed, Packer, everywhere
 from harness.report.samples import MOMENTS, Samples
 
-ROOM = 256_000_000
+ROOM = 320_000_000
 """How many bytes of columns are kept for the next step that asks for them."""
 UNNAMED: Mapping[str, str] = {
     "phase": "steady",
