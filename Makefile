@@ -6,7 +6,7 @@ NODE_MODULES := tests/javascript/node_modules/.installed
 PEERS := build/peers-venv
 MINUTES ?= 60
 
-.PHONY: demo test check screenshots bench bench-peers bench-contention bench-contract stats soak mutants build lock clean
+.PHONY: demo test check screenshots bench bench-peers bench-contention bench-contract bench-scale stats soak mutants build lock clean
 
 demo: $(BIN)/.installed
 	$(BIN)/gateway-harness run --target local
@@ -65,6 +65,10 @@ mutants: $(BIN)/.installed
 
 bench-contract: $(BIN)/.installed
 	$(BIN)/python -m tests.bench.contract
+
+# What the report of a large run costs; options by ARGS, such as ARGS="--rows 100000 --gaps 20".
+bench-scale: $(BIN)/.installed
+	$(BIN)/python -m tests.bench.scale $(ARGS)
 
 build: $(BIN)/.installed
 	$(BIN)/python -m build

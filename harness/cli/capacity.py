@@ -264,7 +264,7 @@ class _Course:
 
         found = samples.read(Path(part.folder), only=f"{part.name}-")
         return judge(
-            frame.frame(found.table),
+            frame.frame(found),
             self._wanted,
             name=part.name,
             asked=asked,

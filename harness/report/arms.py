@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from harness.report import figures
 from harness.report.arrays import Floats
+from harness.report.frame import Frame, latency
 from harness.report.summary import ordered_routes
 
 SETUP = ("dns", "connect", "tls")
@@ -40,19 +40,16 @@ class Arm:
         return asdict(self)
 
 
-def arms(rows: pd.DataFrame) -> tuple[Arm, ...]:
+def arms(rows: Frame) -> tuple[Arm, ...]:
     """Every arm, over its requests that succeeded."""
-    answered = rows[rows["ok"]]
-    return tuple(
-        _arm(route, answered[answered["route"] == route])
-        for route in ordered_routes(answered["route"].unique())
-    )
+    routes = rows.where(rows.ok).by("route")
+    return tuple(_arm(route, routes[route]) for route in ordered_routes(routes))
 
 
-def with_setup(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with what opening a connection took in every time that begins with the request."""
-    setup = sum(np.nan_to_num(_ms(rows, name)) for name in SETUP)
-    return rows.assign(**{name: rows[name] + setup for name in ("ttfb", "ttft", "e2e")})
+def setup_of(rows: Frame) -> Floats:
+    """What opening a connection took, in milliseconds, before the request of each row was sent."""
+    dns, connect, tls = (np.nan_to_num(_ms(rows, name)) for name in SETUP)
+    return dns + connect + tls
 
 
 FEW = (0, 3, 4, 5, 6, 7)
@@ -81,9 +78,9 @@ def _shown(milliseconds: float | None, otherwise: str) -> str:
     return otherwise if milliseconds is None else figures.duration(milliseconds)
 
 
-def _arm(route: str, rows: pd.DataFrame) -> Arm:
-    reused = rows["reused"].fillna(False).astype(bool)
-    first_byte = rows["ttfb"].to_numpy(dtype=np.float64, na_value=np.nan)
+def _arm(route: str, rows: Frame) -> Arm:
+    reused = rows.flags("reused")
+    first_byte = latency(rows, "ttfb").data
     rtt = _ms(rows, "rtt")
     return Arm(
         route,
@@ -93,12 +90,12 @@ def _arm(route: str, rows: pd.DataFrame) -> Arm:
         rtt_ms=_median(rtt),
         first_byte_ms=_median(first_byte),
         far_side_ms=_median(first_byte - rtt),
-        first_token_ms=_median(rows["ttft"].to_numpy(dtype=np.float64, na_value=np.nan)),
+        first_token_ms=_median(latency(rows, "ttft").data),
     )
 
 
-def _ms(rows: pd.DataFrame, name: str) -> Floats:
-    return rows[f"{name}_ns"].to_numpy(dtype=np.float64, na_value=np.nan) / _NS_PER_MS
+def _ms(rows: Frame, name: str) -> Floats:
+    return rows.floats(f"{name}_ns") / _NS_PER_MS
 
 
 def _median(values: Floats) -> float | None:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from harness.measure.objective import RATIO, Objective, parse_objectives
 from harness.measure.outcome import Outcome
 from harness.report import client, conformance, frame, manifest, markdown, page, samples
@@ -18,6 +16,7 @@ from harness.report.capacity.result import Capacity, of_run
 from harness.report.comparison import AT_EACH_LOOK, Comparison, compare
 from harness.report.conformance import Conformance
 from harness.report.files import write_json, write_text
+from harness.report.frame import Frame
 from harness.report.groups import parts
 from harness.report.manifest import Manifest
 from harness.report.pacing import pacing
@@ -45,11 +44,11 @@ class Report:
     comparison: Comparison
     contract: Conformance | None
     checked: tuple[Checked, ...]
-    rows: pd.DataFrame
+    rows: Frame
     capacity: Capacity | None = None
 
     @property
-    def load(self) -> pd.DataFrame:
+    def load(self) -> Frame:
         """The requests of the load's scenarios, warm-up excluded."""
         return _of_load(self.rows, self.summary)
 
@@ -71,10 +70,10 @@ class Report:
 
 def build_report(folder: Path) -> Report:
     """Read a run folder, write every derived file beside the samples, and return what they say."""
-    report = assemble(folder)
-    samples.convert(folder)
+    run = manifest.read(folder)
+    report = _assembled(folder, run, samples.pack(folder, clocks=run.clocks))
     write_json(folder / "summary.json", report.summary)
-    write_text(folder / "summary.csv", flat(report.summary).to_csv(index=False))
+    write_text(folder / "summary.csv", flat(report.summary))
     write_json(folder / "comparison.json", report.comparison.document())
     if report.capacity is not None:
         write_json(folder / "capacity.json", report.capacity.document())
@@ -93,7 +92,22 @@ def write_runs(runs: Runs, folder: Path) -> None:
 def assemble(folder: Path, *, thresholds: Sequence[str] | None = None) -> Report:
     """Read a run folder and judge it, by other objectives if given, without writing anything."""
     run = manifest.read(folder)
-    found = samples.read(folder, clocks=run.clocks)
+    return _assembled(folder, run, samples.read(folder, clocks=run.clocks), thresholds)
+
+
+def _assembled(
+    folder: Path, run: Manifest, found: samples.Samples, thresholds: Sequence[str] | None = None
+) -> Report:
+    """The report of these samples, without any file that turns out to be broken."""
+    try:
+        return _judged(folder, run, found, thresholds)
+    except samples.UnreadableError as error:
+        return _assembled(folder, run, found.without(error), thresholds)
+
+
+def _judged(
+    folder: Path, run: Manifest, found: samples.Samples, thresholds: Sequence[str] | None
+) -> Report:
     workers = client.read_workers(folder)
     kept = _records(folder, run, found, workers)
     rows = kept.rows
@@ -104,8 +118,8 @@ def assemble(folder: Path, *, thresholds: Sequence[str] | None = None) -> Report
         rows, workers = rows_of(rows, searched.best.name), workers.of(searched.best.name)
     cancelled = 0
     if run.interrupted or run.facts.get("aborted"):
-        given_up = rows["outcome"] == Outcome.CANCELLED
-        rows, cancelled = rows[~given_up], int(given_up.sum())
+        given_up = rows.texts("outcome").among(Outcome.CANCELLED)
+        rows, cancelled = rows.where(~given_up), int(given_up.sum())
     measured = summarise(rows, good(wanted))
     loaded = _of_load(rows, measured)
     measured |= {
@@ -162,7 +176,7 @@ def _records(
     said = [worker.get("records", 0) for worker in workers.reports]
     expected = run.facts.get("expected_records", sum(said) if said else None)
     return records(
-        frame.frame(found.table),
+        frame.frame(found),
         folder,
         run_id=run.run_id,
         workers=workers,
@@ -172,7 +186,7 @@ def _records(
     )
 
 
-def _capacity(run: Manifest, rows: pd.DataFrame, wanted: Sequence[Objective]) -> Capacity | None:
+def _capacity(run: Manifest, rows: Frame, wanted: Sequence[Objective]) -> Capacity | None:
     """The search for the capacity that a run was; None where it was none."""
     if run.command != "capacity":
         return None
@@ -186,10 +200,10 @@ def _capacity(run: Manifest, rows: pd.DataFrame, wanted: Sequence[Objective]) ->
     )
 
 
-def _of_load(rows: pd.DataFrame, summary: Mapping[str, Any]) -> pd.DataFrame:
+def _of_load(rows: Frame, summary: Mapping[str, Any]) -> Frame:
     """The requests of the load's scenarios, warm-up excluded."""
     counted = frame.steady(rows)
-    return counted[counted["scenario"].isin(summary["routes_of"])]
+    return counted.where(counted.texts("scenario").among(*summary["routes_of"]))
 
 
 def _looks(run: Manifest) -> int:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from harness.measure.histogram import Histogram
+from harness.report.arrays import as_floats
+from harness.report.frame import Frame
 from harness.report.series import ends
 
 FOLDER = "workers"
@@ -54,7 +55,7 @@ def read_workers(folder: Path) -> Workers:
 
 
 def describe(
-    workers: Workers, rows: pd.DataFrame, *, clocks: Mapping[str, int], noise_floor: Any = None
+    workers: Workers, rows: Frame, *, clocks: Mapping[str, int], noise_floor: Any = None
 ) -> dict[str, Any]:
     """The `client` part of `summary.json`; null where nobody measured it.
 
@@ -101,24 +102,26 @@ def noise_floor_of(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any] | Non
 
 
 def pauses(
-    reports: Sequence[Mapping[str, Any]], rows: pd.DataFrame, *, clocks: Mapping[str, int]
+    reports: Sequence[Mapping[str, Any]], rows: Frame, *, clocks: Mapping[str, int]
 ) -> list[dict[str, Any]]:
     """When each worker did not run, for what share of the load's time, and the share of all
     requests that were under way then.
     """
-    begun = rows["scheduled_ns"].fillna(rows["sent_ns"]).to_numpy(dtype=np.float64, na_value=np.nan)
-    ended = ends(rows).to_numpy(dtype=np.float64, na_value=np.nan)
+    found: list[dict[str, Any]] = []
+    if not any(worker.get("pauses") for worker in reports):
+        return found
+    begun = np.where(rows.known("scheduled_ns"), rows.ints("scheduled_ns"), rows.ints("sent_ns"))
+    begun, ended = (as_floats(column) for column in (begun, ends(rows)))
     known = np.concatenate([begun, ended])
     known = known[np.isfinite(known)]
     whole_ns = float(np.ptp(known)) if len(known) else 0.0
-    found = []
     for worker in reports:
         name = str(worker["worker"])
         hit = np.zeros(len(rows), dtype=bool)
         told = [(at + clocks.get(name, 0), length) for at, length in worker.get("pauses") or ()]
         for at, length in told:
             hit |= (begun < at + length) & (ended > at)
-        hit &= np.asarray(rows["worker"] == name, dtype=bool)
+        hit &= rows.texts("worker").among(name)
         if told:
             begun_ns, lengths = [at for at, _ in told], [length / 1e6 for _, length in told]
             share = float(hit.mean()) if len(hit) else 0.0

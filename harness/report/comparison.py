@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from harness.report import figures, frame
-from harness.report.arms import Arm, arms, with_setup
+from harness.report.arms import Arm, arms, setup_of
 from harness.report.arrays import Floats
 from harness.report.cost import Cost, of_blocks
+from harness.report.frame import Frame
 from harness.report.paired import (
     Location,
     cliffs_delta,
@@ -41,6 +41,8 @@ An interval at that level holds at every look (Jennison and Turnbull, Group Sequ
 """
 LEAST_PAIRS = 20
 METRICS = ("ttfb", "ttft", "tpot", "e2e")
+OPENED = ("ttfb", "ttft", "e2e")
+"""The metrics that begin with the request, so that opening a connection belongs to them."""
 NESTED = ("pairs", "failures", "arms", "cost")
 UNPAIRED = (
     "the routes were not sent by compare: requests under one load are no pairs, and a change of "
@@ -214,7 +216,7 @@ class Comparison:
 
 
 def compare(
-    rows: pd.DataFrame,
+    rows: Frame,
     *,
     margin: float = MARGIN,
     looks: int = 1,
@@ -226,23 +228,27 @@ def compare(
     `cold` counts what each connection took to open; `caps` are the plan's, with its prices.
     """
     counted = frame.steady(rows)
-    if counted["route"].nunique() < 2:
+    if len(counted.texts("route").present) < 2:
         return Comparison(margin=margin, reason="fewer than two routes were measured")
     blocks = interleaved(counted)
     if blocks is None:
         return Comparison(margin=margin, reason=UNPAIRED)
     alpha, cost = AT_EACH_LOOK[looks], of_blocks(blocks, caps or {})
-    measured = with_setup(blocks) if cold else blocks
-    found = [pair_of(paired, alpha) for metric in METRICS for paired in aligned(measured, metric)]
+    setup = setup_of(blocks.rows) if cold else None
+    found = [
+        pair_of(paired, alpha)
+        for metric in METRICS
+        for paired in aligned(blocks, metric, setup if metric in OPENED else None)
+    ]
     return Comparison(
         pairs=tuple(judge(found, margin, alpha, cost)),
         margin=margin,
         scenario=COMPARE,
-        blocks=blocks["block"].nunique(),
+        blocks=blocks.count,
         failures=tuple(_failures(list(discordant(blocks)))),
         looks=looks,
         cold=cold,
-        arms=arms(blocks),
+        arms=arms(blocks.rows),
         cost=cost,
     )
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from harness.report import figures
+from harness.report.arrays import NULL, Ints
+from harness.report.frame import Frame
+from harness.report.pairing import Blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,15 @@ class Cost:
         return ", ".join(told)
 
 
-def of_blocks(rows: pd.DataFrame, caps: Mapping[str, Any]) -> Cost:
+def of_blocks(blocks: Blocks, caps: Mapping[str, Any]) -> Cost:
     """What one of these blocks took; `caps` have the prices of a token, as the plan knows them."""
-    count = max(rows["block"].nunique(), 1)
-    ended = rows[["done_ns", "closed_ns"]].max(axis=None)
-    seconds = max(float(ended - rows["sent_ns"].min()) / 1e9, 0.0) if pd.notna(ended) else 0.0
-    prompt, completion = (rows[f"{kind}_tokens"].dropna() for kind in ("prompt", "completion"))
-    if prompt.empty or completion.empty:
+    rows, count = blocks.rows, max(blocks.count, 1)
+    ended = max(int(rows.ints(name).max(initial=NULL)) for name in ("done_ns", "closed_ns"))
+    seconds = 0.0
+    if ended != NULL:
+        seconds = max(float(ended - int(rows.ints("begun_ns")[0])) / 1e9, 0.0)
+    prompt, completion = (_known(rows, f"{kind}_tokens") for kind in ("prompt", "completion"))
+    if not len(prompt) or not len(completion):
         return Cost(seconds / count)
     used = float(prompt.sum()), float(completion.sum())
     prices = caps.get("price_in"), caps.get("price_out")
@@ -41,3 +44,7 @@ def of_blocks(rows: pd.DataFrame, caps: Mapping[str, Any]) -> Cost:
     if prices[0] is not None and prices[1] is not None:
         dollars = (used[0] * prices[0] + used[1] * prices[1]) / count
     return Cost(seconds / count, sum(used) / count, dollars)
+
+
+def _known(rows: Frame, name: str) -> Ints:
+    return rows.ints(name)[rows.known(name)]

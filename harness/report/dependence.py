@@ -34,18 +34,27 @@ def effective(
     be worth if they were independent, where that is not their number.
     """
     n = float(len(residuals)) if count is None else count
-    if owner is not None:
-        some = np.bincount(owner) > 0
-        sums = np.asarray(np.bincount(owner, weights=residuals)[some], dtype=np.float64)
-        if len(sums) < 2:
-            return float(len(sums))
-        within, between = float(residuals @ residuals), float(sums @ sums)
-        if between <= ROUNDING * within:
-            return n
-        n = min(n, n * within / between * (1 - 1 / len(sums)))
-        residuals = sums
+    if owner is None:
+        return _worth(residuals, n)
+    some = np.bincount(owner) > 0
+    sums = np.asarray(np.bincount(owner, weights=residuals)[some], dtype=np.float64)
+    return of_groups(sums, within=float(residuals @ residuals), count=n)
+
+
+def of_groups(sums: Floats, *, within: float, count: float) -> float:
+    """The same, by the sums of the deviations of each request and the sum of all their squares."""
+    if len(sums) < 2:
+        return float(len(sums))
+    between = float(sums @ sums)
+    if between <= ROUNDING * within:
+        return count
+    return _worth(sums, min(count, count * within / between * (1 - 1 / len(sums))))
+
+
+def _worth(residuals: Floats, count: float) -> float:
+    """How many independent values so many are worth, whose deviations or sums of them are these."""
     times = _inflation(residuals)
-    plain = n / times
+    plain = count / times
     return plain / (1 + CORRECTION * (times - 1) / plain) if plain > 0 else 0.0
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from harness.report import figures
 from harness.report.arrays import Floats, Indices
+from harness.report.frame import Frame, latency
 from harness.report.summary import ordered_routes
 
 MOST = 400
@@ -36,17 +36,20 @@ class Dots:
         )
 
 
-def dots(rows: pd.DataFrame, metric: str, *, start_ns: int) -> Dots:
+def dots(rows: Frame, metric: str, *, start_ns: int) -> Dots:
     """The dots of a metric; `rows` are in the order of sending."""
-    held = rows.loc[rows["ok"], ["route", "sent_ns", metric]].dropna()
-    points = {}
-    for route in ordered_routes(held["route"].unique()):
-        ours = held[held["route"] == route]
-        values = np.asarray(ours[metric], dtype=np.float64)
-        times = (np.asarray(ours["sent_ns"], dtype=np.int64) - start_ns) / 1e9
-        kept = chosen(values)
-        points[route] = list(zip(times[kept].tolist(), values[kept].tolist(), strict=True))
-    return Dots(points, len(held))
+    points: dict[str, list[tuple[float, float]]] = {}
+    count, routes = 0, rows.where(rows.ok).by("route")
+    for route in ordered_routes(routes):
+        values = latency(routes[route], metric).data
+        known = np.flatnonzero(~np.isnan(values))
+        if not len(known):
+            continue
+        kept = known[chosen(values[known])]
+        times = (routes[route].ints("sent_ns")[kept] - start_ns) / 1e9
+        points[route] = list(zip(times.tolist(), values[kept].tolist(), strict=True))
+        count += len(known)
+    return Dots(points, count)
 
 
 def chosen(values: Floats) -> Indices:

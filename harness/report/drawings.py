@@ -51,10 +51,11 @@ def _pauses(report: "Report") -> list[overtime.Pause]:
 def _shapes(report: "Report") -> Iterator[tuple[str, Svg]]:
     """The distribution of each metric that has values, with its name and its objectives."""
     rows, limits = report.load, _limits(report)
-    routes = ordered_routes(rows["route"].unique())
+    of_routes = rows.by("route")
+    routes = ordered_routes(of_routes)
     for name, metric in METRICS.items():
         if name in SHAPES or name in limits:
-            data = {r: frame.values(rows[rows["route"] == r], name).data for r in routes}
+            data = {route: frame.ascending(of_routes[route], name) for route in routes}
             title = f"Distribution of {metric.title}"
             chart = distribution.tail(title, data, limits.get(name, ()))
             if chart is not None:
@@ -81,8 +82,8 @@ def _limits(report: "Report") -> dict[str, list[distribution.Limit]]:
 
 def _latencies(report: "Report", run: overtime.Run) -> Iterator[tuple[str, Svg, str]]:
     """TTFT and E2E over time, each with what is drawn of it."""
-    rows = report.rows[["route", "scenario", "sent_ns", "ok", *LATENCIES]]
-    rows = rows[rows["scenario"].isin(report.summary["routes_of"])]
+    rows = report.rows
+    rows = rows.where(rows.texts("scenario").among(*report.summary["routes_of"]))
     for name in LATENCIES:
         found = dots(rows, name, start_ns=run.timeline["start_ns"])
         title = figures.metric(key(name))

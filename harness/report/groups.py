@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
-from harness.report import figures, totals
+from harness.report import figures, frame, totals
+from harness.report.arrays import NULL
+from harness.report.frame import Frame
 from harness.report.summary import Good, goodput, key, measure, ordered_routes
 
 METRICS = ("ttft", "e2e")
@@ -36,19 +38,20 @@ class Table:
     lines: tuple[tuple[tuple[str, ...], tuple[Figure, ...]], ...]
 
 
-def parts(rows: pd.DataFrame, plan: Mapping[str, Any], good: Good) -> dict[str, Any]:
+def parts(rows: Frame, plan: Mapping[str, Any], good: Good) -> dict[str, Any]:
     """The stages, the turns and the modes of a load, each only where it has any."""
     found: dict[str, Any] = {}
     if plan.get("stages"):
         found["stages"] = by_stage(rows, plan, good)
-    if rows["turn"].notna().any():
+    if rows.known("turn").any():
         found["turns"] = by_turn(rows)
-    if rows["stream"].nunique() > 1:
+    streamed = rows.flags("stream")
+    if streamed.any() and (rows.told("stream") & ~streamed).any():
         found["modes"] = by_mode(rows)
     return found
 
 
-def by_stage(rows: pd.DataFrame, plan: Mapping[str, Any], good: Good) -> list[dict[str, Any]]:
+def by_stage(rows: Frame, plan: Mapping[str, Any], good: Good) -> list[dict[str, Any]]:
     """What was asked in each stage of a plan, and what became of it.
 
     A request belongs to the stage in which it was due, or was sent where nothing was due. Rates
@@ -56,14 +59,11 @@ def by_stage(rows: pd.DataFrame, plan: Mapping[str, Any], good: Good) -> list[di
     """
     found = []
     for number, stage in enumerate(plan["stages"], 1):
-        part, seconds, asked = (
-            rows[rows["stage"] == number],
-            stage["seconds"],
-            asked_of(stage, plan),
-        )
+        part, seconds = rows.where(rows.ints("stage") == number), stage["seconds"]
+        asked = asked_of(stage, plan)
         routes = _routes(part, due=asked["by"] == "rate")
         for route, entry in routes.items():
-            entry |= _rates(part[part["route"] == route], seconds, good)
+            entry |= _rates(frame.of_route(part, route), seconds, good)
         head = {"stage": number, "seconds": seconds, "asked": asked}
         found.append({**head, **_counts(part), **_rates(part, seconds, good), "routes": routes})
     return found
@@ -75,20 +75,22 @@ def asked_of(stage: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any
     return {"by": by, "begin": stage["begin"], "end": stage["end"]}
 
 
-def by_turn(rows: pd.DataFrame) -> list[dict[str, Any]]:
+def by_turn(rows: Frame) -> list[dict[str, Any]]:
     """What became of each question of the conversations: its history is longer than the last."""
     found = []
-    for turn in sorted(int(each) for each in rows["turn"].dropna().unique()):
-        part = rows[rows["turn"] == turn]
+    turns = rows.ints("turn")
+    for turn in np.unique(turns[turns != NULL]).tolist():
+        part = rows.where(turns == turn)
         found.append({"turn": turn, **_counts(part), "routes": _routes(part, due=False)})
     return found
 
 
-def by_mode(rows: pd.DataFrame) -> list[dict[str, Any]]:
+def by_mode(rows: Frame) -> list[dict[str, Any]]:
     """What became of the requests that asked for a stream, and of those that did not."""
-    found, due = [], bool(rows["scheduled_ns"].notna().any())
+    found, due = [], bool(rows.known("scheduled_ns").any())
+    told, streamed = rows.told("stream"), rows.flags("stream")
     for stream in (True, False):
-        part = rows[rows["stream"] == stream]
+        part = rows.where(told & (streamed == stream))
         found.append({"stream": stream, **_counts(part), "routes": _routes(part, due=due)})
     return found
 
@@ -163,26 +165,26 @@ def level(asked: Mapping[str, Any]) -> str:
     return f"{' to '.join(ends)}{unit}"
 
 
-def _routes(rows: pd.DataFrame, *, due: bool) -> dict[str, Any]:
+def _routes(rows: Frame, *, due: bool) -> dict[str, Any]:
     metrics = (*METRICS, *(f"{name}_scheduled" for name in METRICS if due))
     found = {
-        str(route): {**_counts(part), **{key(name): measure(part, name) for name in metrics}}
-        for route, part in rows.groupby("route", sort=False)
+        route: {**_counts(part), **{key(name): measure(part, name) for name in metrics}}
+        for route, part in rows.by("route").items()
     }
     return {route: found[route] for route in ordered_routes(found)}
 
 
-def _counts(rows: pd.DataFrame) -> dict[str, Any]:
-    sent, errors = int((~rows["own"]).sum()), int(rows["failed"].sum())
+def _counts(rows: Frame) -> dict[str, Any]:
+    sent, errors = int((~rows.own).sum()), int(rows.failed.sum())
     return {
         "requests": len(rows),
         "sent": sent,
         "errors": errors,
         "error_rate": errors / sent if sent else None,
-        "dropped": int((rows["outcome"] == "dropped").sum()),
+        "dropped": int(rows.texts("outcome").among("dropped").sum()),
     }
 
 
-def _rates(rows: pd.DataFrame, seconds: float, good: Good) -> dict[str, Any]:
-    sent = int((~rows["own"]).sum())
+def _rates(rows: Frame, seconds: float, good: Good) -> dict[str, Any]:
+    sent = int((~rows.own).sum())
     return {"achieved_rate": sent / seconds, **goodput(rows, seconds, good)}

@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.report import dependence
 from harness.report.arrays import Floats, Indices, Mask
+from harness.report.pooled import Streams
 from harness.report.quantile import CONFIDENCE, Estimate
 
 BATCHES = 20
@@ -40,15 +41,30 @@ def share(
 
 
 def mean(
-    values: Floats, owner: Indices | None = None, *, confidence: float = CONFIDENCE
+    values: Floats, of: Streams | Indices | None = None, *, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
-    """Student's interval of the mean; without end where so few values have none."""
-    n = dependence.effective(values - np.mean(values), owner) if len(values) else 0.0
+    """Student's interval of the mean; without end where so few values have none.
+
+    `of` says whose each value is, where a request has many.
+    """
+    if not len(values):
+        return -math.inf, math.inf
+    middle = np.mean(values)
+    apart = values - middle
+    n = _worth(apart, of)
     if n < LEAST_MEAN:
         return -math.inf, math.inf
-    middle = float(np.mean(values))
-    half = _student(n - 1, confidence) * float(np.std(values, ddof=1)) / math.sqrt(n)
-    return middle - half, middle + half
+    np.square(apart, out=apart)
+    deviation = math.sqrt(float(np.sum(apart)) / (len(values) - 1))  # as np.std with ddof=1
+    half = _student(n - 1, confidence) * deviation / math.sqrt(n)
+    return float(middle) - half, float(middle) + half
+
+
+def _worth(apart: Floats, of: Streams | Indices | None) -> float:
+    if not isinstance(of, Streams):
+        return dependence.effective(apart, of)
+    sums = of.sums(lambda part: apart[part])
+    return dependence.of_groups(sums, within=float(apart @ apart), count=float(len(apart)))
 
 
 def rate(

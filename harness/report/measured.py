@@ -6,18 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from harness.measure.metrics import METRICS, SCHEDULED
 from harness.measure.objective import Objective
 from harness.report import figures, frame, interval
+from harness.report.frame import Frame
+from harness.report.pooled import Pooled
 from harness.report.quantile import CONFIDENCE, Estimate
-from harness.report.summary import Good, percentile, plain
+from harness.report.summary import Good, cache_hits, percentile, plain
 
 
 def measure(
     objective: Objective,
-    rows: pd.DataFrame,
+    rows: Frame,
     route: Mapping[str, Any],
     fine: Good,
     *,
@@ -33,7 +34,7 @@ def measure(
     if not METRICS[objective.metric].scheduled or measured.value is None:
         return measured
     # What the client started late, it may have made late: the least is what counts from send.
-    rows = rows[rows["scheduled_ns"].notna()]
+    rows = rows.where(rows.known("scheduled_ns"))
     plain_metric = objective.metric.removesuffix(SCHEDULED)
     sent = of_latency(objective, plain_metric, rows, confidence=confidence)
     return replace(
@@ -44,7 +45,7 @@ def measure(
 
 
 def of_latency(
-    objective: Objective, metric: str, rows: pd.DataFrame, *, confidence: float = CONFIDENCE
+    objective: Objective, metric: str, rows: Frame, *, confidence: float = CONFIDENCE
 ) -> Estimate:
     """The objective's statistic of a latency, with failures as longer than any answer."""
     return _statistic(objective, frame.values(rows, metric, failures=True), confidence)
@@ -54,8 +55,8 @@ def _least(*values: float | None) -> float | None:
     return min((value for value in values if value is not None), default=None)
 
 
-def _statistic(objective: Objective, found: frame.Values, confidence: float) -> Estimate:
-    failed = int(np.isinf(found.data).sum())
+def _statistic(objective: Objective, found: frame.Values | Pooled, confidence: float) -> Estimate:
+    failed = found.endless
     if objective.quantile is not None:
         measured = percentile(found, objective.quantile * 100, confidence=confidence)
     else:
@@ -72,17 +73,17 @@ def _statistic(objective: Objective, found: frame.Values, confidence: float) -> 
     return measured
 
 
-def _endless(found: frame.Values, confidence: float) -> Estimate:
+def _endless(found: frame.Values | Pooled, confidence: float) -> Estimate:
     """The mean where some failed: no more than how much it is at least."""
-    known = np.isfinite(found.data)
-    least = np.where(known, found.low, found.low[known].max() if known.any() else np.inf)
+    known, low = np.isfinite(found.data), found.low
+    least = np.where(known, low, low[known].max() if known.any() else np.inf)
     reason = f"{figures.count(len(known) - known.sum())} of {figures.count(len(known))} failed"
-    low = interval.mean(least, found.owner, confidence=confidence)[0]
-    return Estimate(None, low, None, reason=f"there is no mean: {reason}", count=len(known))
+    bound = interval.mean(least, found.of, confidence=confidence)[0]
+    return Estimate(None, bound, None, reason=f"there is no mean: {reason}", count=len(known))
 
 
 def _alone(
-    metric: str, rows: pd.DataFrame, route: Mapping[str, Any], fine: Good, confidence: float
+    metric: str, rows: Frame, route: Mapping[str, Any], fine: Good, confidence: float
 ) -> Estimate:
     """A share, a rate or a count of a route."""
     if metric == "violations":
@@ -92,21 +93,19 @@ def _alone(
     if metric in route["odd_shares"]:
         return _odd_share(metric, rows, route, confidence)
     if metric == "violation_rate":
-        broken = np.asarray(rows["broken"] > 0)
-        return interval.share(broken, frame.weights(rows), confidence=confidence)
+        return interval.share(rows.broken > 0, frame.weights(rows), confidence=confidence)
     if metric == "cache_hit_share":
-        stated = rows["cache_status"].dropna()
-        hits = np.asarray(stated.str.upper() == "HIT", dtype=bool)
-        return interval.share(hits, confidence=confidence)
-    failed = np.asarray(rows.loc[~rows["own"], "failed"], dtype=bool)
+        return interval.share(cache_hits(rows), confidence=confidence)
+    failed = rows.failed[~rows.own]
     return interval.share(failed, confidence=confidence)
 
 
 def _per_second(
-    metric: str, rows: pd.DataFrame, route: Mapping[str, Any], fine: Good, confidence: float
+    metric: str, rows: Frame, route: Mapping[str, Any], fine: Good, confidence: float
 ) -> Estimate:
-    counted = rows[~rows["own"]] if metric == "rate" else rows[fine(rows, "")]
-    times = np.asarray(counted["begun_ns"] - rows["begun_ns"].min(), dtype=np.float64) / 1e9
+    counted = rows.where(~rows.own if metric == "rate" else fine(rows, ""))
+    begun = counted.ints("begun_ns")
+    times = (begun - (int(rows.ints("begun_ns")[0]) if len(rows) else 0)) / 1e9
     if route[metric] is None:
         return Estimate(None, reason="nothing to take a rate of")
     found = interval.rate(route[metric], times, route["seconds"], confidence=confidence)
@@ -117,14 +116,12 @@ def _per_second(
     return replace(found, low=low, high=high, at_least=at_least, at_most=at_most)
 
 
-def _odd_share(
-    kind: str, rows: pd.DataFrame, route: Mapping[str, Any], confidence: float
-) -> Estimate:
+def _odd_share(kind: str, rows: Frame, route: Mapping[str, Any], confidence: float) -> Estimate:
     """The share of answers that are odd so, and more where the client could not tell."""
     share, most = route["odd_shares"][kind], route["odd_at_most"][kind]
     if share is None:
         return Estimate(None, reason="the samples do not say how odd their answers were")
-    found = interval.share(frame.named(rows[rows["ok"]], kind), confidence=confidence)
+    found = interval.share(frame.named(rows.where(rows.ok), kind), confidence=confidence)
     if found.high is None or most is None:
         return found
     return replace(found, high=min(found.high + most - share, 1.0), at_least=share, at_most=most)

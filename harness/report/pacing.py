@@ -5,16 +5,17 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from harness.measure.validity import REMEDY
 from harness.report import figures
-from harness.report.arrays import Floats
+from harness.report.arrays import Floats, Ints
+from harness.report.frame import Frame, elapsed
 
 RATE_TOLERANCE = 0.01
 LAG_TOLERANCE = 0.05
 LEAST_LAG_MS = 2.0
 ROUNDING_NS = 2
+BLOCK = 1_000_000
 STALLED_MS = 50.0
 """A start lag at p99 above this and above the mean time between requests is another load."""
 """How late requests may start at p99: a share of the mean time between them or so much, whichever
@@ -26,9 +27,7 @@ judge: for a constant schedule one microsecond of jitter makes it 1/2.
 """
 
 
-def pacing(
-    rows: pd.DataFrame, plan: Mapping[str, Any] = MappingProxyType({})
-) -> dict[str, Any] | None:
+def pacing(rows: Frame, plan: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any] | None:
     """The `pacing` of `summary.json`, over all routes of a load; None without a schedule.
 
     `plan` says why the times between requests differ.
@@ -37,35 +36,38 @@ def pacing(
     time as the asked one. `distance` is Kolmogorov's, between the times from one request to the
     next as they were asked and as they were.
     """
-    planned = rows[rows["scheduled_ns"].notna()]
+    planned = rows.where(rows.known("scheduled_ns"))
     if len(planned) < 2:
         return None
-    due = np.sort(planned["scheduled_ns"].to_numpy(dtype=np.int64))
-    left = planned[planned["sent_ns"].notna() & ~planned["own"]]
-    sent = np.sort(left["sent_ns"].to_numpy(dtype=np.int64))
-    lags = (left["sent_ns"] - left["scheduled_ns"]).to_numpy(dtype=np.float64) / 1e6
-    seconds = float(due[-1] - due[0]) / 1e9
-    allowed_ms = max(LEAST_LAG_MS, LAG_TOLERANCE * seconds * 1e3 / (len(due) - 1))
-    in_time = int(np.searchsorted(sent, due[-1] + allowed_ms * 1e6, side="right"))
-    constant = bool(np.ptp(np.diff(due)) <= ROUNDING_NS)
+    left = planned.where(planned.known("sent_ns") & ~planned.own)
+    lags = _lags(elapsed(left, "scheduled_ns", "sent_ns"))
+    due = np.sort(planned.ints("scheduled_ns"))
+    count, last, seconds = len(due), int(due[-1]), float(due[-1] - due[0]) / 1e9
+    asked = _between(due)
+    constant = bool(np.ptp(asked) <= ROUNDING_NS)
+    del due  # a column of a large run is large
+    allowed_ms = max(LEAST_LAG_MS, LAG_TOLERANCE * seconds * 1e3 / (count - 1))
+    sent = np.sort(left.ints("sent_ns"))
+    in_time = int(np.searchsorted(sent, last + allowed_ms * 1e6, side="right"))
+    behind, achieved = len(sent) - in_time, _between(sent)
+    del sent
     found = {
-        "requests": len(due),
-        "sent": len(sent),
-        "asked_rate": (len(due) - 1) / seconds if seconds else None,
+        "requests": count,
+        "sent": behind + in_time,
+        "asked_rate": (count - 1) / seconds if seconds else None,
         "achieved_rate": max(in_time - 1, 0) / seconds if seconds else None,
-        "start_lag_ms": _lags(lags),
+        "start_lag_ms": lags,
         "start_lag_allowed_ms": allowed_ms,
         "constant": constant,
         "spaced": _spaced(planned, plan, constant=constant),
-        "distance": distance(np.diff(due) / 1e9, np.diff(sent) / 1e9),
+        "distance": distance(asked, achieved),
     }
-    behind = len(sent) - in_time
     return {**found, "rate_off": _rate_off(found, behind), "late": _late(found)}
 
 
-def _spaced(planned: pd.DataFrame, plan: Mapping[str, Any], *, constant: bool) -> str:
+def _spaced(planned: Frame, plan: Mapping[str, Any], *, constant: bool) -> str:
     """Why the times between requests were asked to be as they are."""
-    if planned["held_ns"].notna().any():
+    if planned.known("held_ns").any():
         return "quota"
     if constant:
         return "evenly"
@@ -74,13 +76,24 @@ def _spaced(planned: pd.DataFrame, plan: Mapping[str, Any], *, constant: bool) -
     return "stages" if plan.get("stages") and plan.get("arrivals") == "constant" else "chance"
 
 
-def distance(asked: Floats, achieved: Floats) -> float | None:
+def _between(times: Ints) -> Any:
+    """The time from each to the next, in four bytes where they fit."""
+    found = np.diff(times)
+    fits = not len(found) or found.max() <= np.iinfo(np.uint32).max
+    return found.astype(np.uint32) if fits else found
+
+
+def distance(asked: Any, achieved: Any) -> float | None:
     """Kolmogorov's distance: the most by which two empirical distributions differ anywhere."""
     if not len(asked) or not len(achieved):
         return None
     a, b = np.sort(asked), np.sort(achieved)
-    everywhere = np.concatenate([a, b])
-    below = (np.searchsorted(x, everywhere, side="right") / len(x) for x in (a, b))
+    blocks = (x[start : start + BLOCK] for x in (a, b) for start in range(0, len(x), BLOCK))
+    return max(_apart(a, b, block) for block in blocks)
+
+
+def _apart(a: Any, b: Any, places: Any) -> float:
+    below = (np.searchsorted(x, places, side="right") / len(x) for x in (a, b))
     return float(np.abs(next(below) - next(below)).max())
 
 

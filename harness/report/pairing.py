@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import pandas as pd
 
-from harness.report.arrays import Floats
+from harness.report.arrays import Floats, Indices
+from harness.report.frame import Frame, latency
+from harness.report.repeats import again
 from harness.report.summary import COMPARE, ordered_routes
 
 BLOCK = 10
@@ -40,47 +41,72 @@ class Discordant:
     only_b: int
 
 
-def interleaved(rows: pd.DataFrame) -> pd.DataFrame | None:
-    """The rows that `compare` sent, with the column `block`; None when there are none.
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """The rows that `compare` sent, and which block each belongs to: the first sent is 0."""
+
+    rows: Frame
+    of: Indices
+    count: int
+
+    @property
+    def couples(self) -> Iterator[tuple[str, str]]:
+        """Every two routes."""
+        return combinations(ordered_routes(self.rows.texts("route").present), 2)
+
+    def by_route(self, values: Floats) -> dict[str, Floats]:
+        """The value of each route in every block; NaN where it has none."""
+        routes = self.rows.texts("route")
+        found = {}
+        for route in routes.present:
+            ours = routes.among(route)
+            found[route] = np.full(self.count, np.nan)
+            found[route][self.of[ours]] = values[ours]
+        return found
+
+
+def interleaved(rows: Frame) -> Blocks | None:
+    """The blocks that `compare` sent; None when there are none.
 
     What the client did itself is left out. Workers that count their own blocks are kept apart.
     """
-    sent = rows[(rows["scenario"] == COMPARE) & ~rows["own"]]
-    own = sent["worker"].fillna("").astype(str) + ":"
-    numbered = sent.assign(block=own + (sent["seq"] // BLOCK).astype(str))
-    usable = sent["route"].nunique() > 1 and not sent["seq"].isna().any()
-    return numbered if usable and not numbered.duplicated(["block", "route"]).any() else None
+    sent = rows.where(rows.texts("scenario").among(COMPARE) & ~rows.own)
+    routes = sent.texts("route")
+    if len(routes.present) < 2 or not sent.known("seq").all():
+        return None
+    workers = sent.texts("worker")
+    keys = np.stack([workers.codes.astype(np.int64), sent.ints("seq") // BLOCK], axis=1)
+    _, first, block = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    number = np.empty(len(first), dtype=np.intp)
+    number[np.argsort(first)] = np.arange(len(first))
+    of = number[block.reshape(-1)]
+    if again(of * len(routes.names) + routes.codes).any():
+        return None
+    return Blocks(sent, of, len(first))
 
 
-def aligned(rows: pd.DataFrame, metric: str) -> Iterator[Paired]:
-    """Every two routes over the blocks that have both, in the order they were sent."""
-    times = rows[metric].astype("float64").where(rows["ok"], np.inf)
+def aligned(blocks: Blocks, metric: str, setup_ms: Floats | None = None) -> Iterator[Paired]:
+    """Every two routes over the blocks that have both, in the order they were sent.
+
+    `setup_ms` is added to each time.
+    """
+    rows = blocks.rows
+    times = latency(rows, metric).data
+    times = np.where(rows.ok, times if setup_ms is None else times + setup_ms, np.inf)
     if not np.isfinite(times).any():
         return
-    table = _by_block(rows, times.where(times > 0))
-    kept = _by_block(rows, rows["reused"].astype("float64").where(rows["ok"]))
-    for a, b in _couples(rows):
-        both = table[[a, b]].dropna()
-        unlike = (kept[a] - kept[b]).abs().reindex(both.index) == 1
-        both = both[~unlike]
-        before, after = both[a].to_numpy(), both[b].to_numpy()
-        yield Paired(a, b, f"{metric}_ms", before, after, int(unlike.sum()))
+    table = blocks.by_route(np.where(times > 0, times, np.nan))
+    reused = np.where(rows.ok & rows.told("reused"), rows.flags("reused"), np.nan)
+    kept = blocks.by_route(reused)
+    for a, b in blocks.couples:
+        both = ~np.isnan(table[a]) & ~np.isnan(table[b])
+        unlike = both & (np.abs(kept[a] - kept[b]) == 1)
+        alike = both & ~unlike
+        yield Paired(a, b, f"{metric}_ms", table[a][alike], table[b][alike], int(unlike.sum()))
 
 
-def discordant(rows: pd.DataFrame) -> Iterator[Discordant]:
+def discordant(blocks: Blocks) -> Iterator[Discordant]:
     """Every two routes over the blocks that have both: where only one of them failed."""
-    table = _by_block(rows, (~rows["ok"]).astype("float64"))
-    for a, b in _couples(rows):
-        both = table[[a, b]].dropna()
-        yield Discordant(a, b, int((both[a] > both[b]).sum()), int((both[a] < both[b]).sum()))
-
-
-def _by_block(rows: pd.DataFrame, values: pd.Series) -> pd.DataFrame:
-    """One row per block in the order they were sent, one column per route."""
-    order = rows.groupby("block")["sent_ns"].min().sort_values().index
-    table = rows.assign(value=values).pivot(index="block", columns="route", values="value")
-    return table.reindex(order).astype("float64")
-
-
-def _couples(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    return combinations(ordered_routes(rows["route"].unique()), 2)
+    table = blocks.by_route((~blocks.rows.ok).astype(np.float64))
+    for a, b in blocks.couples:
+        yield Discordant(a, b, int((table[a] > table[b]).sum()), int((table[a] < table[b]).sum()))

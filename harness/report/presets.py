@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from harness.report.arrays import Floats
-from harness.report.gaps import gaps
+from harness.report.frame import Frame
+from harness.report.frame import values as values_of
 
-Times = Callable[[pd.DataFrame], Floats]
+Times = Callable[[Frame], Floats]
 _MS = 1e6
 PERCENTILES = (50, 90, 95, 99)
 
@@ -38,9 +38,9 @@ class Preset:
     metrics: tuple[Definition, ...]
 
 
-def _at(rows: pd.DataFrame, *names: str) -> Floats:
+def _at(rows: Frame, *names: str) -> Floats:
     """The earliest of some moments, nanoseconds; NaN where none happened."""
-    columns = [rows[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names]
+    columns = [rows.floats(name) for name in names]
     found = columns[0]
     for column in columns[1:]:
         found = np.fmin(found, column)
@@ -52,7 +52,7 @@ def _since_sent(*names: str) -> Times:
     return lambda rows: (_at(rows, *names) - _at(rows, "sent_ns")) / _MS
 
 
-def _last(rows: pd.DataFrame) -> Floats:
+def _last(rows: Frame) -> Floats:
     """When the last output came; a usage chunk after it is none."""
     return _at(rows, *LAST)
 
@@ -60,16 +60,16 @@ def _last(rows: pd.DataFrame) -> Floats:
 def _per_token(first: tuple[str, ...], end: Times) -> Times:
     """Milliseconds per token after the first, by `usage`; NaN with fewer than two tokens."""
 
-    def values(rows: pd.DataFrame) -> Floats:
-        tokens = rows["completion_tokens"].to_numpy(dtype=np.float64, na_value=np.nan)
+    def values(rows: Frame) -> Floats:
+        tokens = rows.floats("completion_tokens")
         steps = np.where(tokens > 1, tokens - 1, np.nan)
         return (end(rows) - _at(rows, *first)) / _MS / steps
 
     return values
 
 
-def _gaps(rows: pd.DataFrame) -> Floats:
-    return gaps(rows)[0]
+def _gaps(rows: Frame) -> Floats:
+    return values_of(rows, "inter_chunk").data
 
 
 OUTPUT = ("first_output_ns",)
@@ -137,19 +137,18 @@ class Figure:
     percentiles: Mapping[int, float | None]
 
 
-def figures_of(rows: pd.DataFrame, preset: Preset) -> list[Figure]:
+def figures_of(rows: Frame, preset: Preset) -> list[Figure]:
     """Every metric of a preset on every route, over the requests that succeeded."""
-    answered = rows[rows["ok"]]
+    routes = rows.where(rows.ok).by("route")
     found = []
-    for route in dict.fromkeys(answered["route"]):
-        ours = answered[answered["route"] == route]
+    for route, ours in sorted(routes.items(), key=lambda each: each[1].places[0]):
         for metric in preset.metrics:
             values = metric.values(ours)
             known = values[np.isfinite(values)]
             some = bool(len(known))
             found.append(
                 Figure(
-                    str(route),
+                    route,
                     metric.name,
                     metric.formula,
                     len(known),

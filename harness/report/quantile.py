@@ -14,6 +14,7 @@ import numpy as np
 
 from harness.report import dependence
 from harness.report.arrays import Floats, Indices
+from harness.report.ordered import Ranked
 
 CONFIDENCE = 0.95
 PERCENTILES = (50, 90, 95, 99)
@@ -44,11 +45,11 @@ def needed(percent: float, confidence: float = CONFIDENCE) -> int:
 
 
 def estimate(
-    ordered: Floats,
+    ordered: Ranked,
     percent: float,
     *,
     effective: float | None = None,
-    bounds: tuple[Floats, Floats] | None = None,
+    bounds: tuple[Ranked, Ranked] | None = None,
     confidence: float = CONFIDENCE,
 ) -> Estimate:
     """A percentile of sorted values, linearly interpolated (Hyndman and Fan, type 7).
@@ -101,7 +102,7 @@ def ranks(n: int, probability: float, confidence: float = CONFIDENCE) -> tuple[i
     return max(low, 0), min(high, n + 1)
 
 
-def value_at(ordered: Floats, percent: float) -> float:
+def value_at(ordered: Ranked, percent: float) -> float:
     """The percentile of sorted values, to the last digit numpy's; it may be infinite."""
     place = (len(ordered) - 1) * (percent / 100)
     first = math.floor(place)

@@ -4,17 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from harness.measure.outcome import Outcome
 from harness.report import figures
+from harness.report.frame import Frame
 
 SET = "a limit that was set, no saturation"
 FULL = "saturation, no quota"
 
 
 def quota(
-    rows: pd.DataFrame, plan: Mapping[str, Any], workers: Sequence[Mapping[str, Any]]
+    rows: Frame, plan: Mapping[str, Any], workers: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any] | None:
     """The `quota` of `summary.json`; None where the load was not asked to respect one.
 
@@ -22,7 +22,7 @@ def quota(
     """
     if not plan.get("respect_rate_limit"):
         return None
-    held = rows["held_ns"].dropna().to_numpy(dtype=np.float64) / 1e6
+    held = rows.ints("held_ns")[rows.known("held_ns")] / 1e6
     paces = [each.get("paced_to") for each in workers]
     return {
         "declared": plan.get("rate_limit"),

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from harness.report.client import FOLDER, Workers
+from harness.report.frame import Frame
+from harness.report.repeats import repeated
 from harness.report.samples import SampleFile
 
 COUNT_BYTES = 8
@@ -37,7 +36,7 @@ class Records:
     among the rows. `going_on` says that its workers may be at work still.
     """
 
-    rows: pd.DataFrame
+    rows: Frame
     foreign: Mapping[str, int] = field(default_factory=dict)
     repeated: int = 0
     expected: int | None = None
@@ -66,7 +65,7 @@ class Records:
 
 
 def records(
-    rows: pd.DataFrame,
+    rows: Frame,
     folder: Path,
     *,
     run_id: str,
@@ -76,28 +75,27 @@ def records(
     going_on: bool = False,
 ) -> Records:
     """Take apart what the files of a run hold."""
-    foreign = np.asarray((rows["run_id"] != run_id).fillna(False), dtype=bool)
-    own = rows[~foreign]
-    repeated = own["event_id"].notna() & own["event_id"].duplicated()
-    repeated |= own["seq"].notna() & own.duplicated(["worker", "seq"])
-    kept = own[~repeated]
+    of_run = rows.texts("run_id")
+    foreign = of_run.among(*(name for name in of_run.names if name != run_id))
+    own = rows.where(~foreign)
+    twice = repeated(own)
+    kept = own.where(~twice)
     shares = tuple(_shares(kept, folder, workers))
     told = {each.worker for each in shares if each.missing}
     losses = tuple(
         f"{each.name}: {each.loss}" for each in files if each.loss and _stem(each) not in told
     )
-    counts = {str(k): int(v) for k, v in rows[foreign]["run_id"].value_counts().items()}
-    twice = int(repeated.sum())
-    return Records(kept, counts, twice, expected, shares, losses, going_on)
+    counts = rows.where(foreign).texts("run_id").counts if foreign.any() else {}
+    return Records(kept, counts, int(twice.sum()), expected, shares, losses, going_on)
 
 
 def _stem(file: SampleFile) -> str:
     return file.name.rpartition(".")[0]
 
 
-def _shares(rows: pd.DataFrame, folder: Path, workers: Workers) -> Iterator[Shares]:
+def _shares(rows: Frame, folder: Path, workers: Workers) -> Iterator[Shares]:
     """Each worker that left a report or a count: a count survives what a report does not."""
-    recorded = rows[rows["sent_ns"].notna()]["worker"].value_counts()
+    recorded = rows.where(rows.known("sent_ns")).texts("worker").counts
     said = {str(one["worker"]): one for one in workers.reports}
     counted = {path.stem: _count(path) for path in (folder / FOLDER).glob("*.sent")}
     for name in sorted({*said, *counted}):
@@ -106,7 +104,7 @@ def _shares(rows: pd.DataFrame, folder: Path, workers: Workers) -> Iterator[Shar
         sent = counted.get(name)
         if sent is None and closed:  # an open report is older than the last records
             sent = report.get("sent")
-        yield Shares(name, sent, int(recorded.get(name, 0)), closed)
+        yield Shares(name, sent, recorded.get(name, 0), closed)
 
 
 def _count(path: Path) -> int | None:

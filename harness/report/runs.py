@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from harness.errors import UsageError
 from harness.measure.objective import RATIO, Objective, parse_objective
 from harness.report import figures, frame, manifest, samples
 from harness.report.arrays import Floats
 from harness.report.comparison import METRICS, Comparison, Effect, Pair, judge
+from harness.report.frame import Frame
 from harness.report.manifest import Manifest
 from harness.report.measured import of_latency
 from harness.report.paired import RESAMPLES, cliffs_delta, resampled_medians, thinned
@@ -52,7 +52,7 @@ class Run:
 
     name: str
     manifest: Manifest
-    rows: pd.DataFrame
+    rows: Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def compare_runs(
         checked = tuple(unknown(each, reason) for each in wanted)
         return Runs(a, b, Comparison(margin=margin, reason=reason), differences, checked)
     rng = np.random.default_rng(seed)
-    routes = ordered_routes(a.first.rows["route"].unique())
+    routes = ordered_routes(a.first.rows.texts("route").present)
     pairs = [_pair(a, b, route, metric, rng) for metric in METRICS for route in routes]
     judged = judge(pairs, margin)
     if not _several(a, b):
@@ -197,7 +197,7 @@ def _judged(bound: Objective, a: Side, b: Side, route: str, margin: float) -> Ch
 
 def _statistic(bound: Objective, run: Run, route: str) -> Estimate:
     metric = dict(bound.labels)["metric"]
-    return of_latency(bound, metric, run.rows[run.rows["route"] == route])
+    return of_latency(bound, metric, frame.of_route(run.rows, route))
 
 
 def _apart(old: Estimate, new: Estimate) -> tuple[float, float]:
@@ -240,7 +240,9 @@ def _unlike(a: Run, b: Run) -> list[str]:
     facts = {
         "target": (_kind(a.manifest), _kind(b.manifest)),
         "definitions": tuple(run.manifest.facts.get("metrics") for run in (a, b)),
-        "routes": tuple(", ".join(ordered_routes(run.rows["route"].unique())) for run in (a, b)),
+        "routes": tuple(
+            ", ".join(ordered_routes(run.rows.texts("route").present)) for run in (a, b)
+        ),
     }
     told |= {name: values for name, values in facts.items() if values[0] != values[1]}
     return [
@@ -258,12 +260,13 @@ def _kind(manifest: Manifest) -> Any:
 
 def _read(folder: Path, name: str) -> Run:
     found = manifest.read(folder)
-    rows = frame.steady(frame.frame(samples.read(folder, clocks=found.clocks).table))
-    rows = rows[rows["run_id"].fillna(found.run_id) == found.run_id]
-    rows = rows[rows["scenario"].isin(load_scenarios(rows))]
-    if rows.empty:
+    rows = frame.steady(frame.frame(samples.read(folder, clocks=found.clocks)))
+    of_run = rows.texts("run_id")
+    rows = rows.where(~of_run.among(*(each for each in of_run.names if each != found.run_id)))
+    rows = rows.where(rows.texts("scenario").among(*load_scenarios(rows)))
+    if not len(rows):
         raise UsageError(f"{folder} holds no sample outside the warm-up")
-    return Run(name, found, rows.sort_values("sent_ns"))
+    return Run(name, found, rows)
 
 
 def _pair(a: Side, b: Side, route: str, metric: str, rng: np.random.Generator) -> Pair:
@@ -279,7 +282,7 @@ def _pair(a: Side, b: Side, route: str, metric: str, rng: np.random.Generator) -
 
 
 def _times(run: Run, route: str, metric: str) -> Floats:
-    return thinned(frame.values(run.rows[run.rows["route"] == route], metric).data)
+    return thinned(frame.values(frame.of_route(run.rows, route), metric).data)
 
 
 def _between(before: Sequence[Floats], after: Sequence[Floats]) -> Effect | None:
@@ -389,7 +392,7 @@ def _changed(
 
 
 def _described(run: Run) -> dict[str, Any]:
-    routes = run.rows[~run.rows["own"]].groupby("route")["ok"]
+    routes = sorted(run.rows.where(~run.rows.own).by("route").items())
     return {
         "name": run.name,
         "run_id": run.manifest.run_id,
@@ -397,7 +400,7 @@ def _described(run: Run) -> dict[str, Any]:
         "target": run.manifest.target,
         "interrupted": run.manifest.interrupted,
         "routes": {
-            str(route): {"requests": len(group), "error_rate": 1 - float(group.mean())}
+            route: {"requests": len(group), "error_rate": 1 - float(group.ok.mean())}
             for route, group in routes
         },
     }

@@ -4,10 +4,12 @@ import math
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from harness.measure.outcome import Outcome
-from harness.report.arrays import Floats, Mask
+from harness.report import frame
+from harness.report.arrays import NULL, Floats, Ints, Mask
+from harness.report.columns import before
+from harness.report.frame import Frame, latency
 from harness.report.summary import Good, load_scenarios, ordered_routes
 
 MOST_BINS = 300
@@ -18,7 +20,7 @@ STALL_MS = 1000.0
 ENDS = ("closed_ns", "done_ns", "last_output_ns", "first_byte_ns", "headers_ns", "sent_ns")
 
 
-def timeline(rows: pd.DataFrame, good: Good) -> dict[str, Any]:
+def timeline(rows: Frame, good: Good) -> dict[str, Any]:
     """Columns per route over the load's scenarios, warm-up included; `t_s` counts from `start_ns`.
 
     `sent`, the latencies of a bin and `good`, which also broke no clause, are of the requests sent
@@ -26,48 +28,53 @@ def timeline(rows: pd.DataFrame, good: Good) -> dict[str, Any]:
     `in_flight` is counted at its end. A p95 over fewer than 20 is null, and so is the rate of a
     last bin that is less than half full.
     """
-    columns = ["route", "phase", "failed", "ok", "scheduled_ns", *ENDS, *LATENCIES]
-    marks = {
-        "good": good(rows, "") & _mask(rows["broken"] == 0),
-        "limited": _mask(rows["outcome"] == Outcome.RATE_LIMITED),
-        "stalled": _stalled(rows),
-    }
-    ours = _mask(rows["scenario"].isin(load_scenarios(rows)))
-    chosen = rows.loc[ours, columns].assign(**{name: mark[ours] for name, mark in marks.items()})
-    sent = chosen["sent_ns"].fillna(chosen["scheduled_ns"])
-    chosen = chosen.assign(sent=sent, end=ends(chosen)).dropna(subset=["sent"])
-    if chosen.empty:
+    load = rows.where(rows.texts("scenario").among(*load_scenarios(rows)))
+    load = load.where(load.known("begun_ns"))
+    if not len(load):
         return {"width_s": 1, "start_ns": None, "steady_from_s": None, "routes": {}}
-    zero = int(chosen["sent"].min())
-    times = chosen.assign(**{name: (chosen[name] - zero) / 1e9 for name in ("sent", "end")})
-    length = float(times["end"].max())
+    zero = int(load.ints("begun_ns")[0])
+    length = float((int(ends(load).max()) - zero) / 1e9)
     width = max(1, math.ceil(length / MOST_BINS))
     edges = np.arange(0, math.floor(length / width) + 2, dtype=np.float64) * width
-    routes = ordered_routes(times["route"].unique())
+    routes = load.by("route")
     return {
         "width_s": width,
         "start_ns": zero,
-        "steady_from_s": _steady_from(times),
+        "steady_from_s": _steady_from(load, zero),
         "routes": {
-            route: _columns(times[times["route"] == route], edges, length) for route in routes
+            route: _columns(routes[route], good, zero, edges, length)
+            for route in ordered_routes(routes)
         },
     }
 
 
-def ends(rows: pd.DataFrame) -> "pd.Series[int]":
+def ends(rows: Frame) -> Ints:
     """The last thing known of each request; one that was never sent ends when it was due."""
-    return rows[list(ENDS)].max(axis=1).fillna(rows["scheduled_ns"])
+    found = rows.after(ENDS[0])
+    for name in ENDS[1:]:
+        np.maximum(found, rows.after(name), out=found)
+    found = before(found, rows.ints("begun_ns"), "")
+    never = found == NULL
+    return np.where(never, rows.ints("scheduled_ns"), found) if never.any() else found
 
 
-def _columns(rows: pd.DataFrame, edges: Floats, length: float) -> dict[str, Any]:
-    sent, end = (np.asarray(rows[name], dtype=np.float64) for name in ("sent", "end"))
-    started, ended = np.histogram(sent, edges)[0], np.histogram(end, edges)[0]
-    ended_so = {"errors": "failed", "limited": "limited", "stalls": "stalled"}
+def _columns(rows: Frame, good: Good, zero: int, edges: Floats, length: float) -> dict[str, Any]:
+    sent, end = ((times - zero) / 1e9 for times in (rows.ints("begun_ns"), ends(rows)))
+    places, bins = np.searchsorted(sent, edges), len(edges) - 1
+    ended_in = np.searchsorted(edges, end, side="right") - 1
+    outcomes = rows.texts("outcome")
+    ended_so = {
+        "errors": rows.failed,
+        "limited": outcomes.among(Outcome.RATE_LIMITED),
+        "stalls": _stalled(rows),
+    }
+    started, ended = np.diff(places), np.bincount(ended_in, minlength=bins)
+    fine = good(rows, "") & (rows.broken == 0)
     counts = {
         "sent": started,
-        "good": np.histogram(sent[_mask(rows["good"])], edges)[0],
+        "good": np.diff(np.concatenate([[0], np.cumsum(fine)])[places]),
         "finished": ended,
-        **{name: np.histogram(end[_mask(rows[mark])], edges)[0] for name, mark in ended_so.items()},
+        **{name: np.bincount(ended_in[mark], minlength=bins) for name, mark in ended_so.items()},
         "in_flight": np.cumsum(started) - np.cumsum(ended),
     }
     columns = {name: column.tolist() for name, column in counts.items()}
@@ -78,39 +85,39 @@ def _columns(rows: pd.DataFrame, edges: Floats, length: float) -> dict[str, Any]
         for count, seconds in zip(ended, covered, strict=True)
     ]
     seconds = {"t_s": edges[:-1].tolist(), "rate": rates}
-    latencies = {metric: _percentiles(rows, metric, edges) for metric in LATENCIES}
+    latencies = {metric: _percentiles(rows, metric, zero, edges) for metric in LATENCIES}
     return {**seconds, **columns, **{f"{name}_ms": found for name, found in latencies.items()}}
 
 
-def _percentiles(rows: pd.DataFrame, metric: str, edges: Floats) -> dict[str, list[float | None]]:
-    held = rows[rows["ok"]].dropna(subset=[metric])
-    position = np.digitize(np.asarray(held["sent"], dtype=np.float64), edges) - 1
-    groups = held[metric].astype("float64").groupby(position)
-    every = range(len(edges) - 1)
-    p95 = groups.quantile(0.95).where(groups.size() >= LEAST_FOR_P95)
-    found = {"p50": groups.quantile(0.5), "p95": p95}
-    return {name: [_plain(column.get(i)) for i in every] for name, column in found.items()}
+def _percentiles(
+    rows: Frame, metric: str, zero: int, edges: Floats
+) -> dict[str, list[float | None]]:
+    """Of the requests sent in each bin, which stand together: rows are in the order of sending."""
+    answered = rows.where(rows.ok)
+    times = latency(answered, metric).data
+    known = ~np.isnan(times)
+    sent = (answered.ints("begun_ns")[known] - zero) / 1e9
+    bins = [np.sort(each) for each in np.split(times[known], np.searchsorted(sent, edges))[1:-1]]
+    p95 = [_quantile(each, 0.95) if len(each) >= LEAST_FOR_P95 else None for each in bins]
+    return {"p50": [_quantile(each, 0.5) for each in bins], "p95": p95}
 
 
-def _stalled(rows: pd.DataFrame) -> Mask:
+def _quantile(ordered: Floats, share: float) -> float | None:
+    """A quantile of sorted values, linearly interpolated; None of none."""
+    if not len(ordered):
+        return None
+    place = share * (len(ordered) - 1)
+    below = float(ordered[int(place)])
+    part = place % 1
+    return below + (float(ordered[int(place) + 1]) - below) * part if part else below
+
+
+def _stalled(rows: Frame) -> Mask:
     """Whether each stream stalled, or was given up in silence."""
-    found = _mask(rows["outcome"] == Outcome.IDLE_TIMEOUT)
-    lengths = np.asarray(rows["gap_ms"].list.len().fillna(0), dtype=np.intp)
-    if lengths.any():
-        gaps = np.asarray(rows["gap_ms"].list.flatten(), dtype=np.float64)
-        long = np.flatnonzero(gaps >= STALL_MS)
-        found[np.searchsorted(np.cumsum(lengths), long, side="right")] = True
-    return found
+    given_up = rows.texts("outcome").among(Outcome.IDLE_TIMEOUT)
+    return given_up | rows.columns.gaps().longer(STALL_MS)[rows.places]
 
 
-def _mask(column: "pd.Series[bool]") -> Mask:
-    return np.array(column, dtype=bool)
-
-
-def _plain(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else float(value)
-
-
-def _steady_from(times: pd.DataFrame) -> float | None:
-    counted = times.loc[times["phase"] != "warmup", "sent"]
-    return None if counted.empty else float(counted.min())
+def _steady_from(rows: Frame, zero: int) -> float | None:
+    steady = frame.steady(rows)
+    return (int(steady.ints("begun_ns")[0]) - zero) / 1e9 if len(steady) else None

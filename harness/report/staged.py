@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import pandas as pd
-
 from harness.measure.objective import RATES, Objective
+from harness.report.frame import Frame
 from harness.report.groups import asked_of, level
 from harness.report.pacing import pacing
 from harness.report.summary import summarise
@@ -18,7 +17,7 @@ from harness.report.thresholds import DEFAULT, Checked, Doubts, check, good
 
 def check_stages(
     wanted: Sequence[Objective],
-    rows: pd.DataFrame,
+    rows: Frame,
     plan: Mapping[str, Any],
     *,
     command: str,
@@ -34,7 +33,7 @@ def check_stages(
     for number, stage in enumerate(plan.get("stages") or (), 1):
         if stage["seconds"] * (stage["begin"] + stage["end"]) / 2 < 1:
             continue
-        part, asked = rows[rows["stage"] == number], level(asked_of(stage, plan))
+        part, asked = rows.where(rows.ints("stage") == number), level(asked_of(stage, plan))
         routes = summarise(part, good(wanted))["routes"]
         measured = {
             "routes": routes,

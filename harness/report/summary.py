@@ -1,20 +1,25 @@
 """Per route and scenario: counts, rates, errors and percentiles; the content of `summary.json`."""
 
+import csv
+import io
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from harness.measure.metrics import METRICS, SCHEDULED
 from harness.measure.odd import IN_TIME_NS, ONE_PIECE_NS, Odd
 from harness.measure.outcome import Outcome
 from harness.measure.validity import blurred
 from harness.report import frame, interval
-from harness.report.arrays import Floats, Mask
-from harness.report.quantile import CONFIDENCE, PERCENTILES, Estimate, estimate, value_at, worth
+from harness.report.arrays import NULL, Mask
+from harness.report.columns import counted
+from harness.report.frame import Frame, Values
+from harness.report.ordered import Ranked
+from harness.report.pooled import Pooled
+from harness.report.quantile import CONFIDENCE, PERCENTILES, Estimate, estimate, value_at
 
 ENDS: Mapping[str, str] = {
     "": "value",
@@ -28,61 +33,63 @@ COMPARE = "compare"
 EXAMPLES = 3
 NOTHING = "no successful request has this metric"
 ROUTES = ("direct", "native", "compat", "model")
-OF_ODD = (
-    *("odd", "violations", "stream", "output_chunks", "first_output_ns", "last_output_ns"),
-    *("first_output_blur_ns", "last_output_blur_ns"),
-)
-"""The columns that say how odd an answer was."""
+SPAN = ("scheduled_ns", "sent_ns", "done_ns", "closed_ns", "last_output_ns")
+"""The moments between the first and the last of which a load lies."""
 COUNTED = (
     *("requests", "errors", "error_rate", "dropped", "rate", "throughput"),
     *("goodput", "goodput_share"),
     *("output_tokens_per_second", "cache_hit_share", "violation_rate"),
 )
-PLAIN: Mapping[str, Callable[[Floats], np.float64]] = {
-    "mean": np.mean,
-    "min": np.min,
-    "max": np.max,
-}
+PLAIN = ("mean", "min", "max")
 
-Good = Callable[[pd.DataFrame, str], Mask]
+Good = Callable[[Frame, str], Mask]
 """Which requests count as goodput, by the columns of each metric that end so: "" for its value."""
 
 
-def summarise(rows: pd.DataFrame, good: Good) -> dict[str, Any]:
+def summarise(rows: Frame, good: Good) -> dict[str, Any]:
     """The measured part of `summary.json`.
 
     `routes` holds the load itself: all scenarios but the interleaved comparison, which runs alone
     at low load and would dilute it. `scenarios.<name>.routes` holds each scenario by itself.
     """
-    counted = frame.steady(rows)
-    load = load_scenarios(counted)
+    steady = frame.steady(rows)
+    load = load_scenarios(steady)
     scenarios = {
-        name: _routes(counted[counted["scenario"] == name], good)
-        for name in sorted(counted["scenario"].unique())
+        name: _routes(found, good) for name, found in sorted(steady.by("scenario").items())
     }
     pooled = scenarios[load[0]] if len(load) == 1 else None
     if pooled is None:
-        pooled = _routes(counted[counted["scenario"].isin(load)], good)
+        pooled = _routes(steady.where(steady.texts("scenario").among(*load)), good)
     return {
-        "requests": len(counted),
-        "warmup_requests": len(rows) - len(counted),
+        "requests": len(steady),
+        "warmup_requests": len(rows) - len(steady),
         "routes_of": load,
         "routes": pooled,
         "scenarios": {name: {"routes": routes} for name, routes in scenarios.items()},
     }
 
 
-def load_scenarios(rows: pd.DataFrame) -> list[str]:
+def load_scenarios(rows: Frame) -> list[str]:
     """The scenarios that are the load itself; the comparison too where there is nothing else."""
-    names = sorted(rows["scenario"].unique())
+    names = sorted(rows.texts("scenario").present)
     return [name for name in names if name != COMPARE] or names
 
 
-def window_s(rows: pd.DataFrame) -> float:
+def window_s(rows: Frame) -> float:
     """From the first request to the last sign of an answer, over all routes, in seconds."""
-    times = rows[["scheduled_ns", "sent_ns", "done_ns", "closed_ns", "last_output_ns"]]
-    first, last = times.min().min(), times.max().max()
-    return 0.0 if pd.isna(first) else float(last - first) / 1e9
+    ends = [_ends(rows, name) for name in SPAN]
+    known = [end for end in ends if end is not None]
+    if not known:
+        return 0.0
+    return float(max(last for _, last in known) - min(first for first, _ in known)) / 1e9
+
+
+def _ends(rows: Frame, name: str) -> tuple[int, int] | None:
+    """The first and the last of a column of moments."""
+    times = rows.ints(name)
+    if not len(times) or (last := int(times.max())) == NULL:
+        return None
+    return int(times.min(where=times != NULL, initial=last)), last
 
 
 def ordered_routes(routes: Iterable[str]) -> list[str]:
@@ -90,11 +97,12 @@ def ordered_routes(routes: Iterable[str]) -> list[str]:
     return sorted(routes, key=lambda route: (ROUTES.index(route) if route in ROUTES else 9, route))
 
 
-def measure(rows: pd.DataFrame, metric: str) -> dict[str, Any]:
+def measure(rows: Frame, metric: str) -> dict[str, Any]:
     """The statistics of one metric in milliseconds; `reasons` says why one is null."""
     found = frame.values(rows, metric)
+    estimates = {"mean": plain(found, "mean")}
     ordered = found.ordered()
-    estimates = {name: plain(found, name) for name in PLAIN}
+    estimates |= {name: plain(found, name, ordered=ordered) for name in ("min", "max")}
     for percent in PERCENTILES:
         estimates[f"p{percent}"] = percentile(found, percent, ordered=ordered)
     told: dict[str, Any] = {"n": len(found)}
@@ -112,36 +120,56 @@ def _given(each: Estimate, field: str) -> float | None:
 
 
 def percentile(
-    found: frame.Values,
+    found: Values | Pooled,
     percent: float,
     *,
-    ordered: frame.Values | None = None,
+    ordered: tuple[Ranked, Ranked, Ranked] | None = None,
     confidence: float = CONFIDENCE,
 ) -> Estimate:
     """One percentile, for as many independent values as there are worth."""
     if not len(found):
         return Estimate(None, reason=NOTHING)
-    ordered = ordered or found.ordered()
-    effective = worth(found.data, value_at(ordered.data, percent), found.owner)
-    bounds = ordered.low, ordered.high
+    data, *bounds = ordered or found.ordered()
+    effective = found.worth(value_at(data, percent))
     return _seen(
-        estimate(ordered.data, percent, effective=effective, bounds=bounds, confidence=confidence)
+        estimate(
+            data,
+            percent,
+            effective=effective,
+            bounds=(bounds[0], bounds[1]),
+            confidence=confidence,
+        )
     )
 
 
-def plain(found: frame.Values, name: str, *, confidence: float = CONFIDENCE) -> Estimate:
+def plain(
+    found: Values | Pooled,
+    name: str,
+    *,
+    ordered: tuple[Ranked, Ranked, Ranked] | None = None,
+    confidence: float = CONFIDENCE,
+) -> Estimate:
     """The mean, with its interval; or the smallest or the largest value, a fact of these."""
     if not len(found):
         return Estimate(None, reason=NOTHING)
-    columns = (found.data, found.low, found.high)
-    value, at_least, at_most = (float(PLAIN[name](column)) for column in columns)
-    low = high = None
     if name == "mean":
-        low, high = interval.mean(found.low, found.owner, confidence=confidence)
-        if not np.array_equal(found.low, found.high):
-            high = interval.mean(found.high, found.owner, confidence=confidence)[1]
-    count = len(found)
-    return _seen(Estimate(value, low, high, at_least=at_least, at_most=at_most, count=count))
+        return _seen(_mean(found, confidence))
+    place = 0 if name == "min" else -1
+    value, at_least, at_most = (float(each[place]) for each in ordered or found.ordered())
+    return _seen(Estimate(value, at_least=at_least, at_most=at_most, count=len(found)))
+
+
+def _mean(found: Values | Pooled, confidence: float) -> Estimate:
+    """The mean, from the interval of the least to that of the most; one column at a time."""
+    value = at_most = float(np.mean(found.data))
+    column = found.low
+    at_least = float(np.mean(column))
+    low, high = interval.mean(column, found.of, confidence=confidence)
+    if not found.exact:
+        column = found.high
+        at_most = float(np.mean(column))
+        high = interval.mean(column, found.of, confidence=confidence)[1]
+    return Estimate(value, low, high, at_least=at_least, at_most=at_most, count=len(found))
 
 
 def _seen(estimate: Estimate) -> Estimate:
@@ -161,108 +189,102 @@ def key(metric: str) -> str:
     return f"{plain}_ms{metric.removeprefix(plain)}"
 
 
-def flat(summary: Mapping[str, Any]) -> pd.DataFrame:
+def flat(summary: Mapping[str, Any]) -> str:
     """The same as one row per scenario, route and metric: `summary.csv`."""
-    rows = [
-        {
-            "scenario": scenario,
-            "route": route,
-            "metric": name,
-            **_counted(entry),
-            **_plain(measured),
-        }
-        for scenario, routes in summary["scenarios"].items()
-        for route, entry in routes["routes"].items()
-        for name, measured in entry.items()
-        if "_ms" in name
-    ]
     statistics = (*PLAIN, *(f"p{percent}" for percent in PERCENTILES))
     names = [f"{name}{end}" for name in statistics for end in ENDS]
     head = ["scenario", "route", "metric", *COUNTED, "n", *names]
-    return pd.DataFrame(rows, columns=head)
+    text = io.StringIO()
+    table = csv.DictWriter(text, head, extrasaction="ignore", lineterminator="\n")
+    table.writeheader()
+    for scenario, routes in summary["scenarios"].items():
+        for route, entry in routes["routes"].items():
+            for name, measured in entry.items():
+                if "_ms" in name:
+                    of = {"scenario": scenario, "route": route, "metric": name}
+                    table.writerow({**entry, **measured, **of})
+    return text.getvalue()
 
 
-def _counted(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: entry[name] for name in COUNTED}
+def _routes(rows: Frame, good: Good) -> dict[str, Any]:
+    seconds, routes = window_s(rows), rows.by("route")
+    answered = {route: of.where(of.ok) for route, of in routes.items()}
+    metrics: dict[str, dict[str, Any]] = {}
+    for name in METRICS:
+        metrics[name] = {
+            route: metrics[twin][route] if (twin := _twin(of, name)) else measure(of, name)
+            for route, of in answered.items()
+        }
+    return {
+        route: {
+            **_route(routes[route], seconds, good),
+            **{key(name): found[route] for name, found in metrics.items()},
+        }
+        for route in ordered_routes(routes)
+    }
 
 
-def _plain(measured: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in measured.items() if name != "reasons"}
+def _twin(rows: Frame, metric: str) -> str | None:
+    """The metric that is the same from send, where no start enters and all requests were due."""
+    of = METRICS[metric]
+    if not of.scheduled or of.start or not rows.known("scheduled_ns").all():
+        return None
+    return metric.removesuffix(SCHEDULED)
 
 
-def _routes(rows: pd.DataFrame, good: Good) -> dict[str, Any]:
-    seconds = window_s(rows)
-    groups = rows.groupby("route", sort=False)
-    found = {str(route): _route(group, seconds, good) for route, group in groups}
-    return {route: found[route] for route in ordered_routes(found)}
-
-
-def _route(rows: pd.DataFrame, seconds: float, good: Good) -> dict[str, Any]:
-    measured = {key(name): measure(rows, name) for name in METRICS}
-    sent = int((~rows["own"]).sum())
+def _route(rows: Frame, seconds: float, good: Good) -> dict[str, Any]:
+    sent = int((~rows.own).sum())
     return {
         **_counts(rows, sent, seconds),
         **_contract(rows, sent),
-        **_odd(rows),
+        **_odd(rows.where(rows.ok)),
         **goodput(rows, seconds, good),
         "cache_hit_share": _cache_hits(rows),
         **_tokens(rows, seconds),
-        **measured,
     }
 
 
-def _counts(rows: pd.DataFrame, sent: int, seconds: float) -> dict[str, Any]:
+def _counts(rows: Frame, sent: int, seconds: float) -> dict[str, Any]:
     """What became of the requests: what the target did apart from what the client did."""
-    told = rows[["outcome", "message", "status"]]
-    failed, own = told[rows["failed"]], told[rows["own"]]
+    ok, failed = int(rows.ok.sum()), rows.where(rows.failed)
     return {
         "requests": len(rows),
         "sent": sent,
-        "ok": int(rows["ok"].sum()),
+        "ok": ok,
         "errors": len(failed),
-        "dropped": int((rows["outcome"] == Outcome.DROPPED).sum()),
-        "own": own["outcome"].value_counts().to_dict(),
+        "dropped": int(rows.texts("outcome").among(Outcome.DROPPED).sum()),
+        "own": rows.where(rows.own).texts("outcome").counts,
         "error_rate": _share(len(failed), sent),
-        "error_classes": failed["outcome"].value_counts().to_dict(),
+        "error_classes": failed.texts("outcome").counts,
         "error_statuses": _statuses(failed),
-        "error_examples": _examples(told[~rows["ok"]]),
+        "error_examples": _examples(rows.where(~rows.ok)),
         "seconds": seconds,
         "rate": _per(sent, seconds),
-        "throughput": _per(int(rows["ok"].sum()), seconds),
+        "throughput": _per(ok, seconds),
     }
 
 
-def _contract(rows: pd.DataFrame, sent: int) -> dict[str, Any]:
+def _contract(rows: Frame, sent: int) -> dict[str, Any]:
     """Broken clauses; rates are of what was checked, where the samples say so, else of all sent."""
-    known = bool(rows["checked"].notna().any())
-    of = math.fsum(frame.weights(rows)) if known else sent
+    known, weights = bool(rows.told("checked").any()), frame.weights(rows)
+    marks, broken = frame.violations(rows), rows.broken
+    of = frame.whole(weights) if known else sent
+    counts = marks.texts.counts
+    stood_for = {name: weights[marks.owner[marks.texts.among(name)]] for name in counts}
     return {
-        "violations": {name: int(number) for name, number in _violations(rows, None).items()},
-        "violation_count": int(rows["broken"].sum()),
-        "checked": int(rows["checked"].fillna(False).sum()) if known else None,
+        "violations": counts,
+        "violation_count": int(broken.sum()),
+        "checked": int(rows.flags("checked").sum()) if known else None,
         "violation_rates": {
-            name: _share(number, of)
-            for name, number in _violations(rows, frame.weights(rows)).items()
+            name: _share(frame.whole(weight), of) for name, weight in stood_for.items()
         },
-        "violation_rate": _share(math.fsum(frame.weights(rows)[rows["broken"] > 0]), of),
+        "violation_rate": _share(frame.whole(weights[broken > 0]), of),
     }
 
 
-def _violations(rows: pd.DataFrame, weights: Floats | None) -> dict[str, float]:
-    """How many answers broke each clause, commonest first; with `weights` what they stand for."""
-    named = rows["violations"].explode().dropna()
-    named = named[~named.isin(list(Odd))]
-    counted = pd.Series(1.0 if weights is None else weights, index=rows.index)
-    return {
-        str(name): math.fsum(counted.loc[named.index[named == name]])
-        for name in named.value_counts().index
-    }
-
-
-def _odd(rows: pd.DataFrame) -> dict[str, Any]:
+def _odd(answers: Frame) -> dict[str, Any]:
     """How many good answers were odd in each way; null where the samples do not say."""
-    answers = rows.loc[rows["ok"], list(OF_ODD)]
-    known = bool(answers["odd"].notna().any())
+    known = bool(answers.marks("odd").known.any())
     counts = {kind.value: int(frame.named(answers, kind).sum()) for kind in Odd}
     told = {kind: count if known or count else None for kind, count in counts.items()}
     shares = {kind: _share(count, len(answers)) for kind, count in told.items()}
@@ -273,23 +295,26 @@ def _odd(rows: pd.DataFrame) -> dict[str, Any]:
     return {"odd": told, "odd_shares": shares, "odd_at_most": most, "one_piece_untold": untold}
 
 
-def _untold(answers: pd.DataFrame) -> int:
+def _untold(answers: Frame) -> int:
     """Of how many streams the client read too late to tell whether they came in one piece."""
-    said = answers["odd"].list.len().fillna(0) > 0
-    many = answers["stream"].fillna(False) & (answers["output_chunks"] > 1) & ~said
-    late = answers["first_output_blur_ns"].fillna(0) + answers["last_output_blur_ns"].fillna(0)
-    spread = answers["last_output_ns"] - answers["first_output_ns"]
-    narrow = spread - late <= ONE_PIECE_NS
-    return int((many & (late > IN_TIME_NS) & narrow.fillna(False)).sum())
+    late = np.zeros(len(answers), dtype=np.int64)
+    for name in ("first_output_blur_ns", "last_output_blur_ns"):
+        late += np.maximum(answers.ints(name), 0)
+    unsure = answers.where(late > IN_TIME_NS)
+    late = late[late > IN_TIME_NS]
+    first, last = unsure.ints("first_output_ns"), unsure.ints("last_output_ns")
+    narrow = (first != NULL) & (last != NULL) & (last - first - late <= ONE_PIECE_NS)
+    many = unsure.flags("stream") & (unsure.ints("output_chunks") > 1)
+    many[unsure.marks("odd").owner] = False
+    return int((many & narrow).sum())
 
 
-def goodput(rows: pd.DataFrame, seconds: float, good: Good) -> dict[str, Any]:
+def goodput(rows: Frame, seconds: float, good: Good) -> dict[str, Any]:
     """Goodput with the bounds that an uncertain latency leaves to it.
 
     Of answers that were not checked as many are taken to break a clause as of those that were.
     """
-    judged = rows[["broken", "checked", "check_share"]]
-    counts = [_unbroken(judged[good(rows, end)]) for end in ("", frame.LOW, frame.HIGH)]
+    counts = [_unbroken(rows.where(good(rows, end))) for end in ("", frame.LOW, frame.HIGH)]
     return {
         "goodput": _per(counts[0], seconds),
         "goodput_at_least": _per(min(counts), seconds),
@@ -298,15 +323,18 @@ def goodput(rows: pd.DataFrame, seconds: float, good: Good) -> dict[str, Any]:
     }
 
 
-def _unbroken(rows: pd.DataFrame) -> float:
+def _unbroken(rows: Frame) -> float:
     """How many of these requests broke no clause."""
-    weights, broken = frame.weights(rows), np.asarray(rows["broken"] > 0)
-    if not broken.any() or not weights.any():
+    broken = rows.broken > 0
+    if not broken.any():
         return float(len(rows))
-    return len(rows) * (1 - math.fsum(weights[broken]) / math.fsum(weights))
+    weights = frame.weights(rows)
+    if not weights.any():
+        return float(len(rows))
+    return len(rows) * (1 - frame.whole(weights[broken]) / frame.whole(weights))
 
 
-def _tokens(rows: pd.DataFrame, seconds: float) -> dict[str, Any]:
+def _tokens(rows: Frame, seconds: float) -> dict[str, Any]:
     """Token totals from `usage`, and how many of the output events came together, and by whom."""
     prompt, completion = (_total(rows, f"{kind}_tokens") for kind in ("prompt", "completion"))
     chunks, coalesced = _total(rows, "output_chunks"), _total(rows, "coalesced")
@@ -321,35 +349,42 @@ def _tokens(rows: pd.DataFrame, seconds: float) -> dict[str, Any]:
     }
 
 
-def _cache_hits(rows: pd.DataFrame) -> float | None:
-    """Of the answers that carried a cache status, the share that came from the cache."""
-    stated = rows["cache_status"].dropna()
-    return _share(int((stated.str.upper() == "HIT").sum()), len(stated))
+def cache_hits(rows: Frame) -> Mask:
+    """Of the answers that carried a cache status, which came from the cache."""
+    texts = rows.texts("cache_status")
+    hits = texts.among(*(name for name in texts.names if name.upper() == "HIT"))
+    return hits[texts.among(*texts.names)]
 
 
-def _statuses(failed: pd.DataFrame) -> dict[str, dict[str, int]]:
+def _cache_hits(rows: Frame) -> float | None:
+    hits = cache_hits(rows)
+    return _share(int(hits.sum()), len(hits))
+
+
+def _statuses(failed: Frame) -> dict[str, dict[str, int]]:
     """Per error class, how often each HTTP status came, commonest first."""
-    known = failed.dropna(subset=["status"])
+    answered = failed.where(failed.known("status"))
     return {
-        str(outcome): {str(status): int(n) for status, n in group.value_counts().items()}
-        for outcome, group in known.groupby("outcome")["status"]
+        outcome: {str(status): count for status, count in counted(group.ints("status"))}
+        for outcome, group in sorted(answered.by("outcome").items())
     }
 
 
-def _examples(failed: pd.DataFrame) -> dict[str, list[str]]:
+def _examples(failed: Frame) -> dict[str, list[str]]:
     """Per error class, the commonest messages."""
-    told = failed.dropna(subset=["message"])
-    counts = told.groupby("outcome")["message"].value_counts()
-    found: dict[str, list[str]] = {}
-    for outcome, message in counts.index:
-        found.setdefault(str(outcome), []).append(str(message)[:300])
-    return {outcome: messages[:EXAMPLES] for outcome, messages in found.items()}
+    texts = failed.texts("message")
+    told = failed.where(texts.among(*texts.names))
+    return {
+        outcome: [message[:300] for message in group.texts("message").counts][:EXAMPLES]
+        for outcome, group in sorted(told.by("outcome").items())
+    }
 
 
-def _total(rows: pd.DataFrame, column: str) -> int | None:
+def _total(rows: Frame, column: str) -> int | None:
     """The sum over the requests that have a value; None when none has."""
-    known = rows[column].dropna()
-    return int(known.sum()) if len(known) else None
+    values = rows.ints(column)
+    known = values != NULL
+    return int(values.sum(where=known)) if known.any() else None
 
 
 def _share(part: float | None, whole: float | None) -> float | None:

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from harness.measure.metrics import ERROR_OF, METRICS, SCHEDULED
 from harness.measure.objective import COUNTS, RATES, RATIO, Objective, parse_objective
 from harness.measure.outcome import Outcome
 from harness.measure.validity import could_change, not_sent
-from harness.report import figures, frame, quota
+from harness.report import figures, quota
 from harness.report.arrays import Mask
 from harness.report.figures import DASH
+from harness.report.frame import Frame, bound, of_first_output, of_route
 from harness.report.measured import measure
 from harness.report.quantile import CONFIDENCE, Estimate
 from harness.report.summary import Good
@@ -111,7 +111,7 @@ class Doubts:
 
 def check(
     wanted: Sequence[Objective],
-    rows: pd.DataFrame,
+    rows: Frame,
     routes: Mapping[str, Any],
     *,
     command: str,
@@ -140,8 +140,8 @@ def good(wanted: Sequence[Objective]) -> Good:
     """
     limits = [each for each in wanted if _for_one(each)]
 
-    def decide(rows: pd.DataFrame, end: str) -> Mask:
-        fine = np.asarray(rows["ok"], dtype=bool)
+    def decide(rows: Frame, end: str) -> Mask:
+        fine = rows.ok
         for limit in limits:
             fine = fine & _within(rows, limit, end)
         return fine
@@ -155,19 +155,19 @@ def _for_one(objective: Objective) -> bool:
     return metric is not None and not metric.many and high
 
 
-def _within(rows: pd.DataFrame, limit: Objective, end: str) -> Mask:
+def _within(rows: Frame, limit: Objective, end: str) -> Mask:
     """Whether each request keeps the limit itself, or the limit is not for its route."""
-    values = rows[f"{limit.metric}{end}"].to_numpy(dtype=np.float64, na_value=np.nan)
-    meant = [route for route in rows["route"].unique() if limit.applies_to({"route": route})]
-    kept = COMPARED[limit.operator](values, limit.limit)
-    if frame.of_first_output(limit.metric):
-        kept = kept | ~np.asarray(rows["streaming"], dtype=bool)
-    return np.asarray(kept | ~rows["route"].isin(meant), dtype=bool)
+    routes = rows.texts("route")
+    meant = [route for route in routes.names if limit.applies_to({"route": route})]
+    kept = COMPARED[limit.operator](bound(rows, limit.metric, end), limit.limit)
+    if of_first_output(limit.metric):
+        kept = kept | ~rows.streaming
+    return np.asarray(kept | ~routes.among(*meant), dtype=bool)
 
 
 def _explicit(
     wanted: Sequence[Objective],
-    rows: pd.DataFrame,
+    rows: Frame,
     routes: Mapping[str, Any],
     doubts: Doubts,
     confidence: float,
@@ -175,7 +175,7 @@ def _explicit(
     for objective in wanted:
         applies = [name for name in routes if objective.applies_to({"route": name})]
         for name in applies:
-            ours = rows[rows["route"] == name]
+            ours = of_route(rows, name)
             measured = measure(objective, ours, routes[name], good(wanted), confidence=confidence)
             judged = _judged(objective, name, measured, doubts, Pace.of(ours, routes[name]))
             yield _by_cause(judged, objective, measured, routes[name])
@@ -192,7 +192,7 @@ class Pace:
     tokens: float | None
 
     @classmethod
-    def of(cls, rows: pd.DataFrame, route: Mapping[str, Any]) -> "Pace":
+    def of(cls, rows: Frame, route: Mapping[str, Any]) -> "Pace":
         used = [route[f"{kind}_tokens"] for kind in ("prompt", "completion")]
         tokens = None if None in used else sum(used) / max(len(rows), 1)
         return cls(route["seconds"] / max(len(rows), 1), tokens)
@@ -306,7 +306,7 @@ def _finite(value: float | None) -> float | None:
     return None if value is None or math.isinf(value) else value
 
 
-def _default(rows: pd.DataFrame, routes: Mapping[str, Any], doubts: Doubts) -> Iterator[Checked]:
+def _default(rows: Frame, routes: Mapping[str, Any], doubts: Doubts) -> Iterator[Checked]:
     objective = parse_objective(DEFAULT_ERRORS)
     text = f"{DEFAULT_ERRORS} {DEFAULT}"
     for name, route in routes.items():
@@ -315,7 +315,7 @@ def _default(rows: pd.DataFrame, routes: Mapping[str, Any], doubts: Doubts) -> I
             yield Checked(text, name, "unknown", doubts.load, rate)
         if doubts.load is not None or rate is None or objective.met(rate):
             continue
-        found = measure(objective, rows[rows["route"] == name], route, good(()))
+        found = measure(objective, of_route(rows, name), route, good(()))
         result = "warn" if found.low is None or objective.met(found.low) else "fail"
         shown = f"{figures.share(rate)}, {route['errors']:,} of {n:,} failed"
         shown = "; ".join(filter(None, (shown, quota.cause(route))))

@@ -16,10 +16,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from harness import read_run
 from harness.cli import execute
+from harness.measure.columns import COLUMNS
+from harness.report.frame import frame
 from harness.report.presets import PRESETS, figures_of
+from harness.report.samples import conform
 
 PEERS = Path(__file__).with_name("peers")
 SCRIPTS = {"vllm": "vllm_metrics.py", "aiperf": "aiperf_metrics.py"}
@@ -88,9 +92,11 @@ def _event(choices: list[Any], **fields: Any) -> str:
 
 def by_preset(rows: pd.DataFrame, tool: str) -> dict[str, dict[str, float | None]]:
     """What `report RUN --as TOOL` shows, unrounded."""
+    kept = [name for name in COLUMNS if name in rows]
+    table = pa.Table.from_pandas(rows.assign(route="all")[kept], preserve_index=False)
     return {
         each.metric: {"mean": each.mean, **{str(p): v for p, v in each.percentiles.items()}}
-        for each in figures_of(rows.assign(route="all"), PRESETS[tool])
+        for each in figures_of(frame(conform(table)), PRESETS[tool])
     }
 
 

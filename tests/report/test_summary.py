@@ -1,3 +1,5 @@
+import csv
+import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -131,7 +133,7 @@ def test_no_rows_give_no_routes() -> None:
 
     assert found["requests"] == 0
     assert found["routes"] == {}
-    assert flat(found).empty
+    assert flat(found).count("\n") == 1
 
 
 def test_routes_come_in_the_usual_order_and_others_after_them() -> None:
@@ -141,11 +143,11 @@ def test_routes_come_in_the_usual_order_and_others_after_them() -> None:
 
 
 def test_the_flat_summary_has_a_row_per_scenario_route_and_metric() -> None:
-    rows = flat(summary_of([*mixed(90), *blocks(20)]))
+    head, *rows = csv.reader(io.StringIO(flat(summary_of([*mixed(90), *blocks(20)]))))
 
     assert len(rows) == (3 + 2) * 12
-    assert list(rows.columns[:3]) == ["scenario", "route", "metric"]
-    assert {"n", "p50", "p95_low", "p99_high", "error_rate"} <= set(rows.columns)
+    assert head[:3] == ["scenario", "route", "metric"]
+    assert {"n", "p50", "p95_low", "p99_high", "error_rate"} <= set(head)
 
 
 def test_a_stream_that_a_late_client_read_may_have_come_in_one_piece() -> None:

@@ -5,16 +5,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from harness.measure.metrics import METRICS, SCHEDULED
 from harness.measure.objective import Objective, parse_objectives
 from harness.measure.outcome import Outcome
 from harness.measure.validity import blurred
 from harness.report import figures, frame
+from harness.report.arrays import NULL
 from harness.report.capacity.backlog import Backlog, backlog, piled_up
 from harness.report.capacity.search import Trial
 from harness.report.comparison import AT_EACH_LOOK
+from harness.report.frame import Frame, of_route
 from harness.report.pacing import pacing
 from harness.report.quantile import Estimate, value_at
 from harness.report.series import ends
@@ -143,7 +144,7 @@ def from_schedule(wanted: Sequence[Objective]) -> list[Objective]:
 
 
 def judge(
-    rows: pd.DataFrame,
+    rows: Frame,
     wanted: Sequence[Objective],
     *,
     name: str,
@@ -177,7 +178,7 @@ def judge(
     routes = measured["routes"].values()
     tokens = [route[f"{kind}_tokens"] for route in routes for kind in ("prompt", "completion")]
     seconds, begun, ended = _span(counted)
-    served = int(((ended <= begun.max()) & _ok(counted)).sum()) if len(counted) else 0
+    served = int(((ended <= begun.max()) & counted.ok).sum()) if len(counted) else 0
     return Level(
         name=name,
         asked=asked,
@@ -203,7 +204,7 @@ def judge(
 
 
 def _verdict(
-    rows: pd.DataFrame,
+    rows: Frame,
     checked: Sequence[Checked],
     doubts: Doubts,
     grown: Backlog | None,
@@ -236,7 +237,7 @@ def _verdict(
     return "pass", None, None
 
 
-def _beyond(checked: Checked, wanted: Sequence[Objective], rows: pd.DataFrame) -> Checked:
+def _beyond(checked: Checked, wanted: Sequence[Objective], rows: Frame) -> Checked:
     """A miss where each single request of a level took longer than is allowed.
 
     Latencies that grow with every request are alike among neighbours, so that no interval of a
@@ -245,7 +246,7 @@ def _beyond(checked: Checked, wanted: Sequence[Objective], rows: pd.DataFrame) -
     objective = next((each for each in wanted if each.text == checked.objective), None)
     if checked.result != "unknown" or objective is None or objective.quantile is None:
         return checked
-    ours = rows[rows["route"] == checked.route]
+    ours = of_route(rows, checked.route)
     least = frame.values(ours, objective.metric, failures=True).low
     if len(least) < LEAST_REQUESTS or objective.met(float(least.min())):
         return checked
@@ -265,42 +266,36 @@ def _unseen(estimate: Estimate) -> str | None:
     return blurred((least + most) / 2, least, most)
 
 
-def _refused(rows: pd.DataFrame) -> str | None:
+def _refused(rows: Frame) -> str | None:
     """That most failures were refusals by a quota, which is no sign of saturation."""
-    failed = rows[rows["failed"]]
-    limited = int((failed["outcome"] == Outcome.RATE_LIMITED).sum())
+    failed = rows.where(rows.failed)
+    limited = int(failed.texts("outcome").among(Outcome.RATE_LIMITED).sum())
     if 2 * limited <= len(failed):
         return None
     return f"{figures.count(limited)} of {figures.count(len(rows))} refused by a quota (429)"
 
 
-def _backlog(rows: pd.DataFrame) -> Backlog | None:
+def _backlog(rows: Frame) -> Backlog | None:
     _, begun, ended = _span(rows)
     return backlog(begun, ended, until_s=float(begun.max())) if len(begun) else None
 
 
-def _span(rows: pd.DataFrame) -> tuple[float, Any, Any]:
+def _span(rows: Frame) -> tuple[float, Any, Any]:
     """For how long requests were begun, and when each began and ended, in seconds."""
-    begun = rows["begun_ns"].to_numpy(dtype=np.float64)
+    begun = rows.ints("begun_ns").astype(np.float64)
     if not len(begun):
         return 0.0, begun, begun
-    ended = ends(rows).to_numpy(dtype=np.float64, na_value=np.inf)
+    ended = ends(rows)
+    ended_at = np.where(ended == NULL, np.inf, ended)
     zero, count = float(begun.min()), len(begun)
     length = (float(begun.max()) - zero) / 1e9
-    return length * count / max(count - 1, 1), (begun - zero) / 1e9, (ended - zero) / 1e9
+    return length * count / max(count - 1, 1), (begun - zero) / 1e9, (ended_at - zero) / 1e9
 
 
-def _ok(rows: pd.DataFrame) -> Any:
-    return np.asarray(rows["ok"], dtype=bool)
-
-
-def _times(rows: pd.DataFrame, metric: str, percent: float) -> dict[int, Estimate]:
+def _times(rows: Frame, metric: str, percent: float) -> dict[int, Estimate]:
     """The percentiles of the slowest route."""
     found: dict[int, Estimate] = {}
-    values = [
-        frame.values(rows[rows["route"] == route], metric, failures=True)
-        for route in rows["route"].unique()
-    ]
+    values = [frame.values(ours, metric, failures=True) for ours in rows.by("route").values()]
     for each in sorted({*CURVE, round(percent)}):
         estimates = [
             percentile(of_route, each, confidence=CONFIDENCE)
@@ -312,19 +307,21 @@ def _times(rows: pd.DataFrame, metric: str, percent: float) -> dict[int, Estimat
     return found
 
 
-def _observed(rows: pd.DataFrame, metric: str, percent: float) -> float | None:
+def _observed(rows: Frame, metric: str, percent: float) -> float | None:
     """The percentile of the slowest route as it was."""
     found = [
         value_at(np.sort(values), percent)
-        for route in rows["route"].unique()
-        if len(values := frame.values(rows[rows["route"] == route], metric, failures=True).data)
+        for ours in rows.by("route").values()
+        if len(values := frame.values(ours, metric, failures=True).data)
     ]
     return max(found, default=None)
 
 
-def rows_of(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+def rows_of(rows: Frame, name: str) -> Frame:
     """The rows of one trial."""
-    return rows[rows["worker"].fillna("").str.startswith(f"{name}-")]
+    workers = rows.texts("worker")
+    ours = (each for each in workers.names if each.startswith(f"{name}-"))
+    return rows.where(workers.among(*ours))
 
 
 def named(trials: int) -> Iterator[str]:

@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-import pandas as pd
-
 from harness.measure.objective import Objective
 from harness.report import figures
 from harness.report.capacity.level import (
@@ -20,6 +18,7 @@ from harness.report.capacity.level import (
     rows_of,
 )
 from harness.report.capacity.search import Bracket, Range, bracket
+from harness.report.frame import Frame
 from harness.report.quantile import Estimate
 from harness.report.summary import key
 
@@ -166,7 +165,7 @@ class Capacity:
 
 
 def of_run(
-    rows: pd.DataFrame,
+    rows: Frame,
     plan: Mapping[str, Any],
     tried: Sequence[Mapping[str, Any]],
     wanted: Sequence[Objective],

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.report import figures
-from harness.report.arrays import Floats
 from harness.report.charts.axis import Scale, log_scale
 from harness.report.charts.plot import BOTTOM, LEFT, RIGHT, TOP, Plot, marker, of_route, style
 from harness.report.charts.svg import Svg, group, path, tag, text
-from harness.report.quantile import needed
+from harness.report.ordered import Ranked
+from harness.report.quantile import needed, value_at
 
 MARKED = (50.0, 90.0, 95.0, 99.0, 99.9, 99.99)
 TICKS = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99)
@@ -44,13 +44,13 @@ class Limit:
     result: str
 
 
-def tail(title: str, routes: Mapping[str, Floats], limits: Sequence[Limit] = ()) -> Svg | None:
-    """The percentiles of each route on a logarithmic tail; None without any value.
+def tail(title: str, routes: Mapping[str, Ranked], limits: Sequence[Limit] = ()) -> Svg | None:
+    """The percentiles of each route, of sorted values, on a logarithmic tail; None without any.
 
     Values below the axis stand at its lower edge. Each limit is a line across, with a mark at its
     own percentile: a curve that passes below the mark keeps it.
     """
-    known = {route: np.sort(data) for route, data in routes.items() if len(data)}
+    known = {route: ordered for route, ordered in routes.items() if len(ordered)}
     if not known:
         return None
     ends = [end for data in known.values() for end in _ends(data)]
@@ -68,12 +68,12 @@ def tail(title: str, routes: Mapping[str, Floats], limits: Sequence[Limit] = ())
         note="Latency by percentile; each further nine has equal room.",
         x_ticks=[rare for rare in map(_rarity, TICKS) if rare <= rarest],
     )
-    high = max(float(np.percentile(data, 90)) for data in known.values())
+    high = max(value_at(data, 90) for data in known.values())
     lines = _limits(plot, limits, high)
     return plot.draw(*(_curve(plot, route, data) for route, data in known.items()), *lines)
 
 
-def _ends(ordered: Floats) -> tuple[float, float]:
+def _ends(ordered: Ranked) -> tuple[float, float]:
     """From where to where the axis must reach for one route."""
     low, middle = (float(ordered[int(share * len(ordered))]) for share in (LEAST_SHARE, 0.5))
     return max(low, middle * LEAST_OF_MEDIAN, LEAST_MS), max(float(ordered[-1]), LEAST_MS)
@@ -88,7 +88,7 @@ def _percentile_name(rare: float) -> str:
     return f"p{100 - 100 / rare:.4g}"
 
 
-def _curve(plot: Plot, route: str, ordered: Floats) -> Svg:
+def _curve(plot: Plot, route: str, ordered: Ranked) -> Svg:
     """The k-th value of n stands from the share (k-1)/n to k/n, the largest half as far."""
     count = len(ordered)
     rare = np.geomspace(1.0, min(count, plot.x.high), STEPS)
@@ -109,8 +109,8 @@ def _curve(plot: Plot, route: str, ordered: Floats) -> Svg:
     return of_route(route, path(points, class_=f"line {style(route)}"), *marks)
 
 
-def _percentile(plot: Plot, route: str, ordered: Floats, percent: float) -> Svg:
-    value, count = float(np.percentile(ordered, percent)), len(ordered)
+def _percentile(plot: Plot, route: str, ordered: Ranked, percent: float) -> Svg:
+    value, count = value_at(ordered, percent), len(ordered)
     few = "" if count >= needed(percent) else f"; p{percent:g} needs {needed(percent):,} to be sure"
     tip = f"{route}: {percent:g}% within {figures.duration(value)} (n = {count:,}{few})"
     x, y = plot.x(_rarity(percent)), plot.y(max(value, LEAST_MS))
