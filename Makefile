@@ -8,10 +8,11 @@ MINUTES ?= 60
 
 .PHONY: demo test check screenshots bench bench-peers bench-contention bench-contract bench-scale stats soak mutants build lock clean
 
+# A search on a busy machine may end as unknown, and says so: no fault of the demo.
 demo: $(BIN)/.installed
 	$(BIN)/gateway-harness run --target local
 	$(BIN)/gateway-harness capacity --target local --routes native --arrivals constant \
-	  --min-rate 40 --level-time 1s --longest-level 6s --precision 15%
+	  --min-rate 40 --level-time 1s --longest-level 6s --precision 15% || test $$? -eq 3
 
 test: $(BIN)/.installed $(NODE_MODULES)
 	$(BIN)/python -m pytest -n auto --dist loadfile
