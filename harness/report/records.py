@@ -81,7 +81,7 @@ def records(
     twice = repeated(own)
     kept = own.where(~twice)
     shares = tuple(_shares(kept, folder, workers))
-    told = {each.worker for each in shares if each.missing}
+    told = {each.worker for each in shares if each.missing and not each.closed}
     losses = tuple(
         f"{each.name}: {each.loss}" for each in files if each.loss and _stem(each) not in told
     )

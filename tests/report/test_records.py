@@ -97,6 +97,22 @@ def test_the_loss_of_a_killed_worker_is_told_once(tmp_path: Path) -> None:
     )
 
 
+def test_a_file_that_cannot_be_read_is_named_beside_the_requests_that_it_lost(
+    tmp_path: Path,
+) -> None:
+    folder = write_run(tmp_path, [answered(n, sent_ms=n * 10.0) for n in range(20)])
+    write_worker(folder, records=20, sent=20)
+    (folder / "samples" / "load-0.arrows").write_bytes(b"no samples at all")
+
+    report = assemble(folder)
+
+    assert report.verdict == "unknown"
+    assert (
+        "20 of 20 requests that it sent are not recorded" in report.reasons[0] + report.reasons[1]
+    )
+    assert any("load-0.arrows: cut off: 0 rows read" in reason for reason in report.reasons)
+
+
 def test_a_worker_that_died_before_it_reported_is_known_by_its_count(tmp_path: Path) -> None:
     write_run(tmp_path, ROWS)
     (tmp_path / "workers" / "load-1.sent").write_bytes(struct.pack("<Q", 7))
