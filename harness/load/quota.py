@@ -110,14 +110,6 @@ class Pace:
         self.learned = True
 
 
-def parse_limit(text: str | None) -> float | None:
-    """`100/60`, a hundred requests in sixty seconds, as requests per second."""
-    if text is None:
-        return None
-    requests, _, seconds = text.partition("/")
-    return int(requests) / int(seconds)
-
-
 def wait_s(headers: Headers) -> float | None:
     """For how many seconds a refusal asks to wait; None where it does not say.
 

@@ -24,7 +24,7 @@ from harness.load.lag import LagProbe
 from harness.load.ledger import Ledger
 from harness.load.plan import Identity, LoadPlan
 from harness.load.progress import FOLDER, State, WorkerReport, write_report
-from harness.load.quota import SHARE, Leave, Pace, parse_limit
+from harness.load.quota import SHARE, Leave, Pace
 from harness.load.recorder import BATCH_ROWS, Recorder
 from harness.load.rows import PLACE, Row
 from harness.load.sender import Attempt, Bodies, Sender, Ticket
@@ -32,6 +32,7 @@ from harness.load.stages import level_at, room_in_s, stage_at
 from harness.load.tally import RouteTally
 from harness.load.trace import read_trace
 from harness.measure.outcome import Outcome
+from harness.settings.values import parse_rate_limit
 from harness.transports.gevent import GeventTransport, Held, Reader, TransportCounts
 from harness.transports.gevent.outgoing import origin_of
 from harness.transports.gevent.proxy import environment_proxies, proxy_for
@@ -76,7 +77,8 @@ class Worker:
         self._prompts = prompts_of(plan, self.trace)
         self._sender = Sender(plan, identity, worker=self.name, prompts=self._prompts)
         self._budget = Budget(plan.caps, workers=plan.workers, worker=index)
-        self.pace = Pace(parse_limit(plan.rate_limit), workers=plan.workers)
+        limit = None if plan.rate_limit is None else parse_rate_limit(plan.rate_limit).per_second
+        self.pace = Pace(limit, workers=plan.workers)
         self._dice = random.Random(f"{plan.seed}:{index}")  # noqa: S311 - no secret
         self._stopping = Event()
         self._sending: set[Any] = set()
@@ -227,13 +229,17 @@ class Worker:
     def hold(self) -> int | None:
         """In a closed loop: wait until a quota lets one more request leave; for how long.
 
-        None where nothing was to be waited for.
+        None where nothing was to be waited for. One that the load's end overtakes never leaves.
         """
         begun_ns = now_ns = time.monotonic_ns()
-        while self.pace.free_ns > now_ns and not self._stopping.is_set():
-            self.pause((self.pace.free_ns - now_ns) / 1e9)
-            now_ns = time.monotonic_ns()
-        if self.plan.respect_rate_limit:
+        try:
+            while self.pace.free_ns > now_ns and not self._stopping.is_set():
+                self.pause((self.pace.free_ns - now_ns) / 1e9)
+                now_ns = time.monotonic_ns()
+        finally:  # the user may be killed while it waits
+            overtaken = self.pace.free_ns > time.monotonic_ns()
+            self.pace.never_sent += overtaken
+        if self.plan.respect_rate_limit and not overtaken:
             self.pace.left(now_ns)
         return now_ns - begun_ns or None
 

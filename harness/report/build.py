@@ -120,7 +120,7 @@ def _judged(
     if run.interrupted or run.facts.get("aborted"):
         given_up = rows.texts("outcome").among(Outcome.CANCELLED)
         rows, cancelled = rows.where(~given_up), int(given_up.sum())
-    measured = summarise(rows, good(wanted))
+    measured = summarise(rows, good(wanted), least_s=_held_to_its_end_s(run, workers))
     loaded = _of_load(rows, measured)
     measured |= {
         **parts(loaded, run.plan, good(wanted)),
@@ -204,6 +204,13 @@ def _of_load(rows: Frame, summary: Mapping[str, Any]) -> Frame:
     """The requests of the load's scenarios, warm-up excluded."""
     counted = frame.steady(rows)
     return counted.where(counted.texts("scenario").among(*summary["routes_of"]))
+
+
+def _held_to_its_end_s(run: Manifest, workers: client.Workers) -> float:
+    """How long a load lasted whose last requests a quota never let leave; 0 of any other."""
+    never = any(each.get("never_sent") for each in workers.reports)
+    cut = run.interrupted or run.facts.get("aborted") or run.facts.get("exhausted")
+    return float(run.plan.get("duration_s") or 0.0) if never and not cut else 0.0
 
 
 def _looks(run: Manifest) -> int:

@@ -46,8 +46,8 @@ Good = Callable[[Frame, str], Mask]
 """Which requests count as goodput, by the columns of each metric that end so: "" for its value."""
 
 
-def summarise(rows: Frame, good: Good) -> dict[str, Any]:
-    """The measured part of `summary.json`.
+def summarise(rows: Frame, good: Good, *, least_s: float = 0.0) -> dict[str, Any]:
+    """The measured part of `summary.json`; rates are over `least_s` seconds or more.
 
     `routes` holds the load itself: all scenarios but the interleaved comparison, which runs alone
     at low load and would dilute it. `scenarios.<name>.routes` holds each scenario by itself.
@@ -55,11 +55,11 @@ def summarise(rows: Frame, good: Good) -> dict[str, Any]:
     steady = frame.steady(rows)
     load = load_scenarios(steady)
     scenarios = {
-        name: _routes(found, good) for name, found in sorted(steady.by("scenario").items())
+        name: _routes(found, good, least_s) for name, found in sorted(steady.by("scenario").items())
     }
     pooled = scenarios[load[0]] if len(load) == 1 else None
     if pooled is None:
-        pooled = _routes(steady.where(steady.texts("scenario").among(*load)), good)
+        pooled = _routes(steady.where(steady.texts("scenario").among(*load)), good, least_s)
     return {
         "requests": len(steady),
         "warmup_requests": len(rows) - len(steady),
@@ -206,8 +206,8 @@ def flat(summary: Mapping[str, Any]) -> str:
     return text.getvalue()
 
 
-def _routes(rows: Frame, good: Good) -> dict[str, Any]:
-    seconds, routes = window_s(rows), rows.by("route")
+def _routes(rows: Frame, good: Good, least_s: float) -> dict[str, Any]:
+    seconds, routes = max(window_s(rows), least_s), rows.by("route")
     answered = {route: of.where(of.ok) for route, of in routes.items()}
     metrics: dict[str, dict[str, Any]] = {}
     for name in METRICS:

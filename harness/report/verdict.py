@@ -136,7 +136,7 @@ def _target(evidence: Evidence) -> Iterator[Finding]:
     if not evidence.summary.get("requests"):
         warm = " outside the warm-up" if len(evidence.records.rows) else ""
         cap = evidence.manifest.facts.get("exhausted")
-        why = f": {cap}; raise it, or shorten --warmup" if cap else ""
+        why = f": {cap}; raise it, or shorten --warmup" if cap else _kept_back(evidence)
         yield Finding(Weight.UNJUDGED, f"no request was recorded{warm}{why}")
     elif not any(route["ok"] for route in routes.values()):
         classes = _merged(_failures(route) for route in routes.values())
@@ -148,6 +148,12 @@ def _target(evidence: Evidence) -> Iterator[Finding]:
             if not route["ok"]:
                 failed = blame(_failures(route)) + _said({name: route})
                 yield Finding(Weight.OPEN, f"every request failed on {name}: {failed}")
+
+
+def _kept_back(evidence: Evidence) -> str:
+    """Why nothing left, where a quota did not let it."""
+    found = evidence.summary["quota"]
+    return f": {quota.paced(found)}" if found and found["never_sent"] else ""
 
 
 def _failures(route: Mapping[str, Any]) -> dict[str, int]:
@@ -208,16 +214,16 @@ def layer_of(outcome: str) -> str:
 
 
 def _objectives(evidence: Evidence) -> Iterator[Finding]:
-    """One finding per result and what was measured, naming the objectives and the routes."""
+    """One finding per result, stage and what was measured, naming the objectives and the routes."""
     weights = {"fail": Weight.MISSED, "unknown": Weight.OPEN, "warn": Weight.REMARK}
     words = {"fail": "missed", "unknown": "cannot be judged", "warn": "close"}
     for result, weight in weights.items():
         found = [each for each in evidence.checked if each.result == result]
-        told: dict[str, list[str]] = {}
-        for objective in dict.fromkeys(each.told for each in found):
+        told: dict[tuple[int | None, str], list[str]] = {}
+        for stage, objective in dict.fromkeys((each.stage, each.told) for each in found):
             measured = _measured([each for each in found if each.told == objective])
-            told.setdefault(measured, []).append(objective)
-        for measured, names in told.items():
+            told.setdefault((stage, measured), []).append(objective)
+        for (_, measured), names in told.items():
             yield Finding(weight, f"{', '.join(names)} {words[result]} on {measured}")
 
 

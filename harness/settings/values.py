@@ -25,6 +25,11 @@ class RateLimit:
     def __str__(self) -> str:
         return f"{self.requests}/{self.seconds}"
 
+    @property
+    def per_second(self) -> float:
+        """The rate that it allows in the long run."""
+        return self.requests / self.seconds
+
 
 def parse_rate_limit(value: Any) -> RateLimit:
     """`100/60`: a hundred requests in sixty seconds."""

@@ -14,7 +14,7 @@ from harness.gateway.limits import Limiter
 from harness.gateway.model import Gateway
 from harness.gateway.server import LocalGateway
 from harness.gateway.timing import Timing
-from harness.load.quota import SHARE, Leave, Pace, parse_limit, wait_s
+from harness.load.quota import SHARE, Leave, Pace, wait_s
 from harness.load.sender import Ticket
 from harness.load.session import plan_load
 from harness.settings import load_settings, resolve_target
@@ -174,17 +174,30 @@ def test_how_long_to_wait_is_read_from_every_usual_field(
     assert wait_s(Headers(fields)) == seconds
 
 
-def test_a_limit_is_requests_over_seconds() -> None:
-    assert parse_limit("100/60") == pytest.approx(100 / 60)
-    assert parse_limit(None) is None
-
-
 def test_a_plan_has_the_declared_limit_only_where_it_is_to_be_respected() -> None:
     settings = load_settings(environment={"GATEWAY_EXPECT_RATE_LIMIT": "100/60"})
     target = resolve_target("local", settings)
 
     assert plan_load(target, respect_rate_limit=True).rate_limit == "100/60"
     assert plan_load(target).rate_limit is None
+
+
+def test_users_that_wait_for_a_quota_until_the_end_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("BASETEN_API_KEY", "CF_AIG_TOKEN", "BASETEN_MODEL_ID", "CLOUDFLARE_ACCOUNT_ID"):
+        monkeypatch.delenv(name, raising=False)
+    timing = Timing(ttft_ns=1_000_000, itl_ns=0)
+    gateway = Gateway(Config(timing=timing, rate_limit=RateLimit(1, 60), epoch_ns=time.time_ns()))
+
+    with LocalGateway(gateway) as served:
+        flags = ["--users", "3", "--duration", "600ms", "--warmup", "0", "--no-calibrate", "--quiet"]
+        flags += ["--respect-rate-limit", "--out", str(tmp_path / "out")]
+        execute(["load", "native", "--target", served.url, *flags])
+
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text("utf-8"))
+    assert summary["quota"]["never_sent"] == 3
+    assert summary["routes"]["native"]["rate"] <= summary["requests"] / 0.6
 
 
 def test_a_load_slows_down_when_it_is_refused(

@@ -61,6 +61,27 @@ def test_a_rate_that_is_reached_in_spite_of_it_is_met(tmp_path: Path) -> None:
     assert "below the declared 10/5 s, then as refusals (429) taught" in report.decision.remarks[0]
 
 
+def test_a_load_that_was_held_to_its_end_has_the_rates_of_its_whole_length(tmp_path: Path) -> None:
+    rows = [failed(n, outcome="rate_limited", sent_ms=float(n)) for n in range(3)]
+    write_run(tmp_path, rows, plan={**PACED, "duration_s": 6.0})
+    write_worker(tmp_path, records=3, paced_to=0.98, never_sent=3, limit_learned=True)
+
+    report = assemble(tmp_path)
+
+    assert report.summary["routes"]["native"]["rate"] == pytest.approx(0.5)
+    assert any("3 more never left" in each for each in report.decision.remarks)
+
+
+def test_a_load_that_a_quota_let_nothing_out_of_says_why(tmp_path: Path) -> None:
+    write_run(tmp_path, [], plan={**PACED, "duration_s": 6.0})
+    write_worker(tmp_path, records=0, paced_to=0.98, never_sent=34, limit_learned=True)
+
+    report = assemble(tmp_path)
+
+    assert report.verdict == "unknown"
+    assert report.reasons[0].startswith("no request was recorded: paced to 0.980/s by --respect-")
+
+
 def test_a_load_that_held_nothing_back_says_so(tmp_path: Path) -> None:
     rows = [answered(n, scheduled_ms=n * 100.0, sent_ms=n * 100.0) for n in range(50)]
     write_run(tmp_path, rows, rate=10, plan=PACED)

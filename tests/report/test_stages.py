@@ -42,8 +42,16 @@ def test_a_stage_that_certainly_misses_turns_the_verdict_and_is_named(tmp_path: 
     assert results["p95(ttft) < 800ms", 1] == "pass"
     assert results["p95(ttft) < 800ms", 2] == "fail"
     assert report.verdict == "fail"
-    (reason,) = report.reasons
-    assert reason.endswith("stage 2 (20 to 60/s): p95(ttft) < 800ms missed on native: 906 ms")
+    missed = "p95(ttft) < 800ms missed on native: 906 ms"
+    assert report.reasons == (missed, f"stage 2 (20 to 60/s): {missed}")
+
+
+def test_a_stage_stands_by_itself_where_the_whole_load_measured_the_same(tmp_path: Path) -> None:
+    report = loaded(tmp_path, "p95(ttft) < 50ms", slow_ms=100.0)
+
+    assert len({each.measured for each in report.checked}) == 1
+    assert len(report.reasons) == 3
+    assert [reason.count("p95(ttft)") for reason in report.reasons] == [1, 1, 1]
 
 
 def test_a_load_whose_stages_all_keep_an_objective_passes(tmp_path: Path) -> None:
