@@ -238,7 +238,9 @@ def _check_partners(values: dict[str, Any]) -> None:
     if "extend" in typed and not values["threshold"]:
         raise UsageError("--extend needs --threshold: it goes on until objectives are settled")
     if "stream" in typed and "stream_share" in typed:
-        raise UsageError("--stream-share says how many are streamed: leave --stream out")
+        raise UsageError(
+            "--stream-share says how many are streamed: leave --stream and --no-stream out"
+        )
     if "gamma_shape" in typed and values["arrivals"] != "gamma":
         raise UsageError("--gamma-shape needs --arrivals gamma: others have no shape")
     if "master_port" in typed and not (values["master"] or values["worker"]):

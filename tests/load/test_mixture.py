@@ -80,7 +80,7 @@ def test_a_request_index_is_streamed_or_not_on_every_route() -> None:
         (["native", "--routes", "native=2,compat"], "native sends native alone"),
         (["--stream-share", "1.5"], "--stream-share"),
         (["--stream-share", "0"], "--stream-share"),
-        (["--stream-share", "0.5", "--no-stream"], "leave --stream out"),
+        (["--stream-share", "0.5", "--no-stream"], "leave --stream and --no-stream out"),
     ],
 )
 def test_what_is_no_mixture_is_told(
