@@ -4,11 +4,11 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from harness.load.asked import prompts_of
 from harness.load.calibration import Ask, Row
 from harness.load.calibration_run import Client
 from harness.load.counting import count
 from harness.load.plan import Identity, LoadPlan
-from harness.load.prompts import Prompts
 from harness.load.recorder import Recorder
 from harness.load.reference_server import ID_HEADER, SCHEDULE_HEADER
 from harness.load.rows import PLACE
@@ -71,18 +71,8 @@ class LoadClient:
     def _sender(self, ask: Ask) -> Sender:
         sender = self._senders.get(ask)
         if sender is None:
-            plan = replace(self._plan, stream=ask.stream)
+            plan = replace(self._plan, stream=ask.stream, stream_share=None, prompts=None)
             identity = Identity(headers=((SCHEDULE_HEADER, ask.schedule),))
-            sender = Sender(plan, identity, worker=WORKER, prompts=_prompts(plan))
+            sender = Sender(plan, identity, worker=WORKER, prompts=prompts_of(plan))
             self._senders[ask] = sender
         return sender
-
-
-def _prompts(plan: LoadPlan) -> Prompts:
-    return Prompts(
-        model=plan.model,
-        stream=plan.stream,
-        max_output_tokens=plan.max_output_tokens,
-        prompt_tokens=plan.prompt_tokens,
-        seed=plan.seed,
-    )

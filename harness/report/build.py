@@ -3,7 +3,7 @@
 samples -> frame -> summary -> comparison -> verdict -> json, csv, markdown, html
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,34 +140,40 @@ def _judged(
         caps=run.plan.get("caps"),
     )
     contract = conformance.of_run(folder)
-    in_flight = run.plan.get("in_flight") if run.plan.get("rate") else None
-    doubts = Doubts.of(measured, in_flight=in_flight)
-    plain = [each for each in wanted if each.metric != RATIO]
-    checked = (
-        *check(
-            plain,
-            loaded,
-            measured["routes"],
-            command=run.command,
-            doubts=doubts,
-            confidence=1 - AT_EACH_LOOK[int(run.plan.get("extend") or 1)],
-        ),
-        *check_stages(
-            plain,
-            loaded,
-            run.plan,
-            command=run.command,
-            noise_floor=measured["client"]["noise_floor"],
-            in_flight=in_flight,
-        ),
-        *(between_routes(each, compared) for each in wanted if each.metric == RATIO),
-    )
-    if searched is not None:
-        checked = ()  # each level is judged by itself
+    checked: tuple[Checked, ...] = ()
+    if searched is None:  # each level of a search is judged by itself
+        checked = (
+            *_of_latency_and_errors(run, wanted, loaded, measured),
+            *(between_routes(each, compared) for each in wanted if each.metric == RATIO),
+        )
     decision = decide(Evidence(run, measured, compared, contract, checked, kept, searched))
     summary = _summary(run, measured, decision, checked, found)
     summary["timeline"] = timeline(rows, good(wanted))
     return Report(folder, run, decision, summary, compared, contract, checked, rows, searched)
+
+
+def _of_latency_and_errors(
+    run: Manifest, wanted: Sequence[Objective], loaded: Frame, measured: Mapping[str, Any]
+) -> Iterator[Checked]:
+    """The objectives on single routes, over the whole load and in each of its stages."""
+    plain = [each for each in wanted if each.metric != RATIO]
+    in_flight = run.plan.get("in_flight") if run.plan.get("rate") else None
+    yield from check(
+        plain,
+        loaded,
+        measured["routes"],
+        command=run.command,
+        doubts=Doubts.of(measured, in_flight=in_flight),
+        confidence=1 - AT_EACH_LOOK[int(run.plan.get("extend") or 1)],
+    )
+    yield from check_stages(
+        plain,
+        loaded,
+        run.plan,
+        command=run.command,
+        noise_floor=measured["client"]["noise_floor"],
+        in_flight=in_flight,
+    )
 
 
 def _records(

@@ -14,6 +14,8 @@ from harness.report.arrays import NULL, Ints, Mask
 from harness.report.frame import Frame
 
 EVENT = "event_id"
+MOST_KEYS = 2**62
+"""A worker and its number make one key of eight bytes where there are fewer pairs than this."""
 MIXED = np.uint64(0x9E3779B97F4A7C15)
 """An odd number whose multiples are spread well (Knuth, The Art of Computer Programming, 6.4)."""
 
@@ -33,16 +35,13 @@ def _by_number(rows: Frame) -> Mask:
     least, most = int(some.min()), int(some.max())
     workers = rows.texts("worker")
     span = most - least + 1
-    if span * (len(workers.names) + 1) < NULL_SIZE:
+    if span * (len(workers.names) + 1) < MOST_KEYS:
         key = (workers.codes[known].astype(np.int64) + 1) * span + (some - least)
     else:
         pairs = np.stack([workers.codes[known].astype(np.int64), some], axis=1)
         key = np.unique(pairs, axis=0, return_inverse=True)[1].astype(np.int64)
     found[known] = again(key)
     return found
-
-
-NULL_SIZE = 2**62
 
 
 def again(keys: Ints) -> Mask:

@@ -191,8 +191,8 @@ def test_users_that_wait_for_a_quota_until_the_end_are_counted(
     gateway = Gateway(Config(timing=timing, rate_limit=RateLimit(1, 60), epoch_ns=time.time_ns()))
 
     with LocalGateway(gateway) as served:
-        flags = ["--users", "3", "--duration", "600ms", "--warmup", "0", "--no-calibrate", "--quiet"]
-        flags += ["--respect-rate-limit", "--out", str(tmp_path / "out")]
+        flags = ["--users", "3", "--duration", "600ms", "--warmup", "0", "--no-calibrate"]
+        flags += ["--respect-rate-limit", "--quiet", "--out", str(tmp_path / "out")]
         execute(["load", "native", "--target", served.url, *flags])
 
     summary = json.loads((tmp_path / "out" / "summary.json").read_text("utf-8"))
