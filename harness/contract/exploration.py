@@ -5,14 +5,15 @@ The order puts the requests that show most breaks first, so that a small budget 
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from itertools import chain
 
 from harness.contract.budget import BudgetError
 from harness.contract.case import Case
 from harness.contract.infrastructure import Outage, common_refusal, outage
-from harness.contract.ledger import Ledger
+from harness.contract.lateness import Lateness
+from harness.contract.ledger import Entry, Ledger
 from harness.contract.observation import Observation
 from harness.contract.plan import PLAN, Part
 from harness.contract.probes.catalogue import LATER, PROBES
@@ -35,6 +36,8 @@ WINDOWS = ("rate", "hits")
 SHORT_WINDOW_S = 2
 AGAIN = 1_000_000
 """What sets the prompts of a repeated probe apart from those of the first time."""
+QUIET_S = 5.0
+"""So long, at most, a run waits for a quiet machine before it asks again for times."""
 RESERVE = 30
 """Requests kept back from optional cases for confirming what failed."""
 
@@ -68,22 +71,30 @@ class Exploration:
     _stages: dict[tuple[str, str], Stage] = field(default_factory=dict)
     _hung_ns: int = 0
     _supply: Supply = field(init=False)
+    _lateness: Lateness | None = None
 
     def __post_init__(self) -> None:
         self._supply = Supply(self.sender.subject.model, self.seed, self.drawn)
 
     def run(self) -> None:
         """Send, judge, confirm and reduce; the ledger has the result."""
+        with nullcontext() if self.sender.clock.free else Lateness() as self._lateness:
+            for sender in self._senders:
+                sender.lateness = self._lateness
+            self._run()
+
+    def _run(self) -> None:
         try:
             if self._preflight():
                 self._explore()
                 self._play_optional()
         except BudgetError as exc:
             self.stopped = str(exc)
+        self.ledger.see_whole(self.sender.seen)
         with suppress(BudgetError):
             self._confirm()
         self._judge()
-        self.ledger.see_whole(self.sender.seen)
+        self._withdraw_doubtful()
         for route, found in self.outages.items():
             self.ledger.missing(f"outage, {found}", route=route)
         if self.stopped:
@@ -322,17 +333,41 @@ class Exploration:
     def _confirm(self) -> None:
         """Ask again where a clause was broken, and look for smaller requests that break it too."""
         failing = [e for e in self.ledger.failing() if e.route not in self.outages]
+        if self._lateness is not None and any(entry.clause.timed for entry in failing):
+            self._lateness.wait_for_quiet(QUIET_S)
         for entry in failing:
-            check = entry.clause.check
-            if check is None or self._late():
-                continue
-            case = entry.shown[0].case
-            for _ in range(self.again):
-                entry.note_again(check(self._send(case)))
-            reduce(check, entry.shown[0], self._send, limit=self.reductions)
+            if not self._late():
+                self._confirm_exchange(entry)
+                self._confirm_whole(entry)
         for probe, route in dict.fromkeys((e.clause.probe, e.route) for e in failing):
             if probe is not None and self.again and not self._late():
                 self._confirm_scene(probe, route)
+
+    def _confirm_exchange(self, entry: Entry) -> None:
+        check = entry.clause.check
+        if check is None:
+            return
+        case = entry.shown[0].case
+        for _ in range(self.again):
+            entry.note_again(check(self._send(case)))
+        reduce(check, entry.shown[0], self._send, limit=self.reductions)
+
+    def _confirm_whole(self, entry: Entry) -> None:
+        """Send again what a clause over the whole run rests on, where it says what that is."""
+        judge, suspects = entry.clause.whole, entry.clause.suspects
+        if judge is None or suspects is None or not self.again:
+            return
+        mine = [seen for seen in self.sender.seen if seen.case.route == entry.route]
+        entry.note_again(judge([self._send(seen.case) for seen in suspects(mine)]))
+
+    def _withdraw_doubtful(self) -> None:
+        """On a real clock a fault of time counts only when it was seen again."""
+        for entry in self.ledger.failing():
+            if self._lateness is None or not entry.clause.timed or entry.failed_again:
+                continue
+            again = f"asked again, it was kept {entry.sent_again} times"
+            again = again if entry.sent_again else "it could not be told by asking again"
+            entry.withdraw(f"it looked broken ({entry.why}); {again}")
 
     def _confirm_scene(self, probe: str, route: str) -> None:
         """Play a probe once more with other prompts, for what its clauses say then."""

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from harness.contract.clause import Clause, ExchangeCheck, Fault, Finding, Level, Record
+from harness.contract.clause import Clause, ExchangeCheck, Fault, Finding, Level, Record, Unjudged
 from harness.contract.observation import Observation
 
 
@@ -48,6 +48,9 @@ class Entry:
         """Count what a check said; the smallest violation is kept as the evidence."""
         if finding is None:
             return
+        if isinstance(finding, Unjudged):
+            self.reason = self.reason or finding.reason
+            return
         self.exercised += 1
         self.fed_by.update(seen.number for seen in shown)
         if isinstance(finding, Record):
@@ -60,9 +63,15 @@ class Entry:
 
     def note_again(self, finding: Finding) -> None:
         """Count a repetition of what broke the clause, unless it says nothing about it."""
-        if finding is not None:
+        if finding is not None and not isinstance(finding, Unjudged):
             self.sent_again += 1
             self.failed_again += isinstance(finding, tuple) and bool(finding)
+
+    def withdraw(self, reason: str) -> None:
+        """Take the violations back: they may be our own doing, as the reason says."""
+        self.exercised -= self.violated
+        self.violated, self.faults, self.shown = 0, (), ()
+        self.reason = reason
 
     @property
     def result(self) -> Result:

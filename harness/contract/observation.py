@@ -29,6 +29,7 @@ class Observation:
     client's incremental parser. Without a response they are empty or None. An answer that is a
     stream where none was asked for, or the reverse, or that broke off, has no choices: one clause
     judges that. `transient` is a 500 in place of which the same request at once got another answer.
+    `late_ns` is how late this process was, at most, while the answer came.
     A hundred checks ask the same questions of one observation, so answers are kept, and it has no
     slots.
     """
@@ -40,6 +41,7 @@ class Observation:
     choices: tuple[Choice, ...] = ()
     answer: Answer | None = None
     transient: bool = False
+    late_ns: int = 0
 
     @cached_property
     def response(self) -> Response | None:
@@ -111,13 +113,13 @@ class Observation:
         return ((0, document),) if isinstance(document, dict) else ()
 
 
-def observe(number: int, case: Case, exchange: Exchange) -> Observation:
+def observe(number: int, case: Case, exchange: Exchange, *, late_ns: int = 0) -> Observation:
     """Read an exchange twice and keep both readings."""
     response = exchange.response
     if response is None:
-        return Observation(number, case, exchange)
+        return Observation(number, case, exchange, late_ns=late_ns)
     reading = read(response)
     in_form = case.route in CHAT and reading.streamed == case.stream
     found = choices(reading) if in_form and exchange.whole else ()
     answer = parse(case.route, exchange.request, response, sent_ns=exchange.sent_ns)
-    return Observation(number, case, exchange, reading, found, answer)
+    return Observation(number, case, exchange, reading, found, answer, late_ns=late_ns)

@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.contract.budget import Budget, BudgetError
 from harness.contract.case import Case, Key
+from harness.contract.lateness import Lateness
 from harness.contract.observation import Observation, observe
 from harness.contract.output import tokens
 from harness.contract.redirection import HOPS, next_hop
@@ -38,7 +39,8 @@ class Sender:
     """Sends cases to one subject; `seen` is every observation in the order of their ends.
 
     `interval_s` is the least time between two requests on `clock`, `deadline_ns` a moment of it
-    after which none is sent. Threads may share a sender.
+    after which none is sent. `lateness` samples how late this process is, where time is real.
+    Threads may share a sender.
     """
 
     subject: Subject
@@ -52,6 +54,7 @@ class Sender:
     due_ns: int = 0
     lasting: int = 0
     deadline_ns: int | None = None
+    lateness: Lateness | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -175,11 +178,17 @@ class Sender:
             return self.budget.requests
 
     def _observed(self, number: int, case: Case, exchange: Exchange) -> Observation:
-        seen = observe(number, case, exchange)
+        seen = observe(number, case, exchange, late_ns=self._late_ns(exchange))
         used = tokens(seen.reading, "total_tokens") if seen.reading else None
         with self.lock:
             self.budget.settle(case.cost, 0 if seen.rejected else used)
         return seen
+
+    def _late_ns(self, exchange: Exchange) -> int:
+        response = exchange.response
+        if self.lateness is None or response is None:
+            return 0
+        return self.lateness.during(exchange.sent_ns, exchange.sent_ns + response.end_at_ns)
 
     def _kept(self, seen: Observation) -> Observation:
         with self.lock:
