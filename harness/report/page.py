@@ -5,6 +5,7 @@ from a server is escaped by the template, and has no control characters.
 """
 
 import base64
+import functools
 import hashlib
 import re
 from collections.abc import Mapping
@@ -170,6 +171,7 @@ def _printable(value: Any) -> Any:
     return value
 
 
+@functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
