@@ -83,6 +83,7 @@ class Clause:
     `timed` is a clause on when something came: a machine that is busy can make it look broken, so
     it is asked again, and counts only where it repeats. Of a clause over the whole run `suspects`
     are the observations whose requests are sent again for that.
+    `founded` is a clause that means nothing where no good request was ever answered.
     `needs` names settings without which the clause is not applicable: `model`, `cache`, `auth`,
     `rate`, `provider_key`, `clock`. `kills` are defects of the stand-in that must break it.
     """
@@ -100,6 +101,7 @@ class Clause:
     probe: str | None = None
     profile: Profile = Profile.CORE
     timed: bool = False
+    founded: bool = False
     suspects: Suspects | None = None
     needs: tuple[str, ...] = ()
     kills: tuple[str, ...] = field(default=())

@@ -3,7 +3,7 @@
 The order puts the requests that show most breaks first, so that a small budget is well spent.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
@@ -11,6 +11,8 @@ from itertools import chain
 
 from harness.contract.budget import BudgetError
 from harness.contract.case import Case
+from harness.contract.deployment import takes_another_input, with_further_field
+from harness.contract.doubt import withdraw_doubtful, withdraw_unfounded
 from harness.contract.infrastructure import Outage, common_refusal, outage
 from harness.contract.lateness import Lateness
 from harness.contract.ledger import Entry, Ledger
@@ -38,6 +40,9 @@ AGAIN = 1_000_000
 """What sets the prompts of a repeated probe apart from those of the first time."""
 QUIET_S = 5.0
 """So long, at most, a run waits for a quiet machine before it asks again for times."""
+ALIKE = ("cache", "keys", "expiry")
+"""The probes that need requests which differ."""
+ALL_ALIKE = "the deployment takes no field that tells two requests apart"
 RESERVE = 30
 """Requests kept back from optional cases for confirming what failed."""
 
@@ -94,7 +99,9 @@ class Exploration:
         with suppress(BudgetError):
             self._confirm()
         self._judge()
-        self._withdraw_doubtful()
+        if self._lateness is not None:
+            withdraw_doubtful(self.ledger)
+        withdraw_unfounded(self.ledger, self._answered)
         for route, found in self.outages.items():
             self.ledger.missing(f"outage, {found}", route=route)
         if self.stopped:
@@ -130,25 +137,35 @@ class Exploration:
                     seen = self._send(case)
                     if outage(seen) is None:
                         break
-            found = outage(seen)
+            other = takes_another_input(seen, self.sender.subject.model_input)
+            if other is not None:
+                self._forget((route,))
+            found = outage(seen) or other
             if found is not None:
                 self.outages[route] = found
             if found is not None and found.whole_origin:
                 self.outages |= dict.fromkeys(self.routes, found)
                 return False
             first[route] = seen
+            if route == "model" and seen.ok:
+                self._learn_fields(seen.case)
         refused = common_refusal(first)
         if refused is not None:
             self.outages |= dict.fromkeys(first, refused)
-            self._forget()
+            self._forget(first)
         return bool(self.routes)
 
-    def _forget(self) -> None:
+    def _learn_fields(self, case: Case) -> None:
+        """Whether a dedicated model with an input of its own takes a field beside it."""
+        if self.sender.distinct:
+            return
+        self.sender.marked = self._send(with_further_field(case)).ok
+        if not self.sender.marked:
+            self.ledger.missing(ALL_ALIKE, route="model", probes=ALIKE)
+
+    def _forget(self, routes: Container[str]) -> None:
         """Take back what was judged: a target that refuses everybody was not judged at all."""
-        for entry in self.ledger.entries.values():
-            entry.exercised = entry.violated = 0
-            entry.faults, entry.shown = (), ()
-            entry.records.clear()
+        self.ledger.forget(routes)
         self._judged = [len(sender.seen) for sender in self._senders]
 
     def _explore(self) -> None:
@@ -242,6 +259,8 @@ class Exploration:
             later = [after for after, (base, _) in LATER.items() if base == name]
             wanted = self._wanted(name, route).union(*(self._wanted(n, route) for n in later))
             if not wanted or (name, route) in self._stages or not self._is_up(route):
+                return
+            if name in ALIKE and route == "model" and not self.sender.distinct:
                 return
             stage = self._stage(name, route, wanted)
             self._stages[name, route] = stage
@@ -359,15 +378,6 @@ class Exploration:
             return
         mine = [seen for seen in self.sender.seen if seen.case.route == entry.route]
         entry.note_again(judge([self._send(seen.case) for seen in suspects(mine)]))
-
-    def _withdraw_doubtful(self) -> None:
-        """On a real clock a fault of time counts only when it was seen again."""
-        for entry in self.ledger.failing():
-            if self._lateness is None or not entry.clause.timed or entry.failed_again:
-                continue
-            again = f"asked again, it was kept {entry.sent_again} times"
-            again = again if entry.sent_again else "it could not be told by asking again"
-            entry.withdraw(f"it looked broken ({entry.why}); {again}")
 
     def _confirm_scene(self, probe: str, route: str) -> None:
         """Play a probe once more with other prompts, for what its clauses say then."""

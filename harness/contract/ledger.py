@@ -165,9 +165,20 @@ class Ledger:
         """The entries with a violation, RECORD never among them."""
         return [entry for entry in self.entries.values() if entry.violated]
 
-    def missing(self, reason: str, *, route: str | None = None) -> None:
-        """Say why the clauses without any observation have none."""
+    def forget(self, routes: Container[str]) -> None:
+        """Take back all that was judged on these routes."""
+        for entry in self.entries.values():
+            if entry.route in routes:
+                entry.exercised = entry.violated = 0
+                entry.faults, entry.shown = (), ()
+                entry.records.clear()
+
+    def missing(
+        self, reason: str, *, route: str | None = None, probes: Container[str] | None = None
+    ) -> None:
+        """Say why the clauses without any observation have none: all, or those of some probes."""
         for entry in self.entries.values():
             mine = route is None or entry.route == route
+            mine = mine and (probes is None or (entry.clause.probe or "") in probes)
             if mine and not entry.exercised and entry.lacks is None and not entry.reason:
                 entry.reason = reason

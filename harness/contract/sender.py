@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.contract.budget import Budget, BudgetError
 from harness.contract.case import Case, Key
+from harness.contract.deployment import taken
 from harness.contract.lateness import Lateness
 from harness.contract.observation import Observation, observe
 from harness.contract.output import tokens
@@ -40,7 +41,8 @@ class Sender:
 
     `interval_s` is the least time between two requests on `clock`, `deadline_ns` a moment of it
     after which none is sent. `lateness` samples how late this process is, where time is real.
-    Threads may share a sender.
+    `marked` is whether the dedicated model takes a field beside its own input. Threads may share a
+    sender.
     """
 
     subject: Subject
@@ -55,6 +57,7 @@ class Sender:
     lasting: int = 0
     deadline_ns: int | None = None
     lateness: Lateness | None = None
+    marked: bool = False
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -69,6 +72,7 @@ class Sender:
         come back says nothing about the contract. When enough have lasted, the target is taken at
         its word.
         """
+        case = self.taken(case)
         if not patient:
             return self._kept(self._sent(case))
         failed: list[Observation] = []
@@ -83,6 +87,15 @@ class Sender:
             for each in failed:
                 self._kept(replace(each, transient=passed))
         return self._kept(seen)
+
+    @property
+    def distinct(self) -> bool:
+        """Whether requests to the dedicated model can be told apart by a field of ours."""
+        return self.marked or not self.subject.model_input
+
+    def taken(self, case: Case) -> Case:
+        """The case as the target takes it."""
+        return taken(case, self.subject.model_input, marked=self.marked)
 
     def _sent(self, case: Case) -> Observation:
         number = self._reserve(case)
@@ -107,6 +120,7 @@ class Sender:
         Where time is not real, every head is awaited before a body is read to its end. BudgetError
         when not all of them may be sent; none is sent then.
         """
+        cases = [self.taken(case) for case in cases]
         with self.lock:
             numbers = [self._reserve(case) for case in cases]
         requests = [self.request(case, n) for case, n in zip(cases, numbers, strict=True)]

@@ -1,8 +1,8 @@
 """What is under test, in the words of the contract: address, credentials, what is declared."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.contract.clause import Clause
 from harness.routes.address import Address, Credentials
@@ -32,7 +32,8 @@ class Subject:
     """One gateway under test.
 
     `auth`, `cache_ttl` (seconds) and `rate_limit` (requests, seconds) are what is declared about
-    it; None is not declared. `headers` go with every request.
+    it; None is not declared. `headers` go with every request. `model_input` are bodies that the
+    dedicated model takes; without any it is asked as a text model, with a prompt and a limit.
     """
 
     address: Address
@@ -43,6 +44,7 @@ class Subject:
     auth: bool | None = None
     cache_ttl: int | None = None
     rate_limit: tuple[int, int] | None = None
+    model_input: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def routes(self) -> tuple[str, ...]:

@@ -120,7 +120,7 @@ def limit_is_obeyed(scene: Scene, *, turns: int = 2) -> Finding:
     seen = _short_and_long(scene)
     if seen is None:
         return None
-    if not all(_counts_tokens(s) for answers in seen for s in answers):
+    if not all(_limited(s) and _counts_tokens(s) for answers in seen for s in answers):
         return None
     shorts, longs = ([_size(s) for s in answers] for answers in seen)
     if max(shorts) < min(longs):
@@ -137,7 +137,7 @@ def streams_are_no_plain_answers(scene: Scene) -> Finding:
     if seen is None or not all(_answered(s) for s in seen):
         return None
     plain, streamed = seen
-    if not _counts_tokens(plain):
+    if not streamed.case.stream or not _counts_tokens(plain):
         return None
     if not isinstance(_document(streamed), dict) or not isinstance(_document(plain), dict):
         return ()
@@ -221,6 +221,10 @@ def _turn(short: Observation, long: Observation, stream: Observation) -> Turn:
     times = [c.at_ns for c in stream.response.chunks] if stream.response else []
     length = times[-1] - times[0] if times else 0
     return Turn(generation(short, long), length, stream.late_ns, f"{len(times)} parts")
+
+
+def _limited(seen: Observation) -> bool:
+    return "max_tokens" in seen.case.asked
 
 
 def _counts_tokens(seen: Observation) -> bool:
