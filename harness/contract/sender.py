@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.contract.budget import Budget, BudgetError
 from harness.contract.case import Case, Key
+from harness.contract.context import fitted, limit_of
 from harness.contract.deployment import taken
 from harness.contract.lateness import Lateness
 from harness.contract.observation import Observation, observe
@@ -29,6 +30,8 @@ from harness.wire import Request
 
 TAKEN_AT_ITS_WORD = 5
 """So many requests that got a 500 each of three times show that a 500 of this target lasts."""
+FITS = 3
+"""So often a request is made shorter for a model whose context is small."""
 LATE = "the time for this run is used up"
 GRACE_S = 5.0
 """So long after the deadline an exchange that has begun may still end."""
@@ -41,8 +44,8 @@ class Sender:
 
     `interval_s` is the least time between two requests on `clock`, `deadline_ns` a moment of it
     after which none is sent. `lateness` samples how late this process is, where time is real.
-    `marked` is whether the dedicated model takes a field beside its own input. Threads may share a
-    sender.
+    `marked` is whether the dedicated model takes a field beside its own input, `context` the tokens
+    that the chat model has room for, once it said so. Threads may share a sender.
     """
 
     subject: Subject
@@ -58,6 +61,7 @@ class Sender:
     deadline_ns: int | None = None
     lateness: Lateness | None = None
     marked: bool = False
+    context: int | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -76,7 +80,8 @@ class Sender:
         if not patient:
             return self._kept(self._sent(case))
         failed: list[Observation] = []
-        seen = self._sent(case)
+        seen = self._in_context(case)
+        case = seen.case
         try:
             while seen.status == 500 and self.lasting < TAKEN_AT_ITS_WORD and len(failed) < 2:
                 failed.append(seen)
@@ -88,6 +93,23 @@ class Sender:
                 self._kept(replace(each, transient=passed))
         return self._kept(seen)
 
+    def _in_context(self, case: Case) -> Observation:
+        """What is answered to the case, made to fit where the model's context turns out small."""
+        seen = self._sent(case)
+        for _ in range(FITS):
+            limit = limit_of(seen)
+            if limit is None:
+                break
+            self.context = limit if self.context is None else min(limit, self.context * 3 // 4)
+            seen = replace(seen, too_long=True)
+            shorter = fitted(case, self.context)
+            if shorter == case:
+                break
+            self._kept(seen)
+            case = shorter
+            seen = self._sent(case)
+        return seen
+
     @property
     def distinct(self) -> bool:
         """Whether requests to the dedicated model can be told apart by a field of ours."""
@@ -95,7 +117,8 @@ class Sender:
 
     def taken(self, case: Case) -> Case:
         """The case as the target takes it."""
-        return taken(case, self.subject.model_input, marked=self.marked)
+        known = taken(case, self.subject.model_input, marked=self.marked)
+        return known if self.context is None else fitted(known, self.context)
 
     def _sent(self, case: Case) -> Observation:
         number = self._reserve(case)

@@ -26,13 +26,14 @@ SUBJECT = Subject(
 def explore(
     *,
     defect: str | None = None,
+    variant: str | None = None,
     requests: int = 300,
     seed: int = 0,
     again: int = 0,
     enough: Callable[[Ledger], bool] | None = None,
 ) -> Exploration:
     """A whole run on the mock, or one until there is enough."""
-    with standin.mock(SUBJECT, defect=defect, seed=seed) as embedded:
+    with standin.mock(SUBJECT, defect=defect, variant=variant, seed=seed) as embedded:
         budget = Budget(max_requests=requests)
         timeouts = Timeouts(first_byte=15, idle=8, total=45)
         parts = (embedded.transport, embedded.clock, budget, "test", timeouts)
