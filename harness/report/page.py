@@ -58,7 +58,11 @@ def render(report: "Report") -> str:
         definitions=definitions(),
         workload=workload(report.manifest.plan),
         pacing=sentences.pacing(report.summary.pacing),
-        odd=list(sentences.odd(report.summary.routes)),
+        odd=[
+            told
+            for name, route in report.summary.routes.items()
+            for _, told in sentences.odd(name, route)
+        ],
         failures=sentences.causes(report.summary.routes),
         violations=list(sentences.violations(report.summary.routes)),
         survivors=sentences.survivors(report.summary.routes),
