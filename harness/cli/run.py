@@ -73,7 +73,7 @@ def command(*, common: Common, **values: Any) -> None:
         from harness.cli.screen import show_report
 
         show_report(report)
-    measured = f"{report.summary['requests']:,} requests measured"
+    measured = f"{report.summary.requests:,} requests measured"
     conclude(
         report.verdict,
         reasons=course.reasons(report),

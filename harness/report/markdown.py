@@ -5,15 +5,15 @@ at most `MOST_LINES` lines: long tables and lists lose their last rows, and say 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.report import arms, figures, groups, sentences, totals
 from harness.report.capacity import words
 from harness.report.comparison import Comparison, Effect
+from harness.report.quantile import PERCENTILES, Estimate
 from harness.report.runs import CAVEAT, Runs
 from harness.report.sentences import (
-    STATISTICS,
     causes,
     client,
     client_error,
@@ -28,6 +28,8 @@ from harness.report.sentences import (
     violations,
     withheld,
 )
+from harness.report.summary import Routes, RouteSummary
+from harness.report.tables import Cell
 from harness.report.workload import workload
 
 if TYPE_CHECKING:
@@ -156,27 +158,26 @@ def _objectives(report: "Report") -> Iterator[str]:
 
 
 def _groups(report: "Report") -> Iterator[str]:
-    for found in groups.tables(report.summary):
-        rows = [
-            [
-                *map(cell, told),
-                *(_percentile(each.measured, each.percentile) for each in percentiles),
-            ]
-            for told, percentiles in found.lines
-        ]
-        yield table(found.head, rows, texts=2, title=f"{found.title}, with 95 % intervals")
+    for found in groups.tables(report.summary.parts):
+        rows = [[_cell(each) for each in row] for row in found.rows]
+        title = f"{found.title}, with 95 % intervals"
+        yield table(found.head, rows, texts=found.texts, title=title)
         yield found.lead
 
 
+def _cell(found: Cell) -> str:
+    return cell(found) if isinstance(found, str) else _bounded(found)
+
+
 def _routes(report: "Report") -> Iterator[str]:
-    routes = report.summary["routes"]
+    routes = report.summary.routes
     if not routes:
         return
     head = ["route", "requests", "failed", "by client", "goodput", "answers", "tokens/s"]
     head += ["bursts", "cache hits"]
     rows = [[cell(name), *_totals(route)] for name, route in routes.items()]
     yield table(head, rows, title="Load")
-    paced = pacing(report.summary["pacing"])
+    paced = pacing(report.summary.pacing)
     asked = workload(report.manifest.plan)
     if asked:
         yield f"Workload: {cell(asked, most=600)}"
@@ -184,59 +185,59 @@ def _routes(report: "Report") -> Iterator[str]:
         yield f"Pacing: {cell(paced, most=400)}"
 
 
-def _totals(route: dict[str, Any]) -> list[str]:
+def _totals(route: RouteSummary) -> list[str]:
     rates = ("goodput", "throughput", "output_tokens_per_second", "burst_share", "cache_hit_share")
     return [
-        figures.count(route["requests"]),
-        totals.failed(route),
-        figures.count(sum(route["own"].values())),
+        figures.count(route.counts.requests),
+        totals.failed(route.counts),
+        figures.count(sum(route.counts.own.values())),
         *(totals.told(route, name) for name in rates),
     ]
 
 
 def _latency(report: "Report") -> Iterator[str]:
-    routes = report.summary["routes"]
+    routes = report.summary.routes
     rows = [
         [
             *(figures.metric(name), cell(route), measured(entry, name)),
-            *(_percentile(entry[name], percentile) for percentile in STATISTICS),
-            cell(client_error(report.summary["client"], name)),
+            *map(_bounded, entry.latencies[name].percentiles.values()),
+            cell(client_error(report.summary.client, name)),
         ]
         for name in _in_short(routes)
         for route, entry in routes.items()
-        if entry[name]["n"]
+        if entry.latencies[name].n
     ]
     if rows:
-        head = ["metric", "route", "n", *STATISTICS, "client error"]
+        head = ["metric", "route", "n", *(f"p{each}" for each in PERCENTILES), "client error"]
         yield table(head, rows, texts=2, title="Latency, with 95 % intervals")
         lost = list(withheld(routes))
         if lost:
             yield _bullets(lost)
 
 
-def _in_short(routes: Mapping[str, Any]) -> list[str]:
+def _in_short(routes: Routes) -> list[str]:
     """The metrics of the table: from schedule where there was one, each once."""
     due = [name for name in shown(routes) if name.endswith("_scheduled")]
     named = {name.removesuffix("_scheduled"): name for name in due}
     return [named.get(name, name) for name in IN_SHORT]
 
 
-def _percentile(measured: dict[str, Any], name: str) -> str:
-    value, between = figures.told(measured, name)
+def _bounded(found: Estimate) -> str:
+    value, between = figures.told(found)
     if not between:
         return value
-    return f"{value} ({between if value == '?' else figures.around(measured, name)})"
+    return f"{value} ({between if value == '?' else figures.around(found)})"
 
 
 def _violations(report: "Report") -> Iterator[str]:
-    rows = [[cell(each) for each in told] for told in violations(report.summary["routes"])]
+    rows = [[cell(each) for each in told] for told in violations(report.summary.routes)]
     if rows:
         head = ["violations", "route", "answers", "rate", "of"]
         yield table(head, rows, texts=2, title="Violations under load")
 
 
 def _errors(report: "Report") -> Iterator[str]:
-    routes = report.summary["routes"]
+    routes = report.summary.routes
     rows = []
     for cause, by_route, said in causes(routes):
         counts = (figures.count(by_route.get(name, 0)) for name in routes)
@@ -314,8 +315,8 @@ def _effect(found: Effect) -> list[str]:
 
 
 def _method(report: "Report") -> Iterator[str]:
-    measured_by = cell(client(report.summary["client"]), most=600)
-    whose = survivors(report.summary["routes"])
+    measured_by = cell(client(report.summary.client), most=600)
+    whose = survivors(report.summary.routes)
     yield (
         f"<sub>{measured_by} {f'{cell(whose, most=400)} ' if whose else ''}"
         "Warm-up excluded; failed requests count in rates, in "

@@ -5,9 +5,9 @@ from a server is escaped by the template, and has no control characters.
 """
 
 import base64
+import functools
 import hashlib
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from harness.report.charts import curve, forest, plot
 from harness.report.charts.svg import Svg, printable, tag
 from harness.report.quantile import PERCENTILES, needed
 from harness.report.runs import CAVEAT, Runs
-from harness.report.summary import key, ordered_routes
+from harness.report.summary import Routes, key, ordered_routes
 from harness.report.workload import workload
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def render(report: "Report") -> str:
         report=report,
         run=report.manifest,
         target=sentences.target(report.manifest.target),
-        client=sentences.client(report.summary["client"]),
+        client=sentences.client(report.summary.client),
         word=WORDS[report.verdict],
         charts=drawings.charts(report),
         bin=drawings.bin_of(report),
@@ -51,19 +51,19 @@ def render(report: "Report") -> str:
         answers=answers.of_run(report),
         compared=sentences.compared(report.comparison),
         judged=list(sentences.judged(report.checked)),
-        latencies=_folded(report.summary["routes"]),
+        latencies=_folded(report.summary.routes),
         **_clauses(report),
-        percentiles=[f"p{percent}" for percent in PERCENTILES],
+        percentiles=PERCENTILES,
         needed={f"p{percent}": needed(percent) for percent in PERCENTILES},
         definitions=definitions(),
         workload=workload(report.manifest.plan),
-        pacing=sentences.pacing(report.summary["pacing"]),
-        odd=list(sentences.odd(report.summary["routes"])),
-        failures=sentences.causes(report.summary["routes"]),
-        violations=list(sentences.violations(report.summary["routes"])),
-        survivors=sentences.survivors(report.summary["routes"]),
-        withheld=list(sentences.withheld(report.summary["routes"])),
-        groups=list(groups.tables(report.summary)),
+        pacing=sentences.pacing(report.summary.pacing),
+        odd=list(sentences.odd(report.summary.routes)),
+        failures=sentences.causes(report.summary.routes),
+        violations=list(sentences.violations(report.summary.routes)),
+        survivors=sentences.survivors(report.summary.routes),
+        withheld=list(sentences.withheld(report.summary.routes)),
+        groups=list(groups.tables(report.summary.parts)),
     )
 
 
@@ -91,11 +91,15 @@ def render_gate(gate: "Gate") -> str:
     return _render("gate.html.j2", gate=gate, word=WORDS[gate.verdict])
 
 
-def _folded(routes: Mapping[str, Any]) -> list[list[str]]:
+def _folded(routes: Routes) -> list[list[str]]:
     """The metrics that anything was measured of; those with the same figures stand together."""
     groups: dict[str, list[str]] = {}
     for name in (key(each) for each in METRICS if each not in drawings.ALIKE):
-        figures_of = {route: found[name] for route, found in routes.items() if found[name]["n"]}
+        figures_of = {
+            route: found.latencies[name]
+            for route, found in routes.items()
+            if found.latencies[name].n
+        }
         if figures_of:
             groups.setdefault(repr(figures_of), []).append(name)
     return list(groups.values())
@@ -170,6 +174,7 @@ def _printable(value: Any) -> Any:
     return value
 
 
+@functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),

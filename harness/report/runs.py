@@ -25,7 +25,8 @@ from harness.report.measured import of_latency
 from harness.report.paired import RESAMPLES, cliffs_delta, resampled_medians, thinned
 from harness.report.quantile import Estimate
 from harness.report.ratios import answered, unknown
-from harness.report.summary import load_scenarios, ordered_routes
+from harness.report.summary import ordered_routes
+from harness.report.tally import load_scenarios
 from harness.report.thresholds import Checked
 
 SEVERAL = 3

@@ -1,7 +1,7 @@
 """The report as tables for a terminal; texts of servers are shown as they are, never as markup."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -11,7 +11,8 @@ from rich.text import Text
 from harness.report import arms, figures, groups, sentences, totals
 from harness.report.capacity import words
 from harness.report.comparison import Comparison
-from harness.report.quantile import PERCENTILES
+from harness.report.quantile import PERCENTILES, Estimate
+from harness.report.tables import Cell
 from harness.report.workload import workload
 
 if TYPE_CHECKING:
@@ -95,21 +96,16 @@ def _capacity(report: "Report") -> Iterator[RenderableType]:
 
 
 def _groups(report: "Report") -> Iterator[Table]:
-    for found in groups.tables(report.summary):
-        table = _table(*(name for name in found.head if not name.endswith(UNSHOWN)), texts=2)
-        for told, percentiles in found.lines:
-            texts = [
-                Text(word)
-                for name, word in zip(found.head, told, strict=False)
-                if name != "goodput"
-            ]
-            kept = [each for each in percentiles if not _name(each).endswith(UNSHOWN)]
-            table.add_row(*texts, *(_bounded(each.measured, each.percentile) for each in kept))
+    for found in groups.tables(report.summary.parts):
+        shown = found.only(lambda name: not name.endswith(UNSHOWN))
+        table = _table(*shown.head, texts=shown.texts)
+        for row in shown.rows:
+            table.add_row(*map(_cell, row))
         yield table
 
 
-def _name(figure: groups.Figure) -> str:
-    return f"{figure.name} {figure.percentile}"
+def _cell(found: Cell) -> Text:
+    return Text(found) if isinstance(found, str) else _bounded(found)
 
 
 def _contract(report: "Report") -> Iterator[Table]:
@@ -125,14 +121,14 @@ def _contract(report: "Report") -> Iterator[Table]:
 
 
 def _latency(report: "Report") -> Iterator[RenderableType]:
-    table = _table("latency", "route", "n", *sentences.STATISTICS, texts=2)
-    for name in sentences.shown(report.summary["routes"]):
-        for route, entry in report.summary["routes"].items():
-            measured = entry[name]
-            if measured["n"]:
-                numbers = [_bounded(measured, percentile) for percentile in sentences.STATISTICS]
+    table = _table("latency", "route", "n", *(f"p{each}" for each in PERCENTILES), texts=2)
+    for name in sentences.shown(report.summary.routes):
+        for route, entry in report.summary.routes.items():
+            measured = entry.latencies[name]
+            if measured.n:
+                numbers = [_bounded(each) for each in measured.percentiles.values()]
                 mark = STAR if sentences.spoiled(entry, name) else ""
-                count = f"{figures.count(measured['n'])}{mark}"
+                count = f"{figures.count(measured.n)}{mark}"
                 table.add_row(_metric(report, name), Text(route), count, *numbers)
     if table.row_count:
         yield table
@@ -141,16 +137,16 @@ def _latency(report: "Report") -> Iterator[RenderableType]:
 
 def _metric(report: "Report", name: str) -> Text:
     """A metric with the client's own error for it, where that is known."""
-    client = report.summary["client"]
-    error = f"\nerror {sentences.client_error(client, name)}" if client["noise_floor"] else ""
+    client = report.summary.client
+    error = f"\nerror {sentences.client_error(client, name)}" if client.noise_floor else ""
     return Text(figures.metric(name)).append(error, style="dim")
 
 
 def _footnotes(report: "Report") -> Iterator[Text]:
     """Below the latencies: what error, star and question mark mean, where there are any."""
-    routes = report.summary["routes"]
+    routes = report.summary.routes
     notes = []
-    if report.summary["client"]["noise_floor"]:
+    if report.summary.client.noise_floor:
         notes.append("error: the client's own at p99, against a known schedule before the load")
     if any(sentences.spoiled(entry, "ttft_ms") for entry in routes.values()):
         notes.append(f"{STAR} with answers that came in one piece")
@@ -161,24 +157,24 @@ def _footnotes(report: "Report") -> Iterator[Text]:
         yield Text("\n".join(notes), style="dim")
 
 
-def _bounded(measured: dict[str, Any], name: str) -> Text:
-    if between := figures.bounds(measured, name):
+def _bounded(found: Estimate) -> Text:
+    if between := figures.bounds(found):
         numbers, _, unit = between.rpartition(" ")
         return Text(f"? {unit}\n{numbers}", style="yellow", no_wrap=True)
-    if measured[name] is None:
-        return Text(figures.lacking(measured, name), style="dim")
-    shown = Text(figures.percentile(measured, name), no_wrap=True)
-    return shown.append(f"\n{figures.around(measured, name)}", style="dim")
+    if found.value is None:
+        return Text(figures.lacking(found), style="dim")
+    shown = Text(figures.duration(found.value), no_wrap=True)
+    return shown.append(f"\n{figures.around(found)}", style="dim")
 
 
 def _rates(report: "Report") -> Iterator[RenderableType]:
-    routes = report.summary["routes"]
+    routes = report.summary.routes
     table = _table("load", "requests", "failed", "goodput", "answers", "tokens/s", "cache hits")
     for route, entry in routes.items():
         table.add_row(
             Text(route),
-            figures.count(entry["requests"]),
-            totals.failed(entry),
+            figures.count(entry.counts.requests),
+            totals.failed(entry.counts),
             *(totals.told(entry, name) for name in RATES),
         )
     if table.row_count:
@@ -196,7 +192,7 @@ def _remarks(report: "Report") -> Iterator[RenderableType]:
 
 def _violations(report: "Report") -> Iterator[Table]:
     table = _table("violations", "route", "answers", "rate", "of", texts=2)
-    for told in sentences.violations(report.summary["routes"]):
+    for told in sentences.violations(report.summary.routes):
         table.add_row(*(Text(cell) for cell in told))
     if table.row_count:
         yield table
@@ -204,12 +200,12 @@ def _violations(report: "Report") -> Iterator[Table]:
 
 def _client(report: "Report") -> Iterator[RenderableType]:
     """How the load was sent, and how exact the sender was."""
-    if report.summary["requests"]:
-        yield Text(sentences.client(report.summary["client"]), style="dim")
+    if report.summary.requests:
+        yield Text(sentences.client(report.summary.client), style="dim")
     asked = workload(report.manifest.plan)
     if asked:
         yield Text(f"workload: {asked}", style="dim")
-    paced = sentences.pacing(report.summary["pacing"])
+    paced = sentences.pacing(report.summary.pacing)
     if paced:
         yield Text(f"pacing: {paced}", style="dim")
 
@@ -217,7 +213,7 @@ def _client(report: "Report") -> Iterator[RenderableType]:
 def _errors(report: "Report") -> Iterator[Table]:
     table = _table("errors", "route", "requests", LONG, texts=2)
     table.columns[-1].justify = "left"
-    for name, route, number, said in sentences.failures(report.summary["routes"]):
+    for name, route, number, said in sentences.failures(report.summary.routes):
         told = Text(sentences.one_line(said))
         table.add_row(Text(name), Text(route), figures.count(number), told)
     if table.row_count:

@@ -50,7 +50,7 @@ def test_constant_arrivals_show_slots_over_service_time() -> None:
     assert 0 < ends[0] <= ends[1] <= ends[2] <= ends[0] * 1.06
     assert found.limited_by == "backlog"
     assert found.verdict == "pass"
-    assert found.used()["seconds"] < 120
+    assert found.used().seconds < 120
 
 
 def test_poisson_arrivals_agree_with_the_queue_that_they_load() -> None:
@@ -218,6 +218,6 @@ def test_a_report_of_a_search_finds_the_same_again_and_shows_the_level_that_was_
     assert report.verdict == "pass"
     best = found.best
     assert best is not None
-    assert report.summary["requests"] == best.requests
+    assert report.summary.requests == best.requests
     assert found.sentence in (folder / "report.md").read_text("utf-8").replace("\\", "")
     assert problems_in(folder) == []

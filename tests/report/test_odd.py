@@ -9,6 +9,7 @@ from rich.console import Console
 
 from harness.report.build import Report, assemble, build_report
 from harness.report.terminal import show
+from harness.report.workers import Error
 from tests.report.folders import FLOOR, Cells, answered, cells, write_run, write_worker
 
 ONE_PIECE = "42 of 120 answers on native came in one piece: their TTFT is the whole answer's time"
@@ -55,13 +56,13 @@ def test_samples_that_do_not_say_how_odd_they_are_leave_the_objective_open(tmp_p
     report = assemble(write_run(tmp_path, rows, thresholds=["one_piece < 1%"]))
 
     assert report.verdict == "unknown"
-    assert report.summary["routes"]["native"]["odd"]["one_piece"] is None
+    assert report.summary.routes["native"].odd.counts["one_piece"] is None
 
 
 def test_a_stream_without_done_is_odd_and_counts_as_goodput(tmp_path: Path) -> None:
     report = assemble(write_run(tmp_path, loaded("no_done", count=120)))
 
-    assert report.summary["routes"]["native"]["goodput_share"] == 1
+    assert report.summary.routes["native"].goodput.share == 1
     assert report.decision.remarks == (
         "120 of 120 answers on native are streams that ended without [DONE]",
     )
@@ -87,8 +88,8 @@ def test_a_broken_clause_has_its_rate_among_the_answers_that_were_checked(tmp_pa
     ]
     report = build_report(write_run(tmp_path, rows))
 
-    route = report.summary["routes"]["native"]
-    assert (route["checked"], route["violation_rates"]) == (40, {"stream.done": 0.1})
+    found = report.summary.routes["native"].contract
+    assert (found.checked, found.violation_rates) == (40, {"stream.done": 0.1})
     assert "10.0%  40 checked" in printed(report)
     assert "| stream.done | native | 4 | 10.0% | 40 checked |" in (
         (tmp_path / "report.md").read_text("utf-8")
@@ -103,11 +104,12 @@ def test_the_floor_of_several_workers_is_their_worst_and_their_rates_together(
     write_worker(tmp_path, records=120, noise_floor=FLOOR)
     write_worker(tmp_path, records=0, worker="load-1", noise_floor=worse)
 
-    floor = assemble(tmp_path).summary["client"]["noise_floor"]
+    floor = assemble(tmp_path).summary.client.noise_floor
 
-    assert floor["ttft_ms"] == {"p50": 0.2, "p99": 0.4}
-    assert (floor["inter_chunk_ms"]["p99"], floor["cpu_us_per_chunk"]) == (0.04, 7.0)
-    assert (floor["max_rate"], floor["streams"]) == (10_000, 800)
+    assert floor is not None
+    assert floor.ttft_ms == Error(0.2, 0.4)
+    assert (floor.inter_chunk_ms.p99, floor.cpu_us_per_chunk) == (0.04, 7.0)
+    assert (floor.max_rate, floor.streams) == (10_000, 800)
 
 
 def test_a_worker_that_was_not_calibrated_leaves_the_floor_unknown(tmp_path: Path) -> None:
@@ -117,7 +119,7 @@ def test_a_worker_that_was_not_calibrated_leaves_the_floor_unknown(tmp_path: Pat
 
     report = build_report(tmp_path)
 
-    assert report.summary["client"]["noise_floor"] is None
+    assert report.summary.client.noise_floor is None
     for text in (printed(report), (tmp_path / "report.html").read_text("utf-8")):
         assert "error is not known" in " ".join(text.split())
         assert "--no-calibrate" in text

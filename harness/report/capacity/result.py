@@ -21,6 +21,7 @@ from harness.report.capacity.search import Bracket, Range, bracket
 from harness.report.frame import Frame
 from harness.report.quantile import Estimate
 from harness.report.summary import key
+from harness.report.workers import NoiseFloor
 
 SCHEMA_VERSION = 1
 DIGITS = (1.0, 2.0, 5.0)
@@ -47,6 +48,16 @@ class Bound:
 
     bound_ms: float
     carried: float
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a search took; `tokens` are None where any trial does not know its own."""
+
+    requests: int
+    tokens: int | None
+    seconds: float
+    trials: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,19 +160,19 @@ class Capacity:
             "ended": self.ended,
             "levels": [each.document() for each in self.levels],
             "frontier": [asdict(each) for each in self.frontier],
-            "used": self.used(),
+            "used": asdict(self.used()),
         }
 
-    def used(self) -> dict[str, Any]:
+    def used(self) -> Used:
         """What the search took."""
         tokens = [each.tokens for each in self.levels]
         known = [each for each in tokens if each is not None]
-        return {
-            "requests": sum(each.requests for each in self.levels),
-            "tokens": sum(known) if known and len(known) == len(tokens) else None,
-            "seconds": math.fsum(each.seconds for each in self.levels),
-            "trials": len(self.levels),
-        }
+        return Used(
+            requests=sum(each.requests for each in self.levels),
+            tokens=sum(known) if known and len(known) == len(tokens) else None,
+            seconds=math.fsum(each.seconds for each in self.levels),
+            trials=len(self.levels),
+        )
 
 
 def of_run(
@@ -170,7 +181,7 @@ def of_run(
     tried: Sequence[Mapping[str, Any]],
     wanted: Sequence[Objective],
     *,
-    noise_floor: Mapping[str, Any] | None = None,
+    noise_floor: NoiseFloor | None = None,
     ended: str | None = None,
 ) -> Capacity:
     """The search that a manifest tells of, judged again by its samples.

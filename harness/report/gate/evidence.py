@@ -85,7 +85,7 @@ class Evidence:
         """Why an objective has no answer from it."""
         if not isinstance(self.says, Report) or not _of_latency(bound):
             return self.doubts
-        if self.says.summary["client"]["noise_floor"]:
+        if self.says.summary.client.noise_floor:
             return self.doubts
         unknown = f"the client's own error is not known: --{self.kind} was not calibrated"
         return (*self.doubts, unknown)
