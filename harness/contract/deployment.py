@@ -16,6 +16,9 @@ MARK = "contract_mark"
 """The field that makes two requests differ, added only where the deployment accepts it."""
 FIELDS = ("prompt", "inputs")
 """What a case for a text model has, or one for any JSON."""
+ALIKE = ("cache", "keys", "expiry")
+"""The probes that need requests which differ."""
+ALL_ALIKE = "the deployment takes no field that tells two requests apart"
 REFUSED = (400, 415, 422)
 Inputs = Sequence[Mapping[str, Any]]
 

@@ -4,45 +4,44 @@ The order puts the requests that show most breaks first, so that a small budget 
 """
 
 from collections.abc import Callable, Container, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 
+from harness.contract import examples
 from harness.contract.budget import BudgetError
 from harness.contract.case import Case
-from harness.contract.deployment import takes_another_input, with_further_field
+from harness.contract.confirmation import Confirmation
+from harness.contract.deployment import (
+    ALIKE,
+    ALL_ALIKE,
+    takes_another_input,
+    with_further_field,
+)
 from harness.contract.doubt import withdraw_doubtful, withdraw_unfounded
+from harness.contract.endless import STOPPED, Endless
 from harness.contract.infrastructure import Outage, common_refusal, outage
 from harness.contract.lateness import Lateness
-from harness.contract.ledger import Entry, Ledger
+from harness.contract.ledger import Ledger, described
 from harness.contract.observation import Observation
 from harness.contract.plan import PLAN, Part
 from harness.contract.probes.catalogue import LATER, PROBES
 from harness.contract.probes.stage import Stage
-from harness.contract.reduction import reduce
 from harness.contract.sender import LATE, Sender
 from harness.contract.supply import Supply, in_turn
-from harness.errors import TransportKind
+from harness.contract.threads import at_once
+from harness.errors import HarnessError
 
 Steps = Iterator[Callable[[], None]]
 GIVE_UP = 4
 """After so many outages in a row a route is given up, unless a plain request is answered."""
-HUNG_NS = 20_000_000_000
-"""So much time spent on answers that never end ends the run."""
-ENDLESS = 8 << 20
-"""Bytes of an answer that was cut off; after three of them no more are taken."""
-HANGS = (TransportKind.IDLE_TIMEOUT, TransportKind.TOTAL_TIMEOUT)
 WINDOWS = ("rate", "hits")
 """The probes that wait for windows of the rate limit."""
-SHORT_WINDOW_S = 2
 AGAIN = 1_000_000
 """What sets the prompts of a repeated probe apart from those of the first time."""
-QUIET_S = 5.0
-"""So long, at most, a run waits for a quiet machine before it asks again for times."""
-ALIKE = ("cache", "keys", "expiry")
-"""The probes that need requests which differ."""
-ALL_ALIKE = "the deployment takes no field that tells two requests apart"
+AWAITED = {"cache": "the cache's TTL", "rate": "the rate limit", "hits": "the rate limit"}
+"""What the probes that wait for longer wait for."""
 RESERVE = 30
 """Requests kept back from optional cases for confirming what failed."""
 
@@ -53,8 +52,10 @@ class Exploration:
 
     `deadline_ns` is a moment of the sender's clock. `again` is how often a failing request is sent
     again, `reductions` how many requests the search for a smaller one may take; with `enough` the
-    run ends as soon as that says so. After `run`, `outages` has the routes that could not be
-    judged and `stopped` why the run ended early.
+    run ends as soon as that says so. `earlier` are cases that failed in another run, to be sent
+    first; `unsent` are those of them that could not be judged. After `run`, `outages` has the
+    routes that could not be judged, `stopped` why the run ended early, and `bugs` what failed in
+    the harness itself.
     """
 
     sender: Sender
@@ -66,39 +67,56 @@ class Exploration:
     again: int = 2
     reductions: int = 24
     enough: Callable[[Ledger], bool] | None = None
+    earlier: Sequence[Case] = ()
+    unsent: Sequence[Case] = ()
     outages: dict[str, Outage] = field(default_factory=dict)
     stopped: str = ""
+    bugs: list[str] = field(default_factory=list)
     _row: dict[str, int] = field(default_factory=dict)
     _answered: set[str] = field(default_factory=set)
     _doubts: dict[str, Outage] = field(default_factory=dict)
     _judged: list[int] = field(default_factory=lambda: [0, 0])
     _waiting: dict[str, list[Case]] = field(default_factory=dict)
     _stages: dict[tuple[str, str], Stage] = field(default_factory=dict)
-    _hung_ns: int = 0
+    _endless: Endless = field(default_factory=Endless)
     _supply: Supply = field(init=False)
     _lateness: Lateness | None = None
+    _whole: bool = False
 
     def __post_init__(self) -> None:
         self._supply = Supply(self.sender.subject.model, self.seed, self.drawn)
 
     def run(self) -> None:
         """Send, judge, confirm and reduce; the ledger has the result."""
-        with nullcontext() if self.sender.clock.free else Lateness() as self._lateness:
-            for sender in self._senders:
-                sender.lateness = self._lateness
-            self._run()
+        self.send()
+        self.conclude()
 
-    def _run(self) -> None:
-        try:
-            if self._preflight():
-                self._explore()
-                self._play_optional()
-        except BudgetError as exc:
-            self.stopped = str(exc)
-        self.ledger.see_whole(self.sender.seen)
-        with suppress(BudgetError):
-            self._confirm()
-        self._judge()
+    def send(self) -> None:
+        """Send everything, and judge it exchange by exchange."""
+        with nullcontext() if self.sender.clock.free else Lateness() as self._lateness:
+            for sender in self.senders:
+                sender.lateness = self._lateness
+            self.unsent = examples.send(self.earlier, self.sender)
+            try:
+                if self._preflight():
+                    self._explore()
+                    self._play_optional()
+            except BudgetError as exc:
+                self.stopped = self.stopped or str(exc)
+            self._judge_whole()
+            with suppress(BudgetError):
+                self._confirm()
+            self._judge()
+
+    def stop(self, reason: str) -> None:
+        """End the run where it is; any thread may call it while another one sends."""
+        self.stopped = self.stopped or reason
+        for sender in self.senders:
+            sender.stop(reason)
+
+    def conclude(self) -> None:
+        """Judge the run as a whole, and say why what was not judged was not."""
+        self._judge_whole()
         if self._lateness is not None:
             withdraw_doubtful(self.ledger)
         withdraw_unfounded(self.ledger, self._answered)
@@ -106,6 +124,12 @@ class Exploration:
             self.ledger.missing(f"outage, {found}", route=route)
         if self.stopped:
             self.ledger.missing(self.stopped)
+
+    def _judge_whole(self) -> None:
+        """Judge what was sent as a whole, once: before it is confirmed, or when the run is over."""
+        if not self._whole:
+            self._whole = True
+            self.ledger.see_whole(self.sender.seen)
 
     def _play(self, steps: Steps, *, reserve: int = 0) -> None:
         """Take steps until they end, the time is over, or only `reserve` requests are left."""
@@ -115,7 +139,16 @@ class Exploration:
                 return
             if self._late() or (reserve and left is not None and left <= reserve):
                 break
+            self._take(step)
+
+    def _take(self, step: Callable[[], None]) -> None:
+        """Take one step; a bug of ours ends it, and neither the others nor the run."""
+        try:
             step()
+        except HarnessError:
+            raise
+        except Exception as bug:  # noqa: BLE001 - it is told in the verdict, and costs exit code 2
+            self.bugs.append(described(bug))
 
     @property
     def routes(self) -> tuple[str, ...]:
@@ -147,7 +180,7 @@ class Exploration:
                 self.outages |= dict.fromkeys(self.routes, found)
                 return False
             first[route] = seen
-            if route == "model" and seen.ok:
+            if route == "model" and seen.ok and not self.sender.distinct:
                 self._learn_fields(seen.case)
         refused = common_refusal(first)
         if refused is not None:
@@ -157,8 +190,6 @@ class Exploration:
 
     def _learn_fields(self, case: Case) -> None:
         """Whether a dedicated model with an input of its own takes a field beside it."""
-        if self.sender.distinct:
-            return
         self.sender.marked = self._send(with_further_field(case)).ok
         if not self.sender.marked:
             self.ledger.missing(ALL_ALIKE, route="model", probes=ALIKE)
@@ -166,7 +197,7 @@ class Exploration:
     def _forget(self, routes: Container[str]) -> None:
         """Take back what was judged: a target that refuses everybody was not judged at all."""
         self.ledger.forget(routes)
-        self._judged = [len(sender.seen) for sender in self._senders]
+        self._judged = [len(sender.seen) for sender in self.senders]
 
     def _explore(self) -> None:
         """What the plan names in its order, then the rest; at once by route where nothing paces.
@@ -175,7 +206,7 @@ class Exploration:
         """
         cases = {route: self._required(route) for route in self.routes}
         parts = [part for part in PLAN if part.route in cases]
-        slow = WINDOWS if self._has_long_windows else ()
+        slow = WINDOWS if self.sender.subject.has_long_windows(self.sender.clock) else ()
         planned = [(p.route, self._part(p, cases[p.route])) for p in parts if p.probe not in slow]
         probes = [
             (route, self._probe(n, route)) for n in PROBES if n not in slow for route in cases
@@ -191,12 +222,6 @@ class Exploration:
             return
         tracks = [[step for r, step in (*ordered, *last) if r == route] for route in cases]
         self._play_at_once([*map(iter, tracks), *others])
-
-    @property
-    def _has_long_windows(self) -> bool:
-        """Whether real time would pass in long windows, so that everything else comes first."""
-        limit = self.sender.subject.rate_limit
-        return not self.sender.clock.free and limit is not None and limit[1] > SHORT_WINDOW_S
 
     def _required(self, route: str) -> list[Case]:
         """The fixed cases and bounds of a route that every run sends, but the very first."""
@@ -232,15 +257,7 @@ class Exploration:
 
     def _play_at_once(self, tracks: Sequence[Steps], *, reserve: int = 0) -> None:
         """Each track in a thread of its own; the first budget that ends a track is raised."""
-        with ThreadPoolExecutor(max(1, len(tracks)), thread_name_prefix="route") as pool:
-            ends = [pool.submit(self._play, track, reserve=reserve) for track in tracks]
-            try:
-                wait(ends)
-            except KeyboardInterrupt:
-                self.stopped = "interrupted"
-                raise
-        for end in ends:
-            end.result()
+        at_once([partial(self._play, track, reserve=reserve) for track in tracks], name="route")
 
     def _on_exchanges(self) -> tuple[str, ...]:
         """The routes with a clause that any exchange can feed; others need only their probes."""
@@ -271,7 +288,10 @@ class Exploration:
     def _stage(self, name: str, route: str, wanted: frozenset[str], *, salt: int = 0) -> Stage:
         limited = self.limited if name in WINDOWS else None
         sender = limited or self.sender
-        return Stage(sender, route, self._supply.number(salt), wanted, self._waiting.get(route, []))
+        waiting = self._waiting.get(route, [])
+        stage = Stage(sender, route, self._supply.number(salt), wanted, waiting)
+        stage.awaited = AWAITED.get(name, stage.awaited)
+        return stage
 
     def _later(self, name: str, route: str) -> Callable[[], None]:
         def step() -> None:
@@ -286,6 +306,11 @@ class Exploration:
         """Play a probe and judge its scene, also the part before a budget ran out."""
         try:
             play(stage)
+        except HarnessError:
+            raise
+        except Exception as bug:  # noqa: BLE001 - the error of every clause that it was to feed
+            for entry in self.ledger.of_probe(name, stage.route):
+                entry.error = entry.error or described(bug)
         finally:
             with self.sender.lock:
                 self.ledger.see_scene(name, stage.route, stage.scene)
@@ -307,7 +332,9 @@ class Exploration:
     def _show(self) -> None:
         for seen in self._unjudged():
             self.ledger.see(seen)
-            self._note_hang(seen)
+            self._endless.note(seen)
+            if self._endless.too_many:
+                self.stopped = self.stopped or STOPPED
             found = outage(seen)
             route = seen.case.route
             self._row[route] = self._row.get(route, 0) + 1 if found else 0
@@ -329,55 +356,29 @@ class Exploration:
 
     def _unjudged(self) -> Iterator[Observation]:
         """What was seen since the last look, by the sender of the rate limit too."""
-        for number, sender in enumerate(self._senders):
+        for number, sender in enumerate(self.senders):
             listed = sender.seen[self._judged[number] :]
             self._judged[number] = len(sender.seen)
             yield from listed
 
     @property
-    def _senders(self) -> tuple[Sender, ...]:
+    def senders(self) -> tuple[Sender, ...]:
+        """All who send: the sender, and the one for the rate limit."""
         return (self.sender,) if self.limited is None else (self.sender, self.limited)
-
-    def _note_hang(self, seen: Observation) -> None:
-        error, response = seen.exchange.error, seen.response
-        if error is None or response is None:
-            return
-        if error.kind in HANGS:
-            self._hung_ns += response.end_at_ns
-        elif sum(len(chunk.data) for chunk in response.chunks) >= ENDLESS:
-            self._hung_ns += HUNG_NS // 3 + 1
-        if self._hung_ns >= HUNG_NS and not self.stopped:
-            self.stopped = "answers begin and never end; no more requests were sent"
 
     def _confirm(self) -> None:
         """Ask again where a clause was broken, and look for smaller requests that break it too."""
         failing = [e for e in self.ledger.failing() if e.route not in self.outages]
         if self._lateness is not None and any(entry.clause.timed for entry in failing):
-            self._lateness.wait_for_quiet(QUIET_S)
+            self._lateness.wait_for_quiet()
+        confirmation = Confirmation(self._send, self.again, self.reductions)
         for entry in failing:
             if not self._late():
-                self._confirm_exchange(entry)
-                self._confirm_whole(entry)
+                confirmation.exchange(entry)
+                confirmation.whole(entry, self.sender.seen)
         for probe, route in dict.fromkeys((e.clause.probe, e.route) for e in failing):
             if probe is not None and self.again and not self._late():
-                self._confirm_scene(probe, route)
-
-    def _confirm_exchange(self, entry: Entry) -> None:
-        check = entry.clause.check
-        if check is None:
-            return
-        case = entry.shown[0].case
-        for _ in range(self.again):
-            entry.note_again(check(self._send(case)))
-        reduce(check, entry.shown[0], self._send, limit=self.reductions)
-
-    def _confirm_whole(self, entry: Entry) -> None:
-        """Send again what a clause over the whole run rests on, where it says what that is."""
-        judge, suspects = entry.clause.whole, entry.clause.suspects
-        if judge is None or suspects is None or not self.again:
-            return
-        mine = [seen for seen in self.sender.seen if seen.case.route == entry.route]
-        entry.note_again(judge([self._send(seen.case) for seen in suspects(mine)]))
+                self._take(partial(self._confirm_scene, probe, route))
 
     def _confirm_scene(self, probe: str, route: str) -> None:
         """Play a probe once more with other prompts, for what its clauses say then."""
@@ -388,7 +389,7 @@ class Exploration:
             later(stage)
         for entry in self.ledger.of_probe(probe, route):
             if entry.violated and entry.clause.scene is not None:
-                entry.note_again(entry.clause.scene(stage.scene))
+                entry.note_again(entry.ask(entry.clause.scene, stage.scene))
 
     def _late(self) -> bool:
         if self.stopped:

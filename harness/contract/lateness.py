@@ -17,6 +17,8 @@ CALM_NS = 1_000_000_000
 QUIET_NS = 4_000_000
 """A machine whose processes are never later than this is quiet."""
 MOST = 100_000
+PATIENCE_S = 5.0
+"""So long, at most, a run waits for a quiet machine before it asks again for times."""
 
 
 class Lateness:
@@ -51,7 +53,7 @@ class Lateness:
         late = max(self._late[first:last], default=0)
         return late + PERIOD_NS if late else 0
 
-    def wait_for_quiet(self, seconds: float) -> bool:
+    def wait_for_quiet(self, seconds: float = PATIENCE_S) -> bool:
         """Wait, at most so long, until this process has been on time; whether it was at last."""
         until_ns = time.monotonic_ns() + int(seconds * 1e9)
         while True:

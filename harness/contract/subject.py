@@ -51,6 +51,11 @@ class Subject:
         """The routes that can be asked."""
         return ("native", "compat", "model") if self.model_id else ("native", "compat")
 
+    def has_long_windows(self, clock: Clock) -> bool:
+        """Whether real time would pass in long windows of the rate limit."""
+        limit = self.rate_limit
+        return not clock.free and limit is not None and limit[1] > SHORT_WINDOW_S
+
     def lacks(self, clause: Clause, route: str, *, clock: Clock) -> str | None:
         """Why the clause is not applicable to the route, in a word that names the setting."""
         if route not in self.routes:
@@ -73,6 +78,7 @@ class Subject:
         return (self.cache_ttl or 0) <= LONGEST_WAIT_S
 
 
+SHORT_WINDOW_S = 2
 LONGEST_WAIT_S = 5
 """The longest cache TTL, in seconds, that a run waits for on a real clock."""
 LONGEST_WINDOW_S = 60

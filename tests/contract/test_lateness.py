@@ -16,8 +16,9 @@ from harness.contract.exploration import Exploration
 from harness.contract.lateness import PERIOD_NS, Lateness
 from harness.contract.ledger import Entry, Ledger, Result
 from harness.contract.observation import Observation
+from harness.contract.options import REQUIRABLE
 from harness.contract.sender import Sender
-from harness.contract.verdict import REQUIRABLE, conclude
+from harness.contract.verdict import conclude
 from harness.transports.exchange import Timeouts
 from tests.contract.answers import asked, plain, seen
 from tests.contract.runs import SUBJECT
