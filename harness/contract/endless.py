@@ -19,17 +19,12 @@ class Endless:
 
     hung_ns: int = 0
 
-    @property
-    def too_many(self) -> bool:
-        """Whether the run should end."""
-        return self.hung_ns >= HUNG_NS
-
-    def note(self, seen: Observation) -> None:
-        """Count an answer if it is one of them."""
+    def note(self, seen: Observation) -> bool:
+        """Count an answer if it is one of them; whether the run should end."""
         error, response = seen.exchange.error, seen.response
-        if error is None or response is None:
-            return
-        if error.kind in HANGS:
-            self.hung_ns += response.end_at_ns
-        elif sum(len(chunk.data) for chunk in response.chunks) >= ENDLESS:
-            self.hung_ns += HUNG_NS // 3 + 1
+        if error is not None and response is not None:
+            if error.kind in HANGS:
+                self.hung_ns += response.end_at_ns
+            elif sum(len(chunk.data) for chunk in response.chunks) >= ENDLESS:
+                self.hung_ns += HUNG_NS // 3 + 1
+        return self.hung_ns >= HUNG_NS

@@ -19,7 +19,7 @@ from harness.contract.deployment import (
     takes_another_input,
     with_further_field,
 )
-from harness.contract.doubt import withdraw_doubtful, withdraw_unfounded
+from harness.contract.doubt import withdraw_doubtful, withdraw_dying, withdraw_unfounded
 from harness.contract.endless import STOPPED, Endless
 from harness.contract.infrastructure import Outage, common_refusal, outage
 from harness.contract.lateness import Lateness
@@ -120,6 +120,7 @@ class Exploration:
         if self._lateness is not None:
             withdraw_doubtful(self.ledger)
         withdraw_unfounded(self.ledger, self._answered)
+        withdraw_dying(self.ledger, self.sender.seen)
         for route, found in self.outages.items():
             self.ledger.missing(f"outage, {found}", route=route)
         if self.stopped:
@@ -332,8 +333,7 @@ class Exploration:
     def _show(self) -> None:
         for seen in self._unjudged():
             self.ledger.see(seen)
-            self._endless.note(seen)
-            if self._endless.too_many:
+            if self._endless.note(seen):
                 self.stopped = self.stopped or STOPPED
             found = outage(seen)
             route = seen.case.route
