@@ -91,7 +91,8 @@ def _meant(seen: Observation) -> int:
 
 def _other(seen: Observation) -> bool:
     """Whether a step answered that was meant to fail: what it says is not what was asked for."""
-    return any(choice.text for choice in seen.choices) and _answering(seen) != _meant(seen)
+    says = any(choice.text for choice in seen.choices)
+    return bool(seen.case.steps) and says and _answering(seen) != _meant(seen)
 
 
 def the_first_that_works_answers(scene: Scene) -> Finding:
