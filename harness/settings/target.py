@@ -20,8 +20,9 @@ from harness.settings.model import (
     from_file,
     merge,
 )
+from harness.settings.pasted import take_apart
 from harness.settings.redaction import Secrets, of_headers
-from harness.settings.values import RateLimit, is_loopback, parse_origin
+from harness.settings.values import RateLimit, is_loopback, parse_origin, parse_segment
 from harness.settings.variables import BY_KEY
 from harness.wire import Headers
 
@@ -181,13 +182,7 @@ def _choose(text: str, settings: Settings, environment: Mapping[str, str]) -> tu
     if text in (Kind.MOCK, Kind.LOCAL, Kind.LIVE):
         return Kind(text), settings
     if "://" in text:
-        try:
-            origin = parse_origin(text)
-        except ValueError as exc:
-            shown = "URL" if re.search("[@?#]", text) else text
-            raise UsageError(f"--target {shown}: {exc}") from exc
-        provenance = {**settings.provenance, "base_url": "flag"}
-        return Kind.URL, replace(settings, base_url=origin, provenance=provenance)
+        return Kind.URL, _of_url(text, settings)
     file = settings.file
     if text not in file.targets:
         raise UsageError(_unknown(text, settings))
@@ -202,6 +197,24 @@ def _choose(text: str, settings: Settings, environment: Mapping[str, str]) -> tu
         from_file(file.top, environment),
     )
     return Kind.NAMED, merge(layers, file=file, environment=environment)
+
+
+def _of_url(text: str, settings: Settings) -> Settings:
+    """The settings with the origin of a URL, and with the account and the gateway in its path."""
+    try:
+        pasted = take_apart(text)
+        origin = parse_origin(pasted.origin if pasted else text)
+        ids = (pasted.account_id, pasted.gateway_id) if pasted else (None, None)
+        named: dict[str, Any] = {
+            key: parse_segment(value)
+            for key, value in zip(("account_id", "gateway_id"), ids, strict=True)
+            if value is not None
+        }
+    except ValueError as exc:
+        shown = "URL" if re.search("[@?#]", text) else text
+        raise UsageError(f"--target {shown}: {exc}") from exc
+    provenance = {**settings.provenance, **dict.fromkeys(("base_url", *named), "flag")}
+    return replace(settings, base_url=origin, provenance=provenance, **named)
 
 
 def _unknown(text: str, settings: Settings) -> str:
