@@ -4,7 +4,6 @@ A target's table in `harness.toml` is chosen by name on the command line, so its
 the environment; what it leaves out comes from the environment, then from the top of the file.
 """
 
-import difflib
 import os
 import re
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import UsageError
+from harness.errors import UsageError, did_you_mean
 from harness.routes.address import BASETEN, Address, Credentials
 from harness.settings.model import (
     Settings,
@@ -223,10 +222,10 @@ def _unknown(text: str, settings: Settings) -> str:
         return "--target: expected a URL with its scheme, and no user and password in it"
     if ":" in text or "." in text:
         return f"--target {text}: expected a URL with its scheme, such as http://{text}"
-    near = difflib.get_close_matches(text, known, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
     where = settings.file.path or "harness.toml (there is none here)"
-    return f"--target {text}: {hint}expected {', '.join(known)}, a URL, or a target of {where}"
+    expected = f"expected {', '.join(known)}, a URL, or a target of {where}"
+    hint = did_you_mean(text, known, otherwise="")
+    return f"--target {text}: {hint} {expected}" if hint else f"--target {text}: {expected}"
 
 
 def _secrets(credentials: Credentials, chosen: Settings) -> Secrets:
