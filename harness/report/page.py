@@ -5,6 +5,7 @@ from a server is escaped by the template, and has no control characters.
 """
 
 import base64
+import functools
 import hashlib
 import re
 from collections.abc import Iterator
@@ -60,7 +61,11 @@ def render(report: "Report") -> str:
         definitions=definitions(),
         workload=workload(report.manifest.plan),
         pacing=sentences.pacing(report.summary.pacing),
-        odd=list(sentences.odd(report.summary.routes)),
+        odd=[
+            told
+            for name, route in report.summary.routes.items()
+            for _, told in sentences.odd(name, route)
+        ],
         failures=contents.errors(report.summary.routes),
         violations=contents.violations(report.summary.routes),
         survivors=sentences.survivors(report.summary.routes),
@@ -187,6 +192,7 @@ def _printable(value: Any) -> Any:
     return value
 
 
+@functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
