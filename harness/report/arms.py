@@ -6,8 +6,7 @@ the first byte without it was spent at the far side.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,7 +21,10 @@ _NS_PER_MS = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One arm; a time is None where it was not measured, `setup` times where nothing was opened."""
+    """One arm; a time is None where it was not measured, `setup` times where nothing was opened.
+
+    So it stands in the `arms` of `comparison.json`.
+    """
 
     route: str
     opened: int
@@ -34,10 +36,6 @@ class Arm:
     first_byte_ms: float | None
     far_side_ms: float | None
     first_token_ms: float | None
-
-    def document(self) -> dict[str, Any]:
-        """One entry of `arms` in `comparison.json`."""
-        return asdict(self)
 
 
 def arms(rows: Frame) -> tuple[Arm, ...]:

@@ -86,15 +86,27 @@ class PartRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a load: what became of its requests, and of those on each route."""
+
+    counts: PartCounts
+    routes: Mapping[str, PartRoute]
+    rates: Rates | None = None
+
+    def document(self) -> dict[str, Any]:
+        """What every kind of part says."""
+        rates = {} if self.rates is None else self.rates.document()
+        return {**fields_of(self.counts), **rates, "routes": document(self.routes)}
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """A stage of a plan, from 1: what was asked in it, and what became of it."""
 
     stage: int
     seconds: float
     asked: Asked
-    counts: PartCounts
-    rates: Rates
-    routes: Mapping[str, PartRoute]
+    part: Part
 
     @property
     def told(self) -> str:
@@ -103,9 +115,8 @@ class Stage:
 
     def document(self) -> dict[str, Any]:
         """One entry of `stages`."""
-        head = {"stage": self.stage, "seconds": self.seconds, "asked": fields_of(self.asked)}
-        done = {**fields_of(self.counts), **self.rates.document()}
-        return {**head, **done, "routes": document(self.routes)}
+        head = {"stage": self.stage, "seconds": self.seconds, "asked": document(self.asked)}
+        return {**head, **self.part.document()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +124,7 @@ class Turn:
     """A question of the conversations, by its number from 1."""
 
     turn: int
-    counts: PartCounts
-    routes: Mapping[str, PartRoute]
+    part: Part
 
     @property
     def told(self) -> str:
@@ -123,7 +133,7 @@ class Turn:
 
     def document(self) -> dict[str, Any]:
         """One entry of `turns`."""
-        return {"turn": self.turn, **fields_of(self.counts), "routes": document(self.routes)}
+        return {"turn": self.turn, **self.part.document()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +141,7 @@ class Mode:
     """The requests that asked for a stream, or those that did not."""
 
     stream: bool
-    counts: PartCounts
-    routes: Mapping[str, PartRoute]
+    part: Part
 
     @property
     def told(self) -> str:
@@ -141,7 +150,7 @@ class Mode:
 
     def document(self) -> dict[str, Any]:
         """One entry of `modes`."""
-        return {"stream": self.stream, **fields_of(self.counts), "routes": document(self.routes)}
+        return {"stream": self.stream, **self.part.document()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +198,7 @@ def by_stage(rows: Frame, plan: Mapping[str, Any], good: Good) -> Iterator[Stage
             for route, entry in _routes(part, due=asked.by == "rate").items()
         }
         rates = _rates(part, stage.seconds, good)
-        yield Stage(number, stage.seconds, asked, _counts(part), rates, routes)
+        yield Stage(number, stage.seconds, asked, Part(_counts(part), routes, rates))
 
 
 def by_turn(rows: Frame) -> Iterator[Turn]:
@@ -197,7 +206,7 @@ def by_turn(rows: Frame) -> Iterator[Turn]:
     turns = rows.ints("turn")
     for turn in np.unique(turns[turns != NULL]).tolist():
         part = rows.where(turns == turn)
-        yield Turn(turn, _counts(part), _routes(part, due=False))
+        yield Turn(turn, Part(_counts(part), _routes(part, due=False)))
 
 
 def by_mode(rows: Frame) -> Iterator[Mode]:
@@ -211,7 +220,7 @@ def by_mode(rows: Frame) -> Iterator[Mode]:
     due = bool(rows.known("scheduled_ns").any())
     for stream in (True, False):
         part = rows.where(told & (streamed == stream))
-        yield Mode(stream, _counts(part), _routes(part, due=due))
+        yield Mode(stream, Part(_counts(part), _routes(part, due=due)))
 
 
 def tables(found: Parts) -> Iterator[Table]:
@@ -233,15 +242,15 @@ def tables(found: Parts) -> Iterator[Table]:
 def _table(
     title: str, lead: str, found: Sequence[Stage | Turn | Mode], columns: tuple[str, ...]
 ) -> Table:
-    entries = [entry for part in found for entry in part.routes.values()]
+    entries = [entry for each in found for entry in each.part.routes.values()]
     due = any("ttft_ms_scheduled" in entry.latencies for entry in entries)
     metrics = [f"{metric}_ms{'_scheduled' if due else ''}" for metric in METRICS]
     rows: list[Row] = []
-    for part in found:
-        for route, entry in part.routes.items():
-            rows.append((part.told, route, *_numbers(entry), *_times(entry, metrics)))
-        if not part.routes:
-            rows.append((part.told, "none sent"))
+    for each in found:
+        for route, entry in each.part.routes.items():
+            rows.append((each.told, route, *_numbers(entry), *_times(entry, metrics)))
+        if not each.part.routes:
+            rows.append((each.told, "none sent"))
     names = [f"{figures.metric(f'{name}_ms')} p{each}" for name in METRICS for each in SHOWN]
     head = (title.lower().removesuffix("s"), "route", *columns, *names)
     lead += f" Latencies count from {'schedule' if due else 'send'}."

@@ -58,7 +58,11 @@ def render(report: "Report") -> str:
         definitions=definitions(),
         workload=workload(report.manifest.plan),
         pacing=sentences.pacing(report.summary.pacing),
-        odd=list(sentences.odd(report.summary.routes)),
+        odd=[
+            told
+            for name, route in report.summary.routes.items()
+            for _, told in sentences.odd(name, route)
+        ],
         failures=sentences.causes(report.summary.routes),
         violations=list(sentences.violations(report.summary.routes)),
         survivors=sentences.survivors(report.summary.routes),
@@ -70,9 +74,7 @@ def render(report: "Report") -> str:
 def render_runs(runs: Runs) -> str:
     """The page of two runs against each other."""
     comparison = runs.comparison
-    described = runs.document()["runs"]
-    for run in described.values():
-        run["target"] = sentences.target(run["target"])
+    described = list(runs.described.values())
     return _render(
         "runs.html.j2",
         runs=runs,
@@ -80,7 +82,7 @@ def render_runs(runs: Runs) -> str:
         lead=sentences.result(comparison),
         answers=answers.of_runs(runs),
         described=described,
-        shown=ordered_routes({route for run in described.values() for route in run["routes"]}),
+        shown=ordered_routes({route for run in described for route in run.routes}),
         forest=forest.forest("Run against run", comparison),
         compared=sentences.compared(comparison),
     )
@@ -194,6 +196,7 @@ def _environment() -> jinja2.Environment:
         "ratio": figures.ratio,
         "setting": figures.setting,
         "share": figures.share,
+        "target": sentences.target,
         "when": figures.when,
     }
     environment.filters["zip"] = zip

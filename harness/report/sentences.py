@@ -117,18 +117,16 @@ ODD: Mapping[str, str] = {
 }
 
 
-def odd(routes: Routes) -> Iterator[str]:
-    """What was odd about the answers, one sentence for each kind and route."""
-    for name, route in routes.items():
-        for kind, count in route.odd.counts.items():
-            if count:
-                answers = figures.count(route.counts.ok)
-                of = f"{figures.count(count)} of {answers} answers on {name}"
-                yield f"{of} {ODD[kind]}"
-        if route.odd.untold:
-            many = figures.count(route.odd.untold)
-            unclear = "the client could not tell whether they came in one piece"
-            yield f"of {many} streams on {name} {unclear}"
+def odd(name: str, route: RouteSummary) -> Iterator[tuple[str, str]]:
+    """What was odd about the answers of a route: each kind with its sentence."""
+    for kind, count in route.odd.counts.items():
+        if count:
+            answers = figures.count(route.counts.ok)
+            yield kind, f"{figures.count(count)} of {answers} answers on {name} {ODD[kind]}"
+    if route.odd.untold:
+        many = figures.count(route.odd.untold)
+        unclear = "the client could not tell whether they came in one piece"
+        yield "", f"of {many} streams on {name} {unclear}"
 
 
 def pacing(found: "Pacing | None") -> str | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.errors import TransportError, TransportKind
+from harness.measure.odd import Odd
 from harness.measure.outcome import Outcome
 from harness.measure.validity import stood_still
 from harness.report import figures, quota, sentences
@@ -19,7 +20,7 @@ from harness.report.conformance import Conformance
 from harness.report.manifest import Manifest
 from harness.report.records import Records
 from harness.report.sentences import one_line
-from harness.report.summary import Counts, Routes, Summary
+from harness.report.summary import Counts, Routes, RouteSummary, Summary
 from harness.report.thresholds import Checked
 
 LOADING = ("run", "load", "compare", "capacity")
@@ -46,6 +47,11 @@ class Weight(StrEnum):
 
 
 LONGEST_SENTENCE = 600
+LEAST_OUTPUTS = 4
+WHOLE = (
+    "nothing of a stream was measured there: `verify` finds what holds streams back, and "
+    "--no-stream measures whole answers"
+)
 WORTHLESS = (Weight.UNJUDGED, Weight.INVALID)
 FOLLOWS = (Weight.MISSED, Weight.OPEN)
 """What says nothing more where the target never answered."""
@@ -302,9 +308,26 @@ def _capacity(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _odd(evidence: Evidence) -> Iterator[Finding]:
-    """What was odd about the answers, with its share."""
-    for told in sentences.odd(evidence.summary.routes):
-        yield Finding(Weight.REMARK, told)
+    """What was odd about the answers, with its share; whether streams were any at all."""
+    objectives = " ".join(each.objective for each in evidence.checked)
+    for name, route in evidence.summary.routes.items():
+        held_back = set(_held_back(route, evidence.manifest.plan.get("stream_share") or 1.0))
+        for kind, told in sentences.odd(name, route):
+            if kind in held_back and kind not in objectives:
+                yield Finding(Weight.OPEN, f"{told}; {WHOLE}")
+            else:
+                yield Finding(Weight.REMARK, told)
+
+
+def _held_back(route: RouteSummary, asked: float) -> Iterator[str]:
+    """Why most of the streams of a route, a share of all its requests, say nothing of streams.
+
+    A few tokens that came together were not held back.
+    """
+    outputs = (route.tokens.output_chunks or 0) / max(route.counts.ok, 1)
+    for kind, least in ((Odd.ONE_PIECE, LEAST_OUTPUTS), (Odd.NOT_STREAMED, 0)):
+        if (route.odd.counts[kind] or 0) > route.counts.ok * asked / 2 and outputs >= least:
+            yield kind
 
 
 def _comparison(evidence: Evidence) -> Iterator[Finding]:

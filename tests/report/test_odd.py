@@ -41,6 +41,32 @@ def test_odd_answers_are_told_with_their_share_wherever_the_run_is(tmp_path: Pat
         assert ONE_PIECE in text, name
 
 
+@pytest.mark.parametrize("kind", ["one_piece", "not_streamed"])
+def test_a_load_whose_streams_are_none_is_unknown_and_says_so(tmp_path: Path, kind: str) -> None:
+    report = assemble(write_run(tmp_path, loaded(kind, count=80)))
+
+    assert report.verdict == "unknown"
+    [reason] = report.decision.reasons
+    assert reason.startswith("80 of 120 answers on native")
+    assert "nothing of a stream was measured there" in reason
+    assert "--no-stream" in reason
+
+
+def test_whoever_expects_streams_in_one_piece_says_so_by_an_objective(tmp_path: Path) -> None:
+    rows = [
+        cells(answered(n, sent_ms=n * 10), odd=["one_piece"] if n % 3 else []) for n in range(120)
+    ]
+    report = assemble(write_run(tmp_path, rows, thresholds=["one_piece < 90%"]))
+
+    assert report.verdict == "pass"
+
+
+def test_two_tokens_that_came_together_are_no_held_back_stream(tmp_path: Path) -> None:
+    report = assemble(write_run(tmp_path, loaded("one_piece", count=120, output_chunks=2)))
+
+    assert report.verdict == "pass"
+
+
 def test_an_odd_answer_can_be_an_objective(tmp_path: Path) -> None:
     texts = ["one_piece < 1%", "no_done < 5%", "not_streamed < 50%"]
     report = assemble(write_run(tmp_path, loaded("one_piece"), thresholds=texts))

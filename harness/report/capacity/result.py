@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +18,7 @@ from harness.report.capacity.level import (
     rows_of,
 )
 from harness.report.capacity.search import Bracket, Range, bracket
+from harness.report.documents import document
 from harness.report.frame import Frame
 from harness.report.quantile import Estimate
 from harness.report.summary import key
@@ -40,6 +41,14 @@ class Carried:
     value: float | None
     low: float | None
     high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is read of the `capacity.json` of an earlier run."""
+
+    carried_rate: Carried
+    limited_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +154,7 @@ class Capacity:
             "schema_version": SCHEMA_VERSION,
             "by": self.by,
             "objectives": list(self.wanted),
-            "carried_rate": asdict(self.carried),
+            "carried_rate": document(self.carried),
             "limited_by": self.limited_by,
             "verdict": self.verdict,
             "sentence": self.sentence,
@@ -158,9 +167,9 @@ class Capacity:
             "min_rate": self.within.least,
             "max_rate": self.within.most,
             "ended": self.ended,
-            "levels": [each.document() for each in self.levels],
-            "frontier": [asdict(each) for each in self.frontier],
-            "used": asdict(self.used()),
+            "levels": document(self.levels),
+            "frontier": document(self.frontier),
+            "used": document(self.used()),
         }
 
     def used(self) -> Used:
