@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from harness.report.gate.judge import Gate
 
 TEMPLATES = Path(__file__).with_name("templates")
-NOT_KEPT = {"fail", "waived", "not_exercised"}
+NOT_KEPT = {"fail", "error", "waived", "not_exercised"}
 SIGNS = {"pass": "\N{CHECK MARK}", "fail": "\N{BALLOT X}", "waived": "!", "recorded": "\N{BULLET}"}
 CAPSULE = re.compile(r"failures/[\w-]+")
 WORDS = {"pass": "Pass", "fail": "Fail", "unknown": "Unknown"}
