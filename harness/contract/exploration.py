@@ -19,7 +19,7 @@ from harness.contract.deployment import (
     takes_another_input,
     with_further_field,
 )
-from harness.contract.doubt import withdraw_doubtful, withdraw_dying, withdraw_unfounded
+from harness.contract.doubt import explain_unmet, withdraw
 from harness.contract.endless import STOPPED, Endless
 from harness.contract.infrastructure import Outage, common_refusal, outage
 from harness.contract.lateness import Lateness
@@ -117,14 +117,13 @@ class Exploration:
     def conclude(self) -> None:
         """Judge the run as a whole, and say why what was not judged was not."""
         self._judge_whole()
-        if self._lateness is not None:
-            withdraw_doubtful(self.ledger)
-        withdraw_unfounded(self.ledger, self._answered)
-        withdraw_dying(self.ledger, self.sender.seen)
+        real_time = not self.sender.clock.free
+        withdraw(self.ledger, self.sender.seen, answered=self._answered, real_time=real_time)
         for route, found in self.outages.items():
             self.ledger.missing(f"outage, {found}", route=route)
         if self.stopped:
             self.ledger.missing(self.stopped)
+        explain_unmet(self.ledger)
 
     def _judge_whole(self) -> None:
         """Judge what was sent as a whole, once: before it is confirmed, or when the run is over."""

@@ -115,7 +115,8 @@ def _open(entry: Entry, required: Sequence[str]) -> bool:
     """Whether a clause that had to be judged was not."""
     if entry.clause.level is not Level.MUST:
         return False
-    return entry.result is Result.NOT_EXERCISED or entry.lacks in required
+    unwaited = entry.lacks == "clock" and any(need in required for need in entry.clause.needs)
+    return entry.result is Result.NOT_EXERCISED or entry.lacks in required or unwaited
 
 
 def _failures(failed: Sequence[Entry]) -> list[str]:
@@ -137,10 +138,18 @@ def _errors(entries: Sequence[Entry]) -> list[str]:
 def _openings(entries: Sequence[Entry]) -> list[str]:
     reasons: dict[str, int] = {}
     for entry in entries:
-        why = f"required, but not declared: {entry.lacks}" if entry.lacks else entry.reason
+        why = _lacking(entry) if entry.lacks else entry.reason
         where = f"{entry.route}: " if why.startswith("outage") else ""
         reasons[f"{where}{why}"] = reasons.get(f"{where}{why}", 0) + 1
     return [f"{why} ({count} MUST clauses not exercised)" for why, count in reasons.items()]
+
+
+def _lacking(entry: Entry) -> str:
+    """Why a required setting could not be judged, and what would change that."""
+    if entry.lacks != "clock":
+        return f"required, but not declared: {entry.lacks}"
+    need = next(need for need in entry.clause.needs if need in WAITS)
+    return f"required, but this run does not wait for {WAITS[need]}: --patience 3m waits longer"
 
 
 def _judged(entries: Sequence[Entry]) -> tuple[str, ...]:

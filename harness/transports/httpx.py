@@ -21,7 +21,7 @@ from harness.routes.body import USER_AGENT
 from harness.transports.coding import ContentDecoder
 from harness.transports.diagnosis import diagnose
 from harness.transports.exchange import Exchange, Timeouts
-from harness.transports.httpx_client import client_for
+from harness.transports.httpx_client import client_for, context
 from harness.transports.watch import Connections, Watch
 from harness.wire import Chunk, End, Headers, Request, Response
 
@@ -44,7 +44,7 @@ class HttpxTransport:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._now_ns = now_ns
-        self._tls = tls
+        self._tls = context() if tls is None else tls
         self._lanes: list[_Lane] = []
         self._mine = threading.local()
         self._lane()

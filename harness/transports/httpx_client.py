@@ -11,14 +11,22 @@ _VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "ALL
 _KEEP_ALIVE_S = 3.0  # below the five seconds after which uvicorn and Node close an idle connection
 
 
-def client_for(tls: ssl.SSLContext | None) -> httpx.Client:
+def context() -> ssl.SSLContext:
+    """What the environment trusts, read once: it takes some 30 ms, and each thread has a client."""
+    try:
+        return httpx.create_ssl_context()
+    except (OSError, ValueError) as exc:
+        raise UsageError(f"{_variables_set()} cannot be used: {exc}") from exc
+
+
+def client_for(tls: ssl.SSLContext) -> httpx.Client:
     """A client that obeys the environment; UsageError when something in that cannot be used."""
     limits = httpx.Limits(
         max_connections=None, max_keepalive_connections=16, keepalive_expiry=_KEEP_ALIVE_S
     )
     hooks = {"response": [_keep_fields]}
     try:
-        return _Client(verify=tls or True, limits=limits, event_hooks=hooks)
+        return _Client(verify=tls, limits=limits, event_hooks=hooks)
     except (OSError, ValueError, ImportError, httpx.InvalidURL) as exc:
         raise UsageError(f"{_variables_set()} cannot be used: {exc}") from exc
 
