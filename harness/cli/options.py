@@ -3,7 +3,6 @@
 import functools
 import math
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.errors import UsageError
+from harness.settings.values import parse_field_name, parse_field_value
 from harness.wire import Headers
 
 if TYPE_CHECKING:
     from harness.settings import Settings, Target
-
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +88,12 @@ def parse_header(_: click.Context, __: click.Parameter, values: tuple[str, ...])
     fields = []
     for value in values:
         name, colon, content = value.partition(":")
-        if not colon or not _HEADER_NAME.fullmatch(name):
+        if not colon:
             raise click.BadParameter("expected NAME:VALUE, such as cf-aig-collect-log:false")
-        if not content.isprintable() or not content.isascii():
-            raise click.BadParameter(f"the value of {name} must be visible ASCII on one line")
-        fields.append((name, content.strip()))
+        try:
+            fields.append((parse_field_name(name), parse_field_value(content)))
+        except ValueError as exc:
+            raise click.BadParameter(f"expected NAME:VALUE: {exc}") from None
     return Headers(fields)
 
 

@@ -63,6 +63,8 @@ def test_only_the_contract_takes_the_mock() -> None:
         ("--max-cost", "nan"),
         ("--header", "no colon"),
         ("--header", "a: line\nbreak"),
+        ("--header", "two words: x"),
+        ("--header", "Content-Length: 5"),
         ("--out", ""),
     ],
     ids=str,
