@@ -19,6 +19,7 @@ from typing import NoReturn
 import click
 
 from harness.errors import AnswerError, ContractError, HarnessError, TransportError, UsageError
+from harness.foreign import Place, harmless
 
 COMMANDS = {
     "run": "Verify, load, compare and report, with one verdict: the main job.",
@@ -203,7 +204,7 @@ def _hint(exc: click.ClickException) -> str:
 def _say(message: str, code: int) -> int:
     """Write one message for people, without a secret of the environment or the command line."""
     try:
-        print(_clean(message), file=sys.stderr)
+        print(harmless(_clean(message), Place.TERMINAL, lines=True), file=sys.stderr)
     except OSError:
         _discard_output()
     return code

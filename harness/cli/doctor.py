@@ -14,6 +14,7 @@ import click
 from harness.cli.options import print_options, target_options
 from harness.cli.verdict import conclude
 from harness.errors import AnswerError, Failure, Layer, TransportError, TransportKind, UsageError
+from harness.foreign import Place, harmless
 from harness.wire import Headers
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def command(*, target: str, header: Headers, quiet: bool, json: bool) -> None:
     rows = settings_rows(chosen, os.environ)
     show = not (quiet or json)
     if show:
-        click.echo("\n".join(_lines(rows)))
+        click.echo(harmless("\n".join(_lines(rows)), Place.TERMINAL, lines=True))
     try:
         resolved = resolve_target(target, settings, headers=header)
     except UsageError as exc:
@@ -147,7 +148,8 @@ def _probe_all(target: "Target", *, show: bool) -> list[Probe]:
 
     with running(target) as reached:
         if show:
-            click.echo(f"\n{reached.name}: {reached.address.base}")
+            named = harmless(f"{reached.name}: {reached.address.base}", Place.TERMINAL)
+            click.echo(f"\n{named}")
             for warning in _warnings(reached):
                 click.echo(f"warning: {warning}")
         probes = []
@@ -243,5 +245,4 @@ def _redacted(probe: Probe, target: "Target") -> Probe:
     """The probe on one printable line each, without a secret that a server sent back."""
     values: dict[str, Any] = asdict(probe)
     clean = target.secrets.redact(" ".join(probe.message.split()))
-    printable = "".join(char if char.isprintable() else "?" for char in clean)
-    return Probe(**(values | {"message": printable[:300]}))
+    return Probe(**(values | {"message": harmless(clean, Place.TERMINAL, most=300)}))

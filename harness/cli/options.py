@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.errors import UsageError
+from harness.foreign import Place, harmless
 from harness.settings.values import parse_field_name, parse_field_value
 from harness.wire import Headers
 
@@ -55,7 +56,7 @@ class Common:
     def say(self, text: str) -> None:
         """Print for people: nothing with `--quiet` or `--json`, and never a secret."""
         if not self.quiet and not self.json:
-            click.echo(self.target.secrets.redact(text))
+            click.echo(harmless(self.target.secrets.redact(text), Place.TERMINAL, lines=True))
 
 
 def common(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.foreign import Place, harmless
 from harness.measure.metrics import METRICS, SCHEDULED
 from harness.measure.odd import IN_TIME_NS, ONE_PIECE_NS, Odd
 from harness.measure.outcome import Outcome
@@ -201,7 +202,11 @@ def flat(summary: Mapping[str, Any]) -> str:
         for route, entry in routes["routes"].items():
             for name, measured in entry.items():
                 if "_ms" in name:
-                    of = {"scenario": scenario, "route": route, "metric": name}
+                    of = {
+                        "scenario": harmless(scenario, Place.CSV),
+                        "route": harmless(route, Place.CSV),
+                        "metric": name,
+                    }
                     table.writerow({**entry, **measured, **of})
     return text.getvalue()
 
