@@ -131,11 +131,14 @@ def make_folder(out: Path | None, command: str) -> Path:
 
 
 def prepare_folder(folder: Path) -> Path:
-    """Create `folder` and write a page to it; UsageError when that fails or a run is in it."""
+    """Create `folder` and write a page to it; UsageError when that fails or a run is in it.
+
+    A new one is its owner's alone: what prompts and answers said may be in it.
+    """
     if (folder / "run.json").exists():
         raise UsageError(f"--out {folder} holds a run already; choose another folder")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
         probe = folder / f".writable-{os.getpid()}"
         probe.write_bytes(b"\0" * 4096)
         probe.unlink()

@@ -96,7 +96,7 @@ class Worker:
     def start(self) -> None:
         """Open the files."""
         for name in (FOLDER, "samples"):
-            (self._folder / name).mkdir(parents=True, exist_ok=True)
+            (self._folder / name).mkdir(0o700, parents=True, exist_ok=True)
         secrets = self._sender.secrets
         samples = self._folder / "samples" / f"{self.name}.arrows"
         self._recorder = Recorder(samples, secrets.redact)
@@ -366,7 +366,8 @@ class Worker:
         outcome: str = row[_OUTCOME]
         if self.plan.respect_rate_limit and row[_STATUS] is not None:
             self.pace.answered(row[_SENT], time.monotonic_ns(), attempt.refusal())
-        self._on_request(row[_ROUTE], outcome, row[_MESSAGE], took_ms, attempt.text_length)
+        said = row[_MESSAGE] and self._sender.secrets.redact(row[_MESSAGE])
+        self._on_request(row[_ROUTE], outcome, said, took_ms, attempt.text_length)
         return outcome
 
     def _tally(self, route: str) -> RouteTally:
