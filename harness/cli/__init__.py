@@ -176,6 +176,7 @@ def _system(exc: OSError) -> int:
         errno.ENAMETOOLONG: "the name is too long",
         errno.ENOSPC: "the disk is full",
         errno.EDQUOT: "the disk quota is used up",
+        errno.EFBIG: "a file may not grow so large; raise the limit (ulimit -f)",
         errno.EACCES: "permission denied",
         errno.EPERM: "permission denied",
         errno.EROFS: "the file system is read-only",

@@ -169,7 +169,10 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def _put(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    try:
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:  # of a write, which does not know its file
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
 def append(path: Path, text: str) -> None:

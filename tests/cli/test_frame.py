@@ -179,6 +179,7 @@ FAILURE = Failure(Layer.PROVIDER, "flat", 401, "x", "no such key", retryable=Fal
         (ContractError("wrong"), 1, "error: wrong"),
         (KeyboardInterrupt(), 3, "interrupted: no verdict"),
         (OSError(errno.ENOSPC, "No space", "/out/x"), 2, "error: the disk is full: /out/x"),
+        (OSError(errno.EFBIG, "Too large", "/out/x"), 2, "error: a file may not grow so large; "),
         (OSError(errno.EACCES, "denied", "/out/x"), 2, "error: permission denied: /out/x"),
         (FileNotFoundError(errno.ENOENT, "No", "x.toml"), 2, "error: no such file: x.toml"),
         (OSError(errno.EIO, "I/O error"), 2, "internal error: OSError: "),
