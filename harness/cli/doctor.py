@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from harness.routes.answer import Answer
     from harness.settings import Settings, Target
 
-_NETWORK_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+_NETWORK_VARIABLES = (
+    *_PROXY_VARIABLES,
+    *(name.lower() for name in _PROXY_VARIABLES),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,12 +237,12 @@ def _answer_advice(failure: Failure) -> str:
 
 
 _TRANSPORT_ADVICE = {
-    TransportKind.DNS: "check GATEWAY_BASE_URL, the network, and HTTPS_PROXY",
+    TransportKind.DNS: "check GATEWAY_BASE_URL, the network, and whether HTTPS_PROXY is needed",
     TransportKind.REFUSED: "nothing listens there; for the stand-in: gateway-harness serve",
     TransportKind.TLS: "if its certificate authority is a private one, name it in SSL_CERT_FILE",
     TransportKind.CONNECT_TIMEOUT: "a firewall, a wrong port, or a port without TLS under https://",
     TransportKind.RESET: "a port with TLS under http://, or a server that gave up",
-    TransportKind.PROXY: "check HTTPS_PROXY and NO_PROXY",
+    TransportKind.PROXY: "check the proxy's variable; to go without one, name the host in NO_PROXY",
 }
 
 

@@ -23,6 +23,7 @@ from harness.settings.values import (
     parse_text,
 )
 from harness.settings.variables import BY_KEY, VARIABLES
+from harness.transports.network import DIRECT, Network
 
 DEFAULT_ORIGIN = "https://gateway.ai.cloudflare.com"
 DEFAULT_MODEL = "openai/gpt-oss-120b"
@@ -72,6 +73,7 @@ class Settings:
     provenance: Mapping[str, str] = field(default_factory=dict)
     file: File = field(default_factory=File)
     secrets: Secrets = field(default_factory=Secrets)
+    network: Network = DIRECT
 
 
 def load_settings(
@@ -158,6 +160,7 @@ def merge(layers: tuple[Layer, ...], *, file: File, environment: Mapping[str, st
         provenance={**provenance, "headers": place},
         file=file,
         secrets=_secrets(merged, environment),
+        network=Network.of(environment),
     )
 
 

@@ -126,7 +126,7 @@ def test_the_package_is_a_command_line_of_its_own() -> None:
         (["--nope"], "error: No such option"),
         (["doctor", "--jsn"], "--json"),
         (["doctor", "--header", "x"], "expected NAME:VALUE"),
-        (["doctor", "--header", "x:\x1b"], "must be visible ASCII"),
+        (["doctor", "--header", "x:\x1b"], "expected visible ASCII"),
         (["doctor", "--target", "nowhere"], "error: --target nowhere: expected mock, local"),
     ],
 )
