@@ -1,4 +1,4 @@
-"""The short options of the contract suite, and the one run that all its tests look at.
+"""The contract as one test per clause and route: options, and the one run that all tests look at.
 
     pytest contracts --target mock|local|live|NAME|URL [--profile core] [--strict] ...
 
@@ -6,52 +6,37 @@ The requests are sent once, before the first test, and feed every clause; each t
 result of one clause on one route. The exit code is that of the verdict: 0 pass, 1 fail, 3 unknown.
 """
 
-import json
-import os
-import re
-import secrets
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from harness.cli.subject import subject_of, with_token
 from harness.contract.clause import Clause, Level
-from harness.contract.documents import explain
+from harness.contract.clauses.catalogue import TOPICS
 from harness.contract.garbage import collect_seldom
 from harness.contract.ledger import Result
-from harness.contract.session import DEFAULT_REQUESTS, Options, Outcome, chosen, perform
+from harness.contract.options import COMMON, OPTIONS
+from harness.contract.session import Outcome, chosen
 from harness.errors import ContractError, UsageError
-from harness.gateway.defects import DEFECTS
-from harness.load.budget import price_per_token
-from harness.settings import Kind, Target, load_settings, resolve_target
-from harness.wire import Headers
+from harness.load.plan import Caps
+from harness.report import step_summary
+from harness.settings import load_settings, resolve_target
+from harness.verification import Asked, options_for, verify
 
-OUTCOME = pytest.StashKey[Outcome]()
-SEED = pytest.StashKey[int]()
-PAIRS = pytest.StashKey[list[tuple[str, str]]]()
+ASKED = pytest.StashKey[Asked]()
 Judge = Callable[[Clause, str], None]
-ROUTES = ("native", "compat", "model")
+UNJUDGED = (Result.NOT_APPLICABLE, Result.NOT_EXERCISED, Result.WAIVED)
+PYTESTS_OWN = "strict"
+"""An option of pytest's, which also makes SHOULD binding."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options of this suite; `--strict` is pytest's own and also makes SHOULD binding."""
+    """Options of this suite, all but `--strict`, which is pytest's own."""
     group = parser.getgroup("contract", "gateway contract")
     group.addoption("--target", default="mock", help="mock, local, live, a name, or an origin")
-    group.addoption("--profile", choices=("core", "extended", "all"), default=None)
-    group.addoption("--mode", choices=("pr", "nightly", "live"), default=None)
-    group.addoption("--require", default="", help="settings that must be declared: model,cache")
-    group.addoption("--waivers", type=Path, default=None)
-    group.addoption("--junit", type=Path, default=None)
-    group.addoption("--record", type=Path, default=None)
-    group.addoption("--against", type=Path, default=None)
-    group.addoption("--examples", type=Path, default=None, help="what failed, for --mode nightly")
-    group.addoption("--defect", default=None, help="a defect of the stand-in (mock, local)")
-    group.addoption("--max-requests", type=int, default=DEFAULT_REQUESTS)
-    group.addoption("--max-total-tokens", type=int, default=None)
-    group.addoption("--max-cost", type=float, default=None)
-    group.addoption("--seed", type=int, default=0)
-    group.addoption("--out", type=Path, default=None, help="where the files of the run go")
+    for option in (*OPTIONS, *COMMON):
+        if option.name != PYTESTS_OWN:
+            kind = {"choices": option.choices} if option.choices else {"type": option.kind}
+            group.addoption(f"--{option.name}", default=None, help=option.help, **kind)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -59,57 +44,58 @@ def pytest_configure(config: pytest.Config) -> None:
     collect_seldom()
     if getattr(config.option, "dist", "no") != "no":
         config.option.dist, config.option.tx, config.option.numprocesses = "no", [], 0
+    handed = [each for each in config.pluginmanager.get_plugins() if isinstance(each, Asked)]
+    config.stash[ASKED] = handed[0] if handed else _asked(config)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test per clause of the module's topic and route of the clause."""
+    """One test per clause and route, named by the topic too."""
     if "clause" not in metafunc.fixturenames:
         return
-    wanted = {clause.id for clause in chosen(_profile(metafunc.config))}
-    clauses: tuple[Clause, ...] = metafunc.module.CLAUSES
-    pairs = [(c, route) for c in clauses if c.id in wanted for route in c.routes]
-    ids = [f"{clause.id}-{route}" for clause, route in pairs]
+    wanted = {clause.id for clause in chosen(metafunc.config.stash[ASKED].options.profile)}
+    found = [(t, c, r) for t, cs in TOPICS.items() for c in cs if c.id in wanted for r in c.routes]
+    ids = [f"{topic}:{clause.id}-{route}" for topic, clause, route in found]
+    pairs = [(clause, route) for _, clause, route in found]
     metafunc.parametrize(("clause", "route"), pairs, ids=ids)
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Remember which clauses were selected: no request is sent for the others.
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Send and judge before the first test, whose time and whose fixtures it is none of.
 
-    What cannot be asked is said here once, not by every test.
+    No request is sent for clauses that were not selected.
     """
-    _options(session.config, _target(session.config))
+    asked = session.config.stash[ASKED]
     pairs: list[tuple[str, str]] = []
     for item in session.items:
         parameters = item.callspec.params if isinstance(item, pytest.Function) else {}
         clause = parameters.get("clause")
         if isinstance(clause, Clause):
             pairs.append((clause.id, str(parameters["route"])))
-    session.config.stash[PAIRS] = pairs
+    if not pairs or session.config.option.collectonly or session.testsfailed:
+        return
+    try:
+        asked.outcome = verify(asked.target, asked.options, pairs=pairs)
+    except UsageError as exc:
+        raise pytest.UsageError(str(exc)) from exc
 
 
 @pytest.fixture(scope="session")
-def outcome(pytestconfig: pytest.Config) -> Outcome:
-    """The run: everything is sent and judged here."""
-    target = _target(pytestconfig)
-    pairs: list[tuple[str, str]] = pytestconfig.stash[PAIRS]
-    options = _options(pytestconfig, target)
-    found = perform(subject_of(target), options, pairs=pairs, redact=target.secrets.redact)
-    pytestconfig.stash[OUTCOME] = found
-    return found
-
-
-@pytest.fixture(scope="session")
-def judge(outcome: Outcome, pytestconfig: pytest.Config) -> Judge:
+def judge(pytestconfig: pytest.Config) -> Judge:
     """Fails, skips or passes as the result of a clause on a route says."""
-    redact = _target(pytestconfig).secrets.redact
-    strict = _strict(pytestconfig)
+    asked = pytestconfig.stash[ASKED]
+    strict = asked.options.strict
 
     def check(clause: Clause, route: str) -> None:
-        entry = outcome.ledger.entries[clause.id, route]
-        if entry.result in (Result.NOT_APPLICABLE, Result.NOT_EXERCISED, Result.WAIVED):
-            pytest.skip(redact(f"{entry.result}: {entry.why}"))
-        if entry.result is Result.FAIL and (strict or clause.level is Level.MUST):
-            raise ContractError(explain(entry, redact))
+        outcome = asked.outcome
+        assert outcome is not None, "the run of the contract failed"
+        found = outcome.of(clause.id, route)
+        if found.result in UNJUDGED:
+            pytest.skip(f"{found.result}: {found.evidence}")
+        if found.result == Result.ERROR:
+            pytest.fail(f"{found.result}: {found.evidence}", pytrace=False)
+        if found.result == Result.FAIL and (strict or clause.level is Level.MUST):
+            raise ContractError(outcome.explained[clause.id, route])
 
     return check
 
@@ -117,116 +103,43 @@ def judge(outcome: Outcome, pytestconfig: pytest.Config) -> Judge:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """The exit code is that of the verdict."""
-    found = session.config.stash.get(OUTCOME, None)
-    if found is not None and session.exitstatus in (0, 1):
-        session.exitstatus = found.verdict.exit_code
+    outcome = _outcome(session.config)
+    if outcome is not None and session.exitstatus in (0, 1):
+        session.exitstatus = outcome.verdict.exit_code
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """The verdict in a line, and why."""
-    found = config.stash.get(OUTCOME, None)
-    if found is None:
+    outcome = _outcome(config)
+    if outcome is None:
         return
-    redact = _target(config).secrets.redact
+    redact = config.stash[ASKED].target.secrets.redact
+    said = "" if config.stash[ASKED].handed else step_summary.append(outcome.markdown)
     terminalreporter.section("contract")
-    terminalreporter.write_line(redact(found.verdict.line))
-    for reason in found.verdict.reasons:
-        terminalreporter.write_line(f"  {redact(reason)}")
+    for line in (
+        outcome.verdict.line,
+        *outcome.verdict.reasons,
+        *outcome.unwritten,
+        *filter(None, [said]),
+    ):
+        terminalreporter.write_line(redact(line))
 
 
-def _target(config: pytest.Config) -> Target:
-    extra = json.loads(os.environ.get("GATEWAY_HARNESS_HEADERS", "[]"))
-    headers = Headers((str(name), str(value)) for name, value in extra)
+def _outcome(config: pytest.Config) -> Outcome | None:
+    asked = config.stash.get(ASKED, None)
+    return None if asked is None else asked.outcome
+
+
+def _asked(config: pytest.Config) -> Asked:
+    """The target and the options of the command line; what cannot be asked is said at once."""
+    given = {each.key: config.getoption(f"--{each.name}") for each in (*OPTIONS, *COMMON)}
+    given = {name: value for name, value in given.items() if value is not None}
+    given["strict"] = bool(config.getini("strict"))
+    caps = Caps(*(given.pop(key, None) for key in ("max_requests", "max_total_tokens", "max_cost")))
     try:
-        target = resolve_target(config.getoption("--target"), load_settings(), headers=headers)
+        target = resolve_target(config.getoption("--target"), load_settings())
+        return Asked(target, options_for(target, caps=caps, **given), handed=False)
     except UsageError as exc:
         raise pytest.UsageError(str(exc)) from exc
-    return with_token(target)
-
-
-def _options(config: pytest.Config, target: Target) -> Options:
-    defect = config.getoption("--defect")
-    if defect is not None and not target.embedded:
-        raise pytest.UsageError("--defect needs --target mock or local")
-    try:
-        if defect is not None:
-            DEFECTS.named(defect)
-    except UsageError as exc:
-        raise pytest.UsageError(f"--defect {defect}: {exc}") from exc
-    return Options(
-        kind=target.kind.value,
-        paid=not target.loopback,
-        profile=_profile(config),
-        mode=config.getoption("--mode") or ("pr" if target.loopback else "live"),
-        strict=_strict(config),
-        required=tuple(name for name in config.getoption("--require").split(",") if name),
-        max_requests=config.getoption("--max-requests"),
-        max_tokens=config.getoption("--max-total-tokens"),
-        max_cost=config.getoption("--max-cost"),
-        dollars_per_token=_price(config, target),
-        seed=_seed(config),
-        defect=defect,
-        waivers=config.getoption("--waivers"),
-        out=config.getoption("--out"),
-        junit=config.getoption("--junit"),
-        record=config.getoption("--record"),
-        against=config.getoption("--against"),
-        summary=_path(os.environ.get("GITHUB_STEP_SUMMARY")),
-        examples=_examples(config, target),
-        patience=_patience(),
-    )
-
-
-def _seed(config: pytest.Config) -> int:
-    """The seed as given; a nightly run draws one, which its files name."""
-    given: int = config.getoption("--seed")
-    if given or config.getoption("--mode") != "nightly":
-        return given
-    return config.stash.setdefault(SEED, 1 + secrets.randbelow(1_000_000))
-
-
-def _path(text: str | None) -> Path | None:
-    return Path(text) if text else None
-
-
-def _examples(config: pytest.Config, target: Target) -> Path | None:
-    """Where a nightly run keeps what failed on this target, for the next one to send first."""
-    if config.getoption("--mode") != "nightly":
-        return None
-    given = config.getoption("--examples")
-    name = re.sub(r"[^A-Za-z0-9.-]+", "-", target.name).strip("-")
-    return Path(given or ".gateway-harness/examples") / f"{name}.jsonl"
-
-
-def _patience() -> float:
-    """What `GATEWAY_HARNESS_PATIENCE` scales every limit of time by; 1 unless it is set."""
-    text = os.environ.get("GATEWAY_HARNESS_PATIENCE", "1")
-    try:
-        factor = float(text)
-    except ValueError:
-        factor = 0.0
-    if not 0 < factor <= 1000:
-        raise pytest.UsageError(f"GATEWAY_HARNESS_PATIENCE={text}: expected a factor such as 0.5")
-    return factor
-
-
-def _price(config: pytest.Config, target: Target) -> float:
-    """Dollars per token, an upper bound; needed where dollars are capped."""
-    price = price_per_token(target.model)
-    if price is None and config.getoption("--max-cost") is not None:
-        raise pytest.UsageError(f"--max-cost: the price of {target.model} is not known")
-    return max(price) if price else 0.0
-
-
-def _profile(config: pytest.Config) -> str:
-    """`core` on a live target unless said otherwise, `all` elsewhere."""
-    given = config.getoption("--profile")
-    if given is not None:
-        return str(given)
-    return "core" if config.getoption("--target") == Kind.LIVE else "all"
-
-
-def _strict(config: pytest.Config) -> bool:
-    return bool(config.getini("strict"))

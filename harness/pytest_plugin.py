@@ -6,19 +6,24 @@ All else is imported when a fixture or an option is used.
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from harness.contract.options import named
 
 if TYPE_CHECKING:
     from harness.contract.clause import Clause
     from harness.gateway.config import Config
     from harness.gateway.respx import Mocked
     from harness.gateway.server import LocalGateway
+    from harness.verification import Asked
 
 NAME = "gateway-contract"
-Row = dict[str, Any]
+OPTIONS = named("profile", "strict", "max-requests", "waivers", "out")
+UNJUDGED = ("not_applicable", "not_exercised", "waived")
 
 
 @pytest.fixture
@@ -66,11 +71,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="TARGET",
         help="also run the contract against this gateway: live, local, mock, a name, or a URL",
     )
-    group.addoption("--gateway-profile", choices=("core", "extended", "all"), default="core")
-    group.addoption("--gateway-strict", action="store_true", help="a broken SHOULD fails as well")
-    group.addoption("--gateway-max-requests", type=int, default=None, metavar="N")
-    group.addoption("--gateway-waivers", type=Path, default=None, metavar="FILE")
-    group.addoption("--gateway-out", type=Path, default=None, metavar="DIR", help="for the report")
+    for option in OPTIONS:
+        value: dict[str, Any] = {"default": None, "help": option.help}
+        if option.kind is bool:
+            value["action"] = "store_true"
+        elif option.choices:
+            value["choices"] = option.choices
+        else:
+            value |= {"type": option.kind, "metavar": option.metavar}
+        group.addoption(f"--gateway-{option.name}", **value)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one run of the contract found, for all items of a session and all of its workers."""
+
+    folder: Path
+    document: dict[str, Any]
+
+    @property
+    def green(self) -> bool:
+        """Whether the verdict is pass."""
+        return bool(self.document["exit_code"] == 0)
+
+    def row(self, clause: str, route: str) -> dict[str, Any]:
+        """What was found about a clause on a route."""
+        rows: list[dict[str, Any]] = self.document["clauses"]
+        return next(row for row in rows if (row["id"], row["route"]) == (clause, route))
+
+
+ASKED = pytest.StashKey["Asked"]()
+FOUND = pytest.StashKey["Found | str"]()
+"""The run of this session, or why there is none."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -79,9 +111,19 @@ def pytest_collection_modifyitems(
 ) -> None:
     """Add a test for each clause and route when a target is given."""
     if config.getoption("--gateway-target") is not None:
-        _check(config)
+        config.stash[ASKED] = _asked(config)
         contract = Contract.from_parent(session, name=NAME, nodeid=NAME)
         items.extend(contract.collect())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Send and judge before the first test, whose fixtures and whose timeout it is none of."""
+    config = session.config
+    if config.option.collectonly or session.testsfailed:
+        return
+    if any(isinstance(item, _Judged) for item in session.items):
+        config.stash[FOUND] = _found(config)
 
 
 class Contract(pytest.Collector):
@@ -89,13 +131,12 @@ class Contract(pytest.Collector):
 
     def collect(self) -> "Iterable[ClauseItem | VerdictItem]":
         """An item for each clause on each of its routes, and one for the verdict."""
-        from harness.contract.clauses.catalogue import CLAUSES
+        from harness.contract.clauses.catalogue import BY_ID
+        from harness.contract.session import pairs_of
 
-        profile = self.config.getoption("--gateway-profile")
-        for clause in CLAUSES:
-            for route in clause.routes if profile in ("all", clause.profile) else ():
-                name = f"{clause.id}[{route}]"
-                yield ClauseItem.from_parent(self, name=name, clause=clause, route=route)
+        for clause, route in pairs_of(self.config.stash[ASKED].options.profile):
+            name = f"{clause}[{route}]"
+            yield ClauseItem.from_parent(self, name=name, clause=BY_ID[clause], route=route)
         yield VerdictItem.from_parent(self, name="verdict")
 
 
@@ -121,15 +162,18 @@ class ClauseItem(_Judged):
         """Fail, skip or pass as the run found."""
         from harness.errors import ContractError
 
-        folder, document = _outcome(self.config)
-        rows: list[Row] = document["clauses"]
-        mine = [r for r in rows if (r["id"], r["route"]) == (self.clause.id, self.route)]
-        row = mine[0]
-        if row["result"] in ("not_applicable", "not_exercised", "waived"):
+        found = self.config.stash[FOUND]
+        if isinstance(found, str):
+            pytest.skip("the run of the contract failed")
+        row = found.row(self.clause.id, self.route)
+        if row["result"] in UNJUDGED:
             pytest.skip(f"{row['result']}: {row['evidence']}")
+        if row["result"] == "error":
+            pytest.fail(row["evidence"], pytrace=False)
         binding = row["level"] == "MUST" or self.config.getoption("--gateway-strict")
         if row["result"] == "fail" and binding:
-            raise ContractError((folder / row["capsule"] / "README.txt").read_text("utf-8"))
+            told = found.folder / row["capsule"] / "README.txt"
+            raise ContractError(told.read_text("utf-8") if told.exists() else row["evidence"])
 
 
 class VerdictItem(_Judged):
@@ -139,65 +183,71 @@ class VerdictItem(_Judged):
         """Fail unless the verdict is pass."""
         from harness.errors import ContractError
 
-        folder, document = _outcome(self.config)
-        if document["exit_code"] != 0:
-            lines = [document["line"], *document["reasons"], f"report: {folder}"]
+        found = self.config.stash[FOUND]
+        if isinstance(found, str):
+            raise ContractError(found)
+        if not found.green:
+            document = found.document
+            lines = [document["line"], *document["reasons"], f"report: {found.folder}"]
             raise ContractError("\n  ".join(lines))
 
 
-def _check(config: pytest.Config) -> None:
-    """Say at once what is wrong with the target."""
+def _asked(config: pytest.Config) -> "Asked":
+    """The run that is asked for; what cannot be asked is said at once."""
     from harness.errors import UsageError
+    from harness.load.plan import Caps
     from harness.settings import load_settings, resolve_target
+    from harness.verification import Asked, options_for
 
+    given = {each.key: config.getoption(f"--gateway-{each.name}") for each in OPTIONS}
+    caps = Caps(given.pop("max_requests"))
+    folder = given["out"] or config.rootpath / ".gateway-harness" / "contract"
+    given |= {"out": folder.resolve(), "profile": given["profile"] or "core"}
     try:
-        resolve_target(config.getoption("--gateway-target"), load_settings())
+        target = resolve_target(config.getoption("--gateway-target"), load_settings())
+        return Asked(target, options_for(target, caps=caps, **given), handed=False)
     except UsageError as exc:
         raise pytest.UsageError(str(exc).replace("--target", "--gateway-target")) from exc
 
 
-def _outcome(config: pytest.Config) -> tuple[Path, dict[str, Any]]:
-    """The folder and the document of this session's run, which the first item starts.
+def _found(config: pytest.Config) -> Found | str:
+    """What this session's run found, or why it failed.
 
     Under pytest-xdist the first worker runs it and the others wait for it.
     """
     import fcntl
     import json
 
-    folder = _folder(config)
+    folder = config.stash[ASKED].options.out
+    assert folder is not None  # noqa: S101 - it has a default
     session = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()} {id(config)}"
-    done, found = folder / "session", folder / "conformance.json"
+    done, written = folder / "session", folder / "conformance.json"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists() or done.read_text() != session:
-            found.unlink(missing_ok=True)
+            written.unlink(missing_ok=True)
             done.write_text(session)  # before the run: one that fails is not tried again
-            _run(config, folder)
-    if not found.exists():
-        pytest.skip("the run of the contract failed")
-    document: dict[str, Any] = json.loads(found.read_text("utf-8"))
-    return folder, document
+            return _run(config, folder)
+    if not written.exists():
+        return "the run of the contract failed in another worker"
+    return Found(folder, json.loads(written.read_text("utf-8")))
 
 
-def _folder(config: pytest.Config) -> Path:
-    given: Path | None = config.getoption("--gateway-out")
-    return (given or config.rootpath / ".gateway-harness" / "contract").resolve()
-
-
-def _run(config: pytest.Config, folder: Path) -> None:
+def _run(config: pytest.Config, folder: Path) -> Found | str:
     import shutil
 
-    from harness.bundled import folder as bundled
-    from harness.contract.run import run_contract
+    from harness.errors import HarnessError
+    from harness.report import step_summary
+    from harness.verification import verify
 
     shutil.rmtree(folder / "failures", ignore_errors=True)
-    run_contract(
-        config.getoption("--gateway-target"),
-        suite=bundled("contracts"),
-        folder=folder,
-        profile=config.getoption("--gateway-profile"),
-        strict=config.getoption("--gateway-strict"),
-        max_requests=config.getoption("--gateway-max-requests"),
-        waivers=config.getoption("--gateway-waivers"),
-    )
+    asked = config.stash[ASKED]
+    try:
+        outcome = verify(asked.target, asked.options)
+    except HarnessError as exc:
+        return f"the contract was not judged: {asked.target.secrets.redact(str(exc))}"
+    step_summary.append(outcome.markdown)
+    if outcome.interrupted:
+        raise KeyboardInterrupt
+    return Found(folder, outcome.document)

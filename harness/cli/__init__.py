@@ -18,7 +18,14 @@ from typing import NoReturn
 
 import click
 
-from harness.errors import AnswerError, ContractError, HarnessError, TransportError, UsageError
+from harness.errors import (
+    AnswerError,
+    ContractError,
+    HarnessError,
+    TransportError,
+    UsageError,
+    did_you_mean,
+)
 from harness.foreign import Place, harmless
 
 COMMANDS = {
@@ -57,10 +64,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, known = args[0], self.list_commands(ctx)
         if name not in known and not name.startswith("-"):
-            from difflib import get_close_matches
-
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            hint = did_you_mean(name, known, otherwise=f"there are {', '.join(known)}")
             ctx.fail(f"no such command {name!r}; {hint}")
         return super().resolve_command(ctx, args)
 

@@ -262,6 +262,7 @@ class _Course:
         """The trial by what it has recorded so far."""
         from harness.report import frame, samples
         from harness.report.capacity.level import judge
+        from harness.report.workers import read_floor
 
         found = samples.read(Path(part.folder), only=f"{part.name}-")
         return judge(
@@ -271,7 +272,7 @@ class _Course:
             asked=asked,
             settled=settle,
             open_loop=part.open_loop,
-            noise_floor=self._floor,
+            noise_floor=read_floor(self._floor, "the calibration of the client"),
         )
 
     def _part(self, name: str, asked: float, *, settle: bool, trial: int) -> "LoadPlan":

@@ -104,7 +104,7 @@ def work(common: Common, values: dict[str, Any]) -> NoReturn:
     conclude(
         report.verdict,
         reasons=report.reasons,
-        summary=f"{report.summary['requests']:,} requests, a share of run {plan.run_id}; "
+        summary=f"{report.summary.requests:,} requests, a share of run {plan.run_id}; "
         "its master judges the whole",
         out=folder,
         as_json=common.json,

@@ -144,7 +144,17 @@ def prepare_folder(folder: Path) -> Path:
         probe.unlink()
     except OSError as exc:
         raise UsageError(f"--out {folder} cannot be written: {exc.strerror}") from exc
+    _try_summary()
     return folder
+
+
+def _try_summary() -> None:
+    """Say at once where no summary of the CI step can be written."""
+    from harness.report import step_summary
+
+    complaint = step_summary.complaint()
+    if complaint:
+        click.echo(f"note: {complaint}", err=True)
 
 
 def _common(command: str, taken: dict[str, Any], *, mock: bool) -> Common:

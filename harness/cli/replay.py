@@ -13,8 +13,8 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     from harness.contract.capsule import Capsule
     from harness.contract.clause import Clause
+    from harness.contract.options import Options
     from harness.contract.replay import Repeated
-    from harness.contract.session import Options
     from harness.settings import Settings, Target
     from harness.wire import Headers
 
@@ -97,18 +97,17 @@ def _repeat(
     *,
     times: int,
 ) -> "Repeated":
-    from harness.cli.subject import subject_of, with_token
     from harness.contract.replay import replay
+    from harness.verification import subject_of, with_token
 
-    tokened = with_token(target)
     return replay(
         clause,
         route,
         cases,
-        subject=subject_of(tokened),
+        subject=subject_of(target),
         options=options,
         times=times,
-        redact=tokened.secrets.redact,
+        redact=with_token(target).secrets.redact,
     )
 
 
@@ -138,28 +137,12 @@ def _target_of(capsule: "Capsule", settings: "Settings") -> str:
 
 
 def _options(target: "Target", values: Mapping[str, Any]) -> "Options":
-    from harness.contract.session import Options
-    from harness.gateway.defects import DEFECTS
-    from harness.load.caps import caps_for
     from harness.load.plan import Caps
+    from harness.verification import options_for
 
-    if values["defect"] is not None:
-        if not target.embedded:
-            raise UsageError("--defect breaks the embedded stand-in: use --target mock or local")
-        DEFECTS.named(values["defect"])
-    given = Caps(values["max_requests"] or REQUESTS, values["max_total_tokens"], values["max_cost"])
-    paid = not target.loopback
-    caps = caps_for(given, model=target.model, routes=target.routes, paid=paid)
-    return Options(
-        kind=target.kind.value,
-        paid=paid,
-        mode="live" if paid else "pr",
-        max_requests=caps.requests or REQUESTS,
-        max_tokens=caps.total_tokens,
-        max_cost=caps.cost,
-        dollars_per_token=max(caps.price_in or 0.0, caps.price_out or 0.0),
-        defect=values["defect"],
-    )
+    requests = values["max_requests"] or REQUESTS
+    caps = Caps(requests, values["max_total_tokens"], values["max_cost"])
+    return options_for(target, caps=caps, defect=values["defect"])
 
 
 def _print(capsule: "Capsule", found: "Repeated", target: "Target", *, as_json: bool) -> None:

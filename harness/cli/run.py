@@ -1,7 +1,6 @@
 """`gateway-harness run`: verify, load, compare and report in one go, with one verdict."""
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,10 +13,13 @@ from harness.cli.load_options import (
     some_seconds,
 )
 from harness.cli.options import Common, common
-from harness.cli.verdict import conclude
+from harness.cli.verdict import OWN_FAULT, conclude, note
+from harness.cli.verify import carry, contract_of, contract_options
+from harness.contract.options import named
 
 if TYPE_CHECKING:
-    from harness.contract.run import ContractOutcome
+    from harness.contract.options import Options
+    from harness.contract.session import Outcome
     from harness.load.outcome import LoadOutcome
     from harness.load.plan import LoadPlan
     from harness.report.build import Report
@@ -28,12 +30,7 @@ LONGEST_COMPARISON_S = 45.0
 
 
 @click.command
-@click.option(
-    "--profile",
-    type=click.Choice(["core", "extended", "all"]),
-    help="Which clauses.  [default: all; core on live]",
-)
-@click.option("--strict", is_flag=True, help="A broken SHOULD fails the run as well.")
+@contract_options(named("profile", "strict"))
 @click.option("--routes", callback=parse_routes, metavar="LIST", help="Such as native,compat.")
 @click.option(
     "--users",
@@ -76,13 +73,14 @@ def command(*, common: Common, **values: Any) -> None:
         from harness.cli.screen import show_report
 
         show_report(report)
-    measured = f"{report.summary['requests']:,} requests measured"
+    measured = f"{report.summary.requests:,} requests measured"
     conclude(
         report.verdict,
         reasons=course.reasons(report),
         summary=f"{_contract_line(course.contract)}; {measured}",
         out=report.folder,
         as_json=common.json,
+        code=course.exit_code(report),
     )
 
 
@@ -90,7 +88,7 @@ def command(*, common: Common, **values: Any) -> None:
 class Course:
     """What the phases of a run leave for its manifest; `skipped` says what did not happen."""
 
-    contract: "ContractOutcome | None" = None
+    contract: "Outcome | None" = None
     loads: list["LoadOutcome"] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     interrupted: bool = False
@@ -103,9 +101,15 @@ class Course:
     def reasons(self, report: "Report") -> tuple[str, ...]:
         """Why the verdict is what it is: who refused, the contract's own words, the report's."""
         refused = [str(load.blocked) for load in self.loads if load.blocked]
-        judged = self.contract.reasons if self.contract and self.contract.exit_code else ()
+        contract = self.contract.verdict if self.contract else None
+        judged = contract.reasons if contract and contract.exit_code else ()
         said = [] if not report.exit_code else [*refused, *judged, *report.reasons]
         return tuple(dict.fromkeys((*said, *self.skipped)))
+
+    def exit_code(self, report: "Report") -> int:
+        """That of the report, unless the harness itself failed."""
+        bugs = self.contract is not None and self.contract.verdict.bugs
+        return OWN_FAULT if bugs else report.exit_code
 
     def facts(self) -> dict[str, Any]:
         """The facts of all loads as one, in the words of the manifest."""
@@ -124,6 +128,7 @@ def run(common: Common, values: dict[str, Any]) -> "tuple[Report, Course]":
     from harness.report import manifest
     from harness.report.build import build_report
 
+    contract = contract_of(common, {name: values[name] for name in ("profile", "strict")})
     load, compare = _plans(common, values)
     folder = common.make_folder()
     load, compare = load.in_folder(folder), compare.in_folder(folder)
@@ -137,9 +142,11 @@ def run(common: Common, values: dict[str, Any]) -> "tuple[Report, Course]":
     )
     course = Course()
     try:
-        course.contract = _verify(common, values, folder)
         with manifest.refusable(folder):
-            _measure(common, load, compare, course)
+            course.contract = _verify(common, replace(contract, out=folder))
+            course.interrupted = course.contract.interrupted
+            if not course.interrupted:
+                _measure(common, load, compare, course)
     except KeyboardInterrupt:
         course.interrupted = True
     manifest.note(folder, **course.facts())
@@ -147,7 +154,7 @@ def run(common: Common, values: dict[str, Any]) -> "tuple[Report, Course]":
     manifest.finish(
         folder,
         verdict=report.verdict,
-        exit_code=report.exit_code,
+        exit_code=course.exit_code(report),
         reasons=course.reasons(report),
     )
     return report, course
@@ -185,24 +192,12 @@ def _plans(common: Common, values: dict[str, Any]) -> "tuple[LoadPlan, LoadPlan]
     return load, compare
 
 
-def _verify(common: Common, values: dict[str, Any], folder: Path) -> "ContractOutcome":
-    from harness.bundled import folder as bundled
-    from harness.contract.run import run_contract
-
+def _verify(common: Common, options: "Options") -> "Outcome":
     common.say(f"verify: the contract on {', '.join(common.target.routes)}")
-    outcome = run_contract(
-        common.target.name,
-        suite=bundled("contracts"),
-        folder=folder,
-        profile=values["profile"],
-        strict=values["strict"],
-        max_requests=common.max_requests,
-        max_total_tokens=common.max_total_tokens,
-        max_cost=common.max_cost,
-        seed=common.seed,
-        headers=common.flag_headers,
-    )
-    common.say(f"  {outcome.line}")
+    outcome = carry(common, options)
+    common.say(f"  {outcome.verdict.line}")
+    for sentence in outcome.unwritten:
+        note(sentence)
     return outcome
 
 
@@ -210,7 +205,7 @@ def _measure(common: Common, load: "LoadPlan", compare: "LoadPlan", course: Cour
     """The load and the comparison, each only where the one before left something to measure."""
     from harness.cli.stand_in import running
 
-    if course.contract is not None and not course.contract.routes:
+    if course.contract is not None and not course.contract.verdict.routes:
         course.skipped.append("no load was sent: the contract found no route that answers")
         return
     with running(common.target, seed=common.seed) as target:
@@ -243,7 +238,7 @@ def _send(common: Common, plan: "LoadPlan", target: "Target", *, scenario: str) 
     return run_load(plan, target, locust, show=shown, title=plan.name)
 
 
-def _contract_line(contract: "ContractOutcome | None") -> str:
+def _contract_line(contract: "Outcome | None") -> str:
     if contract is None:
         return "the contract was not judged"
-    return contract.line.partition(": ")[2]
+    return contract.verdict.line.partition(": ")[2]

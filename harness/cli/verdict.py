@@ -6,7 +6,8 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,7 +16,40 @@ import click
 from harness.foreign import Place, harmless, harmless_json
 
 EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
+OWN_FAULT = 2
 ORDER = ("pass", "unknown", "fail")
+
+
+def note(text: str) -> None:
+    """Say something beside the verdict, on standard error."""
+    click.echo(_shown(text), err=True)
+
+
+def summarise(out: Path | None) -> None:
+    """Append the page of a run to the summary of its CI step, where there are both."""
+    pages = [] if out is None else [out / name for name in ("report.md", "gate.md")]
+    page = next((page for page in pages if page.exists()), None)
+    if page is None:
+        return
+    from harness.report import step_summary
+
+    try:
+        text = page.read_text("utf-8", "replace")
+    except OSError:
+        return  # whoever could not write it has said so
+    said = "" if step_summary.complaint() else step_summary.append(text)
+    if said:
+        note(said)
+
+
+@contextmanager
+def left_in(folder: Path) -> Iterator[None]:
+    """Where Ctrl-C ends a command at once, name the command that shows what there is."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        note(f"interrupted: no verdict; what there is: gateway-harness report {folder}")
+        raise click.exceptions.Exit(exit_code("unknown")) from None
 
 
 def exit_code(verdict: str) -> int:
@@ -44,6 +78,7 @@ def conclude(
     `code` is for 2, which no verdict has. What a server sent back cannot show a secret here.
     """
     code = exit_code(verdict) if code is None else code
+    summarise(out)
     if as_json:
         document = {
             "schema_version": 1,

@@ -1,14 +1,14 @@
 """What a run leaves behind: conformance.json, junit.xml, a Markdown section, failure folders."""
 
-import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
 
 from harness.contract import capsule
 from harness.contract.budget import Budget
-from harness.contract.cost import Share, shares
+from harness.contract.judged import Judged, capsule_name, layer
 from harness.contract.ledger import Entry, Ledger, Result
 from harness.contract.observation import Observation
 from harness.contract.reproduction import (
@@ -22,72 +22,36 @@ from harness.contract.reproduction import (
 )
 from harness.contract.veil import SPELT, spells_secret
 from harness.contract.verdict import Verdict
+from harness.contract.written import Output, put, write_json
 from harness.foreign import Place, harmless
 
 SCHEMA_VERSION = 1
 
 
 def conformance(
-    ledger: Ledger,
+    clauses: Sequence[Judged],
     verdict: Verdict,
     *,
     budget: Budget,
     about: Mapping[str, Any],
-    redact: Redact,
-    seen: Sequence[Observation] = (),
 ) -> dict[str, Any]:
     """The document of `conformance.json`, which its JSON Schema describes.
 
-    `about` names target, mode, profile and seed; `seen` is all that was sent, for what it cost.
+    `about` names target, mode, profile and seed.
     """
-    costs = shares(ledger, seen)
     return {
         "schema_version": SCHEMA_VERSION,
         "verdict": verdict.word,
         "exit_code": verdict.exit_code,
         "line": verdict.line,
-        "reasons": [redact(reason) for reason in verdict.reasons],
+        "reasons": list(verdict.reasons),
         "routes": list(verdict.routes),
         "not_declared": list(verdict.undeclared),
         "counts": dict(verdict.counts),
         "cost": {"requests": budget.requests, "tokens": budget.tokens, "usd": budget.cost},
         **about,
-        "clauses": [_row(entry, costs[key], redact) for key, entry in ledger.entries.items()],
+        "clauses": [each.document() for each in clauses],
     }
-
-
-def _row(entry: Entry, cost: Share, redact: Redact) -> dict[str, Any]:
-    failing = bool(entry.violated)
-    return {
-        "id": entry.clause.id,
-        "level": str(entry.clause.level),
-        "route": entry.route,
-        "result": str(entry.result),
-        "exercised": entry.exercised,
-        "violated": entry.violated,
-        "evidence": redact(entry.why),
-        "capsule": f"failures/{capsule_name(entry)}" if failing else None,
-        "statement": entry.clause.statement,
-        "source": entry.clause.source,
-        "records": [redact(text) for text in entry.records],
-        "sent_again": entry.sent_again,
-        "failed_again": entry.failed_again,
-        "layer": layer(entry) if failing else None,
-        "waived": entry.waived or None,
-        "cost": {"requests": round(cost.requests, 3), "tokens": round(cost.tokens, 1)},
-    }
-
-
-def capsule_name(entry: Entry) -> str:
-    """The folder of a failing clause: one per clause and route."""
-    return f"{entry.clause.id}-{entry.route}"
-
-
-def layer(entry: Entry) -> str:
-    """The layer at fault as far as the answers tell; an answer that is wrong and says nothing
-    about an error came through the gateway, which is where it can be looked into."""
-    told = [seen.layer for seen in entry.shown if seen.layer is not None]
-    return str(told[-1]) if told else "gateway or provider"
 
 
 def junit(ledger: Ledger, redact: Redact) -> str:
@@ -100,7 +64,7 @@ def junit(ledger: Ledger, redact: Redact) -> str:
         name="gateway-harness contract",
         tests=str(len(entries)),
         failures=str(len(failed)),
-        errors="0",
+        errors=str(sum(entry.result is Result.ERROR for entry in entries)),
         skipped=str(sum(entry.result in skipped for entry in entries)),
     )
     for entry in entries:
@@ -111,6 +75,8 @@ def junit(ledger: Ledger, redact: Redact) -> str:
         if entry.result is Result.FAIL:
             message = f"{entry.clause.level}: {entry.clause.statement}"
             Xml.SubElement(case, "failure", message=message, type=entry.clause.level).text = text
+        elif entry.result is Result.ERROR:
+            Xml.SubElement(case, "error", message=_legal(redact(entry.why)), type="bug")
         elif entry.result in skipped:
             reason = _legal(redact(f"{entry.result}: {entry.why}"))
             Xml.SubElement(case, "skipped", message=reason)
@@ -150,46 +116,34 @@ def explain(entry: Entry, redact: Redact) -> str:
 
 
 def write(
-    folder: Path, ledger: Ledger, document: Mapping[str, Any], *, redact: Redact, junit_at: Path
+    output: Output,
+    folder: Path,
+    ledger: Ledger,
+    document: Mapping[str, Any],
+    *,
+    redact: Redact,
+    junit_at: Path | None = None,
 ) -> None:
     """Write every file of a run into `folder`; nothing but redacted text is written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "conformance.json", document)
-    junit_at.parent.mkdir(parents=True, exist_ok=True)
-    _put(junit_at, junit(ledger, redact))
-    _put(folder / "report.md", markdown(ledger, document, redact))
+    output.write(folder / "conformance.json", partial(write_json, document=document))
+    output.write(folder / "report.md", lambda path: put(path, markdown(ledger, document, redact)))
+    output.write(junit_at or folder / "junit.xml", lambda path: put(path, junit(ledger, redact)))
     for entry in ledger.failing():
-        _capsule(folder / "failures" / capsule_name(entry), entry, document, redact)
+        place = folder / "failures" / capsule_name(entry) / capsule.NAME
+        how = partial(_capsule, entry=entry, about=document, redact=redact)
+        output.write(place, how)
 
 
-def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a JSON document, in ASCII so that any text in it survives."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _put(path, json.dumps(document, indent=1) + "\n")
-
-
-def _put(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:  # of a write, which does not know its file
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
-
-
-def append(path: Path, text: str) -> None:
-    """Append to a file that others write too, such as that of `GITHUB_STEP_SUMMARY`."""
-    with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(text)
-
-
-def _capsule(folder: Path, entry: Entry, document: Mapping[str, Any], redact: Redact) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    described = capsule.document(entry, document, layer=layer(entry), redact=redact)
-    write_json(folder / capsule.NAME, described)
-    _put(folder / "README.txt", explain(entry, redact) + "\n")
+def _capsule(path: Path, *, entry: Entry, about: Mapping[str, Any], redact: Redact) -> None:
+    """Write a failure: the capsule at `path`, everything else beside it."""
+    folder = path.parent
+    described = capsule.document(entry, about, layer=layer(entry), redact=redact)
+    write_json(path, described)
+    put(folder / "README.txt", explain(entry, redact) + "\n")
     requests = [curl(seen.exchange.request, redact) for seen in entry.shown]
-    start = f"# the stand-in: {document['serve']}\n" if document.get("serve") else ""
-    _put(folder / "curl.sh", f"#!/bin/sh\n{start}" + "\n".join(requests))
-    _put(folder / "test_example.py", _example(entry, document, redact))
+    start = f"# the stand-in: {about['serve']}\n" if about.get("serve") else ""
+    put(folder / "curl.sh", f"#!/bin/sh\n{start}" + "\n".join(requests))
+    put(folder / "test_example.py", _example(entry, about, redact))
     for number, seen in enumerate(entry.shown, 1):
         _put_exchange(folder, f"{number:02}", seen, redact)
 
@@ -212,18 +166,18 @@ def _example(entry: Entry, document: Mapping[str, Any], redact: Redact) -> str:
 def _put_exchange(folder: Path, number: str, seen: Observation, redact: Redact) -> None:
     """One exchange as text, its bodies as bytes, and a stream with the times of its chunks."""
     request, response = seen.exchange.request, seen.response
-    _put(folder / f"{number}-request.txt", _seen(raw_request(request, redact)))
+    put(folder / f"{number}-request.txt", _seen(raw_request(request, redact)))
     (folder / f"{number}-request.body").write_bytes(raw_bytes(request.body, redact))
     if spells_secret(seen, redact):
-        _put(folder / f"{number}-response.txt", f"withheld: {SPELT}\n")
+        put(folder / f"{number}-response.txt", f"withheld: {SPELT}\n")
         return
     answer = raw_response(response, seen.exchange.error, redact)
-    _put(folder / f"{number}-response.txt", _seen(answer))
+    put(folder / f"{number}-response.txt", _seen(answer))
     if response is not None:
         (folder / f"{number}-response.body").write_bytes(raw_bytes(response.body, redact))
         if seen.reading is not None and seen.reading.streamed:
             rows = transcript(response.chunks, redact)
-            _put(folder / f"{number}-transcript.jsonl", rows)
+            put(folder / f"{number}-transcript.jsonl", rows)
 
 
 def _seen(text: str) -> str:

@@ -19,9 +19,9 @@ MOST = 50
 """So many cases are kept and sent."""
 
 
-def send(path: Path | None, sender: Sender) -> list[Case]:
+def send(cases: Sequence[Case], sender: Sender) -> list[Case]:
     """Send what failed before; the exploration judges it. Returns what could not be judged."""
-    waiting = [case for case in read(path) if case.route in sender.subject.routes]
+    waiting = [case for case in cases if case.route in sender.subject.routes]
     for number, case in enumerate(waiting[:MOST]):
         try:
             seen = sender.send(case)
@@ -45,10 +45,8 @@ def read(path: Path | None) -> list[Case]:
     return cases
 
 
-def save(path: Path | None, ledger: Ledger, unsent: Sequence[Case] = ()) -> None:
+def save(path: Path, ledger: Ledger, unsent: Sequence[Case] = ()) -> None:
     """Store the failing cases of clauses that look at one exchange, and those still `unsent`."""
-    if path is None:
-        return
     failing = [entry for entry in ledger.failing() if entry.clause.check is not None]
     cases = [*(seen.case for entry in failing for seen in entry.shown), *unsent]
     if not cases and not path.exists():

@@ -4,15 +4,16 @@ The order puts the requests that show most breaks first, so that a small budget 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 
+from harness.contract import examples
 from harness.contract.budget import BudgetError
 from harness.contract.case import Case
 from harness.contract.infrastructure import Outage, common_refusal, outage
-from harness.contract.ledger import Ledger
+from harness.contract.ledger import Ledger, described
 from harness.contract.observation import Observation
 from harness.contract.plan import PLAN, Part
 from harness.contract.probes.catalogue import LATER, PROBES
@@ -20,7 +21,8 @@ from harness.contract.probes.stage import Stage
 from harness.contract.reduction import reduce
 from harness.contract.sender import LATE, Sender
 from harness.contract.supply import Supply, in_turn
-from harness.errors import TransportKind
+from harness.contract.threads import at_once
+from harness.errors import HarnessError, TransportKind
 
 Steps = Iterator[Callable[[], None]]
 GIVE_UP = 4
@@ -35,6 +37,8 @@ WINDOWS = ("rate", "hits")
 SHORT_WINDOW_S = 2
 AGAIN = 1_000_000
 """What sets the prompts of a repeated probe apart from those of the first time."""
+AWAITED = {"cache": "the cache's TTL", "rate": "the rate limit", "hits": "the rate limit"}
+"""What the probes that wait for longer wait for."""
 RESERVE = 30
 """Requests kept back from optional cases for confirming what failed."""
 
@@ -45,8 +49,10 @@ class Exploration:
 
     `deadline_ns` is a moment of the sender's clock. `again` is how often a failing request is sent
     again, `reductions` how many requests the search for a smaller one may take; with `enough` the
-    run ends as soon as that says so. After `run`, `outages` has the routes that could not be
-    judged and `stopped` why the run ended early.
+    run ends as soon as that says so. `earlier` are cases that failed in another run, to be sent
+    first; `unsent` are those of them that could not be judged. After `run`, `outages` has the
+    routes that could not be judged, `stopped` why the run ended early, and `bugs` what failed in
+    the harness itself.
     """
 
     sender: Sender
@@ -58,8 +64,11 @@ class Exploration:
     again: int = 2
     reductions: int = 24
     enough: Callable[[Ledger], bool] | None = None
+    earlier: Sequence[Case] = ()
+    unsent: Sequence[Case] = ()
     outages: dict[str, Outage] = field(default_factory=dict)
     stopped: str = ""
+    bugs: list[str] = field(default_factory=list)
     _row: dict[str, int] = field(default_factory=dict)
     _answered: set[str] = field(default_factory=set)
     _doubts: dict[str, Outage] = field(default_factory=dict)
@@ -74,15 +83,30 @@ class Exploration:
 
     def run(self) -> None:
         """Send, judge, confirm and reduce; the ledger has the result."""
+        self.send()
+        self.conclude()
+
+    def send(self) -> None:
+        """Send everything, and judge it exchange by exchange."""
+        self.unsent = examples.send(self.earlier, self.sender)
         try:
             if self._preflight():
                 self._explore()
                 self._play_optional()
         except BudgetError as exc:
-            self.stopped = str(exc)
+            self.stopped = self.stopped or str(exc)
         with suppress(BudgetError):
             self._confirm()
         self._judge()
+
+    def stop(self, reason: str) -> None:
+        """End the run where it is; any thread may call it while another one sends."""
+        self.stopped = self.stopped or reason
+        for sender in self.senders:
+            sender.stop(reason)
+
+    def conclude(self) -> None:
+        """Judge the run as a whole, and say why what was not judged was not."""
         self.ledger.see_whole(self.sender.seen)
         for route, found in self.outages.items():
             self.ledger.missing(f"outage, {found}", route=route)
@@ -97,7 +121,16 @@ class Exploration:
                 return
             if self._late() or (reserve and left is not None and left <= reserve):
                 break
+            self._take(step)
+
+    def _take(self, step: Callable[[], None]) -> None:
+        """Take one step; a bug of ours ends it, and neither the others nor the run."""
+        try:
             step()
+        except HarnessError:
+            raise
+        except Exception as bug:  # noqa: BLE001 - it is told in the verdict, and costs exit code 2
+            self.bugs.append(described(bug))
 
     @property
     def routes(self) -> tuple[str, ...]:
@@ -138,7 +171,7 @@ class Exploration:
             entry.exercised = entry.violated = 0
             entry.faults, entry.shown = (), ()
             entry.records.clear()
-        self._judged = [len(sender.seen) for sender in self._senders]
+        self._judged = [len(sender.seen) for sender in self.senders]
 
     def _explore(self) -> None:
         """What the plan names in its order, then the rest; at once by route where nothing paces.
@@ -204,15 +237,7 @@ class Exploration:
 
     def _play_at_once(self, tracks: Sequence[Steps], *, reserve: int = 0) -> None:
         """Each track in a thread of its own; the first budget that ends a track is raised."""
-        with ThreadPoolExecutor(max(1, len(tracks)), thread_name_prefix="route") as pool:
-            ends = [pool.submit(self._play, track, reserve=reserve) for track in tracks]
-            try:
-                wait(ends)
-            except KeyboardInterrupt:
-                self.stopped = "interrupted"
-                raise
-        for end in ends:
-            end.result()
+        at_once([partial(self._play, track, reserve=reserve) for track in tracks], name="route")
 
     def _on_exchanges(self) -> tuple[str, ...]:
         """The routes with a clause that any exchange can feed; others need only their probes."""
@@ -241,7 +266,10 @@ class Exploration:
     def _stage(self, name: str, route: str, wanted: frozenset[str], *, salt: int = 0) -> Stage:
         limited = self.limited if name in WINDOWS else None
         sender = limited or self.sender
-        return Stage(sender, route, self._supply.number(salt), wanted, self._waiting.get(route, []))
+        waiting = self._waiting.get(route, [])
+        stage = Stage(sender, route, self._supply.number(salt), wanted, waiting)
+        stage.awaited = AWAITED.get(name, stage.awaited)
+        return stage
 
     def _later(self, name: str, route: str) -> Callable[[], None]:
         def step() -> None:
@@ -256,6 +284,11 @@ class Exploration:
         """Play a probe and judge its scene, also the part before a budget ran out."""
         try:
             play(stage)
+        except HarnessError:
+            raise
+        except Exception as bug:  # noqa: BLE001 - the error of every clause that it was to feed
+            for entry in self.ledger.of_probe(name, stage.route):
+                entry.error = entry.error or described(bug)
         finally:
             with self.sender.lock:
                 self.ledger.see_scene(name, stage.route, stage.scene)
@@ -299,13 +332,14 @@ class Exploration:
 
     def _unjudged(self) -> Iterator[Observation]:
         """What was seen since the last look, by the sender of the rate limit too."""
-        for number, sender in enumerate(self._senders):
+        for number, sender in enumerate(self.senders):
             listed = sender.seen[self._judged[number] :]
             self._judged[number] = len(sender.seen)
             yield from listed
 
     @property
-    def _senders(self) -> tuple[Sender, ...]:
+    def senders(self) -> tuple[Sender, ...]:
+        """All who send: the sender, and the one for the rate limit."""
         return (self.sender,) if self.limited is None else (self.sender, self.limited)
 
     def _note_hang(self, seen: Observation) -> None:
@@ -328,11 +362,12 @@ class Exploration:
                 continue
             case = entry.shown[0].case
             for _ in range(self.again):
-                entry.note_again(check(self._send(case)))
-            reduce(check, entry.shown[0], self._send, limit=self.reductions)
+                entry.note_again(entry.ask(check, self._send(case)))
+            asked = partial(entry.ask, check)
+            reduce(asked, entry.shown[0], self._send, limit=self.reductions)
         for probe, route in dict.fromkeys((e.clause.probe, e.route) for e in failing):
             if probe is not None and self.again and not self._late():
-                self._confirm_scene(probe, route)
+                self._take(partial(self._confirm_scene, probe, route))
 
     def _confirm_scene(self, probe: str, route: str) -> None:
         """Play a probe once more with other prompts, for what its clauses say then."""
@@ -343,7 +378,7 @@ class Exploration:
             later(stage)
         for entry in self.ledger.of_probe(probe, route):
             if entry.violated and entry.clause.scene is not None:
-                entry.note_again(entry.clause.scene(stage.scene))
+                entry.note_again(entry.ask(entry.clause.scene, stage.scene))
 
     def _late(self) -> bool:
         if self.stopped:

@@ -1,11 +1,18 @@
 """What a run found out, per clause and route, and what that makes of each clause."""
 
-from collections.abc import Container, Iterable, Mapping
+import traceback
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
 
 from harness.contract.clause import Clause, ExchangeCheck, Fault, Finding, Level, Record
 from harness.contract.observation import Observation
+
+T = TypeVar("T")
+MESSAGE = 200
+"""So many characters of what a bug says are kept."""
 
 
 class Result(StrEnum):
@@ -17,6 +24,7 @@ class Result(StrEnum):
     RECORDED = "recorded"
     NOT_APPLICABLE = "not_applicable"
     NOT_EXERCISED = "not_exercised"
+    ERROR = "error"
 
 
 @dataclass(slots=True)
@@ -26,8 +34,9 @@ class Entry:
     `exercised` and `violated` count exchanges (or sequences). `faults` and `shown` are the
     violation with the smallest request and the observations that show it; `sent_again` and
     `failed_again` tell how often that request, or its sequence, was repeated and failed. `lacks`
-    names a missing setting, `reason` says why a clause was not exercised. `fed_by` has the numbers
-    of the requests that exercised it, for what it cost.
+    names a missing setting, `reason` says why a clause was not exercised. `error` is a bug in the
+    check that judges it. `fed_by` has the numbers of the requests that exercised it, for what it
+    cost.
     """
 
     clause: Clause
@@ -42,6 +51,7 @@ class Entry:
     lacks: str | None = None
     reason: str = ""
     waived: str = ""
+    error: str = ""
     fed_by: set[int] = field(default_factory=set)
 
     def note(self, finding: Finding, shown: tuple[Observation, ...]) -> None:
@@ -58,6 +68,14 @@ class Entry:
             if not self.faults or _size(shown) < _size(self.shown):
                 self.faults, self.shown = finding, shown
 
+    def ask(self, check: Callable[[T], Finding], seen: T) -> Finding:
+        """What a check says; None, with `error` noted, where the check itself fails."""
+        try:
+            return check(seen)
+        except Exception as bug:  # noqa: BLE001 - it ends this clause and no other one
+            self.error = self.error or described(bug)
+            return None
+
     def note_again(self, finding: Finding) -> None:
         """Count a repetition of what broke the clause, unless it says nothing about it."""
         if finding is not None:
@@ -71,6 +89,8 @@ class Entry:
             return Result.NOT_APPLICABLE
         if self.violated:
             return Result.WAIVED if self.waived else Result.FAIL
+        if self.error:
+            return Result.ERROR
         if self.exercised:
             recorded = self.clause.level is Level.RECORD
             return Result.RECORDED if recorded else Result.PASS
@@ -81,6 +101,8 @@ class Entry:
         """In a line: the evidence, the records, or why there is neither."""
         if self.faults:
             return str(self.faults[0])
+        if self.error:
+            return f"a bug of the harness, not of the target: {self.error}"
         if self.records:
             return "; ".join(self.records)
         if self.lacks == "clock":
@@ -88,6 +110,13 @@ class Entry:
         if self.lacks is not None:
             return f"not declared: {self.lacks}"
         return self.reason or ("" if self.exercised else "no answer gave occasion")
+
+
+def described(bug: BaseException) -> str:
+    """A bug in a line: its type, what it says, and the line of ours that raised it."""
+    frames = traceback.extract_tb(bug.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(bug).__name__}: {str(bug)[:MESSAGE]}{where}"
 
 
 def _size(shown: tuple[Observation, ...]) -> int:
@@ -125,7 +154,7 @@ class Ledger:
             return
         shown = (seen,)
         for entry, check in self._checks.get(seen.case.route, ()):
-            finding = check(seen) if entry.lacks is None else None
+            finding = entry.ask(check, seen) if entry.lacks is None else None
             if finding is not None:
                 entry.note(finding, shown)
 
@@ -133,7 +162,7 @@ class Ledger:
         """Judge one played probe by its clauses."""
         for entry in self.of_probe(probe, route):
             if entry.clause.scene is not None:
-                entry.note(entry.clause.scene(scene), tuple(scene.values()))
+                entry.note(entry.ask(entry.clause.scene, scene), tuple(scene.values()))
 
     def see_whole(self, seen: Iterable[Observation]) -> None:
         """Judge the run as a whole."""
@@ -141,7 +170,7 @@ class Ledger:
         for (_, route), entry in self.entries.items():
             if entry.clause.whole is not None and entry.lacks is None:
                 mine = [each for each in listed if each.case.route == route]
-                finding = entry.clause.whole(mine)
+                finding = entry.ask(entry.clause.whole, mine)
                 entry.note(finding, tuple(mine[-2:]))
 
     def of_probe(self, probe: str, route: str) -> list[Entry]:

@@ -9,9 +9,10 @@ from harness.contract.case import Case
 from harness.contract.clause import Clause, Fault
 from harness.contract.infrastructure import outage
 from harness.contract.observation import Observation
+from harness.contract.options import Options
 from harness.contract.reproduction import Redact
 from harness.contract.sender import Sender
-from harness.contract.session import Options, perform, senders
+from harness.contract.session import perform, senders
 from harness.contract.subject import Subject
 from harness.contract.veil import spells_secret, veiled
 
@@ -110,12 +111,12 @@ def _play(
     clause: Clause, route: str, subject: Subject, options: Options, redact: Redact
 ) -> Repeated:
     found = perform(subject, replace(options, out=None), pairs=[(clause.id, route)], redact=redact)
-    entry = found.ledger.entries[clause.id, route]
-    if entry.violated:
-        return Repeated("fail", entry.exercised, entry.violated, entry.why)
-    if entry.exercised:
-        return Repeated("pass", entry.exercised, 0, "")
-    return Repeated("unknown", 0, 0, entry.why)
+    one = found.of(clause.id, route)
+    if one.violated:
+        return Repeated("fail", one.exercised, one.violated, one.evidence, one.layer)
+    if one.exercised and not found.interrupted:
+        return Repeated("pass", one.exercised, 0, "")
+    return Repeated("unknown", 0, 0, one.evidence)
 
 
 def _budget(options: Options) -> Budget:

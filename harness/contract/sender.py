@@ -6,9 +6,9 @@ the origin, and remembers everything that it saw.
 
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from harness.contract.budget import Budget, BudgetError
@@ -17,6 +17,7 @@ from harness.contract.observation import Observation, observe
 from harness.contract.output import tokens
 from harness.contract.redirection import HOPS, next_hop
 from harness.contract.subject import Clock, Subject, Transport
+from harness.contract.threads import at_once
 from harness.errors import TransportError, TransportKind
 from harness.routes import compat, model, native, universal
 from harness.routes.address import Address, Credentials, GatewayOptions
@@ -38,7 +39,8 @@ class Sender:
     """Sends cases to one subject; `seen` is every observation in the order of their ends.
 
     `interval_s` is the least time between two requests on `clock`, `deadline_ns` a moment of it
-    after which none is sent. Threads may share a sender.
+    after which none is sent. Threads may share a sender. `stopped` says why it sends nothing any
+    more, `waits` has for each thread that waits until when it does, and what for.
     """
 
     subject: Subject
@@ -52,12 +54,34 @@ class Sender:
     due_ns: int = 0
     lasting: int = 0
     deadline_ns: int | None = None
+    stopped: str = ""
+    waits: dict[int, tuple[int, str]] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def paced(self) -> bool:
         """Whether requests go one at a time: by a pace, or because time is not real."""
         return self.clock.free or self.interval_s > 0
+
+    def stop(self, reason: str) -> None:
+        """Send nothing more, and end what is under way; any thread may call it."""
+        self.stopped = self.stopped or reason
+        if isinstance(self.transport, HttpxTransport):
+            self.transport.abort()
+
+    def sleep(self, seconds: float, awaited: str) -> None:
+        """Let time pass on the run's clock; BudgetError when the run was stopped meanwhile."""
+        until_ns = self.clock.now_ns() + int(seconds * 1e9)
+        self.waits[threading.get_ident()] = (until_ns, awaited)
+        try:
+            self.clock.sleep(seconds)
+        finally:
+            del self.waits[threading.get_ident()]
+        self._check_stopped()
+
+    def _check_stopped(self) -> None:
+        if self.stopped:
+            raise BudgetError(self.stopped)
 
     def send(self, case: Case, *, patient: bool = True) -> Observation:
         """The observation of one case; BudgetError when it may not be sent.
@@ -95,6 +119,7 @@ class Sender:
             with transport.open(request, timeouts=self.timeouts) as incoming:
                 next(iter(incoming), None)
         except TransportError as error:
+            self._check_stopped()
             return Exchange(request, self.clock.now_ns(), None, error)
         return incoming.exchange()
 
@@ -134,8 +159,8 @@ class Sender:
             self._wait()
             return self._followed(case, self._exchanged(request))
 
-        with ThreadPoolExecutor(len(requests), thread_name_prefix="together") as pool:
-            return list(pool.map(send, cases, requests))
+        works = [partial(send, *each) for each in zip(cases, requests, strict=True)]
+        return at_once(works, name="together")
 
     def _interleaved(
         self, requests: Sequence[Request], transport: HttpxTransport
@@ -155,11 +180,13 @@ class Sender:
         """The exchange; BudgetError when the end of the run, not the target's, cut it off."""
         left = None if self.deadline_ns is None else self._seconds_left(self.deadline_ns)
         total = self.timeouts.total
-        if left is None or (total is not None and total <= left):
-            return self.transport.send(request, timeouts=self.timeouts)
-        exchange = self.transport.send(request, timeouts=replace(self.timeouts, total=left))
-        if exchange.error is not None and exchange.error.kind is TransportKind.TOTAL_TIMEOUT:
-            raise BudgetError(LATE)
+        whole = left is None or (total is not None and total <= left)
+        timeouts = self.timeouts if whole else replace(self.timeouts, total=left)
+        exchange = self.transport.send(request, timeouts=timeouts)
+        if exchange.error is not None:
+            self._check_stopped()
+            if not whole and exchange.error.kind is TransportKind.TOTAL_TIMEOUT:
+                raise BudgetError(LATE)
         return exchange
 
     def _seconds_left(self, deadline_ns: int) -> float:
@@ -169,6 +196,7 @@ class Sender:
     def _reserve(self, case: Case) -> int:
         """The number of a request that the budget and the time allow."""
         with self.lock:
+            self._check_stopped()
             if self.deadline_ns is not None and self.clock.now_ns() >= self.deadline_ns:
                 raise BudgetError(LATE)
             self.budget.reserve(case.cost)
@@ -208,7 +236,7 @@ class Sender:
             return
         now = self.clock.now_ns()
         if now < self.due_ns:
-            self.clock.sleep((self.due_ns - now) / 1e9)
+            self.sleep((self.due_ns - now) / 1e9, "the pace of the run")
         self.due_ns = max(now, self.due_ns) + int(self.interval_s * 1e9)
 
 

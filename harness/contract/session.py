@@ -1,34 +1,39 @@
-"""One contract run from options to verdict: what the pytest suite in `contracts/` drives."""
+"""One contract run from options to verdict and files, on a subject in the contract's own words."""
 
 import re
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from harness.contract import documents, examples, standin
 from harness.contract.budget import Budget
 from harness.contract.clause import Clause, Profile
 from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.exploration import Exploration
-from harness.contract.ledger import Ledger
+from harness.contract.judged import Judged, judged
+from harness.contract.ledger import Ledger, described
 from harness.contract.observation import Observation
+from harness.contract.options import Options
+from harness.contract.progress import Watch
 from harness.contract.recording import behaviour_of, document_of, drift, read_recording
 from harness.contract.reproduction import Redact
+from harness.contract.run import carry_out
 from harness.contract.sender import Sender
 from harness.contract.subject import LONGEST_WINDOW_S, Clock, Subject
 from harness.contract.veil import veil
 from harness.contract.verdict import Verdict, conclude
 from harness.contract.waivers import apply, read_waivers
+from harness.contract.written import Output, check_writable, put, write_json
 from harness.transports.exchange import Timeouts
 from harness.transports.httpx import HttpxTransport
 
-Mode = Literal["pr", "nightly", "live"]
-DEFAULT_REQUESTS = 300
+Pair = tuple[str, str]
+"""The id of a clause, and a route."""
 PACE_PER_MINUTE = 120
 """Requests a minute on a live target without a declared limit: the documented one of Baseten."""
 WINDOWS = 12
@@ -38,43 +43,34 @@ SECONDS = {"mock": 600.0, "local": 90.0, "live": 900.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """How to run.
+class Outcome:
+    """What a run found: the verdict, each clause on each route, and the documents that say so.
 
-    `kind` is mock, local, live, named or url; `paid` whether requests may cost money. `out` None
-    writes nothing. `dollars_per_token` is what bounds a cost. `summary` is appended to, `examples`
-    keeps the failing cases of earlier runs, `patience` scales every limit of time.
+    `document` is that of `conformance.json`, `markdown` the page for a pull request.
+    `explained` has for each failure, by clause and route, what a person needs to know.
+    `unwritten` says which files could not be written, and why.
     """
 
-    kind: str = "mock"
-    paid: bool = False
-    profile: str = "all"
-    mode: Mode = "pr"
-    strict: bool = False
-    required: tuple[str, ...] = ()
-    max_requests: int = DEFAULT_REQUESTS
-    max_tokens: int | None = None
-    max_cost: float | None = None
-    dollars_per_token: float = 0.0
-    seed: int = 0
-    defect: str | None = None
-    waivers: Path | None = None
-    out: Path | None = None
-    junit: Path | None = None
-    record: Path | None = None
-    against: Path | None = None
-    summary: Path | None = None
-    examples: Path | None = None
-    patience: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run found: the ledger, the verdict and the document of `conformance.json`."""
-
-    ledger: Ledger
     verdict: Verdict
+    clauses: tuple[Judged, ...]
     document: dict[str, Any]
+    markdown: str
+    explained: Mapping[tuple[str, str], str]
+    interrupted: bool = False
+    unwritten: tuple[str, ...] = ()
+    folder: Path | None = None
+
+    @property
+    def failing(self) -> list[Judged]:
+        """The clauses that were violated, RECORD never among them."""
+        return [each for each in self.clauses if each.violated]
+
+    def of(self, clause: str, route: str) -> Judged:
+        """What was found about a clause on a route; KeyError when it was not selected."""
+        found = [each for each in self.clauses if (each.id, each.route) == (clause, route)]
+        if not found:
+            raise KeyError((clause, route))
+        return found[0]
 
 
 def chosen(profile: str) -> tuple[Clause, ...]:
@@ -84,38 +80,78 @@ def chosen(profile: str) -> tuple[Clause, ...]:
     return tuple(clause for clause in CLAUSES if clause.profile == Profile(profile))
 
 
+def pairs_of(profile: str) -> list[Pair]:
+    """Every clause of a profile, by its id, with each of its routes."""
+    return [(clause.id, route) for clause in chosen(profile) for route in clause.routes]
+
+
 def perform(
-    subject: Subject, options: Options, *, pairs: Iterable[tuple[str, str]], redact: Redact
+    subject: Subject,
+    options: Options,
+    *,
+    redact: Redact,
+    pairs: Iterable[Pair] | None = None,
+    watch: Watch | None = None,
 ) -> Outcome:
-    """Run the clauses of `pairs` (clause id and route) and write what `options.out` asks for."""
+    """Run the clauses of `pairs`, or of the profile, and write what the options ask for.
+
+    `watch` is called twice a second with how far the run is. Ctrl-C ends the run with what was seen
+    so far, a second KeyboardInterrupt is raised. UsageError before the first request for a file
+    that cannot be read or written.
+    """
     redact = _servable(redact, options)
     waivers = read_waivers(options.waivers, CLAUSES) if options.waivers else ()
     recorded = read_recording(options.against) if options.against else None
+    check_writable(_files(options))
     run_id = f"contract-{uuid.uuid4().hex[:12]}"
-    found = _explore(subject, options, pairs=pairs, run_id=run_id)
+    wanted = pairs_of(options.profile) if pairs is None else pairs
+    found = _explore(subject, options, pairs=wanted, run_id=run_id, watch=watch)
+    about = _about(options, run_id) | {"interrupted": found.interrupted}
+    about |= _told(found, recorded)
     complaints = apply(waivers, found.ledger, today=datetime.now(UTC).date())
     veil(found.ledger, redact)
     verdict = conclude(
         found.ledger,
         strict=options.strict,
         required=options.required,
-        stopped=found.stopped,
+        stopped=found.exploration.stopped,
         complaints=complaints,
-        left_out=_left_out(found.ledger, options),
+        left_out=len(pairs_of(options.profile)) - len(found.ledger.entries),
+        bugs=found.exploration.bugs,
+        interrupted=found.interrupted,
     )
-    about = _about(options, run_id) | {"behaviour": behaviour_of(found.seen)}
-    if recorded is not None:
-        about["drift"] = drift(recorded, found.seen)
-    document = documents.conformance(
-        found.ledger, verdict, budget=found.budget, about=about, redact=redact, seen=found.seen
-    )
-    _write(options, found, document, redact)
-    return Outcome(found.ledger, verdict, document)
+    verdict = replace(verdict, reasons=tuple(redact(reason) for reason in verdict.reasons))
+    return _written(options, found, verdict, about, redact)
 
 
-def _left_out(ledger: Ledger, options: Options) -> int:
-    """How many clauses, counted once a route, of the profile were not selected."""
-    return sum(len(clause.routes) for clause in chosen(options.profile)) - len(ledger.entries)
+def check_files(options: Options) -> None:
+    """UsageError for a file of the options that cannot be read or written."""
+    if options.waivers is not None:
+        read_waivers(options.waivers, CLAUSES)
+    if options.against is not None:
+        read_recording(options.against)
+    check_writable(_files(options))
+
+
+def _files(options: Options) -> tuple[tuple[str, Path | None], ...]:
+    """What a run writes beside its folder, with what each is called on a command line."""
+    return (
+        ("--junit", options.junit),
+        ("--record", options.record),
+        ("what failed, for the next nightly run:", options.examples),
+    )
+
+
+def _told(found: "_Explored", recorded: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the target does where nobody documents it, and how that differs from a recording."""
+    try:
+        about: dict[str, Any] = {"behaviour": behaviour_of(found.seen)}
+        if recorded is not None:
+            about["drift"] = drift(recorded, found.seen)
+    except Exception as bug:  # noqa: BLE001 - no clause rests on it; it is told, and costs exit code 2
+        found.exploration.bugs.append(described(bug))
+        return {}
+    return about
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +161,17 @@ class _Explored:
     ledger: Ledger
     seen: tuple[Observation, ...]
     budget: Budget
-    stopped: str
+    exploration: Exploration
+    interrupted: bool
 
 
 def _explore(
-    subject: Subject, options: Options, *, pairs: Iterable[tuple[str, str]], run_id: str
+    subject: Subject,
+    options: Options,
+    *,
+    pairs: Iterable[Pair],
+    run_id: str,
+    watch: Watch | None,
 ) -> _Explored:
     budget = Budget(
         options.max_requests, options.max_tokens, options.max_cost, options.dollars_per_token
@@ -147,23 +189,48 @@ def _explore(
             deadline_ns=deadline_ns,
             limited=limited,
             reductions=4 if options.paid else 24,
+            earlier=examples.read(options.examples),
         )
-        unsent = examples.send(options.examples, sender)
-        exploration.run()
-    examples.save(options.examples, ledger, unsent)
-    others = () if limited is None else limited.seen
-    return _Explored(ledger, (*sender.seen, *others), budget, exploration.stopped)
+        interrupted = carry_out(exploration, watch)
+    seen = tuple(each for sender in exploration.senders for each in sender.seen)
+    return _Explored(ledger, seen, budget, exploration, interrupted)
 
 
-def _write(options: Options, found: _Explored, document: dict[str, Any], redact: Redact) -> None:
-    """Write what the options ask for."""
-    if options.record is not None:
-        documents.write_json(options.record, document_of(found.seen))
+def _written(
+    options: Options,
+    found: _Explored,
+    verdict: Verdict,
+    about: Mapping[str, Any],
+    redact: Redact,
+) -> Outcome:
+    """The outcome, after everything was written that the options ask for."""
+    ledger, output = found.ledger, Output()
+    clauses = judged(ledger, redact, found.seen)
+    document = documents.conformance(clauses, verdict, budget=found.budget, about=about)
     if options.out is not None:
-        junit = options.junit or options.out / "junit.xml"
-        documents.write(options.out, found.ledger, document, redact=redact, junit_at=junit)
-    if options.summary is not None:
-        documents.append(options.summary, documents.markdown(found.ledger, document, redact))
+        junit_at = options.junit
+        documents.write(output, options.out, ledger, document, redact=redact, junit_at=junit_at)
+    elif options.junit is not None:
+        output.write(options.junit, lambda path: put(path, documents.junit(ledger, redact)))
+    if options.record is not None:
+        output.write(options.record, lambda path: write_json(path, document_of(found.seen)))
+    if options.examples is not None:
+        unsent = found.exploration.unsent
+        output.write(options.examples, lambda path: examples.save(path, ledger, unsent))
+    return Outcome(
+        verdict,
+        clauses,
+        document,
+        documents.markdown(ledger, document, redact),
+        {
+            key: documents.explain(entry, redact)
+            for key, entry in ledger.entries.items()
+            if entry.violated
+        },
+        interrupted=found.interrupted,
+        unwritten=tuple(output.unwritten),
+        folder=options.out,
+    )
 
 
 @contextmanager

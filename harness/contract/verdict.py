@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 
 from harness.contract.clause import Level
 from harness.contract.ledger import Entry, Ledger, Result
+from harness.contract.options import REQUIRABLE
 from harness.routes.route import ROUTES
 
 EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
+OWN_FAULT = 2
+"""The exit code where the harness itself failed, whatever else it found."""
 WAITS = {"cache": "the cache's TTL", "rate": "the rate limit"}
-REQUIRABLE = ("model", "cache", "rate", "auth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Verdict:
 
     `word` is the same in the words of `conformance.json`. `routes` were judged, `broken` are those
     of them that fail the run, `undeclared` settings kept clauses out of the verdict, and so did the
-    real time that `unwaited` ones need. `left_out` counts clauses that were not selected.
+    real time that `unwaited` ones need. `left_out` counts clauses that were not selected. `bugs`
+    are failures of the harness itself.
     """
 
     verdict: str
@@ -35,17 +38,20 @@ class Verdict:
     broken: tuple[str, ...] = ()
     left_out: int = 0
     unwaited: tuple[str, ...] = ()
+    bugs: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
-        """0 pass, 1 fail, 3 unknown."""
-        return EXIT_CODES[self.verdict]
+        """0 pass, 1 fail, 3 unknown; 2 where the harness itself failed."""
+        return OWN_FAULT if self.bugs else EXIT_CODES[self.verdict]
 
     @property
     def line(self) -> str:
         """The verdict in one line, such as `pass: native, compat; not declared: cache`."""
         kept = [route for route in self.routes if route not in self.broken]
         parts = [", ".join(self.broken or self.routes) or "no route was judged"]
+        if self.verdict == "unknown" and self.broken:
+            parts = [f"interrupted, broken so far: {', '.join(self.broken)}"]
         if self.verdict == "fail" and not self.broken:
             parts = ["the waivers"]
         if self.verdict == "fail" and kept:
@@ -67,20 +73,27 @@ def conclude(
     stopped: str = "",
     complaints: Sequence[str] = (),
     left_out: int = 0,
+    bugs: Sequence[str] = (),
+    interrupted: bool = False,
 ) -> Verdict:
     """The verdict over a ledger.
 
     `required` names settings that may not be undeclared; `complaints` are about waivers and fail.
+    `bugs` are failures of the harness beside those that a clause has as its error. A run that was
+    `interrupted` is unknown, and says what was broken so far.
     """
     entries = list(ledger.entries.values())
     binding = (Level.MUST, Level.SHOULD) if strict else (Level.MUST,)
     failed = [e for e in entries if e.result is Result.FAIL and e.clause.level in binding]
     open_ones = [e for e in entries if _open(e, required)]
     ended = [stopped] if stopped and not any(stopped in e.reason for e in open_ones) else []
-    reasons = [*complaints, *_failures(failed), *_openings(open_ones), *ended]
+    bugs = [*_errors(entries), *bugs]
+    told = [f"a bug of the harness, please report it: {bug}" for bug in dict.fromkeys(bugs)]
+    reasons = [*complaints, *_failures(failed), *told, *_openings(open_ones), *ended]
     judged = _judged(entries)
-    green = "pass" if judged and not open_ones else "unknown"
+    green = "pass" if judged and not open_ones and not bugs else "unknown"
     verdict = "fail" if failed or complaints else green
+    verdict = "unknown" if interrupted else verdict
     waived = any(entry.waived for entry in entries)
     words = {"fail": "incompatible", "unknown": "unknown", "pass": "compatible"}
     word = "compatible_with_waivers" if verdict == "pass" and waived else words[verdict]
@@ -94,6 +107,7 @@ def conclude(
         counts=_counts(entries),
         left_out=left_out,
         unwaited=_unwaited(entries),
+        bugs=tuple(bugs),
     )
 
 
@@ -109,6 +123,15 @@ def _failures(failed: Sequence[Entry]) -> list[str]:
     for entry in failed:
         by_clause.setdefault(entry.clause.id, []).append(entry.route)
     return [f"{clause} broken on {', '.join(routes)}" for clause, routes in by_clause.items()]
+
+
+def _errors(entries: Sequence[Entry]) -> list[str]:
+    """Each bug in a check once, with the clauses that it left unjudged."""
+    by_bug: dict[str, dict[str, None]] = {}
+    for entry in entries:
+        if entry.error:
+            by_bug.setdefault(entry.error, {})[entry.clause.id] = None
+    return [f"{bug}, in {', '.join(clauses)}" for bug, clauses in by_bug.items()]
 
 
 def _openings(entries: Sequence[Entry]) -> list[str]:

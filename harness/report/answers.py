@@ -80,14 +80,15 @@ def _contract(report: "Report") -> Answer:
 
 
 def _carried(report: "Report") -> Answer:
-    routes = report.summary["routes"].values()
+    routes = report.summary.routes.values()
     if report.capacity is not None:
         return _searched(report.capacity)
-    if not report.summary["requests"]:
+    if not report.summary.requests:
         return Answer("Carried", "not measured: capacity", "no request was sent under load")
-    if report.summary["routes_of"] == [COMPARE]:
+    if report.summary.routes_of == (COMPARE,):
         return Answer("Carried", "not measured: capacity", "compare sends one request at a time")
-    good, sent = (math.fsum(r[name] or 0.0 for r in routes) for name in ("goodput", "rate"))
+    good = math.fsum(route.goodput.per_second or 0.0 for route in routes)
+    sent = math.fsum(route.counts.rate or 0.0 for route in routes)
     short = f"{figures.digits(good)}/s good of {figures.digits(sent)}/s sent"
     return Answer("Carried", short, "; ".join([*_objectives(report), LIMIT]))
 
@@ -114,10 +115,10 @@ def _objectives(report: "Report") -> Iterator[str]:
 
 
 def _trust(report: "Report") -> Answer:
-    question, client = "How far to trust it", report.summary["client"]
-    if not report.summary["requests"]:
+    question, client = "How far to trust it", report.summary.client
+    if not report.summary.requests:
         return Answer(question, "not calibrated", "no latency was measured under load")
-    if not client["noise_floor"]:
+    if not client.noise_floor:
         return Answer(question, "not calibrated", "the client's own error is not known")
     short = f"TTFT {client_error(client, 'ttft_ms')}, E2E {client_error(client, 'e2e_ms')}"
     return Answer(question, short, "the client's own error at p99, against a known schedule")

@@ -3,7 +3,7 @@
 samples -> frame -> summary -> comparison -> verdict -> json, csv, markdown, html
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from harness.report.capacity.level import rows_of
 from harness.report.capacity.result import Capacity, of_run
 from harness.report.comparison import AT_EACH_LOOK, Comparison, compare
 from harness.report.conformance import Conformance
+from harness.report.documents import document
 from harness.report.files import write_json, write_text
 from harness.report.frame import Frame
 from harness.report.groups import parts
@@ -26,9 +27,11 @@ from harness.report.records import Records, records
 from harness.report.runs import Runs
 from harness.report.series import timeline
 from harness.report.staged import check_stages
-from harness.report.summary import flat, summarise
+from harness.report.summary import Summary, flat
+from harness.report.tally import summarise
 from harness.report.thresholds import Checked, Doubts, check, good
 from harness.report.verdict import Evidence, Verdict, decide
+from harness.report.workers import NoiseFloor, Workers, read_floor, read_workers
 
 SCHEMA_VERSION = 1
 
@@ -40,17 +43,18 @@ class Report:
     folder: Path
     manifest: Manifest
     decision: Verdict
-    summary: Mapping[str, Any]
+    summary: Summary
     comparison: Comparison
     contract: Conformance | None
     checked: tuple[Checked, ...]
+    files: tuple[samples.SampleFile, ...]
     rows: Frame
     capacity: Capacity | None = None
 
     @property
     def load(self) -> Frame:
         """The requests of the load's scenarios, warm-up excluded."""
-        return _of_load(self.rows, self.summary)
+        return _of_load(self.rows, self.summary.routes_of)
 
     @property
     def verdict(self) -> str:
@@ -67,19 +71,39 @@ class Report:
         """0 pass, 1 fail, 3 unknown."""
         return self.decision.exit_code
 
+    def document(self) -> dict[str, Any]:
+        """The content of `summary.json`."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "run_id": self.manifest.run_id,
+            "command": self.manifest.command,
+            "verdict": self.verdict,
+            "reasons": list(self.reasons),
+            "remarks": list(self.decision.remarks),
+            **self.summary.document(),
+            "objectives": document(self.checked),
+            "files": document(self.files),
+            "timeline": document(self.summary.timeline),
+        }
+
 
 def build_report(folder: Path) -> Report:
     """Read a run folder, write every derived file beside the samples, and return what they say."""
     run = manifest.read(folder)
     report = _assembled(folder, run, samples.pack(folder, clocks=run.clocks))
-    write_json(folder / "summary.json", report.summary)
-    write_text(folder / "summary.csv", flat(report.summary))
+    write_json(folder / "summary.json", report.document())
+    write_text(folder / "summary.csv", flat(report.summary.scenarios))
     write_json(folder / "comparison.json", report.comparison.document())
     if report.capacity is not None:
         write_json(folder / "capacity.json", report.capacity.document())
     write_text(folder / "report.md", markdown.render(report))
     write_text(folder / "report.html", page.render(report))
     return report
+
+
+def write_page(folder: Path) -> None:
+    """Write only the page, of a run whose other files its command has written."""
+    write_text(folder / "report.html", page.render(assemble(folder)))
 
 
 def write_runs(runs: Runs, folder: Path) -> None:
@@ -108,7 +132,7 @@ def _assembled(
 def _judged(
     folder: Path, run: Manifest, found: samples.Samples, thresholds: Sequence[str] | None
 ) -> Report:
-    workers = client.read_workers(folder)
+    workers = read_workers(folder)
     kept = _records(folder, run, found, workers)
     rows = kept.rows
     texts = run.thresholds if thresholds is None else thresholds
@@ -120,18 +144,22 @@ def _judged(
     if run.interrupted or run.facts.get("aborted"):
         given_up = rows.texts("outcome").among(Outcome.CANCELLED)
         rows, cancelled = rows.where(~given_up), int(given_up.sum())
-    measured = summarise(rows, good(wanted), least_s=_held_to_its_end_s(run, workers))
-    loaded = _of_load(rows, measured)
-    measured |= {
-        **parts(loaded, run.plan, good(wanted)),
-        "cancelled": cancelled,
-        "records": kept.document(),
-        "pacing": pacing(loaded, run.plan),
-        "quota": quota(loaded, run.plan, workers.reports),
-        "client": client.describe(
-            workers, loaded, clocks=run.clocks, noise_floor=run.facts.get("noise_floor")
-        ),
-    }
+    tally = summarise(rows, good(wanted), least_s=_held_to_its_end_s(run, workers))
+    loaded = _of_load(rows, tally.routes_of)
+    measured = Summary(
+        requests=tally.requests,
+        warmup_requests=tally.warmup_requests,
+        routes_of=tally.routes_of,
+        routes=tally.routes,
+        scenarios=tally.scenarios,
+        parts=parts(loaded, run.plan, good(wanted)),
+        cancelled=cancelled,
+        records=kept.counts,
+        pacing=pacing(loaded, run.plan),
+        quota=quota(loaded, run.plan, workers.reports),
+        client=client.describe(workers, loaded, clocks=run.clocks, noise_floor=_floor(run)),
+        timeline=timeline(rows, good(wanted)),
+    )
     compared = compare(
         rows,
         margin=_margin(run),
@@ -147,13 +175,13 @@ def _judged(
             *(between_routes(each, compared) for each in wanted if each.metric == RATIO),
         )
     decision = decide(Evidence(run, measured, compared, contract, checked, kept, searched))
-    summary = _summary(run, measured, decision, checked, found)
-    summary["timeline"] = timeline(rows, good(wanted))
-    return Report(folder, run, decision, summary, compared, contract, checked, rows, searched)
+    return Report(
+        folder, run, decision, measured, compared, contract, checked, found.files, rows, searched
+    )
 
 
 def _of_latency_and_errors(
-    run: Manifest, wanted: Sequence[Objective], loaded: Frame, measured: Mapping[str, Any]
+    run: Manifest, wanted: Sequence[Objective], loaded: Frame, measured: Summary
 ) -> Iterator[Checked]:
     """The objectives on single routes, over the whole load and in each of its stages."""
     plain = [each for each in wanted if each.metric != RATIO]
@@ -161,9 +189,15 @@ def _of_latency_and_errors(
     yield from check(
         plain,
         loaded,
-        measured["routes"],
+        measured.routes,
         command=run.command,
-        doubts=Doubts.of(measured, in_flight=in_flight),
+        doubts=Doubts.of(
+            measured.routes,
+            pacing=measured.pacing,
+            noise_floor=measured.client.noise_floor,
+            paced=measured.quota,
+            in_flight=in_flight,
+        ),
         confidence=1 - AT_EACH_LOOK[int(run.plan.get("extend") or 1)],
     )
     yield from check_stages(
@@ -171,15 +205,13 @@ def _of_latency_and_errors(
         loaded,
         run.plan,
         command=run.command,
-        noise_floor=measured["client"]["noise_floor"],
+        noise_floor=measured.client.noise_floor,
         in_flight=in_flight,
     )
 
 
-def _records(
-    folder: Path, run: Manifest, found: samples.Samples, workers: client.Workers
-) -> Records:
-    said = [worker.get("records", 0) for worker in workers.reports]
+def _records(folder: Path, run: Manifest, found: samples.Samples, workers: Workers) -> Records:
+    said = [worker.records for worker in workers.reports]
     expected = run.facts.get("expected_records", sum(said) if said else None)
     return records(
         frame.frame(found),
@@ -201,20 +233,25 @@ def _capacity(run: Manifest, rows: Frame, wanted: Sequence[Objective]) -> Capaci
         run.plan,
         run.facts.get("tried") or (),
         wanted,
-        noise_floor=run.facts.get("noise_floor"),
+        noise_floor=_floor(run),
         ended=run.facts.get("ended_early"),
     )
 
 
-def _of_load(rows: Frame, summary: Mapping[str, Any]) -> Frame:
+def _floor(run: Manifest) -> NoiseFloor | None:
+    """What a calibration found that no worker tells of."""
+    return read_floor(run.facts.get("noise_floor"), "run.json: noise_floor")
+
+
+def _of_load(rows: Frame, scenarios: Sequence[str]) -> Frame:
     """The requests of the load's scenarios, warm-up excluded."""
     counted = frame.steady(rows)
-    return counted.where(counted.texts("scenario").among(*summary["routes_of"]))
+    return counted.where(counted.texts("scenario").among(*scenarios))
 
 
-def _held_to_its_end_s(run: Manifest, workers: client.Workers) -> float:
+def _held_to_its_end_s(run: Manifest, workers: Workers) -> float:
     """How long a load lasted whose last requests a quota never let leave; 0 of any other."""
-    never = any(each.get("never_sent") for each in workers.reports)
+    never = any(each.never_sent for each in workers.reports)
     cut = run.interrupted or run.facts.get("aborted") or run.facts.get("exhausted")
     return float(run.plan.get("duration_s") or 0.0) if never and not cut else 0.0
 
@@ -226,23 +263,3 @@ def _looks(run: Manifest) -> int:
 
 def _margin(run: Manifest) -> float:
     return float(run.plan.get("margin") or 0.05)
-
-
-def _summary(
-    run: Manifest,
-    measured: Mapping[str, Any],
-    decision: Verdict,
-    checked: tuple[Checked, ...],
-    found: samples.Samples,
-) -> dict[str, Any]:
-    head = {
-        "schema_version": SCHEMA_VERSION,
-        "run_id": run.run_id,
-        "command": run.command,
-        "verdict": decision.verdict,
-        "reasons": list(decision.reasons),
-        "remarks": list(decision.remarks),
-    }
-    judged = [{name: getattr(each, name) for name in Checked.__slots__} for each in checked]
-    files = [{"name": file.name, "rows": file.rows, "loss": file.loss} for file in found.files]
-    return {**head, **measured, "objectives": judged, "files": files}

@@ -1,8 +1,8 @@
 """The columns of a run as numpy arrays, in the order in which its requests were sent.
 
-A column is read from the files when a step asks for it, and kept while there is room: a run of
-millions of requests is never in memory as a whole. Rows that were never sent stand where they were
-due, those without any time at the end.
+A column is read from the files when a step asks for it, and kept while there is room, then put
+aside: a run of millions of requests is never in memory as a whole. Rows that were never sent stand
+where they were due, those without any time at the end.
 """
 
 from collections import OrderedDict
@@ -16,13 +16,14 @@ import pyarrow.compute as pc
 
 from harness.measure.columns import COLUMNS
 from harness.report import arrow
-from harness.report.arrays import NULL, Codes, Floats, Indices, Ints, Mask
+from harness.report.arrays import NULL, Codes, Floats, Indices, Ints, Mask, constant
+from harness.report.aside import Aside, arrays
 from harness.report.gaps import COLUMNS as OF_GAPS
 from harness.report.gaps import Gaps, gathered
 from harness.report.packed import Packed, Packer, everywhere
 from harness.report.samples import MOMENTS, Samples
 
-ROOM = 320_000_000
+ROOM = 160_000_000
 """How many bytes of columns are kept for the next step that asks for them."""
 UNNAMED: Mapping[str, str] = {
     "phase": "steady",
@@ -93,6 +94,8 @@ class Columns:
     def __init__(self, found: Samples) -> None:
         self._samples, self._length = found, len(found)
         self._kept: OrderedDict[str, Any] = OrderedDict()
+        self._aside = Aside()
+        self._told: dict[str, frozenset[int]] = {}
         self._places: Codes | None = None
         sent, due = (self._moments(name) for name in ("sent_ns", "scheduled_ns"))
         begun = np.where(sent == NULL, due, sent) if (sent == NULL).any() else sent
@@ -115,6 +118,15 @@ class Columns:
     def flags(self, name: str) -> Any:
         """A column of yes and no as 1, 0 and -1 where nobody knows."""
         return self._column(name)
+
+    def told(self, name: str) -> frozenset[int]:
+        """Which of 1, 0 and -1 a column of yes and no has."""
+        if name not in self._told:
+            flags = self.flags(name)
+            self._told[name] = frozenset(
+                np.unique(flags[:1] if constant(flags) else flags).tolist()
+            )
+        return self._told[name]
 
     def texts(self, name: str) -> Texts:
         """A column of few texts."""
@@ -153,14 +165,14 @@ class Columns:
         if name in self._kept:
             self._kept.move_to_end(name)
             return self._kept[name]
-        return self._keep(name, self._read(name))
+        return self._keep(name, self._aside.get(name) if name in self._aside else self._read(name))
 
     def _keep(self, name: str, column: Any) -> Any:
-        for array in _arrays(column):
+        for array in arrays(column):
             array.setflags(write=False)
         self._kept[name] = column
         while len(self._kept) > 1 and sum(map(_bytes, self._kept.values())) > ROOM:
-            self._kept.popitem(last=False)
+            self._aside.put(*self._kept.popitem(last=False))
         return column
 
     def _read(self, name: str) -> Any:
@@ -207,7 +219,7 @@ class Columns:
 
     def _placed(self, column: Any) -> Any:
         """A column that was read before the order was known."""
-        if self._places is None or _constant(column):
+        if self._places is None or constant(column):
             return column
         found = np.empty_like(column)
         found[self._places] = column
@@ -287,19 +299,5 @@ def _place(name: str | None, known: dict[str, int], unnamed: str | None) -> int:
     return -1 if name is None else known.setdefault(name, len(known))
 
 
-def _constant(array: Any) -> bool:
-    return bool(array.strides == (0,))
-
-
-def _arrays(column: Any) -> Iterator[Any]:
-    if isinstance(column, np.ndarray):
-        yield column
-        return
-    for name in type(column).__slots__:
-        part = getattr(column, name)
-        if isinstance(part, np.ndarray | Texts):
-            yield from _arrays(part)
-
-
 def _bytes(column: Any) -> int:
-    return sum(8 if _constant(array) else array.nbytes for array in _arrays(column))
+    return sum(8 if constant(array) else array.nbytes for array in arrays(column))

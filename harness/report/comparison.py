@@ -8,7 +8,7 @@ runs of the same thing differ.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from harness.report import figures, frame
 from harness.report.arms import Arm, arms, setup_of
 from harness.report.arrays import Floats
 from harness.report.cost import Cost, of_blocks
+from harness.report.documents import document, fields_of
 from harness.report.frame import Frame
 from harness.report.paired import (
     Location,
@@ -107,7 +108,7 @@ class Pair:
     def document(self) -> dict[str, Any]:
         """One entry of `pairs`: flat, null where there is nothing to say."""
         own = {name: getattr(self, name) for name in self.__slots__ if name != "effect"}
-        effect = asdict(self.effect) if self.effect else dict.fromkeys(Effect.__slots__)
+        effect = fields_of(self.effect) if self.effect else dict.fromkeys(Effect.__slots__)
         return {**own, **effect}
 
 
@@ -136,6 +137,10 @@ class Failures:
         most, least = sorted((self.only_a, self.only_b), reverse=True)
         alone = f"{worse} failed alone in {figures.count(most)} blocks"
         return f"{worse} fails more often than {other}: {alone}, {other} in {figures.count(least)}"
+
+    def document(self) -> dict[str, Any]:
+        """One entry of `failures`."""
+        return fields_of(self) | {"differ": self.differ}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,15 +208,13 @@ class Comparison:
     def document(self) -> dict[str, Any]:
         """The content of `comparison.json`."""
         own = {name: getattr(self, name) for name in self.__slots__ if name not in NESTED}
-        failures = [asdict(each) | {"differ": each.differ} for each in self.failures]
-        pairs = [pair.document() for pair in self.pairs]
         return {"schema_version": SCHEMA_VERSION, **own, "conclusive": self.conclusive} | {
             "paired": self.scenario is not None,
             "alpha": ALPHA,
-            "failures": failures,
-            "arms": [each.document() for each in self.arms],
-            "per_block": None if self.cost is None else asdict(self.cost),
-            "pairs": pairs,
+            "failures": document(self.failures),
+            "arms": document(self.arms),
+            "per_block": document(self.cost),
+            "pairs": document(self.pairs),
         }
 
 

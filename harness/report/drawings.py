@@ -24,7 +24,7 @@ WORST_FIRST = {"fail": "missed", "unknown": "unknown", "warn": "close", "pass": 
 
 def charts(report: "Report") -> dict[str, Any]:
     """Each chart by its name in the template; None where there is nothing to draw."""
-    run = overtime.Run(report.summary["timeline"], _pauses(report))
+    run = overtime.Run(report.summary.timeline, _pauses(report))
     return {
         "contract": report.contract and contract.overview("Clauses per route", report.contract),
         "forest": forest.forest("Routes against each other", report.comparison),
@@ -39,11 +39,11 @@ def charts(report: "Report") -> dict[str, Any]:
 
 
 def _pauses(report: "Report") -> list[overtime.Pause]:
-    start_ns = report.summary["timeline"]["start_ns"]
+    start_ns = report.summary.timeline.start_ns
     return [
-        overtime.Pause(found["worker"], (begun_ns - start_ns) / 1e9, length_ms / 1e3)
-        for found in report.summary["client"]["pauses"]
-        for begun_ns, length_ms in zip(found["begun_ns"], found["lengths_ms"], strict=True)
+        overtime.Pause(found.worker, (begun_ns - start_ns) / 1e9, length_ms / 1e3)
+        for found in report.summary.client.pauses
+        for begun_ns, length_ms in zip(found.begun_ns, found.lengths_ms, strict=True)
         if start_ns is not None
     ]
 
@@ -83,9 +83,9 @@ def _limits(report: "Report") -> dict[str, list[distribution.Limit]]:
 def _latencies(report: "Report", run: overtime.Run) -> Iterator[tuple[str, Svg, str]]:
     """TTFT and E2E over time, each with what is drawn of it."""
     rows = report.rows
-    rows = rows.where(rows.texts("scenario").among(*report.summary["routes_of"]))
+    rows = rows.where(rows.texts("scenario").among(*report.summary.routes_of))
     for name in LATENCIES:
-        found = dots(rows, name, start_ns=run.timeline["start_ns"])
+        found = dots(rows, name, start_ns=run.timeline.start_ns or 0)
         title = figures.metric(key(name))
         chart = overtime.latency(f"{title} over time", run, key(name), found.points)
         if chart is not None:
@@ -93,7 +93,9 @@ def _latencies(report: "Report", run: overtime.Run) -> Iterator[tuple[str, Svg, 
 
 
 def _told(run: overtime.Run, name: str, found: Dots) -> str:
-    known = any(v is not None for columns in run.routes.values() for v in columns[name]["p95"])
+    known = any(
+        v is not None for columns in run.routes.values() for v in columns.latencies[name].p95
+    )
     few = f" No p95: it needs {LEAST_FOR_P95} requests of a route in {seconds(run.width_s)}."
     return found.told + ("" if known else few)
 
@@ -105,5 +107,5 @@ def seconds(width_s: int) -> str:
 
 def bin_of(report: "Report") -> str:
     """What the values over time are of."""
-    width_s = report.summary["timeline"]["width_s"]
+    width_s = report.summary.timeline.width_s
     return "second" if width_s == 1 else f"{width_s} seconds"

@@ -3,7 +3,10 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.report.quantile import Estimate
 
 DASH = "\N{EN DASH}"
 NOTHING = DASH
@@ -116,49 +119,42 @@ def metric(key: str) -> str:
     return NAMES.get(name, name) + (" from schedule" if twin else "")
 
 
-def bounds(measured: Mapping[str, Any], name: str) -> str | None:
+def bounds(found: "Estimate") -> str | None:
     """Between what a statistic lies that the client could not see well enough to give."""
-    if measured[name] is not None or measured[f"{name}_at_least"] is None:
+    if found.value is not None or found.at_least is None:
         return None
-    return span(measured[f"{name}_at_least"], measured[f"{name}_at_most"])
+    return span(found.at_least, found.at_most)
 
 
-def lacking(measured: Mapping[str, Any], name: str) -> str:
+def lacking(found: "Estimate") -> str:
     """Why a statistic does not exist, in two words: how many values it needs, or `too few`."""
-    needs = re.search(r"needs ([\d,]+)$", measured["reasons"].get(name, ""))
-    if needs and measured["n"] < int(needs[1].replace(",", "")):
+    needs = re.search(r"needs ([\d,]+)$", found.reason or "")
+    if needs and found.count < int(needs[1].replace(",", "")):
         return needs[0]
     return "too few"
 
 
-def told(measured: Mapping[str, Any], name: str) -> tuple[str, str]:
+def told(found: "Estimate") -> tuple[str, str]:
     """A statistic and its interval as a table shows them; the second may be empty.
 
     A question mark and bounds where the client could not see it, words where it does not exist.
     """
-    if between := bounds(measured, name):
+    if between := bounds(found):
         return "?", between
-    if measured[name] is None:
-        return lacking(measured, name), ""
-    low, high = measured[f"{name}_low"], measured[f"{name}_high"]
-    return duration(measured[name]), "" if low is None else span(low, high)
+    if found.value is None:
+        return lacking(found), ""
+    return duration(found.value), "" if found.low is None else span(found.low, found.high)
 
 
-def percentile(measured: Mapping[str, Any], name: str) -> str:
-    """A percentile of a summary entry, or a dash where there were too few samples."""
-    return duration(measured[name])
+def around(found: "Estimate") -> str:
+    """Its interval in the unit of the statistic itself, which is left out: `6.43-9.29`.
 
-
-def around(measured: Mapping[str, Any], name: str) -> str:
-    """Its interval in the unit of the percentile itself, which is left out: `6.43-9.29`.
-
-    Of a percentile of 0, which is shown in milliseconds, in that unit.
+    Of one that is 0, which is shown in milliseconds, in that unit.
     """
-    value, low, high = (measured[f"{name}{end}"] for end in ("", "_low", "_high"))
-    if value is None or low is None or high is None:
+    if found.value is None or found.low is None or found.high is None:
         return NOTHING
-    factor = _unit(value)[0] if value else 1.0
-    return f"{digits(low * factor)}{DASH}{digits(high * factor)}"
+    factor = _unit(found.value)[0] if found.value else 1.0
+    return f"{digits(found.low * factor)}{DASH}{digits(found.high * factor)}"
 
 
 def _unit(milliseconds: float) -> tuple[float, str]:

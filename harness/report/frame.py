@@ -18,7 +18,7 @@ from harness.measure.columns import COLUMNS, MOST_GAPS
 from harness.measure.metrics import METRICS, SCHEDULED
 from harness.measure.odd import Odd
 from harness.measure.outcome import Outcome, own_outcomes
-from harness.report.arrays import NULL, Codes, Floats, Indices, Ints, Mask, as_floats
+from harness.report.arrays import NULL, Codes, Floats, Indices, Ints, Mask, as_floats, constant
 from harness.report.columns import DUE, Columns, Marks, Texts, before
 from harness.report.gaps import guessed
 from harness.report.ordered import Ascending, Ranked
@@ -85,6 +85,15 @@ class Frame:
         found = self._columns.packed(name).wide(self._places)
         return np.where(found == NULL, found, -found) if name == DUE else found
 
+    def since(self, name: str) -> Floats:
+        """The same as floats, NaN for a moment that did not happen."""
+        found = self._columns.packed(name).floats(self._places)
+        return np.negative(found, out=found) if name == DUE else found
+
+    def numbers(self, name: str, *, nothing: float = np.nan) -> Floats:
+        """A column of whole numbers, and of no moments, as floats."""
+        return self._columns.packed(name).floats(self._places, nothing=nothing)
+
     def floats(self, name: str) -> Floats:
         """A column of numbers as floats, NaN where there is none."""
         if COLUMNS[name] != "float64":
@@ -145,9 +154,8 @@ class Frame:
         """Whether the first output of each has a time of its own: in a run that asks for streams
         and for whole answers the latter have none, elsewhere all count.
         """
-        asked = self._columns.flags("stream")
-        if (asked == 1).any() and (asked == 0).any():
-            found: Mask = self._of(asked) != 0
+        if {0, 1} <= self._columns.told("stream"):
+            found: Mask = self._of(self._columns.flags("stream")) != 0
             return found
         return np.ones(len(self), dtype=bool)
 
@@ -160,7 +168,7 @@ class Frame:
     def _of(self, column: Any) -> Any:
         if self._places is None:
             return column
-        if column.strides == (0,):
+        if constant(column):
             return np.broadcast_to(column[:1], len(self))
         return column[self._places]
 
@@ -283,10 +291,10 @@ def bound(rows: Frame, metric: str, end: str) -> Floats:
 
 def elapsed(rows: Frame, start: str, stop: str) -> Floats:
     """Milliseconds from one moment to another; NaN where one of them did not happen."""
-    first, last = rows.after(start), rows.after(stop)
-    found = (last - first).astype(np.float64)
+    found = rows.since(stop)
+    if not rows.columns.packed(start).zero:
+        found -= rows.since(start)
     found /= MS
-    found[(first == NULL) | (last == NULL)] = np.nan
     return found
 
 
@@ -348,8 +356,9 @@ def _blur(rows: Frame, moment: str) -> Floats | None:
     name = f"{moment.removesuffix('_ns').replace('sent', 'send')}_blur_ns"
     if rows.columns.packed(name).nothing:
         return None
-    blur = rows.ints(name)
-    return np.where(blur == NULL, 0, blur) / MS
+    blur = rows.numbers(name, nothing=0.0)
+    blur /= MS
+    return blur
 
 
 def _gaps(rows: Frame, failed: Mask) -> Values | Pooled:

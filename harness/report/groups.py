@@ -3,188 +3,295 @@
 Each part has its own numbers, route by route, as `stages`, `turns` and `modes` of `summary.json`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from harness.measure.outcome import Outcome
 from harness.report import figures, frame, totals
 from harness.report.arrays import NULL
+from harness.report.documents import document, fields_of, read
 from harness.report.frame import Frame
-from harness.report.summary import Good, goodput, key, measure, ordered_routes
+from harness.report.latencies import measure
+from harness.report.summary import Goodput, Latency, key, ordered_routes
+from harness.report.tables import Cell, Kind, Row, Table, columns
+from harness.report.tally import Good, goodput
 
 METRICS = ("ttft", "e2e")
-SHOWN = ("p50", "p95", "p99")
+SHOWN = (50, 95, 99)
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A percentile in a table: of which metric, and what was measured of that."""
+class Planned:
+    """A stage of a plan: its level goes evenly from `begin` to `end`."""
 
-    name: str
-    percentile: str
-    measured: dict[str, Any]
+    seconds: float
+    begin: float
+    end: float
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """Parts of a load as a table: the names of the columns, and per part and route its words and
-    its percentiles."""
+class Asked:
+    """What was asked in a stage, by `rate` or by `users`."""
 
-    title: str
-    lead: str
-    head: tuple[str, ...]
-    lines: tuple[tuple[tuple[str, ...], tuple[Figure, ...]], ...]
+    by: str
+    begin: float
+    end: float
 
-
-def parts(rows: Frame, plan: Mapping[str, Any], good: Good) -> dict[str, Any]:
-    """The stages, the turns and the modes of a load, each only where it has any."""
-    found: dict[str, Any] = {}
-    if plan.get("stages"):
-        found["stages"] = by_stage(rows, plan, good)
-    if rows.known("turn").any():
-        found["turns"] = by_turn(rows)
-    streamed = rows.flags("stream")
-    if streamed.any() and (rows.told("stream") & ~streamed).any():
-        found["modes"] = by_mode(rows)
-    return found
+    @property
+    def told(self) -> str:
+        """The level in words: `5 to 20/s`, or `20 users`."""
+        unit = "/s" if self.by == "rate" else " users"
+        ends = dict.fromkeys(f"{end:g}" for end in (self.begin, self.end))
+        return f"{' to '.join(ends)}{unit}"
 
 
-def by_stage(rows: Frame, plan: Mapping[str, Any], good: Good) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class PartCounts:
+    """What became of the requests of a part, or of one route in it."""
+
+    requests: int
+    sent: int
+    errors: int
+    error_rate: float | None
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Requests that were sent, and good answers, per second over the length of a stage."""
+
+    achieved_rate: float
+    goodput: Goodput
+
+    def document(self) -> dict[str, Any]:
+        """The fields of a stage that are rates."""
+        return {"achieved_rate": self.achieved_rate, **self.goodput.document()}
+
+
+@dataclass(frozen=True, slots=True)
+class PartRoute:
+    """One route in a part of a load; only a stage has rates."""
+
+    counts: PartCounts
+    latencies: Mapping[str, Latency]
+    rates: Rates | None = None
+
+    def document(self) -> dict[str, Any]:
+        """One entry of the `routes` of a part."""
+        rates = {} if self.rates is None else self.rates.document()
+        return {**fields_of(self.counts), **document(self.latencies), **rates}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a load: what became of its requests, and of those on each route."""
+
+    counts: PartCounts
+    routes: Mapping[str, PartRoute]
+    rates: Rates | None = None
+
+    def document(self) -> dict[str, Any]:
+        """What every kind of part says."""
+        rates = {} if self.rates is None else self.rates.document()
+        return {**fields_of(self.counts), **rates, "routes": document(self.routes)}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of a plan, from 1: what was asked in it, and what became of it."""
+
+    stage: int
+    seconds: float
+    asked: Asked
+    part: Part
+
+    @property
+    def told(self) -> str:
+        """What it was to be: `2: 60 s at 5 to 20/s`."""
+        return f"{self.stage}: {self.seconds:g} s at {self.asked.told}"
+
+    def document(self) -> dict[str, Any]:
+        """One entry of `stages`."""
+        head = {"stage": self.stage, "seconds": self.seconds, "asked": document(self.asked)}
+        return {**head, **self.part.document()}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question of the conversations, by its number from 1."""
+
+    turn: int
+    part: Part
+
+    @property
+    def told(self) -> str:
+        """Its name."""
+        return f"turn {self.turn}"
+
+    def document(self) -> dict[str, Any]:
+        """One entry of `turns`."""
+        return {"turn": self.turn, **self.part.document()}
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """The requests that asked for a stream, or those that did not."""
+
+    stream: bool
+    part: Part
+
+    @property
+    def told(self) -> str:
+        """Its name."""
+        return "streamed" if self.stream else "whole"
+
+    def document(self) -> dict[str, Any]:
+        """One entry of `modes`."""
+        return {"stream": self.stream, **self.part.document()}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a load, each kind only where it has any."""
+
+    stages: tuple[Stage, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    modes: tuple[Mode, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Each kind that there is."""
+        kinds = {"stages": self.stages, "turns": self.turns, "modes": self.modes}
+        return {name: document(found) for name, found in kinds.items() if found}
+
+
+def parts(rows: Frame, plan: Mapping[str, Any], good: Good) -> Parts:
+    """The stages, the turns and the modes of a load."""
+    return Parts(
+        stages=tuple(by_stage(rows, plan, good)),
+        turns=tuple(by_turn(rows)),
+        modes=tuple(by_mode(rows)),
+    )
+
+
+def planned(plan: Mapping[str, Any]) -> list[tuple[int, Planned, Asked]]:
+    """The stages of a plan with their numbers, from 1, and what is asked in each."""
+    by = "rate" if plan.get("rate") else "users"
+    stages = [read(Planned, each, "run.json: plan.stages") for each in plan.get("stages") or ()]
+    return [
+        (number, stage, Asked(by, stage.begin, stage.end)) for number, stage in enumerate(stages, 1)
+    ]
+
+
+def by_stage(rows: Frame, plan: Mapping[str, Any], good: Good) -> Iterator[Stage]:
     """What was asked in each stage of a plan, and what became of it.
 
     A request belongs to the stage in which it was due, or was sent where nothing was due. Rates
     are over the length of the stage.
     """
-    found = []
-    for number, stage in enumerate(plan["stages"], 1):
-        part, seconds = rows.where(rows.ints("stage") == number), stage["seconds"]
-        asked = asked_of(stage, plan)
-        routes = _routes(part, due=asked["by"] == "rate")
-        for route, entry in routes.items():
-            entry |= _rates(frame.of_route(part, route), seconds, good)
-        head = {"stage": number, "seconds": seconds, "asked": asked}
-        found.append({**head, **_counts(part), **_rates(part, seconds, good), "routes": routes})
-    return found
+    for number, stage, asked in planned(plan):
+        part = rows.where(rows.ints("stage") == number)
+        routes = {
+            route: replace(entry, rates=_rates(frame.of_route(part, route), stage.seconds, good))
+            for route, entry in _routes(part, due=asked.by == "rate").items()
+        }
+        rates = _rates(part, stage.seconds, good)
+        yield Stage(number, stage.seconds, asked, Part(_counts(part), routes, rates))
 
 
-def asked_of(stage: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
-    """What was asked in a stage of a plan: a level from begin to end, by rate or by users."""
-    by = "rate" if plan.get("rate") else "users"
-    return {"by": by, "begin": stage["begin"], "end": stage["end"]}
-
-
-def by_turn(rows: Frame) -> list[dict[str, Any]]:
+def by_turn(rows: Frame) -> Iterator[Turn]:
     """What became of each question of the conversations: its history is longer than the last."""
-    found = []
     turns = rows.ints("turn")
     for turn in np.unique(turns[turns != NULL]).tolist():
         part = rows.where(turns == turn)
-        found.append({"turn": turn, **_counts(part), "routes": _routes(part, due=False)})
-    return found
+        yield Turn(turn, Part(_counts(part), _routes(part, due=False)))
 
 
-def by_mode(rows: Frame) -> list[dict[str, Any]]:
-    """What became of the requests that asked for a stream, and of those that did not."""
-    found, due = [], bool(rows.known("scheduled_ns").any())
+def by_mode(rows: Frame) -> Iterator[Mode]:
+    """What became of the requests that asked for a stream, and of those that did not.
+
+    Nothing where all asked alike.
+    """
     told, streamed = rows.told("stream"), rows.flags("stream")
+    if not streamed.any() or not (told & ~streamed).any():
+        return
+    due = bool(rows.known("scheduled_ns").any())
     for stream in (True, False):
         part = rows.where(told & (streamed == stream))
-        found.append({"stream": stream, **_counts(part), "routes": _routes(part, due=due)})
-    return found
+        yield Mode(stream, Part(_counts(part), _routes(part, due=due)))
 
 
-def tables(summary: Mapping[str, Any]) -> Iterator[Table]:
-    """The stages, the turns and the modes of a summary, where it has any."""
-    stages, turns, modes = (summary.get(name) for name in ("stages", "turns", "modes"))
-    if stages:
+def tables(found: Parts) -> Iterator[Table]:
+    """The stages, the turns and the modes of a load, where it has any."""
+    if found.stages:
         lead = (
             "Each stage by itself, over its own length. A request belongs to the one in which it "
+            "was due, or was sent in a closed loop."
         )
-        lead += "was due, or was sent in a closed loop."
-        yield _table("Stages", lead, stages, _stage, ("sent", "failed", "goodput"))
-    if turns:
+        yield _table("Stages", lead, found.stages, ("sent", "failed", "goodput"))
+    if found.turns:
         lead = "Each question of the conversations by itself: its history is longer than the last."
-        yield _table("Turns", lead, turns, lambda part: f"turn {part['turn']}", ("n", "failed"))
-    if modes:
+        yield _table("Turns", lead, found.turns, ("n", "failed"))
+    if found.modes:
         lead = "Requests that asked for a stream, and those that asked for a whole answer."
-        yield _table("Modes", lead, modes, _mode, ("n", "failed"))
-
-
-def _mode(part: Mapping[str, Any]) -> str:
-    return "streamed" if part["stream"] else "whole"
+        yield _table("Modes", lead, found.modes, ("n", "failed"))
 
 
 def _table(
-    title: str,
-    lead: str,
-    found: Sequence[Mapping[str, Any]],
-    name: Callable[[Mapping[str, Any]], str],
-    columns: tuple[str, ...],
+    title: str, lead: str, found: Sequence[Stage | Turn | Mode], numbers: tuple[str, ...]
 ) -> Table:
-    due = any("ttft_ms_scheduled" in entry for part in found for entry in part["routes"].values())
+    entries = [entry for each in found for entry in each.part.routes.values()]
+    due = any("ttft_ms_scheduled" in entry.latencies for entry in entries)
     metrics = [f"{metric}_ms{'_scheduled' if due else ''}" for metric in METRICS]
-    shown = [
-        (figures.metric(f"{name}_ms"), metric, each)
-        for name, metric in zip(METRICS, metrics, strict=True)
-        for each in SHOWN
-    ]
-    lines: list[tuple[tuple[str, ...], tuple[Figure, ...]]] = []
-    for part in found:
-        for route, entry in part["routes"].items():
-            words = (name(part), route, *(_word(entry, column) for column in columns))
-            percentiles = (Figure(told, each, entry[metric]) for told, metric, each in shown)
-            lines.append((words, tuple(percentiles)))
-        if not part["routes"]:
-            lines.append(((name(part), "none sent"), ()))
-    head = (title.lower().removesuffix("s"), "route", *columns)
+    rows: list[Row] = []
+    for each in found:
+        for route, entry in each.part.routes.items():
+            rows.append((each.told, route, *_numbers(entry), *_times(entry, metrics)))
+        if not each.part.routes:
+            rows.append((each.told, "none sent"))
+    names = [f"{figures.metric(f'{name}_ms')} p{each}" for name in METRICS for each in SHOWN]
+    head = (
+        *columns(Kind.NAME, title.lower().removesuffix("s"), "route"),
+        *columns(Kind.NUMBER, *numbers, *names),
+    )
     lead += f" Latencies count from {'schedule' if due else 'send'}."
-    return Table(title, lead, (*head, *(f"{told} {each}" for told, _, each in shown)), tuple(lines))
+    return Table(title, head, tuple(rows), lead=lead)
 
 
-def _word(entry: Mapping[str, Any], column: str) -> str:
-    if column == "failed":
-        return totals.failed(entry)
-    if column == "n":
-        return figures.count(entry["requests"])
-    if column == "sent":
-        return f"{figures.digits(entry['achieved_rate'])}/s"
-    return totals.told(entry, column)
+def _numbers(entry: PartRoute) -> list[Cell]:
+    """Rate, failures and goodput of a stage; requests and failures of any other part."""
+    failed = totals.failed(entry.counts)
+    if entry.rates is None:
+        return [figures.count(entry.counts.requests), failed]
+    sent = f"{figures.digits(entry.rates.achieved_rate)}/s"
+    return [sent, failed, totals.per_second(entry.rates.goodput.per_second)]
 
 
-def _stage(stage: Mapping[str, Any]) -> str:
-    """What a stage was to be: `2: 60 s at 5 to 20/s`."""
-    return f"{stage['stage']}: {stage['seconds']:g} s at {level(stage['asked'])}"
+def _times(entry: PartRoute, metrics: Sequence[str]) -> list[Cell]:
+    return [entry.latencies[name].percentiles[each] for name in metrics for each in SHOWN]
 
 
-def level(asked: Mapping[str, Any]) -> str:
-    """What was asked in a stage: `5 to 20/s`, or `20 users`."""
-    unit = "/s" if asked["by"] == "rate" else " users"
-    ends = dict.fromkeys(f"{asked[end]:g}" for end in ("begin", "end"))
-    return f"{' to '.join(ends)}{unit}"
-
-
-def _routes(rows: Frame, *, due: bool) -> dict[str, Any]:
+def _routes(rows: Frame, *, due: bool) -> dict[str, PartRoute]:
     metrics = (*METRICS, *(f"{name}_scheduled" for name in METRICS if due))
     found = {
-        route: {**_counts(part), **{key(name): measure(part, name) for name in metrics}}
+        route: PartRoute(_counts(part), {key(name): measure(part, name) for name in metrics})
         for route, part in rows.by("route").items()
     }
     return {route: found[route] for route in ordered_routes(found)}
 
 
-def _counts(rows: Frame) -> dict[str, Any]:
+def _counts(rows: Frame) -> PartCounts:
     sent, errors = int((~rows.own).sum()), int(rows.failed.sum())
-    return {
-        "requests": len(rows),
-        "sent": sent,
-        "errors": errors,
-        "error_rate": errors / sent if sent else None,
-        "dropped": int(rows.texts("outcome").among("dropped").sum()),
-    }
+    return PartCounts(
+        requests=len(rows),
+        sent=sent,
+        errors=errors,
+        error_rate=errors / sent if sent else None,
+        dropped=int(rows.texts("outcome").among(Outcome.DROPPED).sum()),
+    )
 
 
-def _rates(rows: Frame, seconds: float, good: Good) -> dict[str, Any]:
-    sent = int((~rows.own).sum())
-    return {"achieved_rate": sent / seconds, **goodput(rows, seconds, good)}
+def _rates(rows: Frame, seconds: float, good: Good) -> Rates:
+    return Rates(int((~rows.own).sum()) / seconds, goodput(rows, seconds, good))

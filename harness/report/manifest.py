@@ -19,6 +19,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.measure.metrics import definitions
+from harness.report import documents
 from harness.report.files import write_json
 from harness.settings.redaction import Secrets
 
@@ -184,28 +185,28 @@ def read(folder: Path) -> Manifest:
     path = folder / FILE
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        version = document.pop("schema_version")
-        known = {name: document.pop(name) for name in Manifest.__slots__ if name in document}
-        known["reasons"] = tuple(known.get("reasons", ()))
-        manifest = Manifest(**known, facts=document)
+        version = documents.read(_Version, document, FILE).schema_version
+        ours = version == SCHEMA_VERSION
+        known = documents.read(Manifest, {**document, "facts": {}}, FILE) if ours else None
     except FileNotFoundError as error:
         raise UsageError(f"{folder} is no run folder: expected {FILE} in it") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, UsageError) as error:
         raise UsageError(f"{path} is not a manifest of this harness: {error}") from error
-    _check(path, manifest, version)
-    return manifest
-
-
-def _check(path: Path, manifest: Manifest, version: Any) -> None:
-    if version != SCHEMA_VERSION:
+    if known is None:
         raise UsageError(
             f"{path} has schema version {version}, this harness reads {SCHEMA_VERSION}: "
             "use the version that made the run"
         )
-    if not all(isinstance(each, dict) for each in (manifest.plan, manifest.settings)):
-        raise UsageError(
-            f"{path} is not a manifest of this harness: expected objects at plan and settings"
-        )
+    own = ("schema_version", *Manifest.__slots__)
+    facts = {name: value for name, value in document.items() if name not in own}
+    return replace(known, facts=facts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """What is read of a manifest first: later versions may have other fields."""
+
+    schema_version: int
 
 
 def write(folder: Path, manifest: Manifest) -> Manifest:

@@ -1,9 +1,7 @@
 """What an objective speaks of, as a value with its interval."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -11,15 +9,17 @@ from harness.measure.metrics import METRICS, SCHEDULED
 from harness.measure.objective import Objective
 from harness.report import figures, frame, interval
 from harness.report.frame import Frame
+from harness.report.latencies import percentile, plain
 from harness.report.pooled import Pooled
 from harness.report.quantile import CONFIDENCE, Estimate
-from harness.report.summary import Good, cache_hits, percentile, plain
+from harness.report.summary import Oddities, RouteSummary, Violations
+from harness.report.tally import Good, cache_hits
 
 
 def measure(
     objective: Objective,
     rows: Frame,
-    route: Mapping[str, Any],
+    route: RouteSummary,
     fine: Good,
     *,
     confidence: float = CONFIDENCE,
@@ -83,15 +83,15 @@ def _endless(found: frame.Values | Pooled, confidence: float) -> Estimate:
 
 
 def _alone(
-    metric: str, rows: Frame, route: Mapping[str, Any], fine: Good, confidence: float
+    metric: str, rows: Frame, route: RouteSummary, fine: Good, confidence: float
 ) -> Estimate:
     """A share, a rate or a count of a route."""
     if metric == "violations":
-        return _violations(route)
+        return _violations(route.contract, route.counts.ok)
     if metric in ("rate", "goodput"):
         return _per_second(metric, rows, route, fine, confidence)
-    if metric in route["odd_shares"]:
-        return _odd_share(metric, rows, route, confidence)
+    if metric in route.odd.shares:
+        return _odd_share(metric, rows, route.odd, confidence)
     if metric == "violation_rate":
         return interval.share(rows.broken > 0, frame.weights(rows), confidence=confidence)
     if metric == "cache_hit_share":
@@ -101,24 +101,26 @@ def _alone(
 
 
 def _per_second(
-    metric: str, rows: Frame, route: Mapping[str, Any], fine: Good, confidence: float
+    metric: str, rows: Frame, route: RouteSummary, fine: Good, confidence: float
 ) -> Estimate:
-    counted = rows.where(~rows.own if metric == "rate" else fine(rows, ""))
+    of_rate = metric == "rate"
+    value = route.counts.rate if of_rate else route.goodput.per_second
+    if value is None:
+        return Estimate(None, reason="nothing to take a rate of")
+    counted = rows.where(~rows.own if of_rate else fine(rows, ""))
     begun = counted.ints("begun_ns")
     times = (begun - (int(rows.ints("begun_ns")[0]) if len(rows) else 0)) / 1e9
-    if route[metric] is None:
-        return Estimate(None, reason="nothing to take a rate of")
-    found = interval.rate(route[metric], times, route["seconds"], confidence=confidence)
-    at_least, at_most = (route.get(f"{metric}{end}") for end in ("_at_least", "_at_most"))
-    if found.low is None or found.high is None or at_least is None or at_most is None:
+    found = interval.rate(value, times, route.counts.seconds, confidence=confidence)
+    at_least, at_most = route.goodput.at_least, route.goodput.at_most
+    if of_rate or found.low is None or found.high is None or at_least is None or at_most is None:
         return found
-    low, high = found.low - (route[metric] - at_least), found.high + (at_most - route[metric])
+    low, high = found.low - (value - at_least), found.high + (at_most - value)
     return replace(found, low=low, high=high, at_least=at_least, at_most=at_most)
 
 
-def _odd_share(kind: str, rows: Frame, route: Mapping[str, Any], confidence: float) -> Estimate:
+def _odd_share(kind: str, rows: Frame, odd: Oddities, confidence: float) -> Estimate:
     """The share of answers that are odd so, and more where the client could not tell."""
-    share, most = route["odd_shares"][kind], route["odd_at_most"][kind]
+    share, most = odd.shares[kind], odd.at_most[kind]
     if share is None:
         return Estimate(None, reason="the samples do not say how odd their answers were")
     found = interval.share(frame.named(rows.where(rows.ok), kind), confidence=confidence)
@@ -127,9 +129,9 @@ def _odd_share(kind: str, rows: Frame, route: Mapping[str, Any], confidence: flo
     return replace(found, high=min(found.high + most - share, 1.0), at_least=share, at_most=most)
 
 
-def _violations(route: Mapping[str, Any]) -> Estimate:
+def _violations(contract: Violations, answers: int) -> Estimate:
     """Their number; none is only none where all answers were looked at."""
-    count, checked, answers = route["violation_count"], route["checked"], route["ok"]
+    count, checked = contract.violation_count, contract.checked
     if count:
         return Estimate(count, count, count)
     if not checked:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.report import client, manifest, samples
+from harness.report import manifest, samples, workers
 from harness.report.manifest import Manifest
 
 KEPT = ("conformance.json", "junit.xml")
@@ -23,7 +23,7 @@ def merge(folders: Sequence[Path], target: Path) -> Manifest:
     runs = {folder: manifest.read(folder) for folder in folders}
     _check(runs, target)
     (target / samples.FOLDER).mkdir(0o700, parents=True, exist_ok=True)
-    (target / client.FOLDER).mkdir(exist_ok=True)
+    (target / workers.FOLDER).mkdir(exist_ok=True)
     first, *others = runs.values()
     clocks = dict(first.facts.get("clocks") or {})
     taken: set[str] = set()
@@ -70,8 +70,8 @@ def _files(folder: Path) -> Iterator[Path]:
     for path in sorted((folder / samples.FOLDER).glob("*.*")):
         if path.suffix in (".arrows", ".parquet") and path.name[0] != ".":
             yield path
-    for path in sorted((folder / client.FOLDER).glob("*.*")):
-        if path.suffix in (".json", ".sent") and not path.name.endswith(client.PLAN):
+    for path in sorted((folder / workers.FOLDER).glob("*.*")):
+        if path.suffix in (".json", ".sent") and not path.name.endswith(workers.PLAN):
             yield path
 
 

@@ -1,6 +1,7 @@
 """Whether an open loop sent its requests when they were due: the schedule against the deeds."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -10,6 +11,7 @@ from harness.measure.validity import REMEDY
 from harness.report import figures
 from harness.report.arrays import Floats, Ints
 from harness.report.frame import Frame, elapsed
+from harness.report.summary import Lags
 
 RATE_TOLERANCE = 0.01
 LAG_TOLERANCE = 0.05
@@ -27,14 +29,33 @@ judge: for a constant schedule one microsecond of jitter makes it 1/2.
 """
 
 
-def pacing(rows: Frame, plan: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any] | None:
-    """The `pacing` of `summary.json`, over all routes of a load; None without a schedule.
-
-    `plan` says why the times between requests differ.
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How well an open loop kept its schedule, over all routes; rates are per second.
 
     The achieved rate counts the requests that had left when the last one was due, over the same
     time as the asked one. `distance` is Kolmogorov's, between the times from one request to the
-    next as they were asked and as they were.
+    next as they were asked and as they were. `rate_off` says why the load was not the one that was
+    asked for, `late` why latencies from send are not those of that load.
+    """
+
+    requests: int
+    sent: int
+    asked_rate: float | None
+    achieved_rate: float | None
+    start_lag_ms: Lags
+    start_lag_allowed_ms: float
+    constant: bool
+    spaced: str
+    distance: float | None
+    rate_off: str | None = None
+    late: str | None = None
+
+
+def pacing(rows: Frame, plan: Mapping[str, Any] = MappingProxyType({})) -> Pacing | None:
+    """The pacing of a load; None without a schedule.
+
+    `plan` says why the times between requests differ.
     """
     planned = rows.where(rows.known("scheduled_ns"))
     if len(planned) < 2:
@@ -51,18 +72,18 @@ def pacing(rows: Frame, plan: Mapping[str, Any] = MappingProxyType({})) -> dict[
     in_time = int(np.searchsorted(sent, last + allowed_ms * 1e6, side="right"))
     behind, achieved = len(sent) - in_time, _between(sent)
     del sent
-    found = {
-        "requests": count,
-        "sent": behind + in_time,
-        "asked_rate": (count - 1) / seconds if seconds else None,
-        "achieved_rate": max(in_time - 1, 0) / seconds if seconds else None,
-        "start_lag_ms": lags,
-        "start_lag_allowed_ms": allowed_ms,
-        "constant": constant,
-        "spaced": _spaced(planned, plan, constant=constant),
-        "distance": distance(asked, achieved),
-    }
-    return {**found, "rate_off": _rate_off(found, behind), "late": _late(found)}
+    found = Pacing(
+        requests=count,
+        sent=behind + in_time,
+        asked_rate=(count - 1) / seconds if seconds else None,
+        achieved_rate=max(in_time - 1, 0) / seconds if seconds else None,
+        start_lag_ms=lags,
+        start_lag_allowed_ms=allowed_ms,
+        constant=constant,
+        spaced=_spaced(planned, plan, constant=constant),
+        distance=distance(asked, achieved),
+    )
+    return replace(found, rate_off=_rate_off(found, behind), late=_late(found))
 
 
 def _spaced(planned: Frame, plan: Mapping[str, Any], *, constant: bool) -> str:
@@ -97,36 +118,34 @@ def _apart(a: Any, b: Any, places: Any) -> float:
     return float(np.abs(next(below) - next(below)).max())
 
 
-def _lags(lags: Floats) -> dict[str, float | None]:
+def _lags(lags: Floats) -> Lags:
     if not len(lags):
-        return dict.fromkeys(("p50", "p99", "max"))
-    p50, p99, most = np.percentile(lags, [50, 99, 100]).tolist()
-    return {"p50": p50, "p99": p99, "max": most}
+        return Lags()
+    return Lags(*np.percentile(lags, [50, 99, 100]).tolist())
 
 
-def _rate_off(found: Mapping[str, Any], behind: int) -> str | None:
+def _rate_off(found: Pacing, behind: int) -> str | None:
     """Why the load was not the one that was asked for.
 
     `behind` had not left when the last was due; what never left is told by its own name.
     """
-    if not found["asked_rate"]:
+    if not found.asked_rate:
         return None
-    p99 = found["start_lag_ms"]["p99"] or 0.0
-    if behind <= RATE_TOLERANCE * found["requests"]:
-        if p99 <= max(STALLED_MS, 1e3 / found["asked_rate"]):
+    p99 = found.start_lag_ms.p99 or 0.0
+    if behind <= RATE_TOLERANCE * found.requests:
+        if p99 <= max(STALLED_MS, 1e3 / found.asked_rate):
             return None
         late = f"requests started {figures.duration(p99)} late at p99"
         return f"the client did not keep the times of the schedule: {late}: {REMEDY}"
-    achieved, asked = (figures.digits(found[f"{name}_rate"]) for name in ("achieved", "asked"))
+    achieved, asked = map(figures.digits, (found.achieved_rate, found.asked_rate))
     rates = f"{achieved} of {asked} requests/s"
     return f"the client did not keep the rate: it sent {rates} in time: {REMEDY}"
 
 
-def _late(found: Mapping[str, Any]) -> str | None:
+def _late(found: Pacing) -> str | None:
     """Why latencies from send are not those of the load that was asked for."""
-    p99 = found["start_lag_ms"]["p99"]
-    if p99 is None or p99 <= found["start_lag_allowed_ms"]:
+    p99, allowed_ms = found.start_lag_ms.p99, found.start_lag_allowed_ms
+    if p99 is None or p99 <= allowed_ms:
         return None
-    allowed_ms = found["start_lag_allowed_ms"]
     late = f"{figures.duration(p99)} late at p99, {figures.duration(allowed_ms)} are allowed"
     return f"requests started {late}: {REMEDY}, or judge from schedule, as in p95(ttft_scheduled)"

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from harness.report.arrays import NULL, Codes, Ints, Mask
+from harness.report.arrays import NULL, Codes, Floats, Ints, Mask, constant
 
 MOST = tuple(2**bits - 2 for bits in (8, 16, 32, 40))
 """The largest number that one, two, four and five bytes hold; the next one stands for none."""
 FIVE, EIGHT = 3, 4
+LOW, HIGHEST = 2**32 - 1, 2**8 - 1
+"""What stands for none in five bytes."""
 KINDS = (np.uint8, np.uint16, np.uint32, np.uint32, np.int64)
 
 
@@ -28,13 +30,20 @@ class Packed:
     @property
     def nothing(self) -> bool:
         """Whether every number is 0, or missing, and that is known without a look at each."""
-        return bool(self.low.strides == (0,) and self.low[:1].max(initial=0) in (0, NULL))
+        return bool(constant(self.low) and self.low[:1].max(initial=0) in (0, NULL))
+
+    @property
+    def zero(self) -> bool:
+        """Whether every number is 0, and that is known without a look at each."""
+        return self.nothing and self.whole
 
     def known(self, places: Codes | None) -> Mask:
         """Which of some rows have a number."""
         if self.whole:
             return np.ones(len(self.low) if places is None else len(places), dtype=bool)
-        found: Mask = self.wide(places) != NULL
+        found: Mask = _of(self.low, places) != (self._none if self.size != FIVE else LOW)
+        if self.size == FIVE:
+            found |= _of(self.high, places) != HIGHEST
         return found
 
     def wide(self, places: Codes | None) -> Ints:
@@ -43,8 +52,22 @@ class Packed:
         if self.size == FIVE:
             found |= _of(self.high, places).astype(np.int64) << 32
         if not self.whole and self.size != EIGHT:
-            found[found == MOST[self.size] + 1] = NULL
+            found[found == self._none] = NULL
         return found
+
+    def floats(self, places: Codes | None, *, nothing: float = np.nan) -> Floats:
+        """The numbers of some rows as floats, `nothing` where there is none."""
+        found: Floats = _of(self.low, places).astype(np.float64)
+        if self.size == FIVE:
+            found += _of(self.high, places) * 2.0**32
+        if not self.whole:
+            found[found == self._none] = nothing
+        return found
+
+    @property
+    def _none(self) -> int:
+        """The number that stands for none."""
+        return NULL if self.size == EIGHT else MOST[self.size] + 1
 
 
 class Packer:
@@ -104,4 +127,4 @@ def _size(numbers: Any) -> int:
 def _of(array: Any, places: Codes | None) -> Any:
     if places is None:
         return array
-    return np.broadcast_to(array[:1], len(places)) if array.strides == (0,) else array[places]
+    return np.broadcast_to(array[:1], len(places)) if constant(array) else array[places]

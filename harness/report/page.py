@@ -5,9 +5,10 @@ from a server is escaped by the template, and has no control characters.
 """
 
 import base64
+import functools
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,16 @@ import jinja2
 
 from harness.foreign import visible
 from harness.measure.metrics import METRICS, definitions
-from harness.report import answers, arms, drawings, figures, groups, sentences, totals
+from harness.report import answers, arms, contents, drawings, figures, groups, sentences, totals
 from harness.report.capacity import words
 from harness.report.capacity.result import Capacity
 from harness.report.charts import curve, forest, plot
 from harness.report.charts.svg import Svg, tag
-from harness.report.quantile import PERCENTILES, needed
+from harness.report.gate import contents as launch
+from harness.report.quantile import PERCENTILES, Estimate, needed
 from harness.report.runs import CAVEAT, Runs
-from harness.report.summary import key, ordered_routes
+from harness.report.summary import Routes, key, ordered_routes
+from harness.report.tables import Count, Mark, Names, Ranged, Table
 from harness.report.workload import workload
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from harness.report.gate.judge import Gate
 
 TEMPLATES = Path(__file__).with_name("templates")
-NOT_KEPT = {"fail", "waived", "not_exercised"}
+NOT_KEPT = {"fail", "error", "waived", "not_exercised"}
 SIGNS = {"pass": "\N{CHECK MARK}", "fail": "\N{BALLOT X}", "waived": "!", "recorded": "\N{BULLET}"}
 CAPSULE = re.compile(r"failures/[\w-]+")
 WORDS = {"pass": "Pass", "fail": "Fail", "unknown": "Unknown"}
@@ -43,7 +46,7 @@ def render(report: "Report") -> str:
         report=report,
         run=report.manifest,
         target=sentences.target(report.manifest.target),
-        client=sentences.client(report.summary["client"]),
+        client=sentences.client(report.summary.client),
         word=WORDS[report.verdict],
         charts=drawings.charts(report),
         bin=drawings.bin_of(report),
@@ -51,29 +54,31 @@ def render(report: "Report") -> str:
         capacity=_capacity(report.capacity),
         answers=answers.of_run(report),
         compared=sentences.compared(report.comparison),
-        judged=list(sentences.judged(report.checked)),
-        latencies=_folded(report.summary["routes"]),
+        objectives=contents.objectives(report.checked),
+        latencies=list(_latencies(report)),
+        load=contents.load(report.summary.routes),
         **_clauses(report),
-        percentiles=[f"p{percent}" for percent in PERCENTILES],
         needed={f"p{percent}": needed(percent) for percent in PERCENTILES},
         definitions=definitions(),
         workload=workload(report.manifest.plan),
-        pacing=sentences.pacing(report.summary["pacing"]),
-        odd=list(sentences.odd(report.summary["routes"])),
-        failures=sentences.causes(report.summary["routes"]),
-        violations=list(sentences.violations(report.summary["routes"])),
-        survivors=sentences.survivors(report.summary["routes"]),
-        withheld=list(sentences.withheld(report.summary["routes"])),
-        groups=list(groups.tables(report.summary)),
+        pacing=sentences.pacing(report.summary.pacing),
+        odd=[
+            told
+            for name, route in report.summary.routes.items()
+            for _, told in sentences.odd(name, route)
+        ],
+        failures=contents.errors(report.summary.routes),
+        violations=contents.violations(report.summary.routes),
+        survivors=sentences.survivors(report.summary.routes),
+        withheld=list(sentences.withheld(report.summary.routes)),
+        groups=list(groups.tables(report.summary.parts)),
     )
 
 
 def render_runs(runs: Runs) -> str:
     """The page of two runs against each other."""
     comparison = runs.comparison
-    described = runs.document()["runs"]
-    for run in described.values():
-        run["target"] = sentences.target(run["target"])
+    described = list(runs.described.values())
     return _render(
         "runs.html.j2",
         runs=runs,
@@ -81,7 +86,7 @@ def render_runs(runs: Runs) -> str:
         lead=sentences.result(comparison),
         answers=answers.of_runs(runs),
         described=described,
-        shown=ordered_routes({route for run in described.values() for route in run["routes"]}),
+        shown=ordered_routes({route for run in described for route in run.routes}),
         forest=forest.forest("Run against run", comparison),
         compared=sentences.compared(comparison),
     )
@@ -89,14 +94,32 @@ def render_runs(runs: Runs) -> str:
 
 def render_gate(gate: "Gate") -> str:
     """The page of a launch."""
-    return _render("gate.html.j2", gate=gate, word=WORDS[gate.verdict])
+    return _render(
+        "gate.html.j2",
+        gate=gate,
+        word=WORDS[gate.verdict],
+        objectives=launch.objectives(gate),
+        evidence=launch.evidence(gate),
+    )
 
 
-def _folded(routes: Mapping[str, Any]) -> list[list[str]]:
+def _latencies(report: "Report") -> Iterator[tuple[list[str], Table]]:
+    """The table of each metric, with the names of all that are the same."""
+    summary = report.summary
+    for names in _folded(summary.routes):
+        found = contents.latencies(summary.routes, summary.client, [names[-1]])
+        yield [figures.metric(name) for name in names], found.only(lambda name: name != "metric")
+
+
+def _folded(routes: Routes) -> list[list[str]]:
     """The metrics that anything was measured of; those with the same figures stand together."""
     groups: dict[str, list[str]] = {}
     for name in (key(each) for each in METRICS if each not in drawings.ALIKE):
-        figures_of = {route: found[name] for route, found in routes.items() if found[name]["n"]}
+        figures_of = {
+            route: found.latencies[name]
+            for route, found in routes.items()
+            if found.latencies[name].n
+        }
         if figures_of:
             groups.setdefault(repr(figures_of), []).append(name)
     return list(groups.values())
@@ -109,8 +132,7 @@ def _capacity(capacity: Capacity | None) -> dict[str, Any] | None:
     return {
         "capacity": capacity,
         "drawing": curve.load_latency("Load and latency", capacity),
-        "head": words.head(capacity),
-        "rows": list(words.rows(capacity)),
+        "table": words.table(capacity),
         "metric": words.metric(capacity),
         "told": [capacity.sentence, *words.told(capacity)],
         "used": sentences.used(capacity),
@@ -171,6 +193,7 @@ def _visible(value: Any) -> Any:
     return value
 
 
+@functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -181,7 +204,8 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "arms": arms.lines,
+        "arms": arms.table,
+        "compared": contents.compared,
         "count": figures.count,
         "date": figures.date,
         "digits": figures.digits,
@@ -190,19 +214,23 @@ def _environment() -> jinja2.Environment:
         "ratio": figures.ratio,
         "setting": figures.setting,
         "share": figures.share,
+        "target": sentences.target,
         "when": figures.when,
     }
     environment.filters["zip"] = zip
     environment.globals |= {
-        "arms_head": arms.HEAD,
-        "client_error": sentences.client_error,
-        "failed_of": totals.failed,
         "figure": totals.told,
         "legend": _legend,
         "span": figures.span,
         "statistic": figures.told,
         "style_of": plot.style,
-        "values": sentences.measured,
+    }
+    environment.tests |= {
+        "statistic": lambda cell: isinstance(cell, Estimate),
+        "names": lambda cell: isinstance(cell, Names),
+        "mark": lambda cell: isinstance(cell, Mark),
+        "number_of": lambda cell: isinstance(cell, Count),
+        "ranged": lambda cell: isinstance(cell, Ranged),
     }
     return environment
 

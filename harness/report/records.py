@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.report.client import FOLDER, Workers
 from harness.report.frame import Frame
 from harness.report.repeats import repeated
 from harness.report.samples import SampleFile
+from harness.report.workers import FOLDER, Workers
 
 COUNT_BYTES = 8
 
@@ -26,6 +26,21 @@ class Shares:
     def missing(self) -> int | None:
         """Requests that were sent and are not recorded; negative where more are."""
         return None if self.sent is None else self.sent - self.recorded
+
+    def document(self) -> dict[str, Any]:
+        """One entry of `records.workers` in `summary.json`."""
+        return {"sent": self.sent, "recorded": self.recorded, "closed": self.closed}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The numbers of `Records`: what was recorded of what the senders counted, and what else."""
+
+    recorded: int
+    expected: int | None
+    foreign: Mapping[str, int]
+    repeated: int
+    workers: Mapping[str, Shares]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +64,16 @@ class Records:
         """One sentence for each thing that does not add up."""
         return tuple(_problems(self))
 
-    def document(self) -> dict[str, Any]:
-        """The `records` of `summary.json`."""
-        workers = {
-            each.worker: {"sent": each.sent, "recorded": each.recorded, "closed": each.closed}
-            for each in self.shares
-        }
-        return {
-            "recorded": len(self.rows),
-            "expected": self.expected,
-            "foreign": dict(self.foreign),
-            "repeated": self.repeated,
-            "workers": workers,
-        }
+    @property
+    def counts(self) -> Recorded:
+        """The same in numbers, without the rows."""
+        return Recorded(
+            recorded=len(self.rows),
+            expected=self.expected,
+            foreign=dict(self.foreign),
+            repeated=self.repeated,
+            workers={each.worker: each for each in self.shares},
+        )
 
 
 def records(
@@ -96,14 +108,14 @@ def _stem(file: SampleFile) -> str:
 def _shares(rows: Frame, folder: Path, workers: Workers) -> Iterator[Shares]:
     """Each worker that left a report or a count: a count survives what a report does not."""
     recorded = rows.where(rows.known("sent_ns")).texts("worker").counts
-    said = {str(one["worker"]): one for one in workers.reports}
+    said = {one.worker: one for one in workers.reports}
     counted = {path.stem: _count(path) for path in (folder / FOLDER).glob("*.sent")}
     for name in sorted({*said, *counted}):
-        report = said.get(name, {})
-        closed = report.get("state") == "closed"
+        report = said.get(name)
+        closed = report is not None and report.closed
         sent = counted.get(name)
-        if sent is None and closed:  # an open report is older than the last records
-            sent = report.get("sent")
+        if sent is None and report is not None and closed:  # an open one is older than its records
+            sent = report.sent
         yield Shares(name, sent, recorded.get(name, 0), closed)
 
 

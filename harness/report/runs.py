@@ -19,13 +19,15 @@ from harness.measure.objective import RATIO, Objective, parse_objective
 from harness.report import figures, frame, manifest, samples
 from harness.report.arrays import Floats
 from harness.report.comparison import METRICS, Comparison, Effect, Pair, judge
+from harness.report.documents import document
 from harness.report.frame import Frame
 from harness.report.manifest import Manifest
 from harness.report.measured import of_latency
 from harness.report.paired import RESAMPLES, cliffs_delta, resampled_medians, thinned
 from harness.report.quantile import Estimate
 from harness.report.ratios import answered, unknown
-from harness.report.summary import load_scenarios, ordered_routes
+from harness.report.summary import ordered_routes
+from harness.report.tally import load_scenarios
 from harness.report.thresholds import Checked
 
 SEVERAL = 3
@@ -69,6 +71,26 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What a run sent on one route, and the share of it that came to nothing."""
+
+    requests: int
+    error_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One run as both sides' list names it."""
+
+    name: str
+    run_id: str
+    started: str | None
+    target: Any
+    interrupted: bool
+    routes: Mapping[str, Sent]
+
+
+@dataclass(frozen=True, slots=True)
 class Runs:
     """Two sides and what was found; `differences` are the settings in which they differ."""
 
@@ -89,22 +111,23 @@ class Runs:
             if each.result == result
         ]
 
-    def document(self) -> dict[str, Any]:
-        """The content of `comparison.json`."""
-        sides = (("a", self.a), ("b", self.b))
-        runs = {
+    @property
+    def described(self) -> dict[str, Described]:
+        """Each run by its place: `a`, `a2`, `b` and so on."""
+        return {
             name if not place else f"{name}{place + 1}": _described(run)
-            for name, side in sides
+            for name, side in (("a", self.a), ("b", self.b))
             for place, run in enumerate(side.runs)
         }
+
+    def document(self) -> dict[str, Any]:
+        """The content of `comparison.json`."""
         differences = {name: list(values) for name, values in self.differences.items()}
         return {
             **self.comparison.document(),
-            "runs": runs,
+            "runs": document(self.described),
             "setup_differences": differences,
-            "objectives": [
-                {name: getattr(each, name) for name in Checked.__slots__} for each in self.checked
-            ],
+            "objectives": document(self.checked),
         }
 
 
@@ -391,16 +414,13 @@ def _changed(
             yield name, values
 
 
-def _described(run: Run) -> dict[str, Any]:
+def _described(run: Run) -> Described:
     routes = sorted(run.rows.where(~run.rows.own).by("route").items())
-    return {
-        "name": run.name,
-        "run_id": run.manifest.run_id,
-        "started": run.manifest.clock.get("started"),
-        "target": run.manifest.target,
-        "interrupted": run.manifest.interrupted,
-        "routes": {
-            route: {"requests": len(group), "error_rate": 1 - float(group.ok.mean())}
-            for route, group in routes
-        },
-    }
+    return Described(
+        name=run.name,
+        run_id=run.manifest.run_id,
+        started=run.manifest.clock.get("started"),
+        target=run.manifest.target,
+        interrupted=run.manifest.interrupted,
+        routes={route: Sent(len(group), 1 - float(group.ok.mean())) for route, group in routes},
+    )

@@ -5,15 +5,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.foreign import Place, harmless
-from harness.measure.metrics import ERROR_OF
 from harness.measure.objective import RATIO, parse_objective
 from harness.measure.odd import Odd
 from harness.report import figures
 from harness.report.capacity.result import Capacity
 from harness.report.comparison import Comparison, Effect, Pair
+from harness.report.summary import Routes, RouteSummary
 
 if TYPE_CHECKING:
     from harness.report.build import Report
+    from harness.report.client import Client, Pause
+    from harness.report.pacing import Pacing
     from harness.report.thresholds import Checked
 
 
@@ -34,10 +36,10 @@ def result(comparison: Comparison) -> str:
 def used(capacity: Capacity) -> str:
     """What a search took."""
     took = capacity.used()
-    tokens = "" if took["tokens"] is None else f", {figures.count(took['tokens'])} tokens"
+    tokens = "" if took.tokens is None else f", {figures.count(took.tokens)} tokens"
     return (
-        f"{took['trials']} trials, {figures.count(took['requests'])} requests{tokens} in "
-        f"{figures.long_duration(took['seconds'])}"
+        f"{took.trials} trials, {figures.count(took.requests)} requests{tokens} in "
+        f"{figures.long_duration(took.seconds)}"
     )
 
 
@@ -51,7 +53,7 @@ def lead(report: "Report") -> str:
     compared = result(report.comparison)
     if compared:
         return f"{compared[0].upper()}{compared[1:]}."
-    if report.summary["requests"]:
+    if report.summary.requests:
         return f"{headline(report)}."
     kept = report.contract and len(report.contract.with_result("pass"))
     return f"All {kept} clauses that could be judged were kept." if kept else ""
@@ -70,22 +72,21 @@ def one_line(text: str, *, most: int = 160) -> str:
     return harmless(text, Place.TERMINAL, most=most)
 
 
-def client(described: Mapping[str, Any]) -> str:
+def client(described: "Client") -> str:
     """What the measuring side says of itself."""
-    if not described["workers"]:
+    if described.loop_lag_ms is None:
         return "The client left no record of itself: how exact it was is not known."
-    lag = described["loop_lag_ms"]
-    late = f"its loop was {figures.duration(lag['p99'])} late at p99"
+    late = f"its loop was {figures.duration(described.loop_lag_ms.p99)} late at p99"
     stamps = {True: "by the kernel", False: "by the client", None: "by nobody"}
-    processes = f"{described['workers']} processes" if described["workers"] > 1 else "One process"
-    busy = f"{figures.share(described['cpu_share'])} of a core at most"
-    received = f"receive times were taken {stamps[described['kernel_times']]}"
+    processes = f"{described.workers} processes" if described.workers > 1 else "One process"
+    busy = f"{figures.share(described.cpu_share)} of a core at most"
+    received = f"receive times were taken {stamps[described.kernel_times]}"
     return f"{processes} sent the requests, {busy}; {late}; {received}. {_floor(described)}"
 
 
-def _floor(described: Mapping[str, Any]) -> str:
+def _floor(described: "Client") -> str:
     """What the client showed against a known schedule."""
-    if not described["noise_floor"]:
+    if not described.noise_floor:
         return (
             "The client's own error is not known: it was not calibrated before the load "
             "(--no-calibrate, or a version that cannot)."
@@ -95,14 +96,14 @@ def _floor(described: Mapping[str, Any]) -> str:
     return f"Against a known schedule its own error at p99 was: {errors}."
 
 
-def paused(found: Mapping[str, Any]) -> str:
+def paused(found: "Pause") -> str:
     """When one process of the client did not run."""
-    lengths = found["lengths_ms"]
+    lengths = found.lengths_ms
     times = "" if len(lengths) == 1 else f" {len(lengths)} times,"
     longest = "" if len(lengths) == 1 else f" in all, {figures.duration(max(lengths))} at the most"
     stood = f"the client did not run{times} for {figures.duration(sum(lengths))}{longest}"
-    share = figures.share(found["share"])
-    return f"{stood} (worker {found['worker']}): {share} of the requests were under way then"
+    share = figures.share(found.share)
+    return f"{stood} (worker {found.worker}): {share} of the requests were under way then"
 
 
 ODD: Mapping[str, str] = {
@@ -115,30 +116,30 @@ ODD: Mapping[str, str] = {
 }
 
 
-def odd(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """What was odd about the answers, one sentence for each kind and route."""
-    for name, route in routes.items():
-        for kind, count in route["odd"].items():
-            if count:
-                of = f"{figures.count(count)} of {figures.count(route['ok'])} answers on {name}"
-                yield f"{of} {ODD[kind]}"
-        if route["one_piece_untold"]:
-            many = figures.count(route["one_piece_untold"])
-            unclear = "the client could not tell whether they came in one piece"
-            yield f"of {many} streams on {name} {unclear}"
+def odd(name: str, route: RouteSummary) -> Iterator[tuple[str, str]]:
+    """What was odd about the answers of a route: each kind with its sentence."""
+    for kind, count in route.odd.counts.items():
+        if count:
+            answers = figures.count(route.counts.ok)
+            yield kind, f"{figures.count(count)} of {answers} answers on {name} {ODD[kind]}"
+    if route.odd.untold:
+        many = figures.count(route.odd.untold)
+        unclear = "the client could not tell whether they came in one piece"
+        yield "", f"of {many} streams on {name} {unclear}"
 
 
-def pacing(found: Mapping[str, Any] | None) -> str | None:
+def pacing(found: "Pacing | None") -> str | None:
     """How well an open loop was sent; None for a closed one."""
     if found is None:
         return None
-    lag = found["start_lag_ms"]
-    late = ", ".join(f"{figures.duration(lag[name])} {word}" for name, word in LAGS.items())
-    rates = f"{figures.digits(found['achieved_rate'])} of {figures.digits(found['asked_rate'])}"
-    gaps = f"; Kolmogorov's distance of the times between them {figures.digits(found['distance'])}"
-    even = found["spaced"] in ("evenly", "stages", "quota")
+    lag = found.start_lag_ms
+    lags = ((lag.p50, "at p50"), (lag.p99, "at p99"), (lag.max, "at the most"))
+    late = ", ".join(f"{figures.duration(each)} {word}" for each, word in lags)
+    rates = f"{figures.digits(found.achieved_rate)} of {figures.digits(found.asked_rate)}"
+    gaps = f"; Kolmogorov's distance of the times between them {figures.digits(found.distance)}"
+    even = found.spaced in ("evenly", "stages", "quota")
     gaps = "" if even else gaps  # where a microsecond of jitter makes it 1/2
-    rates += f" requests/s{SPACED[found['spaced']]}"
+    rates += f" requests/s{SPACED[found.spaced]}"
     return f"{rates} had left when the last was due; start lag {late}{gaps}."
 
 
@@ -152,20 +153,18 @@ SPACED: Mapping[str, str] = {
 """Why a load's requests had the times between them that they were asked to have."""
 SHOWN = ("ttft_ms", "inter_chunk_ms", "tpot_ms", "e2e_ms")
 FROM_SCHEDULE = ("ttft_ms_scheduled", "e2e_ms_scheduled")
-STATISTICS = ("p50", "p90", "p95", "p99")
-LAGS: Mapping[str, str] = {"p50": "at p50", "p99": "at p99", "max": "at the most"}
 
 
-def shown(routes: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+def shown(routes: Routes) -> tuple[str, ...]:
     """The metrics of the short tables; those from schedule lead where there was one."""
-    due = any(route[name]["n"] for route in routes.values() for name in FROM_SCHEDULE)
+    due = any(route.latencies[name].n for route in routes.values() for name in FROM_SCHEDULE)
     return (*FROM_SCHEDULE, *SHOWN) if due else SHOWN
 
 
-def survivors(routes: Mapping[str, Mapping[str, Any]]) -> str | None:
+def survivors(routes: Routes) -> str | None:
     """Whose latencies the tables show, where any request failed; None where none did."""
-    failed = sum(route["errors"] for route in routes.values())
-    sent = sum(route["sent"] for route in routes.values())
+    failed = sum(route.counts.errors for route in routes.values())
+    sent = sum(route.counts.sent for route in routes.values())
     if not failed:
         return None
     return (
@@ -176,12 +175,11 @@ def survivors(routes: Mapping[str, Mapping[str, Any]]) -> str | None:
 
 def headline(report: "Report") -> str:
     """Requests, rates and how far each objective is from its limit, in one line."""
-    routes = report.summary["routes"].values()
-    rates = (
-        f"{figures.digits(math.fsum(route[name] or 0.0 for route in routes))}/s"
-        for name in ("rate", "goodput")
-    )
-    told = [f"{figures.count(report.summary['requests'])} requests", " sent, goodput ".join(rates)]
+    routes = report.summary.routes.values()
+    sent = figures.digits(math.fsum(route.counts.rate or 0.0 for route in routes))
+    good = figures.digits(math.fsum(route.goodput.per_second or 0.0 for route in routes))
+    requests = figures.count(report.summary.requests)
+    told = [f"{requests} requests", f"{sent}/s sent, goodput {good}/s"]
     return "; ".join([", ".join(told), *_headroom(report)])
 
 
@@ -199,50 +197,22 @@ def _headroom(report: "Report") -> Iterator[str]:
             yield f"{objective.statistic}({objective.metric}) {figures.duration(worst)} of {limit}"
 
 
-def client_error(client: Mapping[str, Any], metric: str) -> str:
+def client_error(client: "Client", metric: str) -> str:
     """How exact the client's own figures of a metric are, by its calibration."""
-    floor = client["noise_floor"]
-    name = ERROR_OF.get(metric.partition("_ms")[0])
-    error = ((floor or {}).get(name) or {}).get("p99")
+    error = client.error_ms(metric.partition("_ms")[0])
     return "unknown" if error is None else f"<{figures.duration(error)}"
 
 
-def withheld(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def withheld(routes: Routes) -> Iterator[str]:
     """Why figures of a metric are not given, for each metric and route that the tables show."""
     for metric in shown(routes):
         for name, route in routes.items():
-            found = route[metric]
             alike: dict[str, list[str]] = {}
-            for each in STATISTICS:
-                if figures.bounds(found, each):
-                    alike.setdefault(found["reasons"][each], []).append(each)
+            for percent, found in route.latencies[metric].percentiles.items():
+                if figures.bounds(found):
+                    alike.setdefault(str(found.reason), []).append(f"p{percent}")
             for reason, lost in alike.items():
                 yield f"{figures.metric(metric)} on {name}, {', '.join(lost)}: {reason}"
-
-
-def failures(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, int, str]]:
-    """Each class of what was no good answer, with its route, count and what was said.
-
-    The HTTP status is named beside the class, and what the client did itself is named so.
-    """
-    for name, route in routes.items():
-        for counts, whose in ((route["error_classes"], ""), (route["own"], " (client)")):
-            for kind, count in counts.items():
-                statuses = ", ".join(route["error_statuses"].get(kind, ()))
-                said = "; ".join(route["error_examples"].get(kind, ()))
-                yield f"{kind}{f' ({statuses})' if statuses else whose}", name, count, said
-
-
-def causes(
-    routes: Mapping[str, Mapping[str, Any]],
-) -> list[tuple[str, Mapping[str, int], str]]:
-    """The same once for each class: its count on each route, and all that was said."""
-    counts: dict[str, dict[str, int]] = {}
-    told: dict[str, dict[str, None]] = {}
-    for cause, route, count, said in failures(routes):
-        counts.setdefault(cause, {})[route] = count
-        told.setdefault(cause, {}).update(dict.fromkeys(said.split("; ") if said else ()))
-    return [(cause, by_route, "; ".join(told[cause])) for cause, by_route in counts.items()]
 
 
 def judged(checked: "Iterable[Checked]") -> Iterator[tuple[str, list[str], str, str]]:
@@ -254,36 +224,27 @@ def judged(checked: "Iterable[Checked]") -> Iterator[tuple[str, list[str], str, 
         yield objective, routes, result, measured
 
 
-def violations(routes: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, str, str, str]]:
-    """Each broken clause with its route, count and rate, and what it is the rate of."""
-    for name, route in routes.items():
-        of = f"{figures.count(route['checked'])} checked" if route["checked"] else "all answers"
-        for clause, count in route["violations"].items():
-            rate = figures.share(route["violation_rates"][clause])
-            yield clause, name, figures.count(count), rate, of
-
-
-def own(routes: Mapping[str, Mapping[str, Any]]) -> str | None:
+def own(routes: Routes) -> str | None:
     """What the client did itself, which is in no error rate; None where it did nothing."""
     return _by_route(
         "of the client, not errors of the target",
         {
             name: ", ".join(f"{figures.count(count)} x {kind}" for kind, count in counts.items())
             for name, route in routes.items()
-            for counts in [route["own"]]
+            for counts in [route.counts.own]
             if counts
         },
     )
 
 
-def bursts(routes: Mapping[str, Mapping[str, Any]]) -> str | None:
+def bursts(routes: Routes) -> str | None:
     """How much of its output the target packed together; None where nobody saw it."""
     return _by_route(
         "bursts, chunks that the target packed together",
         {
-            name: figures.share(route["burst_share"])
+            name: figures.share(route.tokens.burst_share)
             for name, route in routes.items()
-            if route["burst_share"] is not None
+            if route.tokens.burst_share is not None
         },
     )
 
@@ -294,15 +255,9 @@ def _by_route(title: str, told: Mapping[str, str]) -> str | None:
     )
 
 
-def spoiled(entry: Mapping[str, Any], metric: str) -> int:
+def spoiled(entry: RouteSummary, metric: str) -> int:
     """How many values of a metric lost their meaning: the TTFT of answers in one piece."""
-    return int(entry["odd"][Odd.ONE_PIECE] or 0) if metric.startswith(("ttft", "ttfo")) else 0
-
-
-def measured(entry: Mapping[str, Any], metric: str) -> str:
-    """How many values a metric has, and how many of them have lost their meaning."""
-    count, whole = figures.count(entry[metric]["n"]), spoiled(entry, metric)
-    return f"{count}, {figures.count(whole)} in one piece" if whole else count
+    return entry.odd.counts[Odd.ONE_PIECE] or 0 if metric.startswith(("ttft", "ttfo")) else 0
 
 
 def _pair(pair: Pair, effect: Effect, margin: float) -> str:

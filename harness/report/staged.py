@@ -9,10 +9,11 @@ from typing import Any
 
 from harness.measure.objective import RATES, Objective
 from harness.report.frame import Frame
-from harness.report.groups import asked_of, level
+from harness.report.groups import planned
 from harness.report.pacing import pacing
-from harness.report.summary import summarise
+from harness.report.tally import summarise
 from harness.report.thresholds import DEFAULT, Checked, Doubts, check, good
+from harness.report.workers import NoiseFloor
 
 
 def check_stages(
@@ -21,7 +22,7 @@ def check_stages(
     plan: Mapping[str, Any],
     *,
     command: str,
-    noise_floor: Mapping[str, Any] | None,
+    noise_floor: NoiseFloor | None,
     in_flight: int | None,
 ) -> Iterator[Checked]:
     """Every objective in every stage that asked for any request, on every route.
@@ -30,17 +31,14 @@ def check_stages(
     only a certain miss is told.
     """
     kept = [each for each in wanted if each.metric not in RATES]
-    for number, stage in enumerate(plan.get("stages") or (), 1):
-        if stage["seconds"] * (stage["begin"] + stage["end"]) / 2 < 1:
+    for number, stage, asked in planned(plan):
+        if stage.seconds * (stage.begin + stage.end) / 2 < 1:
             continue
-        part, asked = rows.where(rows.ints("stage") == number), level(asked_of(stage, plan))
-        routes = summarise(part, good(wanted))["routes"]
-        measured = {
-            "routes": routes,
-            "pacing": pacing(part),
-            "client": {"noise_floor": noise_floor},
-        }
-        doubts = Doubts.of(measured, in_flight=in_flight)
+        part = rows.where(rows.ints("stage") == number)
+        routes = summarise(part, good(wanted)).routes
+        doubts = Doubts.of(
+            routes, pacing=pacing(part), noise_floor=noise_floor, in_flight=in_flight
+        )
         for each in check(kept, part, routes, command=command, doubts=doubts):
             if each.result == "fail" or not each.objective.endswith(DEFAULT):
-                yield replace(each, stage=number, level=asked)
+                yield replace(each, stage=number, level=asked.told)

@@ -3,13 +3,12 @@
 import math
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from harness.measure.metrics import ERROR_OF, METRICS, SCHEDULED
+from harness.measure.metrics import METRICS, SCHEDULED
 from harness.measure.objective import COUNTS, RATES, RATIO, Objective, parse_objective
 from harness.measure.outcome import Outcome
 from harness.measure.validity import could_change, not_sent
@@ -18,8 +17,12 @@ from harness.report.arrays import Mask
 from harness.report.figures import DASH
 from harness.report.frame import Frame, bound, of_first_output, of_route
 from harness.report.measured import measure
+from harness.report.pacing import Pacing
 from harness.report.quantile import CONFIDENCE, Estimate
-from harness.report.summary import Good
+from harness.report.quota import Quota
+from harness.report.summary import Counts, Routes, RouteSummary
+from harness.report.tally import Good
+from harness.report.workers import NoiseFloor
 
 DEFAULT_ERRORS = "error_rate < 1%"
 DEFAULT = "(default)"
@@ -72,29 +75,37 @@ class Doubts:
     load: str | None = None
     pace: str | None = None
     quota: str | None = None
-    noise_floor: Mapping[str, Any] | None = None
+    noise_floor: NoiseFloor | None = None
 
     @classmethod
-    def of(cls, measured: Mapping[str, Any], *, in_flight: int | None = None) -> "Doubts":
+    def of(
+        cls,
+        routes: Routes,
+        *,
+        pacing: Pacing | None,
+        noise_floor: NoiseFloor | None,
+        paced: Quota | None = None,
+        in_flight: int | None = None,
+    ) -> "Doubts":
         """What the client did to a load: not sent, sent too slowly, sent late.
 
-        `measured` has `routes`, `pacing` and `client` of a summary; `in_flight` was the bound.
+        `in_flight` was the bound, `paced` what was done to respect a limit.
         """
         own: Counter[str] = Counter()
         said = ""
-        for route in measured["routes"].values():
-            own.update(route["own"])
-            said = said or next(iter(route["error_examples"].get(Outcome.CLIENT_LIMIT, ())), "")
+        for route in routes.values():
+            own.update(route.counts.own)
+            examples = route.counts.error_examples
+            said = said or next(iter(examples.get(Outcome.CLIENT_LIMIT, ())), "")
         missing = not_sent(
             dropped=own[Outcome.DROPPED],
             limited=own[Outcome.CLIENT_LIMIT],
             in_flight=in_flight,
             said=said,
         )
-        kept = measured["pacing"] or {}
-        floor = measured["client"]["noise_floor"]
-        paced = quota.limits_rate(measured.get("quota"))
-        return cls(missing or kept.get("rate_off"), kept.get("late"), paced, floor)
+        late = None if pacing is None else pacing.late
+        off = None if pacing is None else pacing.rate_off
+        return cls(missing or off, late, quota.limits_rate(paced), noise_floor)
 
     def about(self, objective: Objective) -> str | None:
         """Why this objective cannot be judged, whatever was measured; None when it can."""
@@ -105,14 +116,15 @@ class Doubts:
 
     def error_ms(self, metric: str) -> float:
         """What the client may be wrong by for a latency, at p99; 0 for anything else."""
-        found = (self.noise_floor or {}).get(ERROR_OF.get(metric.removesuffix(SCHEDULED), ""))
-        return float((found or {}).get("p99") or 0.0)
+        if self.noise_floor is None:
+            return 0.0
+        return self.noise_floor.error_ms(metric.removesuffix(SCHEDULED)) or 0.0
 
 
 def check(
     wanted: Sequence[Objective],
     rows: Frame,
-    routes: Mapping[str, Any],
+    routes: Routes,
     *,
     command: str,
     doubts: Doubts,
@@ -168,7 +180,7 @@ def _within(rows: Frame, limit: Objective, end: str) -> Mask:
 def _explicit(
     wanted: Sequence[Objective],
     rows: Frame,
-    routes: Mapping[str, Any],
+    routes: Routes,
     doubts: Doubts,
     confidence: float,
 ) -> Iterator[Checked]:
@@ -178,7 +190,7 @@ def _explicit(
             ours = of_route(rows, name)
             measured = measure(objective, ours, routes[name], good(wanted), confidence=confidence)
             judged = _judged(objective, name, measured, doubts, Pace.of(ours, routes[name]))
-            yield _by_cause(judged, objective, measured, routes[name])
+            yield _by_cause(judged, objective, measured, routes[name].counts)
         if not applies:
             route = dict(objective.labels).get("route", "any route")
             yield Checked(objective.text, route, "unknown", "nothing was measured")
@@ -192,10 +204,10 @@ class Pace:
     tokens: float | None
 
     @classmethod
-    def of(cls, rows: Frame, route: Mapping[str, Any]) -> "Pace":
-        used = [route[f"{kind}_tokens"] for kind in ("prompt", "completion")]
-        tokens = None if None in used else sum(used) / max(len(rows), 1)
-        return cls(route["seconds"] / max(len(rows), 1), tokens)
+    def of(cls, rows: Frame, route: RouteSummary) -> "Pace":
+        used, requests = route.tokens.total, max(len(rows), 1)
+        tokens = None if used is None else used / requests
+        return cls(route.counts.seconds / requests, tokens)
 
     def of_more(self, requests: float) -> str:
         """So many requests, the time at this load, and their tokens."""
@@ -215,12 +227,10 @@ def _judged(
     return Checked(objective.text, name, result, told, value, low, high)
 
 
-def _by_cause(
-    judged: Checked, objective: Objective, measured: Estimate, route: Mapping[str, Any]
-) -> Checked:
+def _by_cause(judged: Checked, objective: Objective, measured: Estimate, counts: Counts) -> Checked:
     """A miss for failures says whether these were refusals by a quota, or for want of capacity."""
     of_failures = objective.metric == "error_rate" or measured.value is None
-    why = quota.cause(route) if judged.result == "fail" and of_failures else None
+    why = quota.cause(counts) if judged.result == "fail" and of_failures else None
     return judged if why is None else replace(judged, measured=f"{judged.measured}; {why}")
 
 
@@ -306,17 +316,17 @@ def _finite(value: float | None) -> float | None:
     return None if value is None or math.isinf(value) else value
 
 
-def _default(rows: Frame, routes: Mapping[str, Any], doubts: Doubts) -> Iterator[Checked]:
+def _default(rows: Frame, routes: Routes, doubts: Doubts) -> Iterator[Checked]:
     objective = parse_objective(DEFAULT_ERRORS)
     text = f"{DEFAULT_ERRORS} {DEFAULT}"
     for name, route in routes.items():
-        rate, n = route["error_rate"], route["sent"]
+        counts, rate = route.counts, route.counts.error_rate
         if doubts.load is not None:
             yield Checked(text, name, "unknown", doubts.load, rate)
         if doubts.load is not None or rate is None or objective.met(rate):
             continue
         found = measure(objective, of_route(rows, name), route, good(()))
         result = "warn" if found.low is None or objective.met(found.low) else "fail"
-        shown = f"{figures.share(rate)}, {route['errors']:,} of {n:,} failed"
-        shown = "; ".join(filter(None, (shown, quota.cause(route))))
+        shown = f"{figures.share(rate)}, {counts.errors:,} of {counts.sent:,} failed"
+        shown = "; ".join(filter(None, (shown, quota.cause(counts))))
         yield Checked(text, name, result, shown, rate, found.low, found.high)

@@ -8,9 +8,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from harness.errors import TransportError, TransportKind
+from harness.measure.odd import Odd
 from harness.measure.outcome import Outcome
 from harness.measure.validity import stood_still
 from harness.report import figures, quota, sentences
@@ -20,6 +20,7 @@ from harness.report.conformance import Conformance
 from harness.report.manifest import Manifest
 from harness.report.records import Records
 from harness.report.sentences import one_line
+from harness.report.summary import Counts, Routes, RouteSummary, Summary
 from harness.report.thresholds import Checked
 
 LOADING = ("run", "load", "compare", "capacity")
@@ -46,6 +47,11 @@ class Weight(StrEnum):
 
 
 LONGEST_SENTENCE = 600
+LEAST_OUTPUTS = 4
+WHOLE = (
+    "nothing of a stream was measured there: `verify` finds what holds streams back, and "
+    "--no-stream measures whole answers"
+)
 WORTHLESS = (Weight.UNJUDGED, Weight.INVALID)
 FOLLOWS = (Weight.MISSED, Weight.OPEN)
 """What says nothing more where the target never answered."""
@@ -82,7 +88,7 @@ class Evidence:
     """All that the verdict is decided from."""
 
     manifest: Manifest
-    summary: Mapping[str, Any]
+    summary: Summary
     comparison: Comparison
     conformance: Conformance | None
     checked: Sequence[Checked]
@@ -132,41 +138,41 @@ def _target(evidence: Evidence) -> Iterator[Finding]:
     """Whether anything was recorded, and any of it succeeded."""
     if evidence.manifest.command not in LOADING:
         return
-    routes = evidence.summary.get("routes", {})
-    if not evidence.summary.get("requests"):
+    routes = evidence.summary.routes
+    if not evidence.summary.requests:
         warm = " outside the warm-up" if len(evidence.records.rows) else ""
         cap = evidence.manifest.facts.get("exhausted")
         why = f": {cap}; raise it, or shorten --warmup" if cap else _kept_back(evidence)
         yield Finding(Weight.UNJUDGED, f"no request was recorded{warm}{why}")
-    elif not any(route["ok"] for route in routes.values()):
-        classes = _merged(_failures(route) for route in routes.values())
-        failed = blame(classes, evidence.summary["client"]["failed_layers"])
+    elif not any(route.counts.ok for route in routes.values()):
+        classes = _merged(_failures(route.counts) for route in routes.values())
+        failed = blame(classes, evidence.summary.client.failed_layers)
         said = f"every request failed on every route: {failed}{_said(routes)}"
         yield Finding(Weight.UNJUDGED, said)
     else:
         for name, route in routes.items():
-            if not route["ok"]:
-                failed = blame(_failures(route)) + _said({name: route})
+            if not route.counts.ok:
+                failed = blame(_failures(route.counts)) + _said({name: route})
                 yield Finding(Weight.OPEN, f"every request failed on {name}: {failed}")
 
 
 def _kept_back(evidence: Evidence) -> str:
     """Why nothing left, where a quota did not let it."""
-    found = evidence.summary["quota"]
-    return f": {quota.paced(found)}" if found and found["never_sent"] else ""
+    found = evidence.summary.quota
+    return f": {quota.paced(found)}" if found and found.never_sent else ""
 
 
-def _failures(route: Mapping[str, Any]) -> dict[str, int]:
+def _failures(counts: Counts) -> dict[str, int]:
     """Whatever was not a good answer, whoever did it."""
-    return {**route["error_classes"], **route["own"]}
+    return {**counts.error_classes, **counts.own}
 
 
-def _said(routes: Mapping[str, Any]) -> str:
+def _said(routes: Routes) -> str:
     """The commonest message of a failure."""
     examples = [
         message
         for route in routes.values()
-        for told in route["error_examples"].values()
+        for told in route.counts.error_examples.values()
         for message in told
     ]
     return f": {examples[0]}" if examples else ""
@@ -253,28 +259,28 @@ def _records(evidence: Evidence) -> Iterator[Finding]:
     """Whether every request that was sent is in the samples, once, and nothing else is."""
     for problem in evidence.records.problems:
         yield Finding(Weight.INVALID, problem)
-    for name in evidence.summary["client"]["unreadable"]:
+    for name in evidence.summary.client.unreadable:
         told = f"workers/{name} cannot be read: what that worker says of itself is not known"
         yield Finding(Weight.INVALID, told)
 
 
 def _client(evidence: Evidence) -> Iterator[Finding]:
     """What the client did to the load, and when it did not run."""
-    for paused in evidence.summary["client"]["pauses"]:
+    for paused in evidence.summary.client.pauses:
         told = sentences.paused(paused)
-        if stood_still(paused["time_share"], math.fsum(paused["lengths_ms"])):
-            share = figures.share(paused["time_share"])
+        if stood_still(paused.time_share, math.fsum(paused.lengths_ms)):
+            share = figures.share(paused.time_share)
             told = f"{told}; for {share} of its time it was not the load that was asked for"
             yield Finding(Weight.OPEN, told)
         else:
             yield Finding(Weight.REMARK, told)
-    pacing = evidence.summary["pacing"]
-    if pacing and pacing["rate_off"]:
-        yield Finding(Weight.INVALID, pacing["rate_off"])
-    elif pacing and pacing["late"]:
-        yield Finding(Weight.REMARK, pacing["late"])
-    for name, route in evidence.summary["routes"].items():
-        own = {kind: count for kind, count in route["own"].items() if kind != Outcome.DROPPED}
+    pacing = evidence.summary.pacing
+    if pacing and pacing.rate_off:
+        yield Finding(Weight.INVALID, pacing.rate_off)
+    elif pacing and pacing.late:
+        yield Finding(Weight.REMARK, pacing.late)
+    for name, route in evidence.summary.routes.items():
+        own = {kind: count for kind, count in route.counts.own.items() if kind != Outcome.DROPPED}
         if own:
             told = f"{blame(own)} on {name}: of the client, not counted as errors of the target"
             yield Finding(Weight.REMARK, told)
@@ -282,8 +288,8 @@ def _client(evidence: Evidence) -> Iterator[Finding]:
 
 def _quota(evidence: Evidence) -> Iterator[Finding]:
     """What a quota refused, which is no sign of saturation, and what was done to keep below it."""
-    found = evidence.summary["quota"]
-    told = [quota.paced(found), *quota.refusals(evidence.summary["routes"], respected=bool(found))]
+    found = evidence.summary.quota
+    told = [quota.paced(found), *quota.refusals(evidence.summary.routes, respected=bool(found))]
     yield from (Finding(Weight.REMARK, each) for each in told if each is not None)
 
 
@@ -302,9 +308,26 @@ def _capacity(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _odd(evidence: Evidence) -> Iterator[Finding]:
-    """What was odd about the answers, with its share."""
-    for told in sentences.odd(evidence.summary["routes"]):
-        yield Finding(Weight.REMARK, told)
+    """What was odd about the answers, with its share; whether streams were any at all."""
+    objectives = " ".join(each.objective for each in evidence.checked)
+    for name, route in evidence.summary.routes.items():
+        held_back = set(_held_back(route, evidence.manifest.plan.get("stream_share") or 1.0))
+        for kind, told in sentences.odd(name, route):
+            if kind in held_back and kind not in objectives:
+                yield Finding(Weight.OPEN, f"{told}; {WHOLE}")
+            else:
+                yield Finding(Weight.REMARK, told)
+
+
+def _held_back(route: RouteSummary, asked: float) -> Iterator[str]:
+    """Why most of the streams of a route, a share of all its requests, say nothing of streams.
+
+    A few tokens that came together were not held back.
+    """
+    outputs = (route.tokens.output_chunks or 0) / max(route.counts.ok, 1)
+    for kind, least in ((Odd.ONE_PIECE, LEAST_OUTPUTS), (Odd.NOT_STREAMED, 0)):
+        if (route.odd.counts[kind] or 0) > route.counts.ok * asked / 2 and outputs >= least:
+            yield kind
 
 
 def _comparison(evidence: Evidence) -> Iterator[Finding]:

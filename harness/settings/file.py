@@ -7,7 +7,6 @@ never stands in the file, because files are committed: `provider_key_env`, `gate
 `[headers_env]` name the environment variable that holds it, and a secret written out is refused.
 """
 
-import difflib
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UsageError
+from harness.errors import UsageError, did_you_mean
 from harness.settings.redaction import is_secret_name
 from harness.settings.values import parse_field_name, parse_field_value
 from harness.settings.variables import VARIABLES
@@ -158,8 +157,7 @@ class _File:
         if is_secret_name(written) and not written.endswith("_env"):
             raise self._secret(where, written, "provider_key_env = ")
         known = _KEYS if where else [*_KEYS, *TABLES]
-        near = difflib.get_close_matches(written.lower(), known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
+        hint = did_you_mean(written, known, otherwise=f"known keys: {', '.join(known)}")
         raise self._error(where, written, f"unknown key {written!r}; {hint}")
 
     def _fields(self, table: Any, where: tuple[str, ...]) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.settings.file import File, Table, find_file, read_file
+from harness.settings.pasted import take_apart
 from harness.settings.redaction import Secrets, is_secret_name, of_headers, proxy_passwords
 from harness.settings.values import (
     RateLimit,
@@ -152,6 +153,7 @@ def merge(layers: tuple[Layer, ...], *, file: File, environment: Mapping[str, st
     merged: dict[str, tuple[Any, str]] = {}
     for layer in reversed(layers):
         merged.update(layer)
+    merged.update(_taken_apart(merged))
     provenance = {key: merged[key][1] if key in merged else "default" for key in PARSERS}
     headers, place = merged.get("headers", ((), "default"))
     return Settings(
@@ -164,6 +166,26 @@ def merge(layers: tuple[Layer, ...], *, file: File, environment: Mapping[str, st
     )
 
 
+def _taken_apart(merged: Layer) -> Layer:
+    """What a pasted URL of a route says in its path; UsageError where another setting differs."""
+    url, place = merged.get("base_url", ("", ""))
+    pasted = _parsed("base_url", url, place, by=take_apart) if isinstance(url, str) else None
+    if pasted is None:
+        return {}
+    found: dict[str, tuple[Any, str]] = {"base_url": (pasted.origin, place)}
+    for key in ("account_id", "gateway_id"):
+        named = getattr(pasted, key)
+        said, where = merged.get(key, (named, place))
+        if named is not None and str(said).strip() != named:
+            raise UsageError(
+                f"{_shown('base_url', place)}: the URL names {named!r} as {BY_KEY[key].name}, "
+                f"{_shown(key, where)} says {said!r}; leave out one of them"
+            )
+        if named is not None:
+            found[key] = (named, where)
+    return found
+
+
 def _secrets(merged: Layer, environment: Mapping[str, str]) -> Secrets:
     """Every secret that may be sent, under the name of the variable that holds it."""
     values = [(v.name, str(environment.get(v.name, ""))) for v in VARIABLES if v.secret]
@@ -174,10 +196,10 @@ def _secrets(merged: Layer, environment: Mapping[str, str]) -> Secrets:
     return Secrets((*values, *proxy_passwords(environment))) | of_headers(headers)
 
 
-def _parsed(key: str, value: Any, place: str) -> Any:
+def _parsed(key: str, value: Any, place: str, *, by: Callable[[Any], Any] | None = None) -> Any:
     """The value of a field; UsageError names where it stands, and a secret is not shown."""
     try:
-        return PARSERS[key](value)
+        return (by or PARSERS[key])(value)
     except ValueError as exc:
         hidden = BY_KEY[key].secret or "@" in str(value)
         got = "" if hidden else f", got {value!r}"

@@ -4,7 +4,6 @@ A target's table in `harness.toml` is chosen by name on the command line, so its
 the environment; what it leaves out comes from the environment, then from the top of the file.
 """
 
-import difflib
 import os
 import re
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from harness.errors import UsageError
+from harness.errors import UsageError, did_you_mean
 from harness.routes.address import BASETEN, Address, Credentials
 from harness.settings.model import (
     Settings,
@@ -21,8 +20,9 @@ from harness.settings.model import (
     from_file,
     merge,
 )
+from harness.settings.pasted import take_apart
 from harness.settings.redaction import Secrets, of_headers
-from harness.settings.values import RateLimit, is_loopback, parse_origin
+from harness.settings.values import RateLimit, is_loopback, parse_origin, parse_segment
 from harness.settings.variables import BY_KEY
 from harness.transports.network import DIRECT, PORTS, Network
 from harness.wire import Headers
@@ -190,13 +190,7 @@ def _choose(text: str, settings: Settings, environment: Mapping[str, str]) -> tu
     if text in (Kind.MOCK, Kind.LOCAL, Kind.LIVE):
         return Kind(text), settings
     if "://" in text:
-        try:
-            origin = parse_origin(text)
-        except ValueError as exc:
-            shown = "URL" if re.search("[@?#]", text) else text
-            raise UsageError(f"--target {shown}: {exc}") from exc
-        provenance = {**settings.provenance, "base_url": "flag"}
-        return Kind.URL, replace(settings, base_url=origin, provenance=provenance)
+        return Kind.URL, _of_url(text, settings)
     file = settings.file
     if text not in file.targets:
         raise UsageError(_unknown(text, settings))
@@ -213,16 +207,34 @@ def _choose(text: str, settings: Settings, environment: Mapping[str, str]) -> tu
     return Kind.NAMED, merge(layers, file=file, environment=environment)
 
 
+def _of_url(text: str, settings: Settings) -> Settings:
+    """The settings with the origin of a URL, and with the account and the gateway in its path."""
+    try:
+        pasted = take_apart(text)
+        origin = parse_origin(pasted.origin if pasted else text)
+        ids = (pasted.account_id, pasted.gateway_id) if pasted else (None, None)
+        named: dict[str, Any] = {
+            key: parse_segment(value)
+            for key, value in zip(("account_id", "gateway_id"), ids, strict=True)
+            if value is not None
+        }
+    except ValueError as exc:
+        shown = "URL" if re.search("[@?#]", text) else text
+        raise UsageError(f"--target {shown}: {exc}") from exc
+    provenance = {**settings.provenance, **dict.fromkeys(("base_url", *named), "flag")}
+    return replace(settings, base_url=origin, provenance=provenance, **named)
+
+
 def _unknown(text: str, settings: Settings) -> str:
     known = ["mock", "local", "live", *settings.file.targets]
     if "@" in text:
         return "--target: expected a URL with its scheme, and no user and password in it"
     if ":" in text or "." in text:
         return f"--target {text}: expected a URL with its scheme, such as http://{text}"
-    near = difflib.get_close_matches(text, known, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
     where = settings.file.path or "harness.toml (there is none here)"
-    return f"--target {text}: {hint}expected {', '.join(known)}, a URL, or a target of {where}"
+    expected = f"expected {', '.join(known)}, a URL, or a target of {where}"
+    hint = did_you_mean(text, known, otherwise="")
+    return f"--target {text}: {hint} {expected}" if hint else f"--target {text}: {expected}"
 
 
 def _secrets(credentials: Credentials, chosen: Settings) -> Secrets:

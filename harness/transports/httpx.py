@@ -67,6 +67,11 @@ class HttpxTransport:
         for lane in self._lanes:
             lane.client.close()
 
+    def abort(self) -> None:
+        """End every exchange under way, in whichever thread: what waits for bytes gets an error."""
+        for lane in tuple(self._lanes):
+            lane.connections.shut()
+
     def send(
         self,
         request: Request,

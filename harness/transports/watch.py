@@ -14,6 +14,17 @@ class Connections:
         self.opened: WeakSet[socket.socket] = WeakSet()
         self.claimed: WeakSet[socket.socket] = WeakSet()
 
+    def shut(self) -> None:
+        """Shut every connection down, so that blocked reads return."""
+        for connection in tuple(self.opened):
+            _shut(connection)
+
+
+def _shut(connection: socket.socket) -> None:
+    # The plain method: an SSLSocket's own drops the session under the blocked reader.
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
 
 class Watch:
     """Shuts an exchange's connection down when its time is up, so that a blocked read returns.
@@ -57,6 +68,4 @@ class Watch:
         known = self._connections
         mine = (self._own,) if self._own else tuple(set(known.opened) - set(known.claimed))
         for connection in mine:
-            # The plain method: an SSLSocket's own drops the session under the blocked reader.
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+            _shut(connection)

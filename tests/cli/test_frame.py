@@ -78,6 +78,8 @@ def test_importing_the_package_or_its_pytest_plugin_imports_nothing_heavy() -> N
 
     assert modules_after("import harness.pytest_plugin") - bare == {
         "harness",
+        "harness.contract",
+        "harness.contract.options",
         "harness.pytest_plugin",
     }
 

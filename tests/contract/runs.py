@@ -43,6 +43,8 @@ def explore(
             sender, ledger, seed=seed, limited=limited, again=again, reductions=0, enough=enough
         )
         exploration.run()
+    assert exploration.bugs == []
+    assert [entry.error for entry in ledger.entries.values() if entry.error] == []
     return exploration
 
 

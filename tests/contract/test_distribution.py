@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from harness.bundled import folder
-from harness.contract.run import SuiteError, run_contract
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.gateway.server import LocalGateway
@@ -74,19 +73,3 @@ def test_the_gateway_sees_one_run_of_requests(tmp_path: Path) -> None:
     assert len({entry.metadata["run"] for entry in gateway.log if entry.metadata}) == 1
     document = json.loads((tmp_path / "run" / "conformance.json").read_text())
     assert document["cost"]["requests"] == len(gateway.log)
-
-
-def test_a_process_that_dies_after_the_verdict_is_not_green(tmp_path: Path) -> None:
-    (tmp_path / "killer.py").write_text(
-        "import os\n\ndef pytest_terminal_summary():\n    os._exit(70)\n"
-    )
-
-    with pytest.raises(SuiteError, match="pytest ended with 70 although the verdict is pass"):
-        run_contract(
-            "mock",
-            suite=folder("contracts"),
-            folder=tmp_path,
-            profile="core",
-            environment={**CLEAN, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"},
-            pytest_args=("-p", "killer", "-k", "framing"),
-        )

@@ -16,10 +16,12 @@ from harness.contract import documents
 from harness.contract.budget import Budget
 from harness.contract.capsule import case_of
 from harness.contract.clauses.catalogue import BY_ID
+from harness.contract.judged import judged
 from harness.contract.ledger import Ledger
 from harness.contract.reproduction import curl, example, transcript
 from harness.contract.veil import veil
 from harness.contract.verdict import conclude
+from harness.contract.written import Output
 from harness.settings import Secrets
 from harness.wire import Chunk
 from tests.contract.answers import asked, chunk, good_chunks, plain, seen, sse, streamed
@@ -37,9 +39,9 @@ def written(folder: Path) -> tuple[Ledger, dict[str, str]]:
     ledger.see(seen(streamed(), body, headers=[("x-echo", f"Bearer {KEY}")]))
     verdict = conclude(ledger)
     document = documents.conformance(
-        ledger, verdict, budget=Budget(), about={"mode": "pr"}, redact=REDACT
+        judged(ledger, REDACT), verdict, budget=Budget(), about={"mode": "pr"}
     )
-    documents.write(folder, ledger, document, redact=REDACT, junit_at=folder / "junit.xml")
+    documents.write(Output(), folder, ledger, document, redact=REDACT)
     files = [path for path in folder.rglob("*") if path.is_file()]
     return ledger, {str(p.relative_to(folder)): p.read_text("utf-8") for p in files}
 
@@ -150,10 +152,10 @@ def test_a_secret_spelt_by_several_events_is_withheld(tmp_path: Path) -> None:
     body = "".join(f"data: {json.dumps(c)}\n\n" for c in pieces).encode()
     ledger.see(seen(streamed(), body))
     document = documents.conformance(
-        ledger, conclude(ledger), budget=Budget(), about={}, redact=REDACT
+        judged(ledger, REDACT), conclude(ledger), budget=Budget(), about={}
     )
 
-    documents.write(tmp_path, ledger, document, redact=REDACT, junit_at=tmp_path / "junit.xml")
+    documents.write(Output(), tmp_path, ledger, document, redact=REDACT)
 
     texts = [p.read_text("utf-8") for p in tmp_path.rglob("*") if p.is_file()]
     assert not [text for text in texts if KEY[6:] in text]

@@ -76,6 +76,7 @@ def judge(case: Case, body: bytes, *, status: int = 200) -> None:
     again = seen(case, body, status=status, number=2)
     ledger = Ledger(CLAUSES, (case.route,))
     ledger.see(observation)
+    assert [entry.error for entry in ledger.entries.values() if entry.error] == []
     for clause in CLAUSES:
         if clause.scene is not None:
             clause.scene(dict.fromkeys(SCENE, observation))

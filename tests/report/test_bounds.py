@@ -1,6 +1,7 @@
 """Figures have the bounds that the client could see, and none is given beyond the rule."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from harness.measure.metrics import METRICS
 from harness.measure.objective import parse_objectives
 from harness.report import frame
 from harness.report.build import assemble
-from harness.report.sentences import FROM_SCHEDULE, SHOWN, STATISTICS, withheld
-from harness.report.summary import summarise
+from harness.report.quantile import Estimate
+from harness.report.sentences import withheld
+from harness.report.tally import summarise
 from harness.report.thresholds import good
 from tests.report.folders import Cells, answered, cells, failed, table, write_run
 from tests.sample import Sample
@@ -24,8 +26,7 @@ MS = 1_000_000
 
 def summary_of(rows: Sequence[Sample | Cells], *texts: str) -> dict[str, Any]:
     found = summarise(frame.frame(table(rows)), good(parse_objectives(texts)))
-    route: dict[str, Any] = found["routes"]["native"]
-    return route
+    return found.routes["native"].document()
 
 
 def merged(count: int, *, gap_ms: float = 10.0, reads: int = 2) -> list[Cells]:
@@ -192,15 +193,17 @@ def test_no_done_of_an_older_file_is_odd_and_spoils_no_goodput() -> None:
 
 
 def test_statistics_are_named_together_only_where_the_same_withholds_them() -> None:
-    metric: dict[str, Any] = {
-        f"{name}{end}": 1.0 for name in STATISTICS for end in ("_at_least", "_at_most")
+    route = summarise(frame.frame(table([answered()])), good(())).routes["native"]
+    reasons = {50: "between 1 and 2", 90: "between 1 and 2", 95: "between 1 and 2", 99: "elsewhere"}
+    blurred = {
+        percent: Estimate(None, reason=reason, at_least=1.0, at_most=1.0)
+        for percent, reason in reasons.items()
     }
-    metric |= dict.fromkeys(STATISTICS, None)
-    metric["reasons"] = dict.fromkeys(STATISTICS[:3], "between 1 and 2") | {"p99": "elsewhere"}
-    quiet = dict.fromkeys(STATISTICS, 1.0)
-    closed: dict[str, Any] = {name: {"n": 0} for name in FROM_SCHEDULE}
-    route = {**closed, **dict.fromkeys(SHOWN, quiet), "inter_chunk_ms": metric}
-    told = list(withheld({"native": route}))
+    gaps = replace(route.latencies["inter_chunk_ms"], percentiles=blurred)
+
+    told = list(
+        withheld({"native": replace(route, latencies={**route.latencies, "inter_chunk_ms": gaps})})
+    )
 
     assert told == [
         "Inter-chunk on native, p50, p90, p95: between 1 and 2",

@@ -50,7 +50,7 @@ def test_constant_arrivals_show_slots_over_service_time() -> None:
     assert 0 < ends[0] <= ends[1] <= ends[2] <= ends[0] * 1.06
     assert found.limited_by == "backlog"
     assert found.verdict == "pass"
-    assert found.used()["seconds"] < 120
+    assert found.used().seconds < 120
 
 
 def test_poisson_arrivals_agree_with_the_queue_that_they_load() -> None:
@@ -98,9 +98,9 @@ def test_a_target_that_carries_nothing_fails() -> None:
 def test_what_was_found_can_be_shown_and_has_its_schema() -> None:
     found = known()
 
-    lines = [cells for _, cells in words.rows(found)]
-    assert len(lines) == len(found.levels)
-    assert all(len(cells) == len(words.head(found)) and all(cells) for cells in lines)
+    table = words.table(found)
+    assert len(table.rows) == len(found.levels)
+    assert all(len(row) == len(table.head) and all(row) for row in table.rows)
     assert any("within" in each for each in words.told(found))
     assert f"{figures.digits(found.carried.value)}/s" in str(load_latency("Load", found))
     assert problems("capacity", found.document()) == []
@@ -218,6 +218,6 @@ def test_a_report_of_a_search_finds_the_same_again_and_shows_the_level_that_was_
     assert report.verdict == "pass"
     best = found.best
     assert best is not None
-    assert report.summary["requests"] == best.requests
+    assert report.summary.requests == best.requests
     assert found.sentence in (folder / "report.md").read_text("utf-8").replace("\\", "")
     assert problems_in(folder) == []

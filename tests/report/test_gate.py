@@ -377,7 +377,12 @@ def test_a_run_given_as_what_it_is_not_is_the_callers_fault(
         ("contract", "verify", "conformance.json", "[]", "is not a conformance.json"),
         ("contract", "verify", "conformance.json", "{", "is not JSON"),
         ("capacity", "capacity", "capacity.json", None, "expected capacity.json in it"),
-        ("capacity", "capacity", "capacity.json", "{}", "is not a capacity.json"),
+        ("capacity", "capacity", "capacity.json", "{}", "expected the field carried_rate"),
+        (
+            *("capacity", "capacity", "capacity.json"),
+            '{"carried_rate": {"value": "78/s", "low": 1, "high": 2}, "limited_by": "quota"}',
+            "carried_rate.value: expected a number, got '78/s'",
+        ),
         ("load", "load", "run.json", "{", "is not a manifest"),
         ("load", "load", "run.json", None, "expected run.json in it"),
     ],

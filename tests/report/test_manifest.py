@@ -117,7 +117,11 @@ def test_a_file_that_is_no_manifest_is_the_callers_fault(tmp_path: Path, text: s
 
 @pytest.mark.parametrize(
     ("field", "value", "complaint"),
-    [("plan", None, "expected objects at plan"), ("schema_version", 99, "schema version 99")],
+    [
+        ("plan", None, r"run\.json\.plan: expected an object, got None"),
+        ("pid", "7", r"run\.json\.pid: expected a whole number, got '7'"),
+        ("schema_version", 99, "has schema version 99, this harness reads 1"),
+    ],
 )
 def test_a_manifest_that_another_version_made_is_refused_by_name(
     tmp_path: Path, field: str, value: object, complaint: str

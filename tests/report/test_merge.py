@@ -52,18 +52,18 @@ def test_the_folders_of_three_machines_are_one_run(folders: list[Path], tmp_path
     report = assemble(tmp_path / "whole")
 
     assert (report.verdict, report.reasons) == ("pass", ())
-    assert report.summary["routes"]["native"]["requests"] == 120
-    assert report.summary["client"]["workers"] == 3
+    assert report.summary.routes["native"].counts.requests == 120
+    assert report.summary.client.workers == 3
     assert report.decision.remarks == ("note of a", "note of b", "note of c")
 
 
 def test_machines_whose_clocks_differ_share_one_time(folders: list[Path], tmp_path: Path) -> None:
     merge(folders, tmp_path / "whole")
 
-    route = assemble(tmp_path / "whole").summary["routes"]["native"]
+    route = assemble(tmp_path / "whole").summary.routes["native"]
 
-    assert route["seconds"] == pytest.approx(4.03, abs=0.01)
-    assert route["ttft_ms"]["p50"] == 100
+    assert route.counts.seconds == pytest.approx(4.03, abs=0.01)
+    assert route.latencies["ttft_ms"].percentiles[50].value == 100
 
 
 def test_folders_of_different_runs_are_refused_with_the_list(

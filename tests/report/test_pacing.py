@@ -13,6 +13,7 @@ from scipy import stats
 from harness.report import frame
 from harness.report.build import assemble
 from harness.report.pacing import distance, pacing
+from harness.report.summary import Lags
 from tests.report.folders import Cells, answered, dropped, table, write_run, write_worker
 from tests.sample import Sample
 
@@ -39,10 +40,10 @@ def test_a_load_that_left_on_time_is_right() -> None:
     found = pacing(frame.frame(table(paced([0.5] * 200))))
 
     assert found is not None
-    assert (found["asked_rate"], found["achieved_rate"]) == (100.0, 100.0)
-    assert found["start_lag_ms"] == {"p50": 0.5, "p99": 0.5, "max": 0.5}
-    assert found["distance"] == 0
-    assert (found["rate_off"], found["late"]) == (None, None)
+    assert (found.asked_rate, found.achieved_rate) == (100.0, 100.0)
+    assert found.start_lag_ms == Lags(0.5, 0.5, 0.5)
+    assert found.distance == 0
+    assert (found.rate_off, found.late) == (None, None)
 
 
 def test_a_closed_loop_has_no_pacing() -> None:
@@ -53,8 +54,8 @@ def test_a_client_that_falls_behind_did_not_keep_the_rate() -> None:
     found = pacing(frame.frame(table(paced([n * 1.0 for n in range(200)]))))
 
     assert found is not None
-    assert found["achieved_rate"] == pytest.approx(91, abs=1)
-    assert "did not keep the rate: it sent" in found["rate_off"]
+    assert found.achieved_rate == pytest.approx(91, abs=1)
+    assert "did not keep the rate: it sent" in (found.rate_off or "")
 
 
 def test_a_client_that_stood_still_did_not_keep_the_schedule() -> None:
@@ -63,14 +64,16 @@ def test_a_client_that_stood_still_did_not_keep_the_schedule() -> None:
     found = pacing(frame.frame(table(paced(stood))))
 
     assert found is not None
-    assert "did not keep the times of the schedule: requests started 1.96 s" in found["rate_off"]
+    assert "did not keep the times of the schedule: requests started 1.96 s" in (
+        found.rate_off or ""
+    )
 
 
 def test_one_request_that_left_late_changes_no_rate() -> None:
     found = pacing(frame.frame(table(paced([0.0] * 400 + [500.0]))))
 
     assert found is not None
-    assert found["rate_off"] is None
+    assert found.rate_off is None
 
 
 def test_late_starts_leave_open_what_counts_from_send(tmp_path: Path) -> None:
@@ -105,8 +108,8 @@ def test_a_run_with_drops_is_unknown_and_names_the_bound(tmp_path: Path) -> None
         write_run(tmp_path, rows, thresholds=["p50(ttft) < 1ms"], rate=100, in_flight=64)
     )
 
-    route = report.summary["routes"]["native"]
-    assert (route["errors"], route["error_rate"], route["own"]) == (0, 0.0, {"dropped": 3})
+    counts = report.summary.routes["native"].counts
+    assert (counts.errors, counts.error_rate, counts.own) == (0, 0.0, {"dropped": 3})
     assert report.verdict == "unknown"
     assert report.reasons == (
         (
@@ -123,9 +126,9 @@ def test_limits_of_the_client_are_told_apart_from_the_targets_errors(tmp_path: P
     rows = [answered(n) for n in range(96)]
     report = assemble(write_run(tmp_path, [*rows, limited, proxied, *failures]))
 
-    route = report.summary["routes"]["native"]
-    assert (route["sent"], route["errors"]) == (98, 2)
-    assert route["own"] == {"client_limit": 1, "proxy": 1}
+    counts = report.summary.routes["native"].counts
+    assert (counts.sent, counts.errors) == (98, 2)
+    assert counts.own == {"client_limit": 1, "proxy": 1}
     assert report.verdict == "unknown"
     assert "not sent for a limit of the client (too many open files)" in report.reasons[0]
 

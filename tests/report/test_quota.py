@@ -41,10 +41,10 @@ def test_what_was_held_back_is_told_and_none_of_the_clients_lateness(tmp_path: P
             "ended; the times of the schedule are those after it"
         ),
     )
-    assert report.summary["pacing"]["start_lag_ms"]["max"] == pytest.approx(0.2)
-    assert report.summary["pacing"]["spaced"] == "quota"
-    assert report.summary["quota"]["never_sent"] == 900
-    assert problems("summary", dict(report.summary)) == []
+    assert report.document()["pacing"]["start_lag_ms"]["max"] == pytest.approx(0.2)
+    assert report.document()["pacing"]["spaced"] == "quota"
+    assert report.document()["quota"]["never_sent"] == 900
+    assert problems("summary", report.document()) == []
 
 
 def test_an_objective_on_the_rate_knows_that_it_was_the_load_that_was_paced(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_load_that_was_held_to_its_end_has_the_rates_of_its_whole_length(tmp_p
 
     report = assemble(tmp_path)
 
-    assert report.summary["routes"]["native"]["rate"] == pytest.approx(0.5)
+    assert report.summary.routes["native"].counts.rate == pytest.approx(0.5)
     assert any("3 more never left" in each for each in report.decision.remarks)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.report.build import Report, assemble
+from harness.report.documents import document
 from harness.report.files import write_json
 from tests.report.folders import Cells, answered, dropped, write_run, write_stream, write_worker
 from tests.sample import Sample
@@ -31,7 +32,7 @@ def test_records_that_add_up_are_no_reason(tmp_path: Path) -> None:
     report = judged(tmp_path, rows, sent=99, state="closed")
 
     assert not any("record" in reason or "worker" in reason for reason in report.reasons)
-    assert report.summary["records"]["workers"] == {
+    assert document(report.summary.records.workers) == {
         "load-0": {"sent": 99, "recorded": 99, "closed": True}
     }
 
@@ -135,8 +136,8 @@ def test_rows_of_another_run_are_left_out_and_make_the_verdict_unknown(tmp_path:
     assert report.reasons == (
         "30 records of another run (another) among the samples, left out of all figures",
     )
-    assert report.summary["routes"]["native"]["requests"] == 100
-    assert report.summary["records"]["foreign"] == {"another": 30}
+    assert report.summary.routes["native"].counts.requests == 100
+    assert report.summary.records.foreign == {"another": 30}
 
 
 def test_more_rows_than_requests_are_unknown_like_missing_ones(tmp_path: Path) -> None:
@@ -158,4 +159,4 @@ def test_a_request_that_is_recorded_twice_is_unknown(tmp_path: Path, again: Samp
 
     assert report.verdict == "unknown"
     assert report.reasons == ("1 record there twice (same worker and number, or same event id)",)
-    assert report.summary["requests"] == 100
+    assert report.summary.requests == 100

@@ -70,7 +70,7 @@ def test_a_client_that_paused_writes_what_the_schemas_say(tmp_path: Path) -> Non
 
     report = build_report(tmp_path)
 
-    assert report.summary["client"]["pauses"]
+    assert report.summary.client.pauses
     assert problems_in(tmp_path) == []
 
 

@@ -104,7 +104,7 @@ def test_every_view_has_a_row_for_each_stage(tmp_path: Path) -> None:
 
     for text in (page.render(report), markdown.render(report), printed.getvalue()):
         assert "stage 2 (20 to 60/s): p95(ttft)" in text
-    (stage,) = (each for each in report.summary["objectives"] if each["stage"] == 2)
+    (stage,) = (each for each in report.document()["objectives"] if each["stage"] == 2)
     assert (stage["level"], stage["result"]) == ("20 to 60/s", "fail")
 
 
@@ -122,7 +122,7 @@ def test_the_pacing_says_why_the_times_between_requests_differ(
     rows = [_sent(n, n * 10.0 + 5.0 * (n > 50), stage=1 + (n > 50)) for n in range(100)]
     report = assemble(write_run(tmp_path, rows, rate=60, plan=plan))
 
-    said = pacing(report.summary["pacing"]) or ""
+    said = pacing(report.summary.pacing) or ""
 
     assert told in said
     assert ("Kolmogorov" in said) == (plan["arrivals"] != "constant" or "trace" in plan)

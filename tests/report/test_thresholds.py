@@ -7,7 +7,7 @@ import pytest
 from harness.errors import UsageError
 from harness.measure.objective import parse_objectives
 from harness.report import frame
-from harness.report.summary import summarise
+from harness.report.tally import summarise
 from harness.report.thresholds import Checked, Doubts, check, good
 from tests.report.folders import Cells, answered, failed, table
 from tests.sample import Sample
@@ -23,7 +23,7 @@ def checked(
     doubts: Doubts = Doubts(),  # noqa: B008 - frozen
 ) -> dict[tuple[str, str], Checked]:
     found, wanted = frame.frame(table(rows)), parse_objectives(texts)
-    routes = summarise(found, good(wanted))["routes"]
+    routes = summarise(found, good(wanted)).routes
     judged = check(wanted, found, routes, command=command, doubts=doubts)
     return {(each.objective, each.route): each for each in judged}
 

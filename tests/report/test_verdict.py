@@ -150,8 +150,8 @@ def test_an_interrupted_run_is_unknown(judge: Any) -> None:
 def test_requests_that_an_interruption_cancelled_are_no_errors(judge: Any) -> None:
     rows = [*GOOD, *(failed(n, outcome="cancelled") for n in range(900, 960))]
 
-    assert judge(rows, interrupted=True).summary["routes"]["native"]["errors"] == 0
-    assert judge(rows).summary["routes"]["native"]["errors"] == 60
+    assert judge(rows, interrupted=True).summary.routes["native"].counts.errors == 0
+    assert judge(rows).summary.routes["native"].counts.errors == 60
 
 
 def test_a_run_that_was_aborted_fails(judge: Any) -> None:

@@ -97,7 +97,7 @@ def test_a_file_that_cannot_be_read_is_a_clear_error(tmp_path: Path) -> None:
     [
         ('acount_id = "a"', "line 1: unknown key 'acount_id'; did you mean account_id?"),
         ('\n[target.x]\nmodel = "m"', "line 2: unknown key 'target'; did you mean targets?"),
-        ('[targets.x]\n\nmodle = "m"', "line 3: unknown key 'modle'; did you mean model?"),
+        ('[targets.x]\n\nmodle = "m"', "line 3: unknown key 'modle'; did you mean model"),
         ("zzzzzz = 1", "line 1: unknown key 'zzzzzz'; known keys: account_id,"),
         ("targets = 1", "line 1: expected tables [targets.NAME]"),
         ("[targets]\nx = 1", "line 2: expected a table [targets.x]"),

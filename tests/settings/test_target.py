@@ -108,7 +108,7 @@ def test_a_custom_domain_needs_no_ids() -> None:
     ("text", "expected"),
     [
         ("127.0.0.1:8787", "such as http://127.0.0.1:8787"),
-        ("http://h/v1/a/g", "the harness appends /v1/{account}/{gateway}"),
+        ("http://h/v1/a", "/v1/ACCOUNT/GATEWAY or an origin"),
         ("ftp://h", "expected a URL such as"),
         ("lvie", "did you mean live?"),
         ("nowhere", "expected mock, local, live, a URL, or a target of harness.toml"),

@@ -7,8 +7,8 @@ import numpy as np
 
 from harness.measure.objective import parse_objective
 from harness.report.frame import Values
+from harness.report.latencies import percentile
 from harness.report.quantile import Estimate
-from harness.report.summary import percentile
 from harness.report.thresholds import Doubts, answer
 from tests.stats import series
 from tests.stats.figure import Figure

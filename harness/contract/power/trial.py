@@ -13,9 +13,10 @@ from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.exploration import Exploration
 from harness.contract.ledger import Ledger, Result
 from harness.contract.observation import Observation
+from harness.contract.options import REQUIRABLE
 from harness.contract.sender import Sender
 from harness.contract.subject import Subject
-from harness.contract.verdict import REQUIRABLE, conclude
+from harness.contract.verdict import conclude
 from harness.gateway.defects import DEFECTS, EVERY
 from harness.routes.address import Address, Credentials
 from harness.transports.exchange import Timeouts
@@ -113,7 +114,9 @@ def run(trial: Trial) -> Outcome:
         ledger, exploration = prepared(trial, embedded)
         exploration.run()
         stopped = exploration.stopped
-        verdict = conclude(ledger, strict=True, required=REQUIRABLE, stopped=stopped).verdict
+        bugs = exploration.bugs
+        judged = conclude(ledger, strict=True, required=REQUIRABLE, stopped=stopped, bugs=bugs)
+        verdict = f"crash: {judged.bugs[0]}"[:200] if judged.bugs else judged.verdict
         failing = {e.clause.id for e in ledger.entries.values() if e.result is Result.FAIL}
         broken = {clause: n for clause, n in ledger.broken.items() if clause in failing}
         return Outcome(trial, broken, embedded.arrived, verdict)

@@ -20,6 +20,7 @@ class Stage:
 
     `waiting` are cases that come later in the run: where any request serves, one of them does.
     `scene` grows with each request, so what was seen before a budget ran out still counts.
+    `awaited` says what the probe waits for where it waits.
     """
 
     sender: Sender
@@ -28,6 +29,7 @@ class Stage:
     wanted: frozenset[str]
     waiting: list[Case] = field(default_factory=list)
     scene: dict[str, Observation] = field(default_factory=dict)
+    awaited: str = "the target to settle"
 
     def play(self, name: str, case: Case, *, patient: bool = True) -> Observation:
         """Send a case and put what was seen into the scene; `patient` is as of the sender."""
@@ -81,7 +83,7 @@ class Stage:
 
     def wait(self, seconds: float) -> None:
         """Let time pass on the run's clock."""
-        self.sender.clock.sleep(seconds)
+        self.sender.sleep(seconds, self.awaited)
 
     def wait_since(
         self, earlier: Iterable[Observation], seconds: float, *, margin_s: float = 0.2

@@ -6,7 +6,10 @@ terminal reaches both, and only the parent may decide what that means.
 
 import asyncio
 import multiprocessing
+import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Self
 
@@ -38,7 +41,8 @@ class GatewayProcess:
 
     def start(self) -> Self:
         """Start the process and wait until it listens; raises what kept it from doing so."""
-        self._process.start()
+        with _safe_path():
+            self._process.start()
         self._there.close()
         try:
             answer = self._pipe.recv()
@@ -74,6 +78,23 @@ def _ending(code: int | None) -> str:
     if code is not None and code < 0:
         return f"was killed ({signal.Signals(-code).name})"
     return f"ended with exit code {code}"
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Keep the current folder off the path of a child that starts, until it is told ours.
+
+    There may be a `types.py` in it, and the child imports before it is told anything.
+    """
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 def _serve(pipe: Connection, config: Config, defect: str | None) -> None:

@@ -15,12 +15,15 @@ from harness.report.arrays import NULL
 from harness.report.capacity.backlog import Backlog, backlog, piled_up
 from harness.report.capacity.search import Trial
 from harness.report.comparison import AT_EACH_LOOK
+from harness.report.documents import document
 from harness.report.frame import Frame, of_route
+from harness.report.latencies import percentile
 from harness.report.pacing import pacing
 from harness.report.quantile import Estimate, value_at
 from harness.report.series import ends
-from harness.report.summary import percentile, summarise
+from harness.report.tally import summarise
 from harness.report.thresholds import DEFAULT, Checked, Doubts, check, good
+from harness.report.workers import NoiseFloor
 
 LOOKS = 3
 """So often at most a level is looked at before its time is up."""
@@ -114,9 +117,7 @@ class Level:
         times = {name: _finite(value) for name, value in times.items()}
         own["observed"] = _finite(self.observed)
         grown = self.backlog and self.backlog.growth
-        judged = [
-            {name: getattr(each, name) for name in Checked.__slots__} for each in self.checked
-        ]
+        judged = document(self.checked)
         return {**own, "backlog_growth": grown, "times_ms": times, "objectives": judged}
 
 
@@ -151,7 +152,7 @@ def judge(
     asked: float,
     settled: bool,
     open_loop: bool,
-    noise_floor: Mapping[str, Any] | None,
+    noise_floor: NoiseFloor | None,
 ) -> Level:
     """The level by its rows; those of its warm-up do not count.
 
@@ -159,13 +160,12 @@ def judge(
     """
     counted = frame.steady(rows)
     wanted = from_schedule(wanted) if open_loop else list(wanted)
-    measured = summarise(rows, good(wanted))
-    measured |= {"pacing": pacing(counted), "client": {"noise_floor": noise_floor}}
-    doubts = Doubts.of(measured)
+    routes = summarise(rows, good(wanted)).routes
+    doubts = Doubts.of(routes, pacing=pacing(counted), noise_floor=noise_floor)
     found = check(
         wanted,
         counted,
-        measured["routes"],
+        routes,
         command="capacity",
         doubts=doubts,
         confidence=CONFIDENCE,
@@ -175,8 +175,8 @@ def judge(
     metric, percent = metric_of(wanted, open_loop=open_loop)
     times = _times(counted, metric, percent)
     result, reason, gave_way = _verdict(counted, checked, doubts, grown, times, open_loop=open_loop)
-    routes = measured["routes"].values()
-    tokens = [route[f"{kind}_tokens"] for route in routes for kind in ("prompt", "completion")]
+    tokens = [route.tokens.total for route in routes.values()]
+    used = [each for each in tokens if each is not None]
     seconds, begun, ended = _span(counted)
     served = int(((ended <= begun.max()) & counted.ok).sum()) if len(counted) else 0
     return Level(
@@ -187,12 +187,12 @@ def judge(
         reason=reason,
         gave_way=gave_way,
         requests=len(counted),
-        errors=sum(route["errors"] for route in routes),
+        errors=sum(route.counts.errors for route in routes.values()),
         seconds=seconds,
         rate=len(counted) / seconds if seconds else 0.0,
         served=served / seconds if seconds else 0.0,
-        goodput=sum(route["goodput"] or 0.0 for route in routes),
-        tokens=None if not tokens or None in tokens else sum(tokens),
+        goodput=sum(route.goodput.per_second or 0.0 for route in routes.values()),
+        tokens=sum(used) if used and len(used) == len(tokens) else None,
         backlog=grown,
         piled_up=open_loop and piled_up(*_span(rows)[1:]),
         metric=metric,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -18,9 +18,11 @@ from harness.report.capacity.level import (
     rows_of,
 )
 from harness.report.capacity.search import Bracket, Range, bracket
+from harness.report.documents import document
 from harness.report.frame import Frame
 from harness.report.quantile import Estimate
 from harness.report.summary import key
+from harness.report.workers import NoiseFloor
 
 SCHEMA_VERSION = 1
 DIGITS = (1.0, 2.0, 5.0)
@@ -42,11 +44,29 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What is read of the `capacity.json` of an earlier run."""
+
+    carried_rate: Carried
+    limited_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bound:
     """The highest level whose latency certainly stays within a bound, in milliseconds."""
 
     bound_ms: float
     carried: float
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a search took; `tokens` are None where any trial does not know its own."""
+
+    requests: int
+    tokens: int | None
+    seconds: float
+    trials: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +154,7 @@ class Capacity:
             "schema_version": SCHEMA_VERSION,
             "by": self.by,
             "objectives": list(self.wanted),
-            "carried_rate": asdict(self.carried),
+            "carried_rate": document(self.carried),
             "limited_by": self.limited_by,
             "verdict": self.verdict,
             "sentence": self.sentence,
@@ -147,21 +167,21 @@ class Capacity:
             "min_rate": self.within.least,
             "max_rate": self.within.most,
             "ended": self.ended,
-            "levels": [each.document() for each in self.levels],
-            "frontier": [asdict(each) for each in self.frontier],
-            "used": self.used(),
+            "levels": document(self.levels),
+            "frontier": document(self.frontier),
+            "used": document(self.used()),
         }
 
-    def used(self) -> dict[str, Any]:
+    def used(self) -> Used:
         """What the search took."""
         tokens = [each.tokens for each in self.levels]
         known = [each for each in tokens if each is not None]
-        return {
-            "requests": sum(each.requests for each in self.levels),
-            "tokens": sum(known) if known and len(known) == len(tokens) else None,
-            "seconds": math.fsum(each.seconds for each in self.levels),
-            "trials": len(self.levels),
-        }
+        return Used(
+            requests=sum(each.requests for each in self.levels),
+            tokens=sum(known) if known and len(known) == len(tokens) else None,
+            seconds=math.fsum(each.seconds for each in self.levels),
+            trials=len(self.levels),
+        )
 
 
 def of_run(
@@ -170,7 +190,7 @@ def of_run(
     tried: Sequence[Mapping[str, Any]],
     wanted: Sequence[Objective],
     *,
-    noise_floor: Mapping[str, Any] | None = None,
+    noise_floor: NoiseFloor | None = None,
     ended: str | None = None,
 ) -> Capacity:
     """The search that a manifest tells of, judged again by its samples.

@@ -8,26 +8,37 @@ route the lines that begin with its name.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from harness.report import figures
 from harness.report.charts.axis import Scale, from_zero, log_scale
 from harness.report.charts.plot import BOTTOM, LEFT, RIGHT, TOP, Plot, of_route, style
 from harness.report.charts.svg import Svg, group, path, tag
+from harness.report.series import Column, Columns, Timeline
 
 Points = Mapping[str, Sequence[tuple[float, float]]]
-Column = Sequence[float | None]
 
 SPREAD = 8.0
 """An axis of latencies is logarithmic where the largest is so many times the middle one."""
 LANE = 6.0
-EVENTS: Mapping[str, tuple[str, str]] = {
-    "errors": ("failed", "m-3 -3l6 6m-6 0l6 -6"),
-    "limited": ("refused with 429", "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0"),
-    "stalls": ("stalled", "m0 -5l4 5l-4 5l-4 -5z"),
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What is marked above a chart: its name, its counts per bin, and its shape around a point."""
+
+    name: str
+    counts: Callable[[Columns], Sequence[int]]
+    shape: str
+
+
+EVENTS: Mapping[str, Event] = {
+    "errors": Event("failed", lambda columns: columns.errors, "m-3 -3l6 6m-6 0l6 -6"),
+    "limited": Event(
+        "refused with 429", lambda columns: columns.limited, "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0"
+    ),
+    "stalls": Event("stalled", lambda columns: columns.stalls, "m0 -5l4 5l-4 5l-4 -5z"),
 }
-"""What is marked above a chart: its column of the timeline, its name, and its shape around a
-point."""
+"""By the word that the style sheet knows each by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +49,7 @@ class Series:
     """
 
     name: str
-    values: Callable[[Mapping[str, Any]], Column]
+    values: Callable[[Columns], Column]
     place: float = 0.5
     thin: bool = False
 
@@ -61,32 +72,33 @@ class Pause:
 class Run:
     """What all charts of a run have in common: its bins and the pauses of its client."""
 
-    timeline: Mapping[str, Any]
+    timeline: Timeline
     pauses: Sequence[Pause] = ()
 
     @property
-    def routes(self) -> Mapping[str, Mapping[str, Any]]:
+    def routes(self) -> Mapping[str, Columns]:
         """The columns of each route."""
-        found: Mapping[str, Mapping[str, Any]] = self.timeline["routes"]
-        return found
+        return self.timeline.routes
 
     @property
     def width_s(self) -> int:
         """The length of a bin."""
-        return int(self.timeline["width_s"])
+        return self.timeline.width_s
 
     def kinds(self) -> list[str]:
         """The kinds of events that the charts mark."""
         return [
-            kind for kind in EVENTS if any(sum(columns[kind]) for columns in self.routes.values())
+            kind
+            for kind, event in EVENTS.items()
+            if any(sum(event.counts(columns)) for columns in self.routes.values())
         ]
 
 
 def latency(title: str, run: Run, metric: str, dots: Points) -> Svg | None:
     """Single requests as dots, p50 and p95 of each bin as lines; None without any value."""
     series = [
-        Series("p50", lambda columns: columns[metric]["p50"]),
-        Series("p95", lambda columns: columns[metric]["p95"], thin=True),
+        Series("p50", lambda columns: columns.latencies[metric].p50),
+        Series("p95", lambda columns: columns.latencies[metric].p95, thin=True),
     ]
     values = [value for points in dots.values() for _, value in points]
     values += _values(run, series)
@@ -108,22 +120,22 @@ def latency(title: str, run: Run, metric: str, dots: Points) -> Svg | None:
 def rates(title: str, run: Run) -> Svg | None:
     """Requests sent per second as thin lines, those that came to good answers as thick ones."""
     series = [
-        Series("good", lambda columns: _per_second(columns["good"], run.width_s)),
-        Series("sent", lambda columns: _per_second(columns["sent"], run.width_s), thin=True),
+        Series("good", lambda columns: _per_second(columns.good, run.width_s)),
+        Series("sent", lambda columns: _per_second(columns.sent, run.width_s), thin=True),
     ]
     return _counted(title, run, series, "/s")
 
 
 def in_flight(title: str, run: Run) -> Svg | None:
     """How many requests were under way at the end of each bin."""
-    return _counted(title, run, [Series("in flight", lambda columns: columns["in_flight"], 1)], "")
+    return _counted(title, run, [Series("in flight", lambda columns: columns.in_flight, 1)], "")
 
 
 def failures(title: str, run: Run) -> Svg | None:
     """Failed requests per second; None when none failed."""
     if "errors" not in run.kinds():
         return None
-    errors = Series("failed", lambda columns: _per_second(columns["errors"], run.width_s))
+    errors = Series("failed", lambda columns: _per_second(columns.errors, run.width_s))
     return _counted(title, run, [errors], "/s")
 
 
@@ -131,7 +143,7 @@ def key(run: Run) -> list[tuple[str, Svg]]:
     """What is marked above the charts, with its sign; only what happened."""
     return [
         (
-            EVENTS[kind][0],
+            EVENTS[kind].name,
             tag("svg", _event(kind, 8, 8), viewBox="0 0 16 16", class_="sign", aria_hidden="true"),
         )
         for kind in run.kinds()
@@ -157,7 +169,7 @@ def _per_second(counts: Sequence[int], width_s: int) -> list[float]:
 
 
 def _plot(title: str, run: Run, y: Scale, show_y: Callable[[float], str]) -> Plot:
-    last = max(columns["t_s"][-1] for columns in run.routes.values())
+    last = max(columns.t_s[-1] for columns in run.routes.values())
     return Plot(
         title,
         x=Scale(0.0, last + run.width_s, LEFT, RIGHT),
@@ -180,7 +192,7 @@ def _draw(
         of_route(
             route,
             dots.get(route, Svg("")),
-            *(_line(plot, route, columns["t_s"], each, columns, run.width_s) for each in series),
+            *(_line(plot, route, each, columns, run.width_s) for each in series),
             *_events(plot, columns, run.width_s),
         )
         for route, columns in run.routes.items()
@@ -191,7 +203,7 @@ def _draw(
 
 def _areas(plot: Plot, run: Run) -> Iterator[Svg]:
     """The part that no statistic counts, and the times in which the client did not run."""
-    until = run.timeline["steady_from_s"]
+    until = run.timeline.steady_from_s
     if until:
         yield _area(plot, 0.0, until, "warm-up")
     for pause in run.pauses:
@@ -204,13 +216,11 @@ def _area(plot: Plot, start: float, end: float, kind: str) -> Svg:
     return tag("rect", x=left, y=TOP, width=width, height=BOTTOM - TOP, class_=kind)
 
 
-def _line(
-    plot: Plot, route: str, times: Sequence[float], each: Series, columns: Any, width_s: int
-) -> Svg:
+def _line(plot: Plot, route: str, each: Series, columns: Columns, width_s: int) -> Svg:
     """A line that is broken where a bin has no value."""
     kind = f"line {'thin ' if each.thin else ''}{style(route)}"
     parts: list[list[tuple[float, float]]] = [[]]
-    for t, value in zip(times, each.values(columns), strict=True):
+    for t, value in zip(columns.t_s, each.values(columns), strict=True):
         if value is None:
             parts.append([])
         else:
@@ -219,15 +229,15 @@ def _line(
     return group(*(path(part, class_=kind) for part in drawn))
 
 
-def _events(plot: Plot, columns: Mapping[str, Any], width_s: int) -> Iterator[Svg]:
-    for kind in EVENTS:
-        for t, count in zip(columns["t_s"], columns[kind], strict=True):
+def _events(plot: Plot, columns: Columns, width_s: int) -> Iterator[Svg]:
+    for kind, event in EVENTS.items():
+        for t, count in zip(columns.t_s, event.counts(columns), strict=True):
             if count:
                 yield _event(kind, plot.x(t + width_s / 2), LANE)
 
 
 def _event(kind: str, x: float, y: float) -> Svg:
-    return tag("path", d=f"M{x:.1f} {y:.1f}{EVENTS[kind][1]}", class_=f"event event-{kind}")
+    return tag("path", d=f"M{x:.1f} {y:.1f}{EVENTS[kind].shape}", class_=f"event event-{kind}")
 
 
 def _bins(
@@ -238,7 +248,7 @@ def _bins(
         route: [(each.name, each.values(found)) for each in series]
         for route, found in run.routes.items()
     }
-    edges = [plot.x.low, *(t + run.width_s for t in next(iter(run.routes.values()))["t_s"])]
+    edges = [plot.x.low, *(t + run.width_s for t in next(iter(run.routes.values())).t_s)]
     for place, (start, end) in enumerate(pairwise(edges)):
         told = [
             f"{route}: {line}"
@@ -251,7 +261,7 @@ def _bins(
             if pause.begun_s < end and pause.begun_s + pause.length_s > start
         ]
         if told:
-            counted = "" if start >= (run.timeline["steady_from_s"] or 0) else ", warm-up"
+            counted = "" if start >= (run.timeline.steady_from_s or 0) else ", warm-up"
             tip = "\n".join([f"{start:g} to {end:g} s{counted}", *told])
             left, right = plot.x(start), plot.x(end)
             yield group(
@@ -261,7 +271,7 @@ def _bins(
 
 
 def _told(
-    columns: Mapping[str, Any],
+    columns: Columns,
     place: int,
     series: Sequence[tuple[str, Column]],
     show: Callable[[float], str],
@@ -271,8 +281,8 @@ def _told(
         f"{name} {show(value)}" for name, column in series if (value := column[place]) is not None
     ]
     events = [
-        f"{figures.count(columns[kind][place])} {name}"
-        for kind, (name, _) in EVENTS.items()
-        if columns[kind][place]
+        f"{figures.count(count)} {event.name}"
+        for event in EVENTS.values()
+        if (count := event.counts(columns)[place])
     ]
     return ", ".join([*values, *events])

@@ -9,8 +9,9 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.measure.objective import RATIO, Objective
-from harness.report import conformance, manifest, sentences
+from harness.report import conformance, documents, manifest, sentences
 from harness.report.build import Report, assemble
+from harness.report.capacity.result import Known
 from harness.report.conformance import Conformance
 from harness.report.gate.wanted import Kind, Wanted
 from harness.report.manifest import Manifest
@@ -85,7 +86,7 @@ class Evidence:
         """Why an objective has no answer from it."""
         if not isinstance(self.says, Report) or not _of_latency(bound):
             return self.doubts
-        if self.says.summary["client"]["noise_floor"]:
+        if self.says.summary.client.noise_floor:
             return self.doubts
         unknown = f"the client's own error is not known: --{self.kind} was not calibrated"
         return (*self.doubts, unknown)
@@ -172,19 +173,18 @@ def _carried(folder: Path) -> Estimate:
     """The rate that a search found; it has no upper end where the target never gave way."""
     path = folder / "capacity.json"
     try:
-        document = json.loads(path.read_text("utf-8"))
-        rate = document["carried_rate"]
-        value, low, high = (_number(rate[name]) for name in ("value", "low", "high"))
-        floor = document["limited_by"] in FLOORS
+        found = documents.read(Known, json.loads(path.read_text("utf-8")), path.name)
     except FileNotFoundError as error:
         raise UsageError(f"{folder}: expected capacity.json in it") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is not a capacity.json: {error!r}") from error
+    except (OSError, ValueError, UsageError) as error:
+        raise UsageError(f"{path} is not a capacity.json: {error}") from error
+    rate, floor = found.carried_rate, found.limited_by in FLOORS
+    value, low, high = map(_number, (rate.value, rate.low, rate.high))
     reason = "no rate was shown to be carried"
     return Estimate(value, low, None if floor else high, reason=reason)
 
 
-def _number(value: Any) -> float | None:
+def _number(value: float | None) -> float | None:
     return None if value is None else float(value)
 
 

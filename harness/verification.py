@@ -1,0 +1,172 @@
+"""The contract on a target of the settings: what `verify`, `run`, `replay` and pytest call.
+
+    target = resolve_target("live", load_settings())
+    outcome = verify(target, options_for(target, strict=True, out=folder))
+    outcome.verdict.verdict, outcome.failing
+
+Everything happens in this process; nothing is printed.
+"""
+
+import os
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.contract.options import DEFAULT_REQUESTS, REQUIRABLE, Options
+from harness.contract.progress import Watch
+from harness.contract.session import Outcome, Pair, perform
+from harness.contract.subject import Subject
+from harness.errors import UsageError
+from harness.load.caps import caps_for
+from harness.load.plan import Caps
+from harness.settings import Kind, Secrets, Target
+from harness.settings.target import STAND_IN_TOKEN
+
+PATIENCE = "GATEWAY_HARNESS_PATIENCE"
+EXAMPLES = Path(".gateway-harness/examples")
+"""Where nightly runs keep what failed, for the next one to send first."""
+
+
+def verify(
+    target: Target,
+    options: Options,
+    *,
+    pairs: Iterable[Pair] | None = None,
+    watch: Watch | None = None,
+) -> Outcome:
+    """Explore the target, judge it, write what the options ask for, and return what was found.
+
+    `pairs` are the clauses, by id, and their routes; without them it is all of the profile. For
+    `watch`, Ctrl-C and errors see `perform`.
+    """
+    redact = with_token(target).secrets.redact
+    return perform(subject_of(target), options, redact=redact, pairs=pairs, watch=watch)
+
+
+@dataclass(slots=True, eq=False)
+class Asked:
+    """A run within pytest; `outcome` is what came of it.
+
+    It was `handed` over by `verify`, as a plugin object, or asked for on pytest's command line.
+    """
+
+    target: Target
+    options: Options
+    handed: bool = True
+    outcome: Outcome | None = None
+
+
+def options_for(
+    target: Target,
+    *,
+    profile: str | None = None,
+    mode: str | None = None,
+    require: str = "",
+    seed: int = 0,
+    defect: str | None = None,
+    caps: Caps | None = None,
+    default_requests: int = DEFAULT_REQUESTS,
+    environment: Mapping[str, str] | None = None,
+    **others: Any,
+) -> Options:
+    """The options of a run, from what was typed and what the target is; UsageError if it cannot be.
+
+    A target that costs money gets caps, where `caps` leaves them open, and the profile `core`.
+    """
+    variables = os.environ if environment is None else environment
+    paid = not target.loopback
+    bounds = caps_for(caps or Caps(), model=target.model, routes=target.routes, paid=paid)
+    chosen: Any = mode or ("live" if paid else "pr")
+    nightly = mode == "nightly"
+    asked = caps.requests if caps else None
+    return Options(
+        kind=target.kind.value,
+        paid=paid,
+        profile=profile or ("core" if target.kind is Kind.LIVE else "all"),
+        mode=chosen,
+        required=_required(require),
+        max_requests=asked or default_requests,
+        max_tokens=bounds.total_tokens,
+        max_cost=bounds.cost,
+        dollars_per_token=max(bounds.price_in or 0.0, bounds.price_out or 0.0),
+        seed=seed or (1 + secrets.randbelow(1_000_000) if nightly else 0),
+        defect=_defect(target, defect),
+        examples=_examples(target) if nightly else None,
+        patience=_patience(variables),
+        **others,
+    )
+
+
+def with_token(target: Target) -> Target:
+    """The embedded stand-in asks for its token unless the settings say that it does not."""
+    if not target.embedded or target.expectations.auth is False:
+        return target
+    token = target.credentials.gateway_token or STAND_IN_TOKEN
+    return replace(
+        target,
+        credentials=replace(target.credentials, gateway_token=token),
+        expectations=replace(target.expectations, auth=True),
+        secrets=target.secrets | Secrets((("CF_AIG_TOKEN", token),)),
+    )
+
+
+def subject_of(target: Target) -> Subject:
+    """The gateway under test: address, credentials, models, and what is declared about it."""
+    target = with_token(target)
+    expected = target.expectations
+    limit = expected.rate_limit
+    return Subject(
+        address=target.address,
+        credentials=target.credentials,
+        model=target.model,
+        model_id=target.model_id,
+        headers=target.headers,
+        auth=expected.auth,
+        cache_ttl=expected.cache_ttl,
+        rate_limit=(limit.requests, limit.seconds) if limit else None,
+    )
+
+
+def _required(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in REQUIRABLE:
+            raise UsageError(f"--require {name}: expected some of {', '.join(REQUIRABLE)}")
+    return names
+
+
+def _defect(target: Target, defect: str | None) -> str | None:
+    """The defect, if the target is ours to break and somebody could see it."""
+    if defect is None:
+        return None
+    if not target.embedded:
+        raise UsageError("--defect breaks the embedded stand-in: use --target mock or local")
+    from harness.contract.power.reference import check_shown
+    from harness.gateway.defects import DEFECTS
+
+    try:
+        DEFECTS.named(defect)
+    except UsageError as exc:
+        raise UsageError(f"--defect {defect}: {exc}") from exc
+    check_shown(defect)
+    return defect
+
+
+def _examples(target: Target) -> Path:
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", target.name).strip("-")
+    return EXAMPLES / f"{name}.jsonl"
+
+
+def _patience(environment: Mapping[str, str]) -> float:
+    """What `GATEWAY_HARNESS_PATIENCE` scales every limit of time by; 1 unless it is set."""
+    text = environment.get(PATIENCE, "1")
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor <= 1000:
+        raise UsageError(f"{PATIENCE}={text}: expected a factor such as 0.5")
+    return factor
