@@ -26,6 +26,7 @@ from harness.errors import (
     UsageError,
     did_you_mean,
 )
+from harness.foreign import Place, harmless
 
 COMMANDS = {
     "run": "Verify, load, compare and report, with one verdict: the main job.",
@@ -179,6 +180,7 @@ def _system(exc: OSError) -> int:
         errno.ENAMETOOLONG: "the name is too long",
         errno.ENOSPC: "the disk is full",
         errno.EDQUOT: "the disk quota is used up",
+        errno.EFBIG: "a file may not grow so large; raise the limit (ulimit -f)",
         errno.EACCES: "permission denied",
         errno.EPERM: "permission denied",
         errno.EROFS: "the file system is read-only",
@@ -207,7 +209,7 @@ def _hint(exc: click.ClickException) -> str:
 def _say(message: str, code: int) -> int:
     """Write one message for people, without a secret of the environment or the command line."""
     try:
-        print(_clean(message), file=sys.stderr)
+        print(harmless(_clean(message), Place.TERMINAL, lines=True), file=sys.stderr)
     except OSError:
         _discard_output()
     return code

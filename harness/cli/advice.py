@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from harness.settings import Target
 
 TRANSPORT: Mapping[TransportKind, str] = {
-    TransportKind.DNS: "check GATEWAY_BASE_URL, the network, and HTTPS_PROXY",
+    TransportKind.DNS: "check GATEWAY_BASE_URL, the network, and whether HTTPS_PROXY is needed",
     TransportKind.REFUSED: "nothing listens there; for the stand-in: gateway-harness serve",
     TransportKind.TLS: "if its certificate authority is a private one, name it in SSL_CERT_FILE",
     TransportKind.CONNECT_TIMEOUT: "a firewall, a wrong port, or a port without TLS under https://",
     TransportKind.RESET: "a port with TLS under http://, or a server that gave up",
-    TransportKind.PROXY: "check HTTPS_PROXY and NO_PROXY",
+    TransportKind.PROXY: "check the proxy's variable; to go without one, name the host in NO_PROXY",
     TransportKind.FIRST_BYTE_TIMEOUT: "a model that was scaled to zero may be starting: ask again",
 }
 OWN_KEY = "set BASETEN_API_KEY to pay Baseten with a key of your own"

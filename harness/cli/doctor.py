@@ -15,6 +15,7 @@ from harness.cli import advice
 from harness.cli.options import print_options, target_options
 from harness.cli.verdict import conclude
 from harness.errors import AnswerError, Failure, Layer, TransportError, UsageError
+from harness.foreign import Place, harmless
 from harness.wire import Headers
 
 if TYPE_CHECKING:
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
     from harness.settings import Settings, Target
     from harness.transports.exchange import Timeouts
 
-_NETWORK_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+_NETWORK_VARIABLES = (
+    *_PROXY_VARIABLES,
+    *(name.lower() for name in _PROXY_VARIABLES),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ def command(*, target: str, header: Headers, quiet: bool, json: bool) -> None:
     rows = settings_rows(chosen, os.environ)
     show = not (quiet or json)
     if show:
-        click.echo("\n".join(_lines(rows)))
+        click.echo(harmless("\n".join(_lines(rows)), Place.TERMINAL, lines=True))
     try:
         resolved = resolve_target(target, settings, headers=header)
     except UsageError as exc:
@@ -152,7 +158,8 @@ def _probe_all(target: "Target", *, show: bool) -> tuple[list[Probe], list[str]]
 
     with running(target) as reached:
         if show:
-            click.echo(f"\n{reached.name}: {reached.address.base}")
+            named = harmless(f"{reached.name}: {reached.address.base}", Place.TERMINAL)
+            click.echo(f"\n{named}")
             for warning in _warnings(reached):
                 click.echo(f"warning: {warning}")
         probes = []
@@ -242,5 +249,4 @@ def _redacted(probe: Probe, target: "Target") -> Probe:
     """The probe on one printable line each, without a secret that a server sent back."""
     values: dict[str, Any] = asdict(probe)
     clean = target.secrets.redact(" ".join(probe.message.split()))
-    printable = "".join(char if char.isprintable() else "?" for char in clean)
-    return Probe(**(values | {"message": printable[:300]}))
+    return Probe(**(values | {"message": harmless(clean, Place.TERMINAL, most=300)}))

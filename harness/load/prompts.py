@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness.errors import UsageError
 from harness.load.conversation import Dialogue, conversation, opened
+from harness.load.datasets import as_line
 from harness.load.order import streamed
 from harness.routes.route import Route
 
@@ -37,8 +38,9 @@ tokens and a seed.
 def read_prompts(path: Path) -> tuple[Prompt, ...]:
     """The prompts of a file of JSON lines: one object a line with `prompt`, `messages` or `turns`.
 
-    Every other field of a line goes into the request body as it is. A line ends at a line feed
-    and nowhere else: text may hold U+2028 and U+0085. UsageError names the line.
+    Lines of known datasets are read by their own columns. Every other field of a line goes into the
+    request body as it is. A line ends at a line feed and nowhere else: text may hold U+2028 and
+    U+0085. UsageError names the line.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -177,6 +179,8 @@ class Prompts:
             prompt.pop("session", None)
         text, messages = prompt.pop("prompt", None), prompt.pop("messages", None)
         body: dict[str, Any] = {"max_tokens": self._max_output_tokens, "stream": self._stream}
+        if not self.streams({**body, **prompt}):
+            prompt.pop("stream_options", None)
         if route == Route.MODEL and messages is None:
             return {"prompt": text if literal else f"[{nonce}] {text}", **body, **prompt}
         if messages is None:
@@ -247,6 +251,8 @@ def _prompt(number: int, line: str) -> Prompt:
         prompt = _JSON.decode(line.strip(" \t\r"))
     except (ValueError, RecursionError) as error:
         raise UsageError(f", line {number}: not JSON: {error}") from error
+    if isinstance(prompt, dict):
+        prompt = as_line(prompt, number)
     if isinstance(prompt, dict) and "turns" in prompt:
         return conversation(prompt, number)
     good = isinstance(prompt, dict) and (

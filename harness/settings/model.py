@@ -9,20 +9,23 @@ from typing import Any
 from harness.errors import UsageError
 from harness.settings.file import File, Table, find_file, read_file
 from harness.settings.pasted import take_apart
-from harness.settings.redaction import Secrets, of_headers, proxy_passwords
+from harness.settings.redaction import Secrets, is_secret_name, of_headers, proxy_passwords
 from harness.settings.values import (
     RateLimit,
     parse_base_url,
+    parse_field_value,
     parse_flag,
     parse_inputs,
     parse_origin,
     parse_rate_limit,
     parse_seconds,
     parse_secret,
+    parse_secret_field,
     parse_segment,
     parse_text,
 )
 from harness.settings.variables import BY_KEY, VARIABLES
+from harness.transports.network import DIRECT, Network
 
 DEFAULT_ORIGIN = "https://gateway.ai.cloudflare.com"
 DEFAULT_MODEL = "openai/gpt-oss-120b"
@@ -74,6 +77,7 @@ class Settings:
     provenance: Mapping[str, str] = field(default_factory=dict)
     file: File = field(default_factory=File)
     secrets: Secrets = field(default_factory=Secrets)
+    network: Network = DIRECT
 
 
 def load_settings(
@@ -140,8 +144,18 @@ def from_file(table: Table, environment: Mapping[str, str]) -> Layer:
         elif environment.get(value, "").strip():
             layer[key.removesuffix("_env")] = (environment[value], f"environment {value}")
     headers = [*table.headers.items()]
-    headers += [(name, environment[v]) for name, v in table.headers_env.items() if v in environment]
+    for name, variable in table.headers_env.items():
+        if variable in environment:
+            headers.append((name, _field_value(name, variable, environment[variable])))
     return {**layer, "headers": (tuple(headers), table.place)} if headers else layer
+
+
+def _field_value(name: str, variable: str, value: str) -> str:
+    """The value of a header field that a variable holds; a secret, so that it is never shown."""
+    try:
+        return parse_secret_field(value) if is_secret_name(name) else parse_field_value(value)
+    except ValueError as exc:
+        raise UsageError(f"{variable}, the value of the header {name}: {exc}") from None
 
 
 def merge(layers: tuple[Layer, ...], *, file: File, environment: Mapping[str, str]) -> Settings:
@@ -158,6 +172,7 @@ def merge(layers: tuple[Layer, ...], *, file: File, environment: Mapping[str, st
         provenance={**provenance, "headers": place},
         file=file,
         secrets=_secrets(merged, environment),
+        network=Network.of(environment),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from harness.errors import UsageError, did_you_mean
 from harness.routes.address import BASETEN, Address, Credentials
@@ -23,6 +24,7 @@ from harness.settings.pasted import take_apart
 from harness.settings.redaction import Secrets, of_headers
 from harness.settings.values import RateLimit, is_loopback, parse_origin, parse_segment
 from harness.settings.variables import BY_KEY
+from harness.transports.network import DIRECT, PORTS, Network
 from harness.wire import Headers
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ class Target:
     expectations: Expectations = field(default_factory=Expectations)
     headers: Headers = field(default_factory=Headers, repr=False)
     secrets: Secrets = field(default_factory=Secrets)
+    network: Network = DIRECT
 
     @property
     def routes(self) -> tuple[str, ...]:
@@ -111,6 +114,7 @@ class Target:
             model_id=self.model_id,
             headers=self.headers.fields,
             transport=transport,
+            network=self.network,
             timeouts=timeouts,
         )
 
@@ -144,7 +148,8 @@ def resolve_target(
     """The target that `text` names: mock, local, live, a table of `harness.toml`, or an origin.
 
     On loopback the stand-in's defaults stand for what is not set, its token only when
-    authentication is declared. UsageError lists the variables that are missing.
+    authentication is declared. UsageError lists the variables that are missing, or names the proxy
+    that cannot be spoken to.
     """
     extra = Headers() if headers is None else headers
     kind, chosen = choose(text, settings, environment=environment)
@@ -155,6 +160,9 @@ def resolve_target(
         byok_alias=chosen.byok_alias,
     )
     fields = (*chosen.headers, *extra)
+    network = DIRECT if kind in (Kind.MOCK, Kind.LOCAL) else settings.network
+    parts = urlsplit(address.origin)
+    network.proxy_for(parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme])
     return Target(
         kind=kind,
         name=text if kind is not Kind.URL else chosen.base_url,
@@ -168,6 +176,7 @@ def resolve_target(
         ),
         headers=Headers(fields),
         secrets=_secrets(credentials, chosen) | of_headers(fields),
+        network=network,
     )
 
 

@@ -14,6 +14,14 @@ _NO_HOST = re.compile(r"[\s%<>\\^`{|}]")
 _VISIBLE = re.compile(r"[!-~]+")
 _PATH = re.compile(r"[!-~]*")
 _DIGITS = re.compile(r"[0-9]{1,18}")
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FRAMING = frozenset(
+    {
+        *("connection", "content-length", "expect", "keep-alive", "proxy-connection", "te"),
+        *("trailer", "transfer-encoding", "upgrade"),
+    }
+)
+"""Fields that frame a message or belong to its connection (RFC 9110, section 7.6.1)."""
 _YES = frozenset({"1", "true", "yes", "on", "y", "t"})
 _NO = frozenset({"0", "false", "no", "off", "n", "f"})
 
@@ -66,7 +74,31 @@ def parse_text(value: Any) -> str:
     """Any text that is not empty."""
     if not isinstance(value, str) or not value:
         raise ValueError("expected a text that is not empty")
+    _refuse_quotes(value)
     return value
+
+
+def parse_field_name(value: str) -> str:
+    """The name of a header field that may be added to a request (RFC 9110, section 5.1)."""
+    if not _FIELD_NAME.fullmatch(value):
+        raise ValueError("expected the name of a header field: letters, digits and '-'")
+    if value.lower() in _FRAMING:
+        raise ValueError(f"{value} belongs to the connection and is set by the harness alone")
+    return value
+
+
+def parse_field_value(value: str) -> str:
+    """The value of a header field; the message never shows it, which may be a secret."""
+    if not value.isprintable() or not value.isascii():
+        raise ValueError("expected visible ASCII on one line")
+    return value.strip()
+
+
+def parse_secret_field(value: str) -> str:
+    """The value of a header field that is a secret."""
+    text = parse_field_value(value)
+    _refuse_quotes(text)
+    return text
 
 
 def parse_segment(value: Any) -> str:
@@ -106,9 +138,17 @@ def _input(text: str, where: str = "") -> Mapping[str, Any]:
 def parse_secret(value: Any) -> str:
     """A secret that fits in a header field; the message never shows it."""
     text = value.strip() if isinstance(value, str) else ""
+    _refuse_quotes(text)
     if not _VISIBLE.fullmatch(text):
         raise ValueError("expected visible ASCII characters without spaces or line breaks")
     return text
+
+
+def _refuse_quotes(text: str) -> None:
+    """Refuse quotes around a value: `docker --env-file` and some CI systems keep them."""
+    marks = sorted({text[:1], text[-1:]} & {"'", '"'})
+    if marks:
+        raise ValueError(f"the value begins or ends with a quote ({marks[0]}); write it without")
 
 
 def parse_origin(value: Any) -> str:

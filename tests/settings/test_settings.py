@@ -144,6 +144,27 @@ def test_a_current_folder_that_was_removed_is_named(
         load_settings(environment={})
 
 
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        ('"hush-1234"', "begins or ends with a quote"),
+        ("Bearer hush-1234'", "begins or ends with a quote"),
+        ("hush-1234\nx: y", "expected visible ASCII"),
+    ],
+)
+def test_a_headers_value_from_a_variable_is_checked_and_not_shown(
+    tmp_path: Path, value: str, complaint: str
+) -> None:
+    (tmp_path / "harness.toml").write_text('headers_env = { "cf-access-token" = "ACCESS" }')
+
+    with pytest.raises(UsageError) as refused:
+        load(tmp_path, {"ACCESS": value})
+
+    assert str(refused.value).startswith("ACCESS, the value of the header cf-access-token: ")
+    assert complaint in str(refused.value)
+    assert "hush" not in str(refused.value)
+
+
 def test_an_empty_secret_is_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / "harness.toml").write_text('provider_key_env = "TEAM_KEY"')
 

@@ -7,7 +7,13 @@ from enum import StrEnum
 from typing import Any
 
 from harness.errors import UsageError, did_you_mean
-from harness.measure.objective import CARRIED_RATE, RATIO, Objective, parse_objective
+from harness.measure.objective import (
+    CARRIED_RATE,
+    RATIO,
+    Objective,
+    check_missable,
+    parse_objective,
+)
 
 COMPATIBLE = Objective("compatible", None, "compatible", (), "==", 1.0, "")
 """The contract as an objective, which has no number."""
@@ -118,6 +124,7 @@ def _bound(text: str) -> Objective:
     if text == COMPATIBLE.text:
         return COMPATIBLE
     bound = parse_objective(text, also=(CARRIED_RATE, RATIO))
+    check_missable([bound])
     if bound.of_runs:
         raise UsageError(
             f"objective: {text!r} holds a run against another: a launch has one of a kind "
