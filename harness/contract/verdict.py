@@ -16,6 +16,7 @@ from harness.routes.route import ROUTES
 EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
 OWN_FAULT = 2
 """The exit code where the harness itself failed, whatever else it found."""
+HELD = ("stream-incremental", "stream-unbatched", "stream-not-held", "model-incremental")
 WAITS = {"cache": "the cache's TTL", "rate": "the rate limit"}
 
 
@@ -26,7 +27,8 @@ class Verdict:
     `word` is the same in the words of `conformance.json`. `routes` were judged, `broken` are those
     of them that fail the run, `undeclared` settings kept clauses out of the verdict, and so did the
     real time that `unwaited` ones need. `left_out` counts clauses that were not selected. `bugs`
-    are failures of the harness itself.
+    are failures of the harness itself. `held` are the routes whose streams are held back, even
+    where that is only a warning: it is what users notice first.
     """
 
     verdict: str
@@ -39,6 +41,7 @@ class Verdict:
     left_out: int = 0
     unwaited: tuple[str, ...] = ()
     bugs: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -56,6 +59,8 @@ class Verdict:
             parts = ["the waivers"]
         if self.verdict == "fail" and kept:
             parts.append(f"kept: {', '.join(kept)}")
+        if self.held:
+            parts.append(f"streams are held back: {', '.join(self.held)}")
         if self.undeclared:
             parts.append(f"not declared: {', '.join(self.undeclared)}")
         if self.unwaited:
@@ -108,6 +113,7 @@ def conclude(
         left_out=left_out,
         unwaited=_unwaited(entries),
         bugs=tuple(bugs),
+        held=_held(entries),
     )
 
 
@@ -157,6 +163,12 @@ def _judged(entries: Sequence[Entry]) -> tuple[str, ...]:
     out = {entry.route for entry in entries if entry.reason.startswith("outage")}
     exercised = {entry.route for entry in entries if entry.exercised} - out
     return tuple(route for route in ROUTES if route in exercised)
+
+
+def _held(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """The routes whose streams arrive later than they are made, by any clause on that."""
+    found = {e.route for e in entries if e.clause.id in HELD and e.result is Result.FAIL}
+    return tuple(route for route in ROUTES if route in found)
 
 
 def _undeclared(entries: Sequence[Entry]) -> tuple[str, ...]:
