@@ -35,7 +35,7 @@ def run(*command: str | Path, cwd: Path, timeout: float = 300) -> subprocess.Com
 @pytest.fixture(scope="module")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--outdir", folder, ROOT, cwd=folder)
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
     return folder
 
 
@@ -108,3 +108,82 @@ def test_the_installed_wheel_loads_the_stand_in_from_an_empty_folder(
     summary = json.loads((out / "summary.json").read_text())
     assert set(summary["routes"]) == {"native", "compat", "model"}
     assert all(route["requests"] > 0 for route in summary["routes"].values())
+
+
+PLUGINS = (
+    *("pytest-asyncio", "pytest-cov", "pytest-httpx"),
+    *("pytest-randomly", "pytest-timeout", "pytest-xdist"),
+)
+SETTINGS = """[pytest]
+strict = true
+filterwarnings = error
+asyncio_mode = auto
+asyncio_default_fixture_loop_scope = function
+"""
+PROJECT = """
+import asyncio
+
+import httpx
+import pytest
+import respx
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network():
+    with respx.mock(assert_all_called=False):
+        yield
+
+
+async def test_of_asyncio():
+    await asyncio.sleep(0)
+
+
+def test_of_pytest_httpx(httpx_mock):
+    httpx_mock.add_response(json={})
+    assert httpx.get("http://one.invalid").json() == {}
+
+
+def test_of_respx(respx_mock):
+    respx_mock.get("http://two.invalid").respond(204)
+    assert httpx.get("http://two.invalid").status_code == 204
+"""
+
+
+@pytest.fixture(scope="module")
+def beside(installed: Path) -> Path:
+    """The same environment with the plugins that other people's projects have."""
+    run(installed / "python", "-m", "pip", "install", *QUICKLY, *PLUGINS, cwd=installed)
+    return installed
+
+
+def test_a_command_does_not_concern_itself_with_plugins_of_the_environment(
+    beside: Path, tmp_path: Path
+) -> None:
+    done = run(beside / "gateway-harness", "verify", "--profile", "core", cwd=tmp_path)
+
+    assert "pass: native, compat, model" in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_suite_runs_beside_other_plugins(beside: Path, tmp_path: Path) -> None:
+    where = "from harness.bundled import folder; print(folder('contracts'))"
+    contracts = run(beside / "python", "-c", where, cwd=tmp_path).stdout.strip()
+    arguments = ("--target", "mock", "--timeout", "2", "--cov", "harness", "-n", "2", "-k", "usage")
+
+    done = run(beside / "python", "-m", "pytest", contracts, *arguments, cwd=tmp_path)
+
+    assert "pass: native, compat" in done.stdout
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_the_contract_runs_beside_other_plugins_and_mocks_of_a_whole_session(
+    workers: tuple[str, ...], beside: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "pytest.ini").write_text(SETTINGS)
+    (tmp_path / "test_mine.py").write_text(PROJECT)
+    arguments = ("--gateway-target", "mock", "--timeout", "5", "--cov", ".", *workers)
+
+    done = run(beside / "python", "-m", "pytest", *arguments, cwd=tmp_path)
+
+    assert re.search(r"[4-9]\d\d passed", done.stdout)
+    assert "failed" not in done.stdout

@@ -86,9 +86,11 @@ def contract_of(common: Common, values: Mapping[str, Any]) -> "Options":
 
 def carry(common: Common, options: "Options") -> "Outcome":
     """Verify the target of a command, and show how far it is."""
+    from harness.cli.progress import Display
     from harness.verification import verify
 
-    return verify(common.target, options)
+    with Display(quiet=common.quiet or common.json) as display:
+        return verify(common.target, options, watch=display)
 
 
 def check_files(options: "Options") -> None:
@@ -135,7 +137,7 @@ def _close(common: Common, found: "Outcome", out: Path) -> None:
     code, reasons = verdict.exit_code, verdict.reasons
     manifest.note(out, interrupted=found.interrupted)
     manifest.finish(out, verdict=verdict.verdict, exit_code=code, reasons=reasons)
-    for sentence in found.unwritten:
+    for sentence in (*found.unwritten, *_page(out)):
         note(sentence)
     common.say(_failures(found, out))
     for row in found.document.get("drift", ()):
@@ -150,6 +152,16 @@ def _close(common: Common, found: "Outcome", out: Path) -> None:
         counts=dict(verdict.counts),
         clauses=[] if not common.json else [_brief(each) for each in found.failing],
     )
+
+
+def _page(out: Path) -> list[str]:
+    """Write `report.html`; why it could not be written, if it could not."""
+    from harness.contract.written import Output
+    from harness.report.build import write_page
+
+    output = Output()
+    output.write(out / "report.html", lambda path: write_page(path.parent))
+    return output.unwritten
 
 
 def _failures(found: "Outcome", out: Path) -> str:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from harness.contract.clause import Clause, ExchangeCheck, Fault, Finding, Level, Record
+from harness.contract.clause import Clause, ExchangeCheck, Fault, Finding, Level, Record, Unjudged
 from harness.contract.observation import Observation
 
 T = TypeVar("T")
@@ -58,6 +58,9 @@ class Entry:
         """Count what a check said; the smallest violation is kept as the evidence."""
         if finding is None:
             return
+        if isinstance(finding, Unjudged):
+            self.reason = self.reason or finding.reason
+            return
         self.exercised += 1
         self.fed_by.update(seen.number for seen in shown)
         if isinstance(finding, Record):
@@ -78,9 +81,15 @@ class Entry:
 
     def note_again(self, finding: Finding) -> None:
         """Count a repetition of what broke the clause, unless it says nothing about it."""
-        if finding is not None:
+        if finding is not None and not isinstance(finding, Unjudged):
             self.sent_again += 1
             self.failed_again += isinstance(finding, tuple) and bool(finding)
+
+    def withdraw(self, reason: str) -> None:
+        """Take the violations back: they may be our own doing, as the reason says."""
+        self.exercised -= self.violated
+        self.violated, self.faults, self.shown = 0, (), ()
+        self.reason = reason
 
     @property
     def result(self) -> Result:
@@ -185,9 +194,20 @@ class Ledger:
         """The entries with a violation, RECORD never among them."""
         return [entry for entry in self.entries.values() if entry.violated]
 
-    def missing(self, reason: str, *, route: str | None = None) -> None:
-        """Say why the clauses without any observation have none."""
+    def forget(self, routes: Container[str]) -> None:
+        """Take back all that was judged on these routes."""
+        for entry in self.entries.values():
+            if entry.route in routes:
+                entry.exercised = entry.violated = 0
+                entry.faults, entry.shown = (), ()
+                entry.records.clear()
+
+    def missing(
+        self, reason: str, *, route: str | None = None, probes: Container[str] | None = None
+    ) -> None:
+        """Say why the clauses without any observation have none: all, or those of some probes."""
         for entry in self.entries.values():
             mine = route is None or entry.route == route
+            mine = mine and (probes is None or (entry.clause.probe or "") in probes)
             if mine and not entry.exercised and entry.lacks is None and not entry.reason:
                 entry.reason = reason

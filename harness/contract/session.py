@@ -118,6 +118,7 @@ def perform(
         complaints=complaints,
         left_out=len(pairs_of(options.profile)) - len(found.ledger.entries),
         bugs=found.exploration.bugs,
+        interrupted=found.interrupted,
     )
     verdict = replace(verdict, reasons=tuple(redact(reason) for reason in verdict.reasons))
     return _written(options, found, verdict, about, redact)

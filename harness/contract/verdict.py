@@ -50,6 +50,8 @@ class Verdict:
         """The verdict in one line, such as `pass: native, compat; not declared: cache`."""
         kept = [route for route in self.routes if route not in self.broken]
         parts = [", ".join(self.broken or self.routes) or "no route was judged"]
+        if self.verdict == "unknown" and self.broken:
+            parts = [f"interrupted, broken so far: {', '.join(self.broken)}"]
         if self.verdict == "fail" and not self.broken:
             parts = ["the waivers"]
         if self.verdict == "fail" and kept:
@@ -72,11 +74,13 @@ def conclude(
     complaints: Sequence[str] = (),
     left_out: int = 0,
     bugs: Sequence[str] = (),
+    interrupted: bool = False,
 ) -> Verdict:
     """The verdict over a ledger.
 
     `required` names settings that may not be undeclared; `complaints` are about waivers and fail.
-    `bugs` are failures of the harness beside those that a clause has as its error.
+    `bugs` are failures of the harness beside those that a clause has as its error. A run that was
+    `interrupted` is unknown, and says what was broken so far.
     """
     entries = list(ledger.entries.values())
     binding = (Level.MUST, Level.SHOULD) if strict else (Level.MUST,)
@@ -89,6 +93,7 @@ def conclude(
     judged = _judged(entries)
     green = "pass" if judged and not open_ones and not bugs else "unknown"
     verdict = "fail" if failed or complaints else green
+    verdict = "unknown" if interrupted else verdict
     waived = any(entry.waived for entry in entries)
     words = {"fail": "incompatible", "unknown": "unknown", "pass": "compatible"}
     word = "compatible_with_waivers" if verdict == "pass" and waived else words[verdict]

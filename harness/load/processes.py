@@ -176,9 +176,9 @@ _AHEAD: "list[subprocess.Popen[bytes]]" = []
 
 
 def _spawn() -> "subprocess.Popen[bytes]":
-    """A Locust process that waits for its order."""
+    """A Locust process that waits for its order; a `types.py` in the current folder is not ours."""
     return subprocess.Popen(
-        [sys.executable, "-m", "harness.load.node"],
+        [sys.executable, "-P", "-m", "harness.load.node"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,  # until it has its log

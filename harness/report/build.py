@@ -103,6 +103,11 @@ def build_report(folder: Path) -> Report:
     return report
 
 
+def write_page(folder: Path) -> None:
+    """Write only the page, of a run whose other files its command has written."""
+    write_text(folder / "report.html", page.render(assemble(folder)))
+
+
 def write_runs(runs: Runs, folder: Path) -> None:
     """Write comparison.json, report.md and report.html of two runs against each other."""
     write_json(folder / "comparison.json", runs.document())

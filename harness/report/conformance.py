@@ -10,7 +10,7 @@ from typing import Any
 from harness.errors import UsageError
 from harness.report.summary import ordered_routes
 
-RESULTS = ("pass", "fail", "waived", "recorded", "not_exercised", "not_applicable")
+RESULTS = ("pass", "fail", "error", "waived", "recorded", "not_exercised", "not_applicable")
 
 LEVELS = {"MUST": 0, "SHOULD": 1, "RECORD": 2}
 

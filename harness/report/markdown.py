@@ -4,10 +4,10 @@ Text that came from a server is cut, put on one line and stripped of its power t
 at most `MOST_LINES` lines: long tables and lists lose their last rows, and say so.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from harness.foreign import Place, harmless
 from harness.report import arms, contents, figures, groups, sentences
 from harness.report.capacity import words
 from harness.report.comparison import Comparison
@@ -17,7 +17,6 @@ from harness.report.runs import CAVEAT, Runs
 from harness.report.sentences import (
     client,
     judged,
-    one_line,
     pacing,
     result,
     shown,
@@ -43,7 +42,6 @@ COMPARED = ("compared", "metric", "verdict", "ratio", "difference")
 EVIDENCE = ("evidence", "run", "age", "target", "machine")
 IN_SHORT = ("ttft_ms", "inter_chunk_ms", "e2e_ms", "tpot_ms")
 """The metrics of the table, the dispensable ones last."""
-ACTIVE = re.compile(r"([\\`*_\[\]<>|#~!&@])")
 
 
 def render(report: "Report") -> str:
@@ -76,7 +74,7 @@ def fitted(blocks: Iterable[str], *, page: str = "report.html") -> str:
 
 def cell(value: Any, *, most: int = 160) -> str:
     """Any text as one harmless line."""
-    return ACTIVE.sub(r"\\\1", one_line(str(value), most=most))
+    return harmless(str(value), Place.MARKDOWN, most=most)
 
 
 def written(found: Table, *, title: str | None = None) -> str:

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
+from harness.foreign import visible
 from harness.measure.metrics import METRICS, definitions
 from harness.report import answers, arms, contents, drawings, figures, groups, sentences, totals
 from harness.report.capacity import words
 from harness.report.capacity.result import Capacity
 from harness.report.charts import curve, forest, plot
-from harness.report.charts.svg import Svg, printable, tag
+from harness.report.charts.svg import Svg, tag
 from harness.report.gate import contents as launch
 from harness.report.quantile import PERCENTILES, Estimate, needed
 from harness.report.runs import CAVEAT, Runs
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from harness.report.gate.judge import Gate
 
 TEMPLATES = Path(__file__).with_name("templates")
-NOT_KEPT = {"fail", "waived", "not_exercised"}
+NOT_KEPT = {"fail", "error", "waived", "not_exercised"}
 SIGNS = {"pass": "\N{CHECK MARK}", "fail": "\N{BALLOT X}", "waived": "!", "recorded": "\N{BULLET}"}
 CAPSULE = re.compile(r"failures/[\w-]+")
 WORDS = {"pass": "Pass", "fail": "Fail", "unknown": "Unknown"}
@@ -185,10 +186,10 @@ def _render(template: str, **context: Any) -> str:
     )
 
 
-def _printable(value: Any) -> Any:
+def _visible(value: Any) -> Any:
     """A foreign text without the control characters that a terminal would obey."""
     if isinstance(value, str) and not hasattr(value, "__html__"):
-        return printable(value)
+        return visible(value)
     return value
 
 
@@ -198,7 +199,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
-        finalize=_printable,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.foreign import Place, harmless
 from harness.measure.objective import RATIO, parse_objective
 from harness.measure.odd import Odd
 from harness.report import figures
@@ -67,10 +68,8 @@ def target(described: Any) -> str:
 
 
 def one_line(text: str, *, most: int = 160) -> str:
-    """A foreign text on one line, without control characters, cut."""
-    line = "".join(c if c.isprintable() else " " for c in text)
-    line = " ".join(line.split())
-    return line if len(line) <= most else line[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    """A foreign text on one line that nothing obeys, cut."""
+    return harmless(text, Place.TERMINAL, most=most)
 
 
 def client(described: "Client") -> str:

@@ -7,7 +7,13 @@ from harness.errors import Layer
 
 
 def missing_key_is_refused(scene: Scene) -> Finding:
-    """Without a provider key, on the request or stored, nothing is generated."""
+    """Without a provider key, on the request or stored, nothing is generated.
+
+    Nor is it where the request ends in a 5xx, which is no refusal for a client to act upon.
+    """
+    seen = answered("no_key", scene=scene)
+    if seen is not None and seen[0].status is not None and seen[0].status >= 500:
+        return () if not seen[0].choices else refused(scene, "no_key", what="no provider key")
     return refused(scene, "no_key", what="a request without provider key")
 
 

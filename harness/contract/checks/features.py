@@ -46,7 +46,7 @@ def is_not_taken_back(seen: Sequence[Observation]) -> Finding:
     """What one valid request was granted, another one for the same is not refused."""
     valid = [s for s in seen if s.case.expect == "accept" and s.case.sound and feature(s)]
     granted = {feature(s) for s in valid if s.ok}
-    refused = [s for s in valid if declines(s) and feature(s) in granted]
+    refused = [s for s in valid if declines(s) and feature(s) in granted and not s.passing]
     if not granted:
         return None
     return tuple(

@@ -77,7 +77,7 @@ def next_is_prompt(scene: Scene, *, rounds: int = TURNS) -> Finding:
     def judge(left: Observation, after: Observation) -> tuple[Fault, ...] | None:
         if not after.ok or after.response is None or left.response is None:
             return None
-        late = after.response.head_at_ns - left.response.head_at_ns
+        late = after.response.head_at_ns - after.late_ns - left.response.head_at_ns
         if late < LATE_NS:
             return ()
         came = f" {after.response.head_at_ns / 1e9:.1f} s"

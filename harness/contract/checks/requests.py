@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from harness.contract.checks.features import declines
+from harness.contract.checks.framing import text_has_no_lone_surrogate
 from harness.contract.clause import Finding
 from harness.contract.evidence import fault
 from harness.contract.observation import PASSING, Observation
@@ -68,6 +69,8 @@ def is_read_alike(seen: Observation) -> Finding:
     """The client's incremental parser and the contract's own reading find the same text."""
     if not seen.good or seen.answer is None or not seen.exchange.whole or not seen.choices:
         return None
+    if text_has_no_lone_surrogate(seen):
+        return None  # each reading shows the halves in a way of its own
     whole = seen.reading is not None and not seen.reading.malformed
     if not whole or len(seen.choices) != 1 or not seen.choices[0].text:
         return None

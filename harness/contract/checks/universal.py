@@ -59,7 +59,7 @@ def _own_fields(seen: Observation) -> Iterator[tuple[str, str]]:
 
 def answers_like_the_route(scene: Scene, *, clauses: Sequence[Clause]) -> Finding:
     """The answer of a step keeps the clauses of its route."""
-    judged = [(name, as_on_its_route(seen)) for name, seen in _good(scene)]
+    judged = [(n, as_on_its_route(s)) for n, s in _good(scene) if n == "first" or not _other(s)]
     if not judged:
         return None
     return tuple(
@@ -82,6 +82,17 @@ def _answering(seen: Observation) -> int | None:
     text = "".join(choice.text for choice in seen.choices)
     marks = [str(given(step.asked).get("mark", "")) for step in seen.case.listed]
     return next((n for n, mark in enumerate(marks) if mark and mark in text), None)
+
+
+def _meant(seen: Observation) -> int:
+    """The number of the step that was meant to answer, behind those that fail."""
+    return len(seen.case.steps or ())
+
+
+def _other(seen: Observation) -> bool:
+    """Whether a step answered that was meant to fail: what it says is not what was asked for."""
+    says = any(choice.text for choice in seen.choices)
+    return bool(seen.case.steps) and says and _answering(seen) != _meant(seen)
 
 
 def the_first_that_works_answers(scene: Scene) -> Finding:
@@ -120,7 +131,7 @@ def timeouts_hand_over(scene: Scene) -> Finding:
         body = response.body if response else b""
         came = f" HTTP {seen[0].status}"
         return (fault("the second step's answer", came, "a first step of 1 ms", body),)
-    early = response is not None and response.head_at_ns < AT_ONCE_NS
+    early = response is not None and response.head_at_ns - seen[0].late_ns < AT_ONCE_NS
     if _answering(seen[0]) != 0 or early:
         return ()
     return (fault("the second step's answer", " the first one's", "a first step of 1 ms"),)
@@ -139,7 +150,13 @@ def errors_hand_over(scene: Scene) -> Finding:
 
 
 def all_failed_is_a_failure(scene: Scene) -> Finding:
-    """Where every step fails, so does the request."""
+    """Where every step fails, so does the request.
+
+    A target that does not refuse the wrong key of the first step has one that works.
+    """
+    before = scene.get("refused")
+    if before is not None and before.ok and _answering(before) != _meant(before):
+        return None
     seen = answered("failed", scene=scene)
     if seen is None or seen[0].rejected:
         return None if seen is None else ()

@@ -6,7 +6,10 @@ terminal reaches both, and only the parent may decide what that means.
 
 import asyncio
 import multiprocessing
+import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Self
 
@@ -14,7 +17,7 @@ from harness.errors import HarnessError
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.gateway.server.eventloop import new_event_loop
-from harness.gateway.server.listener import Server, raise_descriptor_limit
+from harness.gateway.server.listener import Crowded, Server, raise_descriptor_limit, report
 
 _STOP_S = 10.0
 
@@ -38,13 +41,16 @@ class GatewayProcess:
 
     def start(self) -> Self:
         """Start the process and wait until it listens; raises what kept it from doing so."""
-        self._process.start()
+        with _safe_path():
+            self._process.start()
         self._there.close()
         try:
             answer = self._pipe.recv()
         except EOFError as exc:
+            self._process.join(_STOP_S)
+            how = _ending(self._process.exitcode)
             self.close()
-            raise HarnessError(f"the stand-in ended with {self._process.exitcode}") from exc
+            raise HarnessError(f"the stand-in {how} while it started; start it again") from exc
         if isinstance(answer, HarnessError):
             self.close()
             raise answer
@@ -67,6 +73,30 @@ class GatewayProcess:
         self.close()
 
 
+def _ending(code: int | None) -> str:
+    """How a process ended, in words; a negative code is the signal that killed it."""
+    if code is not None and code < 0:
+        return f"was killed ({signal.Signals(-code).name})"
+    return f"ended with exit code {code}"
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Keep the current folder off the path of a child that starts, until it is told ours.
+
+    There may be a `types.py` in it, and the child imports before it is told anything.
+    """
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
+
+
 def _serve(pipe: Connection, config: Config, defect: str | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise_descriptor_limit()
@@ -80,7 +110,9 @@ def _serve(pipe: Connection, config: Config, defect: str | None) -> None:
 
 async def _serve_while(server: Server, pipe: Connection) -> None:
     parent_left = asyncio.Event()
-    asyncio.get_running_loop().add_reader(pipe.fileno(), parent_left.set)
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(Crowded(report))
+    loop.add_reader(pipe.fileno(), parent_left.set)
     await server.start()
     pipe.send(server.url)
     await parent_left.wait()
