@@ -104,8 +104,7 @@ def explain(entry: Entry, redact: Redact) -> str:
         lines.append(f"sent again: failed {entry.failed_again} of {entry.sent_again} times")
     lines += [f"evidence: {fault}" for fault in entry.faults[:4]]
     lines.append(f"layer at fault: {layer(entry)}")
-    if entry.shown:
-        last = entry.shown[-1]
+    if (last := entry.guilty) is not None:
         ids = ", ".join(f"{name} {value}" for name, value in capsule.ids_of(last.headers).items())
         lines += [f"gateway ids: {ids or 'none'}"]
         lines += ["request:", curl(last.exchange.request, redact)]
