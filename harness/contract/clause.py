@@ -41,12 +41,17 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way in which a clause was broken: what was expected, what came, where, which bytes."""
+    """One way in which a clause was broken: what was expected, what came, where, which bytes.
+
+    `requests` are the numbers of the exchanges that show it, the worst one last; none where the
+    check was given nothing else.
+    """
 
     expected: str
     came: str
     where: str
     data: bytes = b""
+    requests: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return f"expected {self.expected}; came {self.came}; at {self.where}"

@@ -17,6 +17,13 @@ EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
 OWN_FAULT = 2
 """The exit code where the harness itself failed, whatever else it found."""
 HELD = ("stream-incremental", "stream-unbatched", "stream-not-held", "model-incremental")
+REMEDIES = {
+    "model": "set BASETEN_MODEL_ID, or model_id in harness.toml",
+    "auth": "set GATEWAY_EXPECT_AUTH=1, or expect_auth in harness.toml",
+    "cache": "set GATEWAY_EXPECT_CACHE_TTL, or expect_cache_ttl in harness.toml",
+    "rate": "set GATEWAY_EXPECT_RATE_LIMIT, or expect_rate_limit in harness.toml",
+}
+"""How each setting of `REQUIRABLE` is declared."""
 WAITS = {"cache": "the cache's TTL", "rate": "the rate limit"}
 
 
@@ -27,8 +34,9 @@ class Verdict:
     `word` is the same in the words of `conformance.json`. `routes` were judged, `broken` are those
     of them that fail the run, `undeclared` settings kept clauses out of the verdict, and so did the
     real time that `unwaited` ones need. `left_out` counts clauses that were not selected. `bugs`
-    are failures of the harness itself. `held` are the routes whose streams are held back, even
-    where that is only a warning: it is what users notice first.
+    are failures of the harness itself. `tally` counts clauses, on however many routes, by what is
+    wrong with them. `held` are the routes whose streams are held back, even where that is only a
+    warning: it is what users notice first.
     """
 
     verdict: str
@@ -42,6 +50,7 @@ class Verdict:
     unwaited: tuple[str, ...] = ()
     bugs: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    tally: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -57,6 +66,8 @@ class Verdict:
             parts = [f"interrupted, broken so far: {', '.join(self.broken)}"]
         if self.verdict == "fail" and not self.broken:
             parts = ["the waivers"]
+        if self.tally:
+            parts.append(", ".join(f"{count} {what}" for what, count in self.tally.items()))
         if self.verdict == "fail" and kept:
             parts.append(f"kept: {', '.join(kept)}")
         if self.held:
@@ -114,7 +125,21 @@ def conclude(
         unwaited=_unwaited(entries),
         bugs=tuple(bugs),
         held=_held(entries),
+        tally=_tally(entries, open_ones),
     )
+
+
+def _tally(entries: Sequence[Entry], open_ones: Sequence[Entry]) -> dict[str, int]:
+    """How many clauses are broken, by level, waived, and had to be judged and were not."""
+    broken = [e for e in entries if e.result is Result.FAIL]
+    found = {
+        "MUST broken": [e for e in broken if e.clause.level is Level.MUST],
+        "SHOULD broken": [e for e in broken if e.clause.level is Level.SHOULD],
+        "waived": [e for e in entries if e.result is Result.WAIVED],
+        "unjudged": open_ones,
+    }
+    counts = {what: len({e.clause.id for e in some}) for what, some in found.items()}
+    return {what: count for what, count in counts.items() if count}
 
 
 def _open(entry: Entry, required: Sequence[str]) -> bool:
@@ -153,9 +178,14 @@ def _openings(entries: Sequence[Entry]) -> list[str]:
 def _lacking(entry: Entry) -> str:
     """Why a required setting could not be judged, and what would change that."""
     if entry.lacks != "clock":
-        return f"required, but not declared: {entry.lacks}"
+        return _undeclared_why(entry.lacks or "")
     need = next(need for need in entry.clause.needs if need in WAITS)
     return f"required, but this run does not wait for {WAITS[need]}: --patience 3m waits longer"
+
+
+def _undeclared_why(setting: str) -> str:
+    remedy = f": {REMEDIES[setting]}" if setting in REMEDIES else ""
+    return f"required, but not declared: {setting}{remedy}"
 
 
 def _judged(entries: Sequence[Entry]) -> tuple[str, ...]:

@@ -249,4 +249,5 @@ def test_streams_that_are_held_back_are_on_the_line_even_as_a_warning() -> None:
 
     verdict = conclude(ledger)
 
-    assert verdict.line == "pass: compat; streams are held back: compat"
+    assert verdict.verdict == "pass"
+    assert "streams are held back: compat" in verdict.line

@@ -12,7 +12,7 @@ from typing import Any
 from harness.contract.checks.scenes import answered
 from harness.contract.checks.timing import Turn, generation, spread
 from harness.contract.clause import Finding, Scene
-from harness.contract.evidence import fault, is_int
+from harness.contract.evidence import fault, is_int, told
 from harness.contract.observation import Observation
 from harness.contract.reading import ABSENT, parse_json
 
@@ -42,8 +42,8 @@ def json_is_json(seen: Observation) -> Finding:
     if seen.reading.document is not ABSENT and not seen.reading.malformed:
         return ()
     body = seen.response.body
-    came = f" {seen.reading.json_error or 'an event stream'}: {body[:120]!r}"
-    return (fault("one JSON text", came, "body", body),)
+    came = f"{seen.reading.json_error or 'an event stream'}: {body[:120]!r}"
+    return (told("one JSON text", came, "body", body),)
 
 
 def label_is_known(seen: Observation) -> Finding:
@@ -127,8 +127,8 @@ def limit_is_obeyed(scene: Scene, *, turns: int = 2) -> Finding:
         return ()
     if turns > _turns(scene):
         return None
-    came = f" {shorts} bytes with 1, {longs} with 64"
-    return (fault("a shorter answer with max_tokens 1 than with 64", came, "bodies"),)
+    came = f"{shorts} bytes with 1, {longs} with 64"
+    return (told("a shorter answer with max_tokens 1 than with 64", came, "bodies"),)
 
 
 def streams_are_no_plain_answers(scene: Scene) -> Finding:
@@ -142,7 +142,7 @@ def streams_are_no_plain_answers(scene: Scene) -> Finding:
     if not isinstance(_document(streamed), dict) or not isinstance(_document(plain), dict):
         return ()
     body = streamed.response.body if streamed.response else b""
-    return (fault("a stream, or a refusal", " the plain form", "stream: true", body),)
+    return (told("a stream, or a refusal", "the plain form", "stream: true", body),)
 
 
 def streams_say_the_same(scene: Scene, *, turns: int = 2) -> Finding:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from harness.contract.checks.framing import stream_of
 from harness.contract.checks.scenes import answered
 from harness.contract.clause import Finding, Scene, Unjudged
-from harness.contract.evidence import fault
+from harness.contract.evidence import numbers, told
 from harness.contract.observation import Observation
 
 LONG_NS = 20_000_000
@@ -130,8 +130,8 @@ def spread(turns: Sequence[Turn], *, least: int) -> Finding:
         return Unjudged("it looked held back, and was not measured again")
     first = turns[0]
     wanted = f"output spread over about {first.made_ns / 1e6:.0f} ms of generation"
-    came = f" {first.parts} within {first.spread_ns / 1e6:.1f} ms, {len(turns)} times of as many"
-    return (fault(wanted, came, "arrival times of the stream"),)
+    came = f"{first.parts} within {first.spread_ns / 1e6:.1f} ms, {len(turns)} times of as many"
+    return (told(wanted, came, "arrival times of the stream"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,9 @@ def arrives_in_small_parts(seen: Sequence[Observation]) -> Finding:
     first, times = found.certain[0]
     parts = f"{len(times)} output events in {len(_arrivals(times))} arrivals"
     wanted = "output in small parts, or without pauses that are noticed"
-    return (fault(wanted, f" {parts}, and so in {found} streams", f"request {first.number}"),)
+    came = f"{parts}, and so in {found} streams"
+    slow = numbers(s for s, _ in reversed(found.certain))
+    return (told(wanted, came, f"request {first.number}", requests=slow),)
 
 
 def _batched(times: list[int], late_ns: int) -> bool:
@@ -230,8 +232,10 @@ def no_half_is_held_back(seen: Sequence[Observation]) -> Finding:
         if found.shown:
             (first, times), several = found.certain[0], f"{found} {kind}"
             share, pause = _burst(times)
-            came = f" {share:.0%} at once after {pause / 1e6:.0f} ms, in {several}"
-            return (fault("output spread over its time", came, f"request {first.number}"),)
+            came = f"{share:.0%} at once after {pause / 1e6:.0f} ms, in {several}"
+            wanted, where = "output spread over its time", f"request {first.number}"
+            held = numbers(s for s, _ in reversed(found.certain))
+            return (told(wanted, came, where, requests=held),)
         if found.blurred:
             return busy(found.late_ns)
     return ()
@@ -295,7 +299,7 @@ def ends_after_its_last_event(seen: Observation) -> Finding:
         return ()
     if late - seen.late_ns <= GAP_NS:
         return busy(seen.late_ns)
-    return (fault("the end of the body", f" {late / 1e9:.1f} s later", "after the last event"),)
+    return (told("the end of the body", f"{late / 1e9:.1f} s later", "after the last event"),)
 
 
 def no_long_silence(seen: Observation) -> Finding:
@@ -309,4 +313,4 @@ def no_long_silence(seen: Observation) -> Finding:
         return ()
     if longest - seen.late_ns <= GAP_NS:
         return busy(seen.late_ns)
-    return (fault("no gap over 5 s", f" {longest / 1e9:.1f} s", "between chunks"),)
+    return (told("no gap over 5 s", f"{longest / 1e9:.1f} s", "between chunks"),)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from harness.contract.case import Expect
 from harness.contract.checks.scenes import answered, recorded, refused
 from harness.contract.clause import Clause, Fault, Finding, Record, Scene
-from harness.contract.evidence import fault
+from harness.contract.evidence import fault, told
 from harness.contract.observation import Observation, observe
 from harness.contract.reading import parse_json
 from harness.contract.strategies.given import given
@@ -102,9 +102,7 @@ def the_first_that_works_answers(scene: Scene) -> Finding:
     number = _answering(scene["first"])
     if number is None:
         return None
-    return (
-        () if number == 0 else (fault("the answer of step 0", f" that of step {number}", "text"),)
-    )
+    return () if number == 0 else (told("the answer of step 0", f"that of step {number}", "text"),)
 
 
 def the_step_is_told(scene: Scene) -> Finding:
@@ -129,12 +127,12 @@ def timeouts_hand_over(scene: Scene) -> Finding:
     response = seen[0].response
     if not seen[0].ok:
         body = response.body if response else b""
-        came = f" HTTP {seen[0].status}"
-        return (fault("the second step's answer", came, "a first step of 1 ms", body),)
+        came = f"HTTP {seen[0].status}"
+        return (told("the second step's answer", came, "a first step of 1 ms", body),)
     early = response is not None and response.head_at_ns - seen[0].late_ns < AT_ONCE_NS
     if _answering(seen[0]) != 0 or early:
         return ()
-    return (fault("the second step's answer", " the first one's", "a first step of 1 ms"),)
+    return (told("the second step's answer", "the first one's", "a first step of 1 ms"),)
 
 
 def errors_hand_over(scene: Scene) -> Finding:
@@ -146,7 +144,7 @@ def errors_hand_over(scene: Scene) -> Finding:
         return ()
     body = seen[0].response.body if seen[0].response else b""
     before = ", ".join(step.topic for step in seen[0].case.steps or ())
-    return (fault("the last step's answer", f" HTTP {seen[0].status}", f"after {before}", body),)
+    return (told("the last step's answer", f"HTTP {seen[0].status}", f"after {before}", body),)
 
 
 def all_failed_is_a_failure(scene: Scene) -> Finding:
@@ -161,7 +159,7 @@ def all_failed_is_a_failure(scene: Scene) -> Finding:
     if seen is None or seen[0].rejected:
         return None if seen is None else ()
     body = seen[0].response.body if seen[0].response else b""
-    return (fault("an error", f" HTTP {seen[0].status}", "every step fails", body),)
+    return (told("an error", f"HTTP {seen[0].status}", "every step fails", body),)
 
 
 def no_list_is_refused(scene: Scene) -> Finding:
