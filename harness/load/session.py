@@ -64,6 +64,7 @@ def plan_load(
         address=target.address,
         model=target.model,
         model_id=target.model_id,
+        model_input=target.model_input if Route.MODEL in chosen else (),
         routes=chosen,
         caps=caps_for(caps or Caps(), model=target.model, routes=chosen, paid=not target.loopback),
         thresholds=tuple(thresholds),

@@ -47,17 +47,7 @@ IN_SHORT = ("ttft_ms", "inter_chunk_ms", "e2e_ms", "tpot_ms")
 def render(report: "Report") -> str:
     """The whole document; the verdict and its reasons come first."""
     parts = (
-        *(
-            _head,
-            _capacity,
-            _contract,
-            _objectives,
-            _groups,
-            _routes,
-            _latency,
-            _violations,
-            _errors,
-        ),
+        *(_head, _capacity, _contract, _objectives, _groups, _routes, _latency, _faults),
         *(_comparison, _method),
     )
     return fitted(block for part in parts for block in part(report))
@@ -194,7 +184,7 @@ def _routes(report: "Report") -> Iterator[str]:
         return
     yield written(contents.load(routes).only(lambda name: name not in UNSHOWN), title="Load")
     paced = pacing(report.summary.pacing)
-    asked = workload(report.manifest.plan)
+    asked = workload(report.manifest.asked)
     if asked:
         yield f"Workload: {cell(asked, most=600)}"
     if paced:
@@ -219,16 +209,11 @@ def _in_short(routes: Routes) -> list[str]:
     return [named.get(name, name) for name in IN_SHORT]
 
 
-def _violations(report: "Report") -> Iterator[str]:
-    found = contents.violations(report.summary.routes)
-    if found.rows:
-        yield written(found, title="Violations under load")
-
-
-def _errors(report: "Report") -> Iterator[str]:
-    found = contents.errors(report.summary.routes)
-    if found.rows:
-        yield written(found, title="Errors")
+def _faults(report: "Report") -> Iterator[str]:
+    routes = report.summary.routes
+    for found in (contents.violations(routes), contents.errors(routes)):
+        if found.rows:
+            yield written(found, title=found.title)
 
 
 def render_runs(runs: Runs) -> str:

@@ -51,7 +51,7 @@ def show(report: "Report", console: Console) -> None:
 def render(report: "Report") -> Group:
     """Latencies, rates, comparison and objectives as far as there are any."""
     parts = (
-        *(_contract, _capacity, _groups, _latency, _rates, _violations, _errors),
+        *(_contract, _capacity, _groups, _latency, _rates, _faults),
         *(_client, _remarks, _objectives),
     )
     tables = [table for part in parts for table in part(report)]
@@ -64,7 +64,7 @@ def compared(comparison: Comparison) -> Iterator[RenderableType]:
         return
     measured = contents.compared(pair for pair, _ in comparison.measured)
     if measured.rows:
-        yield written(measured.only(lambda name: name in COMPARED), corner="comparison")
+        yield written(measured.only(lambda name: name in COMPARED), corner="Comparison")
     if comparison.on_the_way:
         yield written(arms.table(comparison.on_the_way).only(lambda name: name in ON_THE_WAY))
     if comparison.reason:
@@ -127,7 +127,7 @@ def _latency(report: "Report") -> Iterator[RenderableType]:
         rows = zip(named, shown.rows, strict=True)
         shown = replace(shown, rows=tuple((name, *row[1:]) for name, row in rows))
     if shown.rows:
-        yield written(shown, corner="latency")
+        yield written(shown, corner="Latency")
         yield from _footnotes(report)
 
 
@@ -150,7 +150,7 @@ def _rates(report: "Report") -> Iterator[RenderableType]:
     routes = report.summary.routes
     if routes:
         found = contents.load(routes).only(lambda name: name in LOAD)
-        yield written(found, corner="load")
+        yield written(found, corner="Load")
     told = [text for text in (sentences.own(routes), sentences.bursts(routes)) if text]
     if told:
         yield Text("\n".join(told))
@@ -162,17 +162,18 @@ def _remarks(report: "Report") -> Iterator[RenderableType]:
         yield Text("\n".join(f"note: {remark}" for remark in report.decision.remarks))
 
 
-def _violations(report: "Report") -> Iterator[Table]:
-    found = contents.violations(report.summary.routes)
-    if found.rows:
-        yield written(found, corner="violations")
+def _faults(report: "Report") -> Iterator[Table]:
+    routes = report.summary.routes
+    for found in (contents.violations(routes), contents.errors(routes)):
+        if found.rows:
+            yield written(found, corner=found.title)
 
 
 def _client(report: "Report") -> Iterator[RenderableType]:
     """How the load was sent, and how exact the sender was."""
     if report.summary.requests:
         yield Text(sentences.client(report.summary.client), style="dim")
-    asked = workload(report.manifest.plan)
+    asked = workload(report.manifest.asked)
     if asked:
         yield Text(f"workload: {asked}", style="dim")
     paced = sentences.pacing(report.summary.pacing)
@@ -180,16 +181,10 @@ def _client(report: "Report") -> Iterator[RenderableType]:
         yield Text(f"pacing: {paced}", style="dim")
 
 
-def _errors(report: "Report") -> Iterator[Table]:
-    found = contents.errors(report.summary.routes)
-    if found.rows:
-        yield written(found, corner="errors")
-
-
 def _objectives(report: "Report") -> Iterator[Table]:
     found = contents.objectives(report.checked)
     if found.rows:
-        yield written(found, corner="objectives")
+        yield written(found, corner="Objectives")
 
 
 def gate(found: "Gate") -> Group:
@@ -201,7 +196,7 @@ def gate(found: "Gate") -> Group:
     )
     objectives = replace(judged.only(lambda name: name not in ("route", "by")), rows=tuple(rows))
     runs = launch.evidence(found).only(lambda name: name in EVIDENCE)
-    shown = [written(objectives, corner="launch"), written(runs)]
+    shown = [written(objectives, corner="Launch"), written(runs)]
     return Group(*(Padding(each, (0, 0, 1, 0)) for each in shown if each.row_count))
 
 
@@ -214,7 +209,7 @@ def written(found: tables.Table, *, corner: str | None = None) -> Table:
     """A table without a frame; `corner` is what it is called in the head of its first column."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for place, column in enumerate(found.head):
-        name = column.name if place or corner is None else corner
+        name = column.name if place or corner is None else corner.lower()
         right = column.kind is Kind.NUMBER
         long = column.kind is Kind.TEXT
         table.add_column(name, justify="right" if right else "left", no_wrap=not long)

@@ -15,6 +15,7 @@ from harness.settings.values import (
     parse_base_url,
     parse_field_value,
     parse_flag,
+    parse_inputs,
     parse_origin,
     parse_rate_limit,
     parse_seconds,
@@ -37,6 +38,7 @@ PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "gateway_token": parse_secret,
     "model": parse_text,
     "model_id": parse_segment,
+    "model_input": parse_inputs,
     "base_url": parse_origin,
     "provider_url": parse_base_url,
     "deployment_url": parse_base_url,
@@ -63,6 +65,7 @@ class Settings:
     gateway_token: str | None = field(default=None, repr=False)
     model: str = DEFAULT_MODEL
     model_id: str | None = None
+    model_input: tuple[Mapping[str, Any], ...] = ()
     base_url: str = DEFAULT_ORIGIN
     provider_url: str | None = None
     deployment_url: str | None = None
@@ -86,7 +89,8 @@ def load_settings(
     """The settings of this call: `flags` (by field name) over `environment` over `harness.toml`.
 
     Default: the process's environment and the nearest `harness.toml` of the current folder. An
-    empty variable counts as not set. UsageError says which value is wrong and where it stands.
+    empty variable counts as not set; an empty secret is said to be none, also where the file or
+    the stand-in has one. UsageError says which value is wrong and where it stands.
     """
     environment = os.environ if environment is None else environment
     path = find_file(folder or _current_folder())
@@ -118,9 +122,15 @@ def from_flags(flags: Mapping[str, Any]) -> Layer:
 
 
 def from_environment(environment: Mapping[str, str]) -> Layer:
-    """The values of the environment variables that are set and not empty."""
-    found = ((v.key, v.name, environment.get(v.name, "")) for v in VARIABLES)
-    return {key: (value, f"environment {name}") for key, name, value in found if value.strip()}
+    """The values of the environment variables that are set; an empty one only says "no secret"."""
+    found: dict[str, tuple[Any, str]] = {}
+    for variable in VARIABLES:
+        value = environment.get(variable.name, "")
+        if value.strip():
+            found[variable.key] = (value, f"environment {variable.name}")
+        elif variable.secret and variable.name in environment:
+            found[variable.key] = (None, f"environment {variable.name}, empty")
+    return found
 
 
 def from_file(table: Table, environment: Mapping[str, str]) -> Layer:
@@ -157,13 +167,18 @@ def merge(layers: tuple[Layer, ...], *, file: File, environment: Mapping[str, st
     provenance = {key: merged[key][1] if key in merged else "default" for key in PARSERS}
     headers, place = merged.get("headers", ((), "default"))
     return Settings(
-        **{key: _parsed(key, *merged[key]) for key in PARSERS if key in merged},
+        **{key: _parsed(key, *merged[key]) for key in PARSERS if _given(key, merged)},
         headers=headers,
         provenance={**provenance, "headers": place},
         file=file,
         secrets=_secrets(merged, environment),
         network=Network.of(environment),
     )
+
+
+def _given(key: str, merged: Layer) -> bool:
+    """Whether a field has a value: an empty secret is said, and has none."""
+    return key in merged and merged[key][0] is not None
 
 
 def _taken_apart(merged: Layer) -> Layer:
@@ -190,7 +205,7 @@ def _secrets(merged: Layer, environment: Mapping[str, str]) -> Secrets:
     """Every secret that may be sent, under the name of the variable that holds it."""
     values = [(v.name, str(environment.get(v.name, ""))) for v in VARIABLES if v.secret]
     for key, (value, place) in merged.items():
-        if key in BY_KEY and BY_KEY[key].secret:
+        if key in BY_KEY and BY_KEY[key].secret and value is not None:
             values.append((place.removeprefix("environment "), str(value)))
     headers, _ = merged.get("headers", ((), ""))
     return Secrets((*values, *proxy_passwords(environment))) | of_headers(headers)

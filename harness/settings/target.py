@@ -74,6 +74,7 @@ class Target:
     credentials: Credentials
     model: str
     model_id: str | None
+    model_input: tuple[Mapping[str, Any], ...] = ()
     expectations: Expectations = field(default_factory=Expectations)
     headers: Headers = field(default_factory=Headers, repr=False)
     secrets: Secrets = field(default_factory=Secrets)
@@ -126,6 +127,7 @@ class Target:
             "base": None if self.embedded else self.address.base,
             "model": self.model,
             "model_id": self.model_id,
+            "model_input": bool(self.model_input),
             "provider_key": self.credentials.provider_key is not None,
             "gateway_token": self.credentials.gateway_token is not None,
             "byok_alias": self.credentials.byok_alias,
@@ -168,6 +170,7 @@ def resolve_target(
         credentials=credentials,
         model=chosen.model,
         model_id=chosen.model_id,
+        model_input=chosen.model_input,
         expectations=Expectations(
             chosen.expect_auth, chosen.expect_cache_ttl, chosen.expect_rate_limit
         ),
@@ -258,7 +261,11 @@ def _with_defaults(chosen: Settings) -> Settings:
     defaults |= {"provider_url": provider, "deployment_url": deployment}
     if chosen.expect_auth:
         defaults["gateway_token"] = STAND_IN_TOKEN
-    used = {key: value for key, value in defaults.items() if getattr(chosen, key) is None}
+    used = {
+        key: value
+        for key, value in defaults.items()
+        if getattr(chosen, key) is None and chosen.provenance[key] == "default"
+    }
     provenance = {**chosen.provenance, **dict.fromkeys(used, "the stand-in's default")}
     return replace(chosen, **used, provenance=provenance)
 

@@ -1,8 +1,11 @@
 """The values a setting may take: each `parse_*` reads one from text and says what was expected."""
 
 import ipaddress
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -103,6 +106,33 @@ def parse_segment(value: Any) -> str:
     if not isinstance(value, str) or not _SEGMENT.fullmatch(value.strip()):
         raise ValueError("expected an id of letters, digits, '-', '_' and '.'")
     return value.strip()
+
+
+def parse_inputs(value: Any) -> tuple[Mapping[str, Any], ...]:
+    """A JSON object, or the name of a file with one on each line."""
+    if isinstance(value, Mapping):
+        return (value,)
+    text = value.strip() if isinstance(value, str) else ""
+    if text.startswith(("{", "[", '"')):
+        return (_input(text),)
+    try:
+        lines = Path(text).expanduser().read_text("utf-8-sig").split("\n") if text else []
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ValueError(f"expected a JSON object, or a file of JSON lines: {exc}") from None
+    found = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    if not found:
+        raise ValueError("expected a JSON object, or a file with one on each line")
+    return tuple(_input(line, f"{text}, line {number}: ") for number, line in found)
+
+
+def _input(text: str, where: str = "") -> Mapping[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as exc:
+        raise ValueError(f"{where}expected a JSON object: {exc}") from None
+    if isinstance(value, dict):
+        return value
+    raise ValueError(f'{where}expected a JSON object, such as {{"text": "hello"}}')
 
 
 def parse_secret(value: Any) -> str:

@@ -45,7 +45,10 @@ def conformance(folder: Path) -> dict[str, object]:
 def test_the_embedded_gateway_passes_and_leaves_its_files(tmp_path: Path) -> None:
     done = verify("--strict", "--require", "model,cache,rate,auth", folder=tmp_path)
 
-    assert done.stdout.splitlines()[-2:] == ["pass: native, compat, model", "report: run"]
+    assert done.stdout.splitlines()[-2:] == [
+        "pass: native, compat, model",
+        "report: run/report.html",
+    ]
     assert done.returncode == 0
     document = conformance(tmp_path)
     assert document["schema_version"] == 1

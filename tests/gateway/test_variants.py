@@ -20,6 +20,7 @@ DOCUMENTS: list[dict[str, Any]] = [
     {"tools": [TOOL], "parallel_tool_calls": True},
     {"reasoning_effort": "low"},
     {"temperature": 9},
+    {"messages": [{"role": "user", "content": "word " * 1100}]},
 ]
 
 

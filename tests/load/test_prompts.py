@@ -191,3 +191,16 @@ def test_a_stream_that_no_server_takes_is_refused_with_its_line(
 def test_a_missing_file_of_prompts_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"jsonl: cannot be read: No such file or directory$"):
         read_prompts(tmp_path / "nowhere.jsonl")
+
+
+def test_the_model_route_gets_what_its_deployment_takes() -> None:
+    inputs = ({"text": "hello"}, {"text": "good bye"})
+    made = Prompts(
+        model="m", stream=True, max_output_tokens=7, prompt_tokens=40, model_input=inputs
+    )
+
+    bodies = [made.body("model", index=index, nonce="n") for index in range(3)]
+
+    assert bodies == [{"text": "hello"}, {"text": "good bye"}, {"text": "hello"}]
+    assert made.place(0) != made.place(1)
+    assert "messages" in made.body("native", index=0, nonce="n")

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +163,40 @@ def test_a_headers_value_from_a_variable_is_checked_and_not_shown(
     assert str(refused.value).startswith("ACCESS, the value of the header cf-access-token: ")
     assert complaint in str(refused.value)
     assert "hush" not in str(refused.value)
+
+
+def test_an_empty_secret_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "harness.toml").write_text('provider_key_env = "TEAM_KEY"')
+
+    settings = load(tmp_path, {"BASETEN_API_KEY": "", "TEAM_KEY": "0123456789"})
+
+    assert settings.provider_key is None
+    assert settings.provenance["provider_key"] == "environment BASETEN_API_KEY, empty"
+    assert settings.secrets.redact("None") == "None"
+
+
+def test_what_a_deployment_takes_is_an_object_or_a_file_of_json_lines(tmp_path: Path) -> None:
+    lines = tmp_path / "inputs.jsonl"
+    lines.write_text('{"text": "a\u2028b"}\n\n{"text": "c"}\n', encoding="utf-8")
+
+    one = load(tmp_path, {"BASETEN_MODEL_INPUT": '{"text": "hello"}'})
+    several = load(tmp_path, {"BASETEN_MODEL_INPUT": str(lines)})
+    (tmp_path / "harness.toml").write_text('model_input = {text = "file"}')
+    of_file = load(tmp_path, {})
+
+    assert one.model_input == ({"text": "hello"},)
+    assert several.model_input == ({"text": "a\u2028b"}, {"text": "c"})
+    assert of_file.model_input == ({"text": "file"},)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("[1]", "BASETEN_MODEL_INPUT: expected a JSON object, such as"),
+        ('{"text": ', "BASETEN_MODEL_INPUT: expected a JSON object: "),
+        ("nowhere.jsonl", "expected a JSON object, or a file of JSON lines"),
+    ],
+)
+def test_an_input_that_is_none_is_refused(tmp_path: Path, value: str, expected: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(expected)):
+        load(tmp_path, {"BASETEN_MODEL_INPUT": value})

@@ -8,12 +8,13 @@ from types import MappingProxyType
 
 from harness.errors import UsageError, did_you_mean
 from harness.gateway.variants.chunks import CHUNKS
+from harness.gateway.variants.context import CONTEXT
 from harness.gateway.variants.exchange import EXCHANGE
 from harness.gateway.variants.framing import FRAMING
 from harness.gateway.variants.variant import Variant
 
 VARIANTS: Mapping[str, Variant] = MappingProxyType(
-    {variant.name: variant for variant in (*FRAMING, *CHUNKS, *EXCHANGE)}
+    {variant.name: variant for variant in (*FRAMING, *CHUNKS, *EXCHANGE, *CONTEXT)}
 )
 
 
