@@ -67,6 +67,7 @@ def options_for(
     require: str = "",
     seed: int = 0,
     defect: str | None = None,
+    patience: str | None = None,
     caps: Caps | None = None,
     default_requests: int = DEFAULT_REQUESTS,
     environment: Mapping[str, str] | None = None,
@@ -96,6 +97,7 @@ def options_for(
         defect=_defect(target, defect),
         examples=_examples(target) if nightly else None,
         patience=_patience(variables),
+        wait_s=0.0 if patience is None else _wait(patience),
         **others,
     )
 
@@ -159,6 +161,14 @@ def _defect(target: Target, defect: str | None) -> str | None:
 def _examples(target: Target) -> Path:
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", target.name).strip("-")
     return EXAMPLES / f"{name}.jsonl"
+
+
+def _wait(text: str) -> float:
+    """The seconds of `--patience`, such as `90s` or `3m`."""
+    found = re.fullmatch(r"\s*([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*([smh])\s*", text)
+    if found is None:
+        raise UsageError(f"--patience {text}: expected a duration such as 90s or 3m")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 def _patience(environment: Mapping[str, str]) -> float:

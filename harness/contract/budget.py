@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from harness.errors import HarnessError
 
+RESERVE = 30
+"""Requests kept back from optional cases for confirming what failed."""
+
 
 class BudgetError(HarnessError):
     """The next request would exceed a cap; it was not sent. Never an AssertionError."""

@@ -4,10 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from harness.contract.case import Case
+from harness.contract.case import Case, Expect
 from harness.contract.ledger import Entry
 from harness.contract.observation import Observation
 from harness.contract.reduction import reduce
+
+ENOUGH = 3
+"""Answers of 500 to the same bytes that show that it lasts."""
+MOST = 6
+"""So many requests, at most, are sent again for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +42,16 @@ class Confirmation:
             return
         mine = [each for each in seen if each.case.route == entry.route]
         entry.note_again(entry.ask(judge, [self.send(each.case) for each in suspects(mine)]))
+
+
+def ask_lasting(seen: Sequence[Observation], send: Callable[[Case], Observation]) -> None:
+    """Send valid requests that met 500 until it is known whether they always do."""
+    answers: dict[bytes, list[Observation]] = {}
+    for each in seen:
+        if each.case.expect is Expect.ACCEPT and each.case.sound and not each.case.apart:
+            answers.setdefault(each.exchange.request.body, []).append(each)
+    failed = [row for row in answers.values() if all(each.status == 500 for each in row)]
+    for row in failed[:MOST]:
+        for _ in range(ENOUGH - len(row)):
+            if send(row[0].case).status != 500:
+                break

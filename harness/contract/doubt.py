@@ -2,13 +2,25 @@
 
 from collections.abc import Container, Sequence
 
+from harness.contract.clause import Level
 from harness.contract.infrastructure import ORIGIN
 from harness.contract.ledger import Ledger
 from harness.contract.observation import Observation
 from harness.wire import End
 
+DECLARED = ("rate", "cache", "auth")
 DYING_NS = 5_000_000_000
 """An answer that broke off so shortly before a target was gone broke off with it."""
+
+
+def withdraw(
+    ledger: Ledger, seen: Sequence[Observation], *, answered: Container[str], real_time: bool
+) -> None:
+    """Take back every violation that does not count; `answered` are the routes that ever did."""
+    if real_time:
+        withdraw_doubtful(ledger)
+    withdraw_unfounded(ledger, answered)
+    withdraw_dying(ledger, seen)
 
 
 def withdraw_doubtful(ledger: Ledger) -> None:
@@ -51,3 +63,11 @@ def _broken_off(seen: Sequence[Observation]) -> list[Observation]:
 
 def _ended(seen: Observation) -> int:
     return seen.exchange.sent_ns + (seen.response.end_at_ns if seen.response else 0)
+
+
+def explain_unmet(ledger: Ledger) -> None:
+    """What was declared and gave no occasion is unknown: nothing shows that it is so."""
+    for entry in ledger.entries.values():
+        declared = [name for name in entry.clause.needs if name in DECLARED]
+        if declared and entry.clause.level is Level.MUST and not entry.exercised:
+            entry.reason = entry.reason or f"declared, but nothing showed it: {declared[0]}"

@@ -10,23 +10,23 @@ from functools import partial
 from itertools import chain
 
 from harness.contract import examples
-from harness.contract.budget import BudgetError
+from harness.contract.budget import RESERVE, BudgetError
 from harness.contract.case import Case
-from harness.contract.confirmation import Confirmation
+from harness.contract.confirmation import Confirmation, ask_lasting
 from harness.contract.deployment import (
     ALIKE,
     ALL_ALIKE,
     takes_another_input,
     with_further_field,
 )
-from harness.contract.doubt import withdraw_doubtful, withdraw_dying, withdraw_unfounded
+from harness.contract.doubt import explain_unmet, withdraw
 from harness.contract.endless import STOPPED, Endless
 from harness.contract.infrastructure import Outage, common_refusal, outage
 from harness.contract.lateness import Lateness
 from harness.contract.ledger import Ledger, described
 from harness.contract.observation import Observation
 from harness.contract.plan import PLAN, Part
-from harness.contract.probes.catalogue import LATER, PROBES
+from harness.contract.probes.catalogue import AWAITED, LATER, PROBES, WINDOWS
 from harness.contract.probes.stage import Stage
 from harness.contract.sender import LATE, Sender
 from harness.contract.supply import Supply, in_turn
@@ -36,14 +36,8 @@ from harness.errors import HarnessError
 Steps = Iterator[Callable[[], None]]
 GIVE_UP = 4
 """After so many outages in a row a route is given up, unless a plain request is answered."""
-WINDOWS = ("rate", "hits")
-"""The probes that wait for windows of the rate limit."""
 AGAIN = 1_000_000
 """What sets the prompts of a repeated probe apart from those of the first time."""
-AWAITED = {"cache": "the cache's TTL", "rate": "the rate limit", "hits": "the rate limit"}
-"""What the probes that wait for longer wait for."""
-RESERVE = 30
-"""Requests kept back from optional cases for confirming what failed."""
 
 
 @dataclass(slots=True)
@@ -87,7 +81,7 @@ class Exploration:
         self._supply = Supply(self.sender.subject.model, self.seed, self.drawn)
 
     def run(self) -> None:
-        """Send, judge, confirm and reduce; the ledger has the result."""
+        """Send, judge, confirm and reduce: the ledger has the result."""
         self.send()
         self.conclude()
 
@@ -101,6 +95,7 @@ class Exploration:
                 if self._preflight():
                     self._explore()
                     self._play_optional()
+                    self._ask_lasting()
             except BudgetError as exc:
                 self.stopped = self.stopped or str(exc)
             self._judge_whole()
@@ -117,14 +112,13 @@ class Exploration:
     def conclude(self) -> None:
         """Judge the run as a whole, and say why what was not judged was not."""
         self._judge_whole()
-        if self._lateness is not None:
-            withdraw_doubtful(self.ledger)
-        withdraw_unfounded(self.ledger, self._answered)
-        withdraw_dying(self.ledger, self.sender.seen)
+        real = not self.sender.clock.free
+        withdraw(self.ledger, self.sender.seen, answered=self._answered, real_time=real)
         for route, found in self.outages.items():
             self.ledger.missing(f"outage, {found}", route=route)
         if self.stopped:
             self.ledger.missing(self.stopped)
+        explain_unmet(self.ledger)
 
     def _judge_whole(self) -> None:
         """Judge what was sent as a whole, once: before it is confirmed, or when the run is over."""
@@ -365,6 +359,12 @@ class Exploration:
     def senders(self) -> tuple[Sender, ...]:
         """All who send: the sender, and the one for the rate limit."""
         return (self.sender,) if self.limited is None else (self.sender, self.limited)
+
+    def _ask_lasting(self) -> None:
+        """Ask again, on the routes that are up, what was answered by 500."""
+        mine = [seen for seen in self.sender.seen if seen.case.route not in self.outages]
+        if not self._late():
+            ask_lasting(mine, partial(self.sender.send, patient=False))
 
     def _confirm(self) -> None:
         """Ask again where a clause was broken, and look for smaller requests that break it too."""

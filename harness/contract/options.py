@@ -40,6 +40,11 @@ OPTIONS = (
     ),
     Option("strict", "A broken SHOULD fails the run as well.", bool),
     Option("require", f"Settings that must be declared: {','.join(REQUIRABLE)}.", metavar="LIST"),
+    Option(
+        "patience",
+        "How long a cache's TTL or a rate limit's windows may be waited for, such as 3m.",
+        metavar="TIME",
+    ),
     Option("waivers", "Accepted failures with expiry dates (TOML).", Path, metavar="FILE"),
     Option("write-waivers", "Draft waivers for what failed.", Path, metavar="FILE"),
     Option("junit", "Where junit.xml goes.  [default: in --out]", Path, metavar="FILE"),
@@ -69,7 +74,8 @@ class Options:
 
     `kind` is mock, local, live, named or url; `paid` whether requests may cost money. `out` None
     writes nothing. `dollars_per_token` is what bounds a cost. `examples` keeps the failing cases
-    of earlier runs, `patience` scales every limit of time.
+    of earlier runs, `patience` scales every limit of time, `wait_s` is how long, in
+    seconds, a run waits for a TTL or for windows that are longer than it waits for by itself.
     """
 
     kind: str = "mock"
@@ -92,3 +98,4 @@ class Options:
     against: Path | None = None
     examples: Path | None = None
     patience: float = 1.0
+    wait_s: float = 0.0

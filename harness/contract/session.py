@@ -24,7 +24,13 @@ from harness.contract.recording import behaviour_of, document_of, drift, read_re
 from harness.contract.reproduction import Redact
 from harness.contract.run import carry_out
 from harness.contract.sender import Sender
-from harness.contract.subject import LONGEST_WINDOW_S, Clock, Subject
+from harness.contract.subject import (
+    LONGEST_WINDOW_S,
+    MOST_IN_A_WINDOW,
+    WINDOWS,
+    Clock,
+    Subject,
+)
 from harness.contract.veil import veil
 from harness.contract.verdict import Verdict, conclude
 from harness.contract.waivers import apply, draft, read_waivers
@@ -36,8 +42,8 @@ Pair = tuple[str, str]
 """The id of a clause, and a route."""
 PACE_PER_MINUTE = 120
 """Requests a minute on a live target without a declared limit: the documented one of Baseten."""
-WINDOWS = 12
-"""So many windows of a declared limit pass, at most, while it is judged."""
+OTHERS = 100
+"""Requests that a run needs beside those that use up a rate limit."""
 SECONDS = {"mock": 600.0, "local": 90.0, "live": 900.0}
 """How long a run may take, by the kind of target; others have the time of `local`."""
 
@@ -97,6 +103,7 @@ def perform(
     that cannot be read or written.
     """
     redact = _servable(redact, options)
+    subject = _patient(subject, options)
     waivers = read_waivers(options.waivers, CLAUSES) if options.waivers else ()
     recorded = read_recording(options.against) if options.against else None
     check_writable(_files(options))
@@ -119,6 +126,14 @@ def perform(
     )
     verdict = replace(verdict, reasons=tuple(redact(reason) for reason in verdict.reasons))
     return _written(options, found, verdict, about, redact)
+
+
+def _patient(subject: Subject, options: Options) -> Subject:
+    """The subject with what the run may wait for: windows are used up three times over."""
+    if not options.wait_s:
+        return subject
+    most = max(MOST_IN_A_WINDOW, (options.max_requests - OTHERS) // 4)
+    return replace(subject, wait_s=options.wait_s, most=most)
 
 
 def check_files(options: Options) -> None:
@@ -306,9 +321,9 @@ def _seconds(subject: Subject, options: Options) -> float:
     """The time for a run: with a declared limit also what pacing and its windows take."""
     seconds = SECONDS["live"] if options.paid else SECONDS.get(options.kind, SECONDS["local"])
     if options.kind not in ("mock", "local") and subject.rate_limit is not None:
-        window_s = min(subject.rate_limit[1], LONGEST_WINDOW_S)
+        window_s = min(subject.rate_limit[1], max(LONGEST_WINDOW_S, options.wait_s / WINDOWS))
         seconds += options.max_requests * _interval(subject, options) + WINDOWS * window_s
-    return seconds * options.patience
+    return seconds * options.patience + options.wait_s
 
 
 def _drawn(options: Options) -> int:

@@ -34,6 +34,8 @@ class Subject:
     `auth`, `cache_ttl` (seconds) and `rate_limit` (requests, seconds) are what is declared about
     it; None is not declared. `headers` go with every request. `model_input` are bodies that the
     dedicated model takes; without any it is asked as a text model, with a prompt and a limit.
+    `wait_s` is how long may be waited on a real clock beyond what every run waits, and `most` the
+    largest rate limit that is used up to judge it.
     """
 
     address: Address
@@ -45,6 +47,8 @@ class Subject:
     cache_ttl: int | None = None
     rate_limit: tuple[int, int] | None = None
     model_input: tuple[Mapping[str, Any], ...] = ()
+    wait_s: float = 0.0
+    most: int | None = None
 
     @property
     def routes(self) -> tuple[str, ...]:
@@ -74,11 +78,14 @@ class Subject:
         """Whether the wait that the clause needs on a real clock is bearable."""
         if clause.probe in ("rate", "hits"):
             requests, seconds = self.rate_limit or (0, 0)
-            return requests <= MOST_IN_A_WINDOW and seconds <= LONGEST_WINDOW_S
-        return (self.cache_ttl or 0) <= LONGEST_WAIT_S
+            most = MOST_IN_A_WINDOW if self.most is None else self.most
+            return requests <= most and seconds <= max(LONGEST_WINDOW_S, self.wait_s / WINDOWS)
+        return (self.cache_ttl or 0) <= max(LONGEST_WAIT_S, self.wait_s)
 
 
 SHORT_WINDOW_S = 2
+WINDOWS = 12
+"""So many windows of a declared limit pass, at most, while it is judged."""
 LONGEST_WAIT_S = 5
 """The longest cache TTL, in seconds, that a run waits for on a real clock."""
 LONGEST_WINDOW_S = 60

@@ -43,7 +43,8 @@ class Supply:
         """The fixed cases and bounds of every run, but the very first."""
         first = self.first(route)
         others = [case for case in self.fixed(route) if case != first]
-        return [*others, *islice(self._bounds(route), ESSENTIAL)]
+        cut = [] if route == "model" else [fixed.cut_json(route)]
+        return [*others, *cut, *islice(self._bounds(route), ESSENTIAL)]
 
     def optional(self, route: str) -> Iterator[Case]:
         """The bounds on which the documents differ."""

@@ -16,6 +16,7 @@ from harness.routes.route import ROUTES
 EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
 OWN_FAULT = 2
 """The exit code where the harness itself failed, whatever else it found."""
+HELD = ("stream-incremental", "stream-unbatched", "stream-not-held", "model-incremental")
 REMEDIES = {
     "model": "set BASETEN_MODEL_ID, or model_id in harness.toml",
     "auth": "set GATEWAY_EXPECT_AUTH=1, or expect_auth in harness.toml",
@@ -34,7 +35,8 @@ class Verdict:
     of them that fail the run, `undeclared` settings kept clauses out of the verdict, and so did the
     real time that `unwaited` ones need. `left_out` counts clauses that were not selected. `bugs`
     are failures of the harness itself. `tally` counts clauses, on however many routes, by what is
-    wrong with them.
+    wrong with them. `held` are the routes whose streams are held back, even where that is only a
+    warning: it is what users notice first.
     """
 
     verdict: str
@@ -47,6 +49,7 @@ class Verdict:
     left_out: int = 0
     unwaited: tuple[str, ...] = ()
     bugs: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
     tally: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -67,6 +70,8 @@ class Verdict:
             parts.append(", ".join(f"{count} {what}" for what, count in self.tally.items()))
         if self.verdict == "fail" and kept:
             parts.append(f"kept: {', '.join(kept)}")
+        if self.held:
+            parts.append(f"streams are held back: {', '.join(self.held)}")
         if self.undeclared:
             parts.append(f"not declared: {', '.join(self.undeclared)}")
         if self.unwaited:
@@ -119,6 +124,7 @@ def conclude(
         left_out=left_out,
         unwaited=_unwaited(entries),
         bugs=tuple(bugs),
+        held=_held(entries),
         tally=_tally(entries, open_ones),
     )
 
@@ -140,7 +146,8 @@ def _open(entry: Entry, required: Sequence[str]) -> bool:
     """Whether a clause that had to be judged was not."""
     if entry.clause.level is not Level.MUST:
         return False
-    return entry.result is Result.NOT_EXERCISED or entry.lacks in required
+    unwaited = entry.lacks == "clock" and any(need in required for need in entry.clause.needs)
+    return entry.result is Result.NOT_EXERCISED or entry.lacks in required or unwaited
 
 
 def _failures(failed: Sequence[Entry]) -> list[str]:
@@ -162,10 +169,18 @@ def _errors(entries: Sequence[Entry]) -> list[str]:
 def _openings(entries: Sequence[Entry]) -> list[str]:
     reasons: dict[str, int] = {}
     for entry in entries:
-        why = _undeclared_why(entry.lacks) if entry.lacks else entry.reason
+        why = _lacking(entry) if entry.lacks else entry.reason
         where = f"{entry.route}: " if why.startswith("outage") else ""
         reasons[f"{where}{why}"] = reasons.get(f"{where}{why}", 0) + 1
     return [f"{why} ({count} MUST clauses not exercised)" for why, count in reasons.items()]
+
+
+def _lacking(entry: Entry) -> str:
+    """Why a required setting could not be judged, and what would change that."""
+    if entry.lacks != "clock":
+        return _undeclared_why(entry.lacks or "")
+    need = next(need for need in entry.clause.needs if need in WAITS)
+    return f"required, but this run does not wait for {WAITS[need]}: --patience 3m waits longer"
 
 
 def _undeclared_why(setting: str) -> str:
@@ -178,6 +193,12 @@ def _judged(entries: Sequence[Entry]) -> tuple[str, ...]:
     out = {entry.route for entry in entries if entry.reason.startswith("outage")}
     exercised = {entry.route for entry in entries if entry.exercised} - out
     return tuple(route for route in ROUTES if route in exercised)
+
+
+def _held(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """The routes whose streams arrive later than they are made, by any clause on that."""
+    found = {e.route for e in entries if e.clause.id in HELD and e.result is Result.FAIL}
+    return tuple(route for route in ROUTES if route in found)
 
 
 def _undeclared(entries: Sequence[Entry]) -> tuple[str, ...]:

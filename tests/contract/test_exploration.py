@@ -4,13 +4,17 @@ from collections.abc import Callable
 
 from harness.contract import standin
 from harness.contract.budget import Budget
+from harness.contract.case import Case
 from harness.contract.clauses.catalogue import CLAUSES
+from harness.contract.confirmation import ask_lasting
 from harness.contract.exploration import Exploration
 from harness.contract.ledger import Ledger
+from harness.contract.observation import Observation
 from harness.contract.sender import Sender
 from harness.contract.subject import Transport
 from harness.transports.exchange import Exchange, Timeouts
 from harness.wire import Headers, Request, Response
+from tests.contract.answers import asked, seen
 from tests.contract.runs import SUBJECT, failing
 
 
@@ -56,3 +60,18 @@ def test_a_route_on_which_everything_fails_after_a_while_is_given_up() -> None:
 
     assert set(run.outages) == {"native", "compat"}
     assert len(seen) < 60
+
+
+def test_what_was_answered_by_500_is_asked_again_until_it_is_known_whether_it_lasts() -> None:
+    lasting, passing, refused = (asked(user=name) for name in ("lasting", "passing", "refused"))
+    asked_again: list[str] = []
+
+    def send(case: Case) -> Observation:
+        asked_again.append(case.asked["user"])
+        return seen(case, {"error": "no"}, status=500 if case == lasting else 200)
+
+    run = [seen(case, {"error": "no"}, status=500) for case in (lasting, passing)]
+    run += [seen(refused, {"error": "no"}, status=400)]
+    ask_lasting(run, send)
+
+    assert asked_again == ["lasting", "lasting", "passing"]

@@ -239,3 +239,15 @@ def test_the_wrong_key_of_a_waiver_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match=r"route is missing, .*reson is not known"):
         read_waivers(path, [MUST])
+
+
+def test_streams_that_are_held_back_are_on_the_line_even_as_a_warning() -> None:
+    ledger = Ledger([BY_ID["stream-unbatched"], BY_ID["route-answers"]], ["compat"])
+    ledger.see(seen(asked("compat"), plain()))
+    entry = ledger.entries["stream-unbatched", "compat"]
+    entry.note((Fault("small parts", "3 arrivals", "request 7"),), (seen(asked(), plain()),))
+
+    verdict = conclude(ledger)
+
+    assert verdict.verdict == "pass"
+    assert "streams are held back: compat" in verdict.line

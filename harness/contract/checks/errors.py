@@ -133,6 +133,16 @@ def is_labelled_json(seen: Observation) -> Finding:
     return (fault("application/json", seen.headers.get("content-type"), "header content-type"),)
 
 
+def is_framed_as_labelled(seen: Observation) -> Finding:
+    """An error to `stream: true` under the label of an event stream is an event of one."""
+    if not _error(seen) or not seen.case.stream or seen.response is None or seen.reading is None:
+        return None
+    body = seen.response.body
+    if seen.response.media_type != "text/event-stream" or seen.reading.events:
+        return ()
+    return (fault("an event, or the label application/json", body, "body", body),)
+
+
 def is_no_answer(seen: Observation) -> Finding:
     """What the status calls an error is no completion: the body says the same as the status."""
     if not seen.rejected or not seen.chat or seen.reading is None:

@@ -9,10 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from harness.contract.clause import Fault, Finding, Scene
+from harness.contract.clause import Fault, Finding, Scene, Unjudged
 from harness.contract.evidence import fault, told
 from harness.contract.observation import Observation
 from harness.contract.probes.rate import ATTEMPTS, BEYOND
+
+TOO_SLOW = (
+    "the requests could not be sent fast enough for a window of the limit: run it nearer to the "
+    "gateway, or on a quieter machine"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +89,26 @@ def as_many_as_declared_pass(scene: Scene) -> Finding:
     return ()
 
 
+def unclear(scene: Scene) -> Finding:
+    """That the limit was used up too slowly to tell; nothing where it was not tried at all."""
+    return Unjudged(TOO_SLOW) if attempts(scene) else None
+
+
 def one_more_is_refused(scene: Scene) -> Finding:
     """A request beyond N in a window is answered by 429.
 
-    More than 2 N requests within half a window are too many wherever a window ends.
+    More than 2 N requests within half a window, or within a whole one that hold them all, are too
+    many wherever a window ends.
     """
-    made = attempts(scene)
-    if any(attempt.any_refused for attempt in made):
+    if any(seen.status == 429 for seen in scene.values()):
         return ()
+    flood = [seen.status for name, seen in scene.items() if name.startswith("flood_")]
+    if flood:
+        wanted = f"429 after twice the {len(flood) // 2} requests of a window at most"
+        return (told(wanted, f"none in {len(flood)} requests at once: {set(flood)}", "window"),)
     made = quick(scene)
     if not made or (len(made) < ATTEMPTS and not made[0].too_many):
-        return None
+        return unclear(scene)
     came = f"{[seen.status for attempt in made for seen in attempt.beyond.values()]}"
     return (told(f"429 after {len(made[0].allowed)} requests", came, "beyond the limit"),)
 
@@ -103,12 +117,12 @@ def no_more_than_declared_pass(scene: Scene) -> Finding:
     """The very next request after N is refused, not a later one."""
     made = quick(scene)
     if not made or one_more_is_refused(scene):
-        return None
+        return None if made else unclear(scene)
     early = any(seen.status == 429 for attempt in made for seen in attempt.allowed)
     if early or any(attempt.refused("beyond") for attempt in made):
         return ()
     if len(made) < ATTEMPTS:
-        return None
+        return unclear(scene)
     return (told("429 at once", f"HTTP {made[0].beyond['beyond'].status}", "request N+1"),)
 
 
@@ -120,11 +134,11 @@ def windows_are_as_long_as_declared(scene: Scene) -> Finding:
     """
     made = quick(scene)
     if not made:
-        return None
+        return unclear(scene)
     if any(attempt.half == 429 or attempt.passed <= len(attempt.allowed) for attempt in made):
         return ()
     if len(made) < ATTEMPTS:
-        return None
+        return unclear(scene)
     came = f"{[attempt.passed for attempt in made]}"
     wanted = f"at most {len(made[0].allowed)} in half a window"
     return (told(wanted, came, "requests that passed"),)
@@ -148,10 +162,10 @@ def everything_counts(scene: Scene) -> Finding:
     """
     made = [attempt for attempt in quick(scene) if attempt.refused("beyond")]
     if not made:
-        return None
+        return unclear(scene)
     faults = tuple(_uncounted(made))
     certain = len(made) == ATTEMPTS or (made[0].half == 429 and made[0].roomy)
-    return faults if certain or not faults else None
+    return faults if certain or not faults else unclear(scene)
 
 
 def _uncounted(made: list[Attempt]) -> Iterator[Fault]:

@@ -2,7 +2,7 @@
 
 from harness.contract.checks import errors
 from harness.contract.clause import Clause, Evidence, Level, Profile
-from harness.contract.clauses.sources import ALL, BASETEN_ERRORS
+from harness.contract.clauses.sources import ALL, BASETEN_ERRORS, CHAT
 
 CLAUSES = (
     Clause(
@@ -104,6 +104,17 @@ CLAUSES = (
         source=BASETEN_ERRORS,
         evidence=Evidence.OBSERVED,
         check=errors.is_labelled_json,
+    ),
+    Clause(
+        id="error-label-streamed",
+        level=Level.SHOULD,
+        routes=CHAT,
+        statement="An error labelled as an event stream is framed as one.",
+        rationale="SDKs that read the label find no event, and tell neither error nor answer.",
+        source="WHATWG HTML, section 9.2.6",
+        evidence=Evidence.SPECIFIED,
+        check=errors.is_framed_as_labelled,
+        kills=("error-labelled-stream",),
     ),
     Clause(
         id="error-no-answer",

@@ -20,19 +20,25 @@ def play(stage: Stage) -> None:
         stage.play("no_token", replace(case, gateway_key=Key.NONE, topic="no gateway token"))
         stage.play("wrong_token", replace(case, gateway_key=Key.WRONG, topic="wrong token"))
     if stage.wants("auth-token-near"):
-        for name, token in _near(stage.sender.subject.credentials.gateway_token or ""):
+        for name, token in near(stage.sender.subject.credentials.gateway_token or ""):
             wrong = with_headers(case, ("cf-aig-authorization", f"Bearer {token}"))
             stage.play(f"near_{name}", replace(wrong, topic=f"a token that {name}"))
     if stage.wants("auth-recovers"):
         stage.play("after", stage.plain("after refusals", 1101))
 
 
-def _near(token: str) -> tuple[tuple[str, str], ...]:
-    """Tokens that careless comparisons accept.
+LEAST = 16
+"""A token as long as this, of letters in both cases or digits, is known by its pieces and in any
+case: reports blank what is made of it."""
 
-    A real one is only made longer: reports blank it by its value, which other changes would hide.
+
+def near(token: str) -> tuple[tuple[str, str], ...]:
+    """Tokens that careless comparisons accept, none of which a report would show.
+
+    One that reads like a word is only made longer: other changes would hide it from redaction.
     """
     longer = (("goes on", f"{token}x"), ("has the right length", "x" * len(token)))
-    if token != DEFAULT_GATEWAY_KEY:
+    known = len(token) >= LEAST and not token.islower() and not token.isalpha()
+    if token != DEFAULT_GATEWAY_KEY and not known:
         return longer
-    return (*longer, ("is in capitals", token.upper()), ("ends otherwise", f"{token[:-1]}x"))
+    return (*longer, ("is in another case", token.swapcase()), ("ends otherwise", f"{token[:-1]}~"))

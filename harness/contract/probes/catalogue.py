@@ -42,3 +42,7 @@ LATER: Mapping[str, tuple[str, Callable[[Stage], None]]] = {
     "refusals": ("universal", universal.refusals),
 }
 """Probes that go on where another one ended, after some time: the name of that one, and how."""
+WINDOWS = ("rate", "hits")
+"""The probes that wait for windows of the rate limit."""
+AWAITED = {"cache": "the cache's TTL", "rate": "the rate limit", "hits": "the rate limit"}
+"""What the probes that wait for longer wait for."""

@@ -16,6 +16,8 @@ from harness.contract.strategies.text import nonce
 ATTEMPTS = 2
 APART = 3.5
 """Windows from the beginning of one attempt to that of the next."""
+AT_ONCE = 32
+"""So many requests of a flood are in flight at once."""
 BEYOND = ("beyond", "stream", "other_route")
 """What is asked beyond the limit at once."""
 HALF, LATEST = 0.35, 0.45
@@ -24,7 +26,10 @@ nothing can be said, since a window might have ended in both attempts."""
 
 
 def play(stage: Stage) -> None:
-    """N requests and some more; once again where any of those was not refused."""
+    """N requests and some more; once again where any of those was not refused.
+
+    Where nothing was refused at all, a flood shows whether there is a limit.
+    """
     limit = stage.sender.subject.rate_limit
     if limit is None:
         return
@@ -38,6 +43,8 @@ def play(stage: Stage) -> None:
             first = stage.scene["allowed_0_0"]
             stage.wait_since([first], seconds * APART, margin_s=0)
             _attempt(stage, 1, requests, seconds)
+        if not stage.sender.clock.free and not _any_refused(stage):
+            _flood(stage, requests, seconds)
         stage.wait_since(stage.sender.seen, seconds * 2)
         stage.play("later", stage.any_quick("after the window", 2600))
     finally:
@@ -59,6 +66,30 @@ def _attempt(stage: Stage, attempt: int, requests: int, seconds: int) -> None:
         stage.play(f"half_{attempt}", case)
         if not _in_time(stage, attempt, seconds):
             del stage.scene[f"half_{attempt}"]
+
+
+def _any_refused(stage: Stage) -> bool:
+    return any(seen.status == 429 for seen in stage.scene.values())
+
+
+def _flood(stage: Stage, requests: int, seconds: int) -> None:
+    """One more than two whole windows let through, at once; kept if a window was long enough.
+
+    A window may end among them, so that as many as two of them hold may pass.
+    """
+    count = 2 * requests + 1
+    left = stage.sender.budget.left
+    if left is not None and left < count:
+        return
+    cases = [stage.plain("a flood", 2800 + number) for number in range(count)]
+    for number in range(0, count, AT_ONCE):
+        part = {f"flood_{n}": cases[n] for n in range(number, min(number + AT_ONCE, count))}
+        stage.play_all({name: replace(c, expect=Expect.EITHER) for name, c in part.items()})
+    flood = [stage.scene[f"flood_{number}"] for number in range(count)]
+    ended = max(s.exchange.sent_ns + s.response.end_at_ns for s in flood if s.response)
+    if (ended - min(s.exchange.sent_ns for s in flood)) / 1e9 >= seconds:
+        for number in range(count):
+            del stage.scene[f"flood_{number}"]
 
 
 def _in_time(stage: Stage, attempt: int, seconds: int) -> bool:

@@ -98,6 +98,12 @@ def _on_error(edit: Callable[[Response], Response]) -> Callable[[Served], Respon
     )
 
 
+def _labelled_stream(served: Served) -> Response:
+    asked = b'"stream":true' in served.arrival.request.body.replace(b" ", b"")
+    wrong = with_header(served.response, "content-type", "text/event-stream")
+    return wrong if asked and served.response.status >= 400 else served.response
+
+
 def _on_limit(edit: Callable[[Response], Response]) -> Callable[[Served], Response]:
     return lambda served: (
         edit(served.response) if served.response.status == 429 else served.response
@@ -292,6 +298,14 @@ FIELDS = (
         "the second half of a stream comes at its end",
         "every stream",
         streams(_held),
+    ),
+    defect(
+        "error-labelled-stream",
+        "own",
+        "errors to stream: true are labelled as an event stream, and are bare JSON",
+        "refused requests that ask for a stream",
+        _labelled_stream,
+        group="E",
     ),
     defect(
         "json-name-twice",

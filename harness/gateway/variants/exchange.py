@@ -148,14 +148,6 @@ def _nested(status: int, text: str) -> object:
     return {"error": error}
 
 
-def _error_as_stream(served: Served) -> Response:
-    """A streamed request's refusal keeps the label of a stream."""
-    call = served.call
-    if served.response.status < 400 or call is None or not call.stream:
-        return served.response
-    return with_header(served.response, "content-type", "text/event-stream; charset=utf-8")
-
-
 def _queued(served: Served) -> Response:
     """An answer waits until the one before it is over: one request at a time."""
     memory, arrival = served.memory, served.arrival
@@ -330,13 +322,6 @@ EXCHANGE = (
         why="the specification that the route follows",
         source="openai/openai-openapi: Error",
         respond=_provider_error(_nested),
-    ),
-    Variant(
-        name="error-labelled-stream",
-        statement="the refusal of a streamed request is labelled text/event-stream",
-        why="the status says that it is an error; real servers do it",
-        source="vllm, ollama behind gateways",
-        respond=_error_as_stream,
     ),
     Variant(
         name="envelope-seven-fields",

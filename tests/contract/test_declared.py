@@ -1,0 +1,120 @@
+"""What was declared and required is judged, or the run is unknown."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from harness.contract.clauses.catalogue import BY_ID, CLAUSES
+from harness.contract.doubt import explain_unmet
+from harness.contract.ledger import Ledger, Result
+from harness.contract.subject import Clock, Subject
+from harness.contract.verdict import conclude
+from harness.errors import UsageError
+from harness.gateway.config import Config, RateLimit
+from harness.gateway.model import Gateway
+from harness.gateway.server import LocalGateway
+from harness.settings import load_settings, resolve_target
+from harness.verification import options_for
+from tests.contract.answers import asked, plain, seen
+from tests.contract.runs import SUBJECT, judged
+
+REAL = Clock(time.monotonic_ns, time.sleep)
+RATE = frozenset(clause.id for clause in CLAUSES if clause.probe == "rate")
+
+
+@contextmanager
+def limited(enforced: RateLimit | None, *, defect: str | None = None) -> Iterator[Subject]:
+    """A gateway on a socket that is said to let 12 requests through in a second."""
+    config = Config(rate_limit=enforced, epoch_ns=time.time_ns(), gateway_token=standin_token())
+    with LocalGateway(Gateway(config, defect=defect)) as gateway:
+        address = replace(SUBJECT.address, origin=gateway.url)
+        yield replace(SUBJECT, address=address, rate_limit=(12, 1))
+
+
+def standin_token() -> str:
+    token = SUBJECT.credentials.gateway_token
+    assert token is not None
+    return token
+
+
+def failing(ledger: Ledger) -> set[str]:
+    return {e.clause.id for e in ledger.entries.values() if e.result is Result.FAIL}
+
+
+def test_a_limit_that_is_absent_is_seen_on_a_socket_or_the_run_is_unknown() -> None:
+    with limited(None) as subject:
+        ledger = judged(subject, routes=("native",), clauses=RATE)
+
+    assert conclude(ledger, required=("rate",)).verdict != "pass"
+    assert failing(ledger) <= {"rate-refuses", "rate-window", "rate-exact"}
+    unmet = ledger.entries["rate-recovers", "native"]
+    assert unmet.result is Result.NOT_EXERCISED
+
+
+@pytest.mark.parametrize("defect", ["rate-limit-500", "rate-limit-one-more"])
+def test_a_limit_that_is_broken_is_never_green_on_a_socket(defect: str) -> None:
+    with limited(RateLimit(12, 1), defect=defect) as subject:
+        ledger = judged(subject, routes=("native",), clauses=RATE)
+
+    assert conclude(ledger, required=("rate",)).verdict != "pass"
+
+
+def test_a_limit_that_is_kept_is_not_accused_on_a_socket() -> None:
+    with limited(RateLimit(12, 1)) as subject:
+        ledger = judged(subject, routes=("native",), clauses=RATE)
+
+    assert failing(ledger) == set()
+
+
+def test_what_was_declared_and_gave_no_occasion_is_unknown() -> None:
+    ledger = Ledger([BY_ID["cache-hit"], BY_ID["route-answers"]], ["native"])
+    ledger.see(seen(asked(), plain()))
+
+    explain_unmet(ledger)
+
+    assert ledger.entries["cache-hit", "native"].result is Result.NOT_EXERCISED
+    assert conclude(ledger).verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("limit", "ttl", "need"), [((600, 60), None, "rate"), (None, 300, "cache")]
+)
+def test_required_means_judged(limit: tuple[int, int] | None, ttl: int | None, need: str) -> None:
+    subject = replace(SUBJECT, rate_limit=limit, cache_ttl=ttl, auth=True)
+    clauses = [clause for clause in CLAUSES if need in clause.needs]
+    ledger = Ledger([*clauses, BY_ID["route-answers"]], ["native"])
+    ledger.see(seen(asked(), plain()))
+    for entry in ledger.entries.values():
+        entry.lacks = subject.lacks(entry.clause, "native", clock=REAL)
+
+    required = conclude(ledger, required=(need,))
+
+    assert required.verdict == "unknown"
+    assert any("--patience 3m waits longer" in reason for reason in required.reasons)
+
+
+def test_patience_waits_for_longer_windows_and_times() -> None:
+    patient = replace(SUBJECT, rate_limit=(50, 5), cache_ttl=120, wait_s=180.0, most=75)
+    hasty = replace(patient, wait_s=0.0, most=None)
+
+    lacks = [
+        [
+            each.lacks(BY_ID[clause], "native", clock=REAL)
+            for clause in ("rate-refuses", "cache-expires")
+        ]
+        for each in (patient, hasty)
+    ]
+
+    assert lacks == [[None, None], ["clock", "clock"]]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("3m", 180.0), ("90s", 90.0), ("0.5h", 1800.0)])
+def test_patience_is_a_duration(text: str, seconds: float) -> None:
+    target = resolve_target("mock", load_settings(environment={}))
+
+    assert options_for(target, patience=text, environment={}).wait_s == seconds
+    with pytest.raises(UsageError, match="expected a duration such as"):
+        options_for(target, patience="soon", environment={})
