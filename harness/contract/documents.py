@@ -25,6 +25,8 @@ from harness.contract.verdict import Verdict
 from harness.contract.written import Output, put, write_json
 
 SCHEMA_VERSION = 1
+SHOWN = 2000
+"""So many characters of an answer explain a failure; its folder has more."""
 
 
 def conformance(
@@ -108,9 +110,9 @@ def explain(entry: Entry, redact: Redact) -> str:
         ids = ", ".join(f"{name} {value}" for name, value in capsule.ids_of(last.headers).items())
         lines += [f"gateway ids: {ids or 'none'}"]
         lines += ["request:", curl(last.exchange.request, redact)]
-        answer = raw_response(last.response, last.exchange.error, redact)
+        answer = raw_response(last.response, last.exchange.error, redact, longest=SHOWN)
         answer = SPELT if spells_secret(last, redact) else answer
-        lines += ["response:", answer if len(answer) < 2000 else f"{answer[:2000]}…"]
+        lines += ["response:", answer]
     return redact("\n".join(lines))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 
-from harness.contract import examples
+from harness.contract import bounds, examples
 from harness.contract.budget import BudgetError
 from harness.contract.case import Case
 from harness.contract.infrastructure import Outage, common_refusal, outage
@@ -76,6 +76,7 @@ class Exploration:
     _waiting: dict[str, list[Case]] = field(default_factory=dict)
     _stages: dict[tuple[str, str], Stage] = field(default_factory=dict)
     _hung_ns: int = 0
+    _held: int = 0
     _supply: Supply = field(init=False)
 
     def __post_init__(self) -> None:
@@ -343,15 +344,22 @@ class Exploration:
         return (self.sender,) if self.limited is None else (self.sender, self.limited)
 
     def _note_hang(self, seen: Observation) -> None:
-        error, response = seen.exchange.error, seen.response
+        """End the run where answers never end, or hold more than it can read."""
+        error, response, size = seen.exchange.error, seen.response, bounds.size(seen.exchange)
+        self._held += size
+        if self._held > bounds.HELD:
+            self._end(f"the answers had more than {bounds.HELD >> 20} MB")
         if error is None or response is None:
             return
         if error.kind in HANGS:
             self._hung_ns += response.end_at_ns
-        elif sum(len(chunk.data) for chunk in response.chunks) >= ENDLESS:
+        elif size >= ENDLESS or error.kind is TransportKind.CLIENT_LIMIT:
             self._hung_ns += HUNG_NS // 3 + 1
-        if self._hung_ns >= HUNG_NS and not self.stopped:
-            self.stopped = "answers begin and never end; no more requests were sent"
+        if self._hung_ns >= HUNG_NS:
+            self._end("answers begin and never end, or hold too much to be read")
+
+    def _end(self, reason: str) -> None:
+        self.stopped = self.stopped or f"{reason}; no more requests were sent"
 
     def _confirm(self) -> None:
         """Ask again where a clause was broken, and look for smaller requests that break it too."""
