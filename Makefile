@@ -72,7 +72,7 @@ bench-scale: $(BIN)/.installed
 	$(BIN)/python -m tests.bench.scale $(ARGS)
 
 build: $(BIN)/.installed
-	$(BIN)/python -m build
+	$(BIN)/python -m build --no-isolation
 
 # Rewrites the lock file; hashes, no addresses of an index.
 lock:
@@ -82,7 +82,7 @@ lock:
 $(BIN)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
 # Without npm there is nothing to install, and the tests that need it say what to do.

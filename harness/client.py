@@ -32,6 +32,7 @@ from harness.routes.parse import parse, parser
 from harness.routes.route import Route
 from harness.transports.exchange import Timeouts
 from harness.transports.httpx import HttpxTransport, Incoming
+from harness.transports.network import Network
 from harness.wire import End, Request
 
 Messages = str | Sequence[Mapping[str, Any]]
@@ -44,7 +45,8 @@ class GatewayClient:
     """Asks one gateway; threads may share it.
 
     `model` serves the native and compat routes, `model_id` the model route. `headers` go with every
-    request. A transport that is passed in stays open when the client closes.
+    request. A transport that is passed in stays open when the client closes; another one goes the
+    ways of `network`, by default those of the environment.
     """
 
     def __init__(
@@ -57,14 +59,15 @@ class GatewayClient:
         headers: Sequence[tuple[str, str]] = (),
         transport: HttpxTransport | None = None,
         timeouts: Timeouts | None = None,
+        network: Network | None = None,
     ) -> None:
         self._address = address
         self._credentials = credentials
         self._model = model
         self._model_id = model_id
         self._headers = tuple(headers)
-        self._owned = HttpxTransport() if transport is None else None
-        self._transport = transport or self._owned or HttpxTransport()
+        self._owned = HttpxTransport(network=network) if transport is None else None
+        self._transport = transport or self._owned or HttpxTransport(network=network)
         self._timeouts = Timeouts() if timeouts is None else timeouts
 
     def __enter__(self) -> Self:

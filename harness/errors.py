@@ -7,6 +7,7 @@ HarnessError
 └── ContractError     complete and wrong; also an AssertionError, so pytest says "failed"
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,6 +37,17 @@ class Failure:
     code: str | None
     message: str
     retryable: bool
+
+
+def did_you_mean(name: str, known: Collection[str], *, otherwise: str) -> str:
+    """What may have been meant by a name that is not known: those that are nearest to it, or that
+    it is a part of; else what `otherwise` says.
+    """
+    from difflib import get_close_matches  # takes its time, and most runs have no misspelt name
+
+    near = get_close_matches(name.lower(), known, n=3, cutoff=0.6)
+    near = near or [other for other in known if name and name.lower() in other][:3]
+    return f"did you mean {' or '.join(near)}?" if near else otherwise
 
 
 class HarnessError(Exception):

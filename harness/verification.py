@@ -123,6 +123,7 @@ def subject_of(target: Target) -> Subject:
         credentials=target.credentials,
         model=target.model,
         model_id=target.model_id,
+        model_input=target.model_input,
         headers=target.headers,
         auth=expected.auth,
         cache_ttl=expected.cache_ttl,

@@ -18,7 +18,15 @@ from typing import NoReturn
 
 import click
 
-from harness.errors import AnswerError, ContractError, HarnessError, TransportError, UsageError
+from harness.errors import (
+    AnswerError,
+    ContractError,
+    HarnessError,
+    TransportError,
+    UsageError,
+    did_you_mean,
+)
+from harness.foreign import Place, harmless
 
 COMMANDS = {
     "run": "Verify, load, compare and report, with one verdict: the main job.",
@@ -56,10 +64,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, known = args[0], self.list_commands(ctx)
         if name not in known and not name.startswith("-"):
-            from difflib import get_close_matches
-
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            hint = did_you_mean(name, known, otherwise=f"there are {', '.join(known)}")
             ctx.fail(f"no such command {name!r}; {hint}")
         return super().resolve_command(ctx, args)
 
@@ -175,6 +180,7 @@ def _system(exc: OSError) -> int:
         errno.ENAMETOOLONG: "the name is too long",
         errno.ENOSPC: "the disk is full",
         errno.EDQUOT: "the disk quota is used up",
+        errno.EFBIG: "a file may not grow so large; raise the limit (ulimit -f)",
         errno.EACCES: "permission denied",
         errno.EPERM: "permission denied",
         errno.EROFS: "the file system is read-only",
@@ -203,7 +209,7 @@ def _hint(exc: click.ClickException) -> str:
 def _say(message: str, code: int) -> int:
     """Write one message for people, without a secret of the environment or the command line."""
     try:
-        print(_clean(message), file=sys.stderr)
+        print(harmless(_clean(message), Place.TERMINAL, lines=True), file=sys.stderr)
     except OSError:
         _discard_output()
     return code

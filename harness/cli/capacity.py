@@ -205,7 +205,7 @@ class _Course:
     """The trials of one search, one load after the other."""
 
     def __init__(self, common: Common, plan: "LoadPlan", values: dict[str, Any]) -> None:
-        from harness.measure.objective import parse_objectives
+        from harness.measure.objective import check_missable, parse_objectives
         from harness.report.capacity.result import range_of
 
         self.outcomes: list[LoadOutcome] = []
@@ -215,6 +215,7 @@ class _Course:
         self._plan = plan
         self._values = values
         self._wanted = parse_objectives(values["slo"])
+        check_missable(self._wanted)
         self._within = range_of(values)
         self._tried: list[dict[str, Any]] = []
         self._floor: dict[str, Any] | None = None

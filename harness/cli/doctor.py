@@ -11,17 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli import advice
 from harness.cli.options import print_options, target_options
 from harness.cli.verdict import conclude
-from harness.errors import AnswerError, Failure, Layer, TransportError, TransportKind, UsageError
+from harness.errors import AnswerError, Failure, Layer, TransportError, UsageError
+from harness.foreign import Place, harmless
 from harness.wire import Headers
 
 if TYPE_CHECKING:
     from harness.client import GatewayClient
     from harness.routes.answer import Answer
     from harness.settings import Settings, Target
+    from harness.transports.exchange import Timeouts
 
-_NETWORK_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+_NETWORK_VARIABLES = (
+    *_PROXY_VARIABLES,
+    *(name.lower() for name in _PROXY_VARIABLES),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,8 @@ class Probe:
 def command(*, target: str, header: Headers, quiet: bool, json: bool) -> None:
     """Check settings and reachability, and say what is missing and how to set it.
 
-    Sends one request of one token to each declared route. Exit code 0: every route answers; 2: a
+    Sends one request of one token to each declared route, then four more small ones that show
+    whether the gateway caches or holds streams back. Exit code 0: every route answers; 2: a
     setting is missing or wrong; 3: a route does not answer, and the layer that refused is named.
     """
     from harness.settings import load_settings, resolve_target
@@ -70,12 +79,12 @@ def command(*, target: str, header: Headers, quiet: bool, json: bool) -> None:
     rows = settings_rows(chosen, os.environ)
     show = not (quiet or json)
     if show:
-        click.echo("\n".join(_lines(rows)))
+        click.echo(harmless("\n".join(_lines(rows)), Place.TERMINAL, lines=True))
     try:
         resolved = resolve_target(target, settings, headers=header)
     except UsageError as exc:
         _give_up(exc, rows, as_json=json)
-    probes = _probe_all(resolved, show=show)
+    probes, remarks = _probe_all(resolved, show=show)
     refused = [probe for probe in probes if not probe.answered]
     conclude(
         "unknown" if refused else "pass",
@@ -85,6 +94,7 @@ def command(*, target: str, header: Headers, quiet: bool, json: bool) -> None:
         target=resolved.describe(),
         settings=[asdict(row) for row in rows],
         routes=[asdict(probe) for probe in probes],
+        remarks=remarks,
     )
 
 
@@ -142,12 +152,14 @@ def _give_up(exc: UsageError, rows: Sequence[Row], *, as_json: bool) -> None:
     )
 
 
-def _probe_all(target: "Target", *, show: bool) -> list[Probe]:
+def _probe_all(target: "Target", *, show: bool) -> tuple[list[Probe], list[str]]:
+    """Every route; then how the gateway is set up, by the first chat route that answers."""
     from harness.cli.stand_in import running
 
     with running(target) as reached:
         if show:
-            click.echo(f"\n{reached.name}: {reached.address.base}")
+            named = harmless(f"{reached.name}: {reached.address.base}", Place.TERMINAL)
+            click.echo(f"\n{named}")
             for warning in _warnings(reached):
                 click.echo(f"warning: {warning}")
         probes = []
@@ -157,7 +169,21 @@ def _probe_all(target: "Target", *, show: bool) -> list[Probe]:
                 click.echo(f"  {probe.route:<7} {probe.message}")
             if show and probe.advice:
                 click.echo(f"  {'':<7} {probe.advice}")
-        return probes
+        remarks = []
+        for remark in _set_up(reached, probes):
+            remarks.append(remark)
+            if show:
+                click.echo(f"note: {remark}")
+        return probes, remarks
+
+
+def _set_up(target: "Target", probes: Sequence[Probe]) -> Iterator[str]:
+    from harness.cli.setup import findings
+
+    answering = [probe.route for probe in probes if probe.answered and probe.route != "model"]
+    if answering:
+        with target.client(timeouts=_timeouts()) as client:
+            yield from findings(client, answering[0])
 
 
 def _warnings(target: "Target") -> Iterator[str]:
@@ -169,26 +195,29 @@ def _warnings(target: "Target") -> Iterator[str]:
 
 def probe_routes(target: "Target") -> Iterator[Probe]:
     """One probe per declared route; after a failure of the network the others are not tried."""
-    from harness.transports.exchange import Timeouts
-
-    timeouts = Timeouts(connect=5, first_byte=30, idle=10, total=45)
-    with target.client(timeouts=timeouts) as client:
+    with target.client(timeouts=_timeouts()) as client:
         for route in target.routes:
-            probe = _probe(client, route)
+            probe = _probe(client, route, target)
             yield _redacted(probe, target)
             if probe.layer == Layer.NETWORK:
                 return
 
 
-def _probe(client: "GatewayClient", route: str) -> Probe:
+def _timeouts() -> "Timeouts":
+    from harness.transports.exchange import Timeouts
+
+    return Timeouts(connect=5, first_byte=30, idle=10, total=45)
+
+
+def _probe(client: "GatewayClient", route: str, target: "Target") -> Probe:
     began = time.monotonic()
     try:
         answer = _ask(client, route)
     except TransportError as exc:
-        advice = _TRANSPORT_ADVICE.get(exc.kind, "")
-        return Probe(route, False, f"{exc.layer}: {exc.kind}: {exc}", exc.layer, advice=advice)
+        said = f"{exc.layer}: {exc.kind}: {exc}"
+        return Probe(route, False, said, exc.layer, advice=advice.of_transport(exc.kind))
     except AnswerError as exc:
-        return _refused(route, exc.failure)
+        return _refused(route, exc.failure, target)
     elapsed_ms = round((time.monotonic() - began) * 1e3, 1)
     if answer.outcome != "ok":
         message = f"status {answer.status}, but the answer is {answer.outcome}"
@@ -209,39 +238,15 @@ def _ask(client: "GatewayClient", route: str) -> "Answer":
     return client.chat("ping", route=route, max_tokens=1, options=options)
 
 
-def _refused(route: str, failure: Failure) -> Probe:
+def _refused(route: str, failure: Failure, target: "Target") -> Probe:
     code = f" code {failure.code}" if failure.code else ""
     message = f"{failure.layer} refused: status {failure.status}{code}: {failure.message}"
-    advice = _answer_advice(failure)
-    return Probe(route, False, message, failure.layer, failure.status, advice=advice)
-
-
-def _answer_advice(failure: Failure) -> str:
-    gateway = failure.layer is Layer.GATEWAY
-    if gateway and failure.code == "2001":
-        return "check CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_GATEWAY_ID: no such gateway"
-    if gateway and failure.status == 401:
-        return "the gateway has authentication on: set CF_AIG_TOKEN, or check it"
-    if failure.status in (401, 403):
-        return "check BASETEN_API_KEY, or unset it to use the gateway's stored key"
-    if failure.status == 404:
-        return "check BASETEN_MODEL and BASETEN_MODEL_ID: the provider has no such model"
-    return "it may answer later" if failure.retryable else ""
-
-
-_TRANSPORT_ADVICE = {
-    TransportKind.DNS: "check GATEWAY_BASE_URL, the network, and HTTPS_PROXY",
-    TransportKind.REFUSED: "nothing listens there; for the stand-in: gateway-harness serve",
-    TransportKind.TLS: "if its certificate authority is a private one, name it in SSL_CERT_FILE",
-    TransportKind.CONNECT_TIMEOUT: "a firewall, a wrong port, or a port without TLS under https://",
-    TransportKind.RESET: "a port with TLS under http://, or a server that gave up",
-    TransportKind.PROXY: "check HTTPS_PROXY and NO_PROXY",
-}
+    told = advice.of_answer(failure, target)
+    return Probe(route, False, message, failure.layer, failure.status, advice=told)
 
 
 def _redacted(probe: Probe, target: "Target") -> Probe:
     """The probe on one printable line each, without a secret that a server sent back."""
     values: dict[str, Any] = asdict(probe)
     clean = target.secrets.redact(" ".join(probe.message.split()))
-    printable = "".join(char if char.isprintable() else "?" for char in clean)
-    return Probe(**(values | {"message": printable[:300]}))
+    return Probe(**(values | {"message": harmless(clean, Place.TERMINAL, most=300)}))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.errors import UsageError
+from harness.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from harness.contract.clause import Clause
@@ -34,7 +34,8 @@ def command(clause: str | None, as_json: bool) -> None:
 
     if clause is not None:
         if clause not in BY_ID:
-            raise UsageError(_unknown(clause, list(BY_ID)))
+            hint = did_you_mean(clause, BY_ID, otherwise="gateway-harness explain lists all")
+            raise UsageError(f"no such clause {clause!r}; {hint}")
         found = BY_ID[clause]
         click.echo(json.dumps(describe(found)) if as_json else page(found))
     elif as_json:
@@ -111,12 +112,3 @@ def _topic(name: str, clauses: "tuple[Clause, ...]") -> str:
 
 def _short(statement: str, width: int) -> str:
     return textwrap.shorten(statement, WIDTH - width - 12, placeholder=" ...")
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name.lower(), known, n=3, cutoff=0.5)
-    near = near or [other for other in known if name.lower() in other][:3]
-    hint = f"did you mean {' or '.join(near)}?" if near else "gateway-harness explain lists all"
-    return f"no such clause {name!r}; {hint}"

@@ -3,7 +3,6 @@
 import functools
 import math
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.errors import UsageError
+from harness.foreign import Place, harmless
+from harness.settings.values import parse_field_name, parse_field_value
 from harness.wire import Headers
 
 if TYPE_CHECKING:
     from harness.settings import Settings, Target
-
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Common:
     def say(self, text: str) -> None:
         """Print for people: nothing with `--quiet` or `--json`, and never a secret."""
         if not self.quiet and not self.json:
-            click.echo(self.target.secrets.redact(text))
+            click.echo(harmless(self.target.secrets.redact(text), Place.TERMINAL, lines=True))
 
 
 def common(
@@ -90,11 +89,12 @@ def parse_header(_: click.Context, __: click.Parameter, values: tuple[str, ...])
     fields = []
     for value in values:
         name, colon, content = value.partition(":")
-        if not colon or not _HEADER_NAME.fullmatch(name):
+        if not colon:
             raise click.BadParameter("expected NAME:VALUE, such as cf-aig-collect-log:false")
-        if not content.isprintable() or not content.isascii():
-            raise click.BadParameter(f"the value of {name} must be visible ASCII on one line")
-        fields.append((name, content.strip()))
+        try:
+            fields.append((parse_field_name(name), parse_field_value(content)))
+        except ValueError as exc:
+            raise click.BadParameter(f"expected NAME:VALUE: {exc}") from None
     return Headers(fields)
 
 
@@ -131,11 +131,14 @@ def make_folder(out: Path | None, command: str) -> Path:
 
 
 def prepare_folder(folder: Path) -> Path:
-    """Create `folder` and write a page to it; UsageError when that fails or a run is in it."""
+    """Create `folder` and write a page to it; UsageError when that fails or a run is in it.
+
+    A new one is its owner's alone: what prompts and answers said may be in it.
+    """
     if (folder / "run.json").exists():
         raise UsageError(f"--out {folder} holds a run already; choose another folder")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
         probe = folder / f".writable-{os.getpid()}"
         probe.write_bytes(b"\0" * 4096)
         probe.unlink()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harness.contract.clause import Clause
     from harness.contract.options import Options
     from harness.contract.replay import Repeated
-    from harness.settings import Target
+    from harness.settings import Settings, Target
     from harness.wire import Headers
 
 TIMES, TIMES_WHEN_FLAKY = 3, 10
@@ -55,8 +55,8 @@ def command(*, capsule: Path, target: str | None, header: "Headers", **values: A
     from harness.contract.capsule import read_capsule
     from harness.settings import load_settings, resolve_target
 
-    held = read_capsule(capsule)
-    found = resolve_target(target or _target_of(held), load_settings(), headers=header)
+    held, settings = read_capsule(capsule), load_settings()
+    found = resolve_target(target or _target_of(held, settings), settings, headers=header)
     if target is None and found.embedded and values["defect"] is None:
         values["defect"] = held.defect
     options = _options(found, values)
@@ -111,13 +111,29 @@ def _repeat(
     )
 
 
-def _target_of(capsule: "Capsule") -> str:
-    """The target of the run; an embedded one, or the origin that was asked."""
+def _target_of(capsule: "Capsule", settings: "Settings") -> str:
+    """The target of the run: an embedded one, one of the settings, or a loopback origin.
+
+    A capsule is a file that anybody may have written, and may not say where credentials go:
+    UsageError for an origin that the settings do not have.
+    """
+    from harness.settings.values import is_loopback, parse_origin
+
     if capsule.kind in ("mock", "local", "live"):
         return capsule.kind
     if not capsule.origin:
         raise UsageError("the capsule does not say where its requests went; use --target")
-    return capsule.origin
+    for name, table in settings.file.targets.items():
+        origin = table.values.get("base_url")
+        if origin is not None and parse_origin(origin) == capsule.origin:
+            return name
+    secret = settings.provider_key or settings.gateway_token or settings.headers
+    if capsule.origin == settings.base_url or (is_loopback(capsule.origin) and not secret):
+        return capsule.origin
+    raise UsageError(
+        f"the capsule's requests went to {capsule.origin}, which is no origin of the settings; "
+        f"your credentials are not sent there unless you say so: --target {capsule.origin}"
+    )
 
 
 def _options(target: "Target", values: Mapping[str, Any]) -> "Options":

@@ -103,8 +103,10 @@ def one_run(runs: tuple[Path, ...], out: Path | None) -> Path:
 
 def what_if(run: Path, thresholds: tuple[str, ...]) -> "Report":
     """The report by other objectives; the run keeps its own verdict."""
+    from harness.measure.objective import check_missable, parse_objectives
     from harness.report.build import assemble
 
+    check_missable(parse_objectives(thresholds, ratios=True))
     return assemble(run, thresholds=thresholds)
 
 

@@ -1,9 +1,12 @@
 """The terminal: a report's tables on standard output."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 
+from harness.foreign import Place, harmless
 from harness.report import terminal
 
 if TYPE_CHECKING:
@@ -23,6 +26,14 @@ class Screen(Console):
     def __init__(self) -> None:
         super().__init__()
         self.width = max(self.width, NARROWEST)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """What is printed, with every text that may be a target's made harmless once more."""
+        for text, style, control in super().render(renderable, options):
+            shown = text if control else harmless(text, Place.TERMINAL, lines=True)
+            yield Segment(shown, style, control)
 
     def on_broken_pipe(self) -> None:
         """Let the border of the command line see the `BrokenPipeError` that is being handled."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.duration import parse_duration
+from harness.cli.listing import KINDS, listing
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -72,14 +73,26 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--defect", metavar="NAME", help="Break the contract in one way.")
 @click.option("--variant", metavar="NAME", help="Answer in one unusual, legal way.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+@click.option(
+    "--list",
+    "listed",
+    type=click.Choice(KINDS),
+    help="List what it can do, of WORD if given, and end.",
+)
 @click.option("--tls-cert", type=_FILE, metavar="FILE", help="Serve https with this certificate.")
 @click.option("--tls-key", type=_FILE, metavar="FILE", help="The certificate's key.")
-def command(port: int, **options: Any) -> None:
+@click.argument("word", required=False, metavar="[WORD]")
+def command(port: int, listed: str | None, word: str | None, **options: Any) -> None:
     """Serve the stand-in gateway on 127.0.0.1 until Ctrl-C.
 
     Its identity comes from the settings, with the defaults acc, gw, baseten-key, gateway-token
     (with --auth) and abcd1234. The first line of output is `listening on URL`.
     """
+    if listed is not None:
+        click.echo(listing(listed, word or ""))
+        return
+    if word is not None:
+        raise UsageError(f"{word}: serve takes a word only with --list {'|'.join(KINDS)}")
     import asyncio
 
     from harness.gateway.model import Gateway

@@ -13,19 +13,16 @@ from typing import Any, NoReturn
 
 import click
 
+from harness.foreign import Place, harmless, harmless_json
+
 EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
 OWN_FAULT = 2
 ORDER = ("pass", "unknown", "fail")
 
 
-def _shown(text: str) -> str:
-    """A sentence in which a target may have had a word: on one line, and nothing that is obeyed."""
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
 def note(text: str) -> None:
     """Say something beside the verdict, on standard error."""
-    click.echo(_clean(_shown(text)), err=True)
+    click.echo(_shown(text), err=True)
 
 
 def summarise(out: Path | None) -> None:
@@ -91,12 +88,13 @@ def conclude(
             "out": None if out is None else str(out),
             **extra,
         }
-        lines = [json.dumps(document, ensure_ascii=False)]
+        click.echo(harmless_json(_clean(json.dumps(document))))
     else:
-        lines = [f"{verdict}: {summary}" if summary else verdict]
-        lines += [f"  {_shown(reason)}" for reason in reasons]
-        lines += [] if out is None else [f"report: {_page(out)}"]
-    click.echo(_clean("\n".join(lines)))
+        click.echo(_shown(f"{verdict}: {summary}" if summary else verdict))
+        for reason in reasons:
+            click.echo(f"  {_shown(reason)}")
+        if out is not None:
+            click.echo(_shown(f"report: {_page(out)}"))
     raise click.exceptions.Exit(code)
 
 
@@ -104,6 +102,11 @@ def _page(out: Path) -> Path:
     """What to open: the page where the command made one, else the folder."""
     pages = (out / name for name in ("report.html", "gate.html"))
     return next((page for page in pages if page.exists()), out)
+
+
+def _shown(text: str) -> str:
+    """A sentence in which a target may have had a word."""
+    return harmless(_clean(text), Place.TERMINAL)
 
 
 def _clean(text: str) -> str:

@@ -181,6 +181,8 @@ def case_of(described: Mapping[str, Any]) -> Case:
     for name in ("steps", "spare"):
         if name in values:
             values[name] = tuple(case_of(step) for step in values[name])
+    if not (values.get("path") or "/").startswith("/"):
+        raise ValueError(f"path {values['path']!r} would name another host")
     return Case(**values)
 
 

@@ -1,7 +1,8 @@
 """A clause of the contract as data, and what a check says about it.
 
 A check is a pure function of what was seen. It returns None when the exchange says nothing about
-the clause, else the faults it found: an empty tuple is a clause exercised and kept.
+the clause, else the faults it found: an empty tuple is a clause exercised and kept. `Unjudged` is
+neither: there was occasion, and it could not be told.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,12 +41,17 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way in which a clause was broken: what was expected, what came, where, which bytes."""
+    """One way in which a clause was broken: what was expected, what came, where, which bytes.
+
+    `requests` are the numbers of the exchanges that show it, the worst one last; none where the
+    check was given nothing else.
+    """
 
     expected: str
     came: str
     where: str
     data: bytes = b""
+    requests: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return f"expected {self.expected}; came {self.came}; at {self.where}"
@@ -58,11 +64,19 @@ class Record:
     value: str
 
 
-Finding = tuple[Fault, ...] | Record | None
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """Why what was seen does not tell whether the clause was kept, though it was its occasion."""
+
+    reason: str
+
+
+Finding = tuple[Fault, ...] | Record | Unjudged | None
 ExchangeCheck = Callable[[Observation], Finding]
 Scene = Mapping[str, Observation]
 SceneCheck = Callable[[Scene], Finding]
 RunCheck = Callable[[Sequence[Observation]], Finding]
+Suspects = Callable[[Sequence[Observation]], Sequence[Observation]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +85,10 @@ class Clause:
 
     Exactly one of three checks judges it: `check` sees every single exchange, `scene` the named
     observations of one `probe` (a short sequence), `whole` all observations of a route at the end.
+    `timed` is a clause on when something came: a machine that is busy can make it look broken, so
+    it is asked again, and counts only where it repeats. Of a clause over the whole run `suspects`
+    are the observations whose requests are sent again for that.
+    `founded` is a clause that means nothing where no good request was ever answered.
     `needs` names settings without which the clause is not applicable: `model`, `cache`, `auth`,
     `rate`, `provider_key`, `clock`. `kills` are defects of the stand-in that must break it.
     """
@@ -87,5 +105,8 @@ class Clause:
     whole: RunCheck | None = None
     probe: str | None = None
     profile: Profile = Profile.CORE
+    timed: bool = False
+    founded: bool = False
+    suspects: Suspects | None = None
     needs: tuple[str, ...] = ()
     kills: tuple[str, ...] = field(default=())

@@ -23,6 +23,7 @@ from harness.contract.reproduction import (
 from harness.contract.veil import SPELT, spells_secret
 from harness.contract.verdict import Verdict
 from harness.contract.written import Output, put, write_json
+from harness.foreign import Place, harmless
 
 SCHEMA_VERSION = 1
 SHOWN = 2000
@@ -105,15 +106,14 @@ def explain(entry: Entry, redact: Redact) -> str:
         lines.append(f"sent again: failed {entry.failed_again} of {entry.sent_again} times")
     lines += [f"evidence: {fault}" for fault in entry.faults[:4]]
     lines.append(f"layer at fault: {layer(entry)}")
-    if entry.shown:
-        last = entry.shown[-1]
+    if (last := entry.guilty) is not None:
         ids = ", ".join(f"{name} {value}" for name, value in capsule.ids_of(last.headers).items())
         lines += [f"gateway ids: {ids or 'none'}"]
         lines += ["request:", curl(last.exchange.request, redact)]
         answer = raw_response(last.response, last.exchange.error, redact, longest=SHOWN)
         answer = SPELT if spells_secret(last, redact) else answer
         lines += ["response:", answer]
-    return redact("\n".join(lines))
+    return _seen(redact("\n".join(lines)))
 
 
 def write(
@@ -167,17 +167,23 @@ def _example(entry: Entry, document: Mapping[str, Any], redact: Redact) -> str:
 def _put_exchange(folder: Path, number: str, seen: Observation, redact: Redact) -> None:
     """One exchange as text, its bodies as bytes, and a stream with the times of its chunks."""
     request, response = seen.exchange.request, seen.response
-    put(folder / f"{number}-request.txt", raw_request(request, redact))
+    put(folder / f"{number}-request.txt", _seen(raw_request(request, redact)))
     (folder / f"{number}-request.body").write_bytes(raw_bytes(request.body, redact))
     if spells_secret(seen, redact):
         put(folder / f"{number}-response.txt", f"withheld: {SPELT}\n")
         return
-    put(folder / f"{number}-response.txt", raw_response(response, seen.exchange.error, redact))
+    answer = raw_response(response, seen.exchange.error, redact)
+    put(folder / f"{number}-response.txt", _seen(answer))
     if response is not None:
         (folder / f"{number}-response.body").write_bytes(raw_bytes(response.body, redact))
         if seen.reading is not None and seen.reading.streamed:
             rows = transcript(response.chunks, redact)
             put(folder / f"{number}-transcript.jsonl", rows)
+
+
+def _seen(text: str) -> str:
+    """A text for people that a terminal may show."""
+    return harmless(text, Place.TERMINAL, lines=True)
 
 
 def markdown(ledger: Ledger, document: Mapping[str, Any], redact: Redact) -> str:
@@ -186,7 +192,7 @@ def markdown(ledger: Ledger, document: Mapping[str, Any], redact: Redact) -> str
     lines = [
         "# Contract",
         "",
-        f"**{document['line']}** ({counts}; {document['cost']['requests']} requests)",
+        f"**{_cell(document['line'])}** ({counts}; {document['cost']['requests']} requests)",
         "",
     ]
     failing = [e for e in ledger.failing() if e.result in (Result.FAIL, Result.WAIVED)]
@@ -195,9 +201,10 @@ def markdown(ledger: Ledger, document: Mapping[str, Any], redact: Redact) -> str
         lines += [_line(entry, redact) for entry in failing]
     else:
         lines.append("Every clause that was exercised was kept.")
-    lines += [f"- {reason}" for reason in document["reasons"]]
+    lines += [f"- {_cell(reason)}" for reason in document["reasons"]]
     for row in document.get("drift", ()):
-        lines.append(f"- drift of {row['name']}: {row['recording']} before, {row['target']} now")
+        told = f"drift of {row['name']}: {row['recording']} before, {row['target']} now"
+        lines.append(f"- {_cell(told)}")
     recorded = [entry for entry in ledger.entries.values() if entry.result is Result.RECORDED]
     if recorded:
         lines += ["", "Recorded where nothing is documented:", ""]
@@ -207,10 +214,9 @@ def markdown(ledger: Ledger, document: Mapping[str, Any], redact: Redact) -> str
 
 def _line(entry: Entry, redact: Redact) -> str:
     clause = entry.clause
-    cells = (f"`{clause.id}`", clause.level, entry.route, clause.statement, redact(entry.why))
-    return f"| {' | '.join(_cell(str(cell)) for cell in cells)} |"
+    cells = (clause.level, entry.route, clause.statement, redact(entry.why))
+    return f"| `{clause.id}` | {' | '.join(_cell(str(cell)) for cell in cells)} |"
 
 
 def _cell(text: str) -> str:
-    cut = text if len(text) <= 300 else f"{text[:299]}…"
-    return cut.replace("|", "\\|").replace("\n", " ")
+    return harmless(text, Place.MARKDOWN, most=300)

@@ -1,15 +1,21 @@
 """Words and predicates that checks share: how a value is shown, and what counts as a number."""
 
+from collections.abc import Iterable
 from typing import Any, TypeGuard
 
 from harness.contract.clause import Fault
+from harness.contract.observation import Observation
 
 LIMIT = 200
 
 
 def shown(value: Any) -> str:
     """`repr` of a value, cut at 200 characters."""
-    text = repr(value)
+    return clipped(repr(value))
+
+
+def clipped(text: str) -> str:
+    """A text, cut at 200 characters."""
     return text if len(text) <= LIMIT else text[: LIMIT - 1] + "…"
 
 
@@ -18,10 +24,26 @@ def cut(data: bytes) -> bytes:
     return data[:LIMIT]
 
 
-def fault(expected: str, came: Any, where: str, data: bytes = b"") -> Fault:
-    """A fault whose `came` is the repr of a value; text that begins with a space is taken as is."""
-    literal = isinstance(came, str) and came.startswith(" ")
-    return Fault(expected, came.strip() if literal else shown(came), where, cut(data))
+def fault(
+    expected: str, came: Any, where: str, data: bytes = b"", *, requests: tuple[int, ...] = ()
+) -> Fault:
+    """A fault that shows a value of the target: quoted, and cut at 200 characters."""
+    return Fault(expected, shown(came), where, cut(data), requests)
+
+
+def told(
+    expected: str, words: str, where: str, data: bytes = b"", *, requests: tuple[int, ...] = ()
+) -> Fault:
+    """A fault in words of our own, in which the target may have had one: nothing in it is obeyed
+    by a terminal, and it is as short as a value.
+    """
+    plain = "".join(c if c.isprintable() else repr(c)[1:-1] for c in words)
+    return Fault(expected, clipped(plain), where, cut(data), requests)
+
+
+def numbers(seen: Iterable[Observation]) -> tuple[int, ...]:
+    """The numbers of exchanges, for the `requests` of a fault."""
+    return tuple(each.number for each in seen)
 
 
 def is_int(value: Any) -> TypeGuard[int]:

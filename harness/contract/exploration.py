@@ -3,38 +3,41 @@
 The order puts the requests that show most breaks first, so that a small budget is well spent.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 
-from harness.contract import bounds, examples
+from harness.contract import examples
 from harness.contract.budget import BudgetError
 from harness.contract.case import Case
+from harness.contract.confirmation import Confirmation
+from harness.contract.deployment import (
+    ALIKE,
+    ALL_ALIKE,
+    takes_another_input,
+    with_further_field,
+)
+from harness.contract.doubt import withdraw_doubtful, withdraw_dying, withdraw_unfounded
+from harness.contract.endless import Endless
 from harness.contract.infrastructure import Outage, common_refusal, outage
+from harness.contract.lateness import Lateness
 from harness.contract.ledger import Ledger, described
 from harness.contract.observation import Observation
 from harness.contract.plan import PLAN, Part
 from harness.contract.probes.catalogue import LATER, PROBES
 from harness.contract.probes.stage import Stage
-from harness.contract.reduction import reduce
 from harness.contract.sender import LATE, Sender
 from harness.contract.supply import Supply, in_turn
 from harness.contract.threads import at_once
-from harness.errors import HarnessError, TransportKind
+from harness.errors import HarnessError
 
 Steps = Iterator[Callable[[], None]]
 GIVE_UP = 4
 """After so many outages in a row a route is given up, unless a plain request is answered."""
-HUNG_NS = 20_000_000_000
-"""So much time spent on answers that never end ends the run."""
-ENDLESS = 8 << 20
-"""Bytes of an answer that was cut off; after three of them no more are taken."""
-HANGS = (TransportKind.IDLE_TIMEOUT, TransportKind.TOTAL_TIMEOUT)
 WINDOWS = ("rate", "hits")
 """The probes that wait for windows of the rate limit."""
-SHORT_WINDOW_S = 2
 AGAIN = 1_000_000
 """What sets the prompts of a repeated probe apart from those of the first time."""
 AWAITED = {"cache": "the cache's TTL", "rate": "the rate limit", "hits": "the rate limit"}
@@ -75,9 +78,10 @@ class Exploration:
     _judged: list[int] = field(default_factory=lambda: [0, 0])
     _waiting: dict[str, list[Case]] = field(default_factory=dict)
     _stages: dict[tuple[str, str], Stage] = field(default_factory=dict)
-    _hung_ns: int = 0
-    _held: int = 0
+    _endless: Endless = field(default_factory=Endless)
     _supply: Supply = field(init=False)
+    _lateness: Lateness | None = None
+    _whole: bool = False
 
     def __post_init__(self) -> None:
         self._supply = Supply(self.sender.subject.model, self.seed, self.drawn)
@@ -89,16 +93,20 @@ class Exploration:
 
     def send(self) -> None:
         """Send everything, and judge it exchange by exchange."""
-        self.unsent = examples.send(self.earlier, self.sender)
-        try:
-            if self._preflight():
-                self._explore()
-                self._play_optional()
-        except BudgetError as exc:
-            self.stopped = self.stopped or str(exc)
-        with suppress(BudgetError):
-            self._confirm()
-        self._judge()
+        with nullcontext() if self.sender.clock.free else Lateness() as self._lateness:
+            for sender in self.senders:
+                sender.lateness = self._lateness
+            self.unsent = examples.send(self.earlier, self.sender)
+            try:
+                if self._preflight():
+                    self._explore()
+                    self._play_optional()
+            except BudgetError as exc:
+                self.stopped = self.stopped or str(exc)
+            self._judge_whole()
+            with suppress(BudgetError):
+                self._confirm()
+            self._judge()
 
     def stop(self, reason: str) -> None:
         """End the run where it is; any thread may call it while another one sends."""
@@ -108,11 +116,21 @@ class Exploration:
 
     def conclude(self) -> None:
         """Judge the run as a whole, and say why what was not judged was not."""
-        self.ledger.see_whole(self.sender.seen)
+        self._judge_whole()
+        if self._lateness is not None:
+            withdraw_doubtful(self.ledger)
+        withdraw_unfounded(self.ledger, self._answered)
+        withdraw_dying(self.ledger, self.sender.seen)
         for route, found in self.outages.items():
             self.ledger.missing(f"outage, {found}", route=route)
         if self.stopped:
             self.ledger.missing(self.stopped)
+
+    def _judge_whole(self) -> None:
+        """Judge what was sent as a whole, once: before it is confirmed, or when the run is over."""
+        if not self._whole:
+            self._whole = True
+            self.ledger.see_whole(self.sender.seen)
 
     def _play(self, steps: Steps, *, reserve: int = 0) -> None:
         """Take steps until they end, the time is over, or only `reserve` requests are left."""
@@ -153,25 +171,33 @@ class Exploration:
                     seen = self._send(case)
                     if outage(seen) is None:
                         break
-            found = outage(seen)
+            other = takes_another_input(seen, self.sender.subject.model_input)
+            if other is not None:
+                self._forget((route,))
+            found = outage(seen) or other
             if found is not None:
                 self.outages[route] = found
             if found is not None and found.whole_origin:
                 self.outages |= dict.fromkeys(self.routes, found)
                 return False
             first[route] = seen
+            if route == "model" and seen.ok and not self.sender.distinct:
+                self._learn_fields(seen.case)
         refused = common_refusal(first)
         if refused is not None:
             self.outages |= dict.fromkeys(first, refused)
-            self._forget()
+            self._forget(first)
         return bool(self.routes)
 
-    def _forget(self) -> None:
+    def _learn_fields(self, case: Case) -> None:
+        """Whether a dedicated model with an input of its own takes a field beside it."""
+        self.sender.marked = self._send(with_further_field(case)).ok
+        if not self.sender.marked:
+            self.ledger.missing(ALL_ALIKE, route="model", probes=ALIKE)
+
+    def _forget(self, routes: Container[str]) -> None:
         """Take back what was judged: a target that refuses everybody was not judged at all."""
-        for entry in self.ledger.entries.values():
-            entry.exercised = entry.violated = 0
-            entry.faults, entry.shown = (), ()
-            entry.records.clear()
+        self.ledger.forget(routes)
         self._judged = [len(sender.seen) for sender in self.senders]
 
     def _explore(self) -> None:
@@ -181,7 +207,7 @@ class Exploration:
         """
         cases = {route: self._required(route) for route in self.routes}
         parts = [part for part in PLAN if part.route in cases]
-        slow = WINDOWS if self._has_long_windows else ()
+        slow = WINDOWS if self.sender.subject.has_long_windows(self.sender.clock) else ()
         planned = [(p.route, self._part(p, cases[p.route])) for p in parts if p.probe not in slow]
         probes = [
             (route, self._probe(n, route)) for n in PROBES if n not in slow for route in cases
@@ -197,12 +223,6 @@ class Exploration:
             return
         tracks = [[step for r, step in (*ordered, *last) if r == route] for route in cases]
         self._play_at_once([*map(iter, tracks), *others])
-
-    @property
-    def _has_long_windows(self) -> bool:
-        """Whether real time would pass in long windows, so that everything else comes first."""
-        limit = self.sender.subject.rate_limit
-        return not self.sender.clock.free and limit is not None and limit[1] > SHORT_WINDOW_S
 
     def _required(self, route: str) -> list[Case]:
         """The fixed cases and bounds of a route that every run sends, but the very first."""
@@ -258,6 +278,8 @@ class Exploration:
             wanted = self._wanted(name, route).union(*(self._wanted(n, route) for n in later))
             if not wanted or (name, route) in self._stages or not self._is_up(route):
                 return
+            if name in ALIKE and route == "model" and not self.sender.distinct:
+                return
             stage = self._stage(name, route, wanted)
             self._stages[name, route] = stage
             self._act(name, stage, PROBES[name])
@@ -311,7 +333,7 @@ class Exploration:
     def _show(self) -> None:
         for seen in self._unjudged():
             self.ledger.see(seen)
-            self._note_hang(seen)
+            self.stopped = self.stopped or self._endless.note(seen)
             found = outage(seen)
             route = seen.case.route
             self._row[route] = self._row.get(route, 0) + 1 if found else 0
@@ -343,36 +365,16 @@ class Exploration:
         """All who send: the sender, and the one for the rate limit."""
         return (self.sender,) if self.limited is None else (self.sender, self.limited)
 
-    def _note_hang(self, seen: Observation) -> None:
-        """End the run where answers never end, or hold more than it can read."""
-        error, response, size = seen.exchange.error, seen.response, bounds.size(seen.exchange)
-        self._held += size
-        if self._held > bounds.HELD:
-            self._end(f"the answers had more than {bounds.HELD >> 20} MB")
-        if error is None or response is None:
-            return
-        if error.kind in HANGS:
-            self._hung_ns += response.end_at_ns
-        elif size >= ENDLESS or error.kind is TransportKind.CLIENT_LIMIT:
-            self._hung_ns += HUNG_NS // 3 + 1
-        if self._hung_ns >= HUNG_NS:
-            self._end("answers begin and never end, or hold too much to be read")
-
-    def _end(self, reason: str) -> None:
-        self.stopped = self.stopped or f"{reason}; no more requests were sent"
-
     def _confirm(self) -> None:
         """Ask again where a clause was broken, and look for smaller requests that break it too."""
         failing = [e for e in self.ledger.failing() if e.route not in self.outages]
+        if self._lateness is not None and any(entry.clause.timed for entry in failing):
+            self._lateness.wait_for_quiet()
+        confirmation = Confirmation(self._send, self.again, self.reductions)
         for entry in failing:
-            check = entry.clause.check
-            if check is None or self._late():
-                continue
-            case = entry.shown[0].case
-            for _ in range(self.again):
-                entry.note_again(entry.ask(check, self._send(case)))
-            asked = partial(entry.ask, check)
-            reduce(asked, entry.shown[0], self._send, limit=self.reductions)
+            if not self._late():
+                confirmation.exchange(entry)
+                confirmation.whole(entry, self.sender.seen)
         for probe, route in dict.fromkeys((e.clause.probe, e.route) for e in failing):
             if probe is not None and self.again and not self._late():
                 self._take(partial(self._confirm_scene, probe, route))

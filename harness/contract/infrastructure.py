@@ -41,7 +41,7 @@ def outage(seen: Observation) -> Outage | None:
     error = seen.exchange.error
     if error is not None and seen.response is None:
         return Outage(error.layer, f"{error.kind}: {error}", error.kind in ORIGIN)
-    if not _good(seen) or seen.status is None or seen.ok:
+    if not _good(seen) or seen.status is None or seen.ok or seen.too_long:
         return None
     failure = seen.answer.failure if seen.answer else None
     code = failure.code if failure else None

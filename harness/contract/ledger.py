@@ -7,12 +7,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from harness.contract.clause import Clause, ExchangeCheck, Fault, Finding, Level, Record
+from harness.contract.clause import Clause, ExchangeCheck, Fault, Finding, Level, Record, Unjudged
 from harness.contract.observation import Observation
 
 T = TypeVar("T")
 MESSAGE = 200
 """So many characters of what a bug says are kept."""
+MOST_SHOWN = 4
+"""So many exchanges are evidence enough."""
 
 
 class Result(StrEnum):
@@ -58,6 +60,9 @@ class Entry:
         """Count what a check said; the smallest violation is kept as the evidence."""
         if finding is None:
             return
+        if isinstance(finding, Unjudged):
+            self.reason = self.reason or finding.reason
+            return
         self.exercised += 1
         self.fed_by.update(seen.number for seen in shown)
         if isinstance(finding, Record):
@@ -78,9 +83,25 @@ class Entry:
 
     def note_again(self, finding: Finding) -> None:
         """Count a repetition of what broke the clause, unless it says nothing about it."""
-        if finding is not None:
+        if finding is not None and not isinstance(finding, Unjudged):
             self.sent_again += 1
             self.failed_again += isinstance(finding, tuple) and bool(finding)
+
+    def withdraw(self, reason: str) -> None:
+        """Take the violations back: they may be our own doing, as the reason says."""
+        self.exercised -= self.violated
+        self.violated, self.faults, self.shown = 0, (), ()
+        self.reason = reason
+
+    @property
+    def guilty(self) -> Observation | None:
+        """Of the exchanges that show the violation the one whose body the evidence quotes, else the
+        last.
+        """
+        quoted = self.faults[0].data if self.faults else b""
+        bodies = ((seen, seen.response.body if seen.response else b"") for seen in self.shown)
+        mine = [seen for seen, body in bodies if quoted and body.startswith(quoted)]
+        return next(iter([*mine, *self.shown[-1:]]), None)
 
     @property
     def result(self) -> Result:
@@ -117,6 +138,14 @@ def described(bug: BaseException) -> str:
     frames = traceback.extract_tb(bug.__traceback__)
     where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"{type(bug).__name__}: {str(bug)[:MESSAGE]}{where}"
+
+
+def _showing(finding: Finding, seen: Iterable[Observation]) -> tuple[Observation, ...]:
+    """The exchanges that a finding names, in its order, `MOST_SHOWN` of the last at most."""
+    faults = finding if isinstance(finding, tuple) else ()
+    named = [number for fault in faults[:1] for number in fault.requests][-MOST_SHOWN:]
+    by_number = {each.number: each for each in seen}
+    return tuple(by_number[number] for number in named)
 
 
 def _size(shown: tuple[Observation, ...]) -> int:
@@ -171,7 +200,7 @@ class Ledger:
             if entry.clause.whole is not None and entry.lacks is None:
                 mine = [each for each in listed if each.case.route == route]
                 finding = entry.ask(entry.clause.whole, mine)
-                entry.note(finding, tuple(mine[-2:]))
+                entry.note(finding, _showing(finding, mine) or tuple(mine[-2:]))
 
     def of_probe(self, probe: str, route: str) -> list[Entry]:
         """The applicable entries that a probe on a route has to feed."""
@@ -185,9 +214,20 @@ class Ledger:
         """The entries with a violation, RECORD never among them."""
         return [entry for entry in self.entries.values() if entry.violated]
 
-    def missing(self, reason: str, *, route: str | None = None) -> None:
-        """Say why the clauses without any observation have none."""
+    def forget(self, routes: Container[str]) -> None:
+        """Take back all that was judged on these routes."""
+        for entry in self.entries.values():
+            if entry.route in routes:
+                entry.exercised = entry.violated = 0
+                entry.faults, entry.shown = (), ()
+                entry.records.clear()
+
+    def missing(
+        self, reason: str, *, route: str | None = None, probes: Container[str] | None = None
+    ) -> None:
+        """Say why the clauses without any observation have none: all, or those of some probes."""
         for entry in self.entries.values():
             mine = route is None or entry.route == route
+            mine = mine and (probes is None or (entry.clause.probe or "") in probes)
             if mine and not entry.exercised and entry.lacks is None and not entry.reason:
                 entry.reason = reason

@@ -30,6 +30,8 @@ class Observation:
     client's incremental parser. Without a response they are empty or None. An answer that is a
     stream where none was asked for, or the reverse, or that broke off, has no choices: one clause
     judges that. `transient` is a 500 in place of which the same request at once got another answer.
+    `too_long` is a refusal because the context of the model is small: a shorter one was sent then.
+    `late_ns` is how late this process was, at most, while the answer came.
     A hundred checks ask the same questions of one observation, so answers are kept, and it has no
     slots.
     """
@@ -41,6 +43,8 @@ class Observation:
     choices: tuple[Choice, ...] = ()
     answer: Answer | None = None
     transient: bool = False
+    too_long: bool = False
+    late_ns: int = 0
 
     @cached_property
     def response(self) -> Response | None:
@@ -69,8 +73,8 @@ class Observation:
 
     @cached_property
     def passing(self) -> bool:
-        """Whether the target only said that it cannot answer now."""
-        return self.transient or self.status in PASSING
+        """Whether the target only said that it cannot answer now, or not one that is so long."""
+        return self.transient or self.too_long or self.status in PASSING
 
     @cached_property
     def chat(self) -> bool:
@@ -112,14 +116,14 @@ class Observation:
         return ((0, document),) if isinstance(document, dict) else ()
 
 
-def observe(number: int, case: Case, exchange: Exchange) -> Observation:
+def observe(number: int, case: Case, exchange: Exchange, *, late_ns: int = 0) -> Observation:
     """Read an exchange twice and keep both readings; what holds too much is cut off before."""
     exchange = bounded(exchange)
     response = exchange.response
     if response is None:
-        return Observation(number, case, exchange)
+        return Observation(number, case, exchange, late_ns=late_ns)
     reading = read(response)
     in_form = case.route in CHAT and reading.streamed == case.stream
     found = choices(reading) if in_form and exchange.whole else ()
     answer = parse(case.route, exchange.request, response, sent_ns=exchange.sent_ns)
-    return Observation(number, case, exchange, reading, found, answer)
+    return Observation(number, case, exchange, reading, found, answer, late_ns=late_ns)

@@ -13,6 +13,9 @@ from typing import Any
 
 from harness.contract.budget import Budget, BudgetError
 from harness.contract.case import Case, Key
+from harness.contract.context import fitted, limit_of
+from harness.contract.deployment import taken
+from harness.contract.lateness import Lateness
 from harness.contract.observation import Observation, observe
 from harness.contract.output import tokens
 from harness.contract.redirection import HOPS, next_hop
@@ -28,6 +31,8 @@ from harness.wire import Request
 
 TAKEN_AT_ITS_WORD = 5
 """So many requests that got a 500 each of three times show that a 500 of this target lasts."""
+FITS = 3
+"""So often a request is made shorter for a model whose context is small."""
 LATE = "the time for this run is used up"
 GRACE_S = 5.0
 """So long after the deadline an exchange that has begun may still end."""
@@ -40,7 +45,10 @@ class Sender:
 
     `interval_s` is the least time between two requests on `clock`, `deadline_ns` a moment of it
     after which none is sent. Threads may share a sender. `stopped` says why it sends nothing any
-    more, `waits` has for each thread that waits until when it does, and what for.
+    more, `waits` has for each thread that waits until when it does, and what for. `lateness`
+    samples how late this process is, where time is real. `marked` is whether the dedicated model
+    takes a field beside its own input, `context` the tokens that the chat model has room for, once
+    it said so.
     """
 
     subject: Subject
@@ -54,6 +62,9 @@ class Sender:
     due_ns: int = 0
     lasting: int = 0
     deadline_ns: int | None = None
+    lateness: Lateness | None = None
+    marked: bool = False
+    context: int | None = None
     stopped: str = ""
     waits: dict[int, tuple[int, str]] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -90,10 +101,12 @@ class Sender:
         come back says nothing about the contract. When enough have lasted, the target is taken at
         its word.
         """
+        case = self.taken(case)
         if not patient:
             return self._kept(self._sent(case))
         failed: list[Observation] = []
-        seen = self._sent(case)
+        seen = self._in_context(case)
+        case = seen.case
         try:
             while seen.status == 500 and self.lasting < TAKEN_AT_ITS_WORD and len(failed) < 2:
                 failed.append(seen)
@@ -104,6 +117,33 @@ class Sender:
             for each in failed:
                 self._kept(replace(each, transient=passed))
         return self._kept(seen)
+
+    def _in_context(self, case: Case) -> Observation:
+        """What is answered to the case, made to fit where the model's context turns out small."""
+        seen = self._sent(case)
+        for _ in range(FITS):
+            limit = limit_of(seen)
+            if limit is None:
+                break
+            self.context = limit if self.context is None else min(limit, self.context * 3 // 4)
+            seen = replace(seen, too_long=True)
+            shorter = fitted(case, self.context)
+            if shorter == case:
+                break
+            self._kept(seen)
+            case = shorter
+            seen = self._sent(case)
+        return seen
+
+    @property
+    def distinct(self) -> bool:
+        """Whether requests to the dedicated model can be told apart by a field of ours."""
+        return self.marked or not self.subject.model_input
+
+    def taken(self, case: Case) -> Case:
+        """The case as the target takes it."""
+        known = taken(case, self.subject.model_input, marked=self.marked)
+        return known if self.context is None else fitted(known, self.context)
 
     def _sent(self, case: Case) -> Observation:
         number = self._reserve(case)
@@ -129,6 +169,7 @@ class Sender:
         Where time is not real, every head is awaited before a body is read to its end. BudgetError
         when not all of them may be sent; none is sent then.
         """
+        cases = [self.taken(case) for case in cases]
         with self.lock:
             numbers = [self._reserve(case) for case in cases]
         requests = [self.request(case, n) for case, n in zip(cases, numbers, strict=True)]
@@ -203,11 +244,17 @@ class Sender:
             return self.budget.requests
 
     def _observed(self, number: int, case: Case, exchange: Exchange) -> Observation:
-        seen = observe(number, case, exchange)
+        seen = observe(number, case, exchange, late_ns=self._late_ns(exchange))
         used = tokens(seen.reading, "total_tokens") if seen.reading else None
         with self.lock:
             self.budget.settle(case.cost, 0 if seen.rejected else used)
         return seen
+
+    def _late_ns(self, exchange: Exchange) -> int:
+        response = exchange.response
+        if self.lateness is None or response is None:
+            return 0
+        return self.lateness.during(exchange.sent_ns, exchange.sent_ns + response.end_at_ns)
 
     def _kept(self, seen: Observation) -> Observation:
         with self.lock:

@@ -4,7 +4,6 @@ Everything that the contract can judge is switched on: authentication, a cache, 
 gateway of its own, a rate limit, so that the limit does not slow the rest of the run.
 """
 
-import ssl
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,7 +18,7 @@ from harness.gateway.model import Gateway
 from harness.gateway.respx import mount
 from harness.gateway.server import LocalGateway
 from harness.transports.httpx import HttpxTransport
-from harness.transports.proxies import without_proxies
+from harness.transports.network import DIRECT
 
 RATE = (3, 1)
 """The stand-in's rate limit: requests and seconds."""
@@ -66,9 +65,8 @@ def mock(
     clock = VirtualClock()
     waiting = Clock(clock.now_ns, lambda seconds: clock.advance(int(seconds * 1e9)), free=True)
     with (
-        without_proxies(),
         respx.mock(assert_all_called=False, using="httpx") as router,
-        HttpxTransport(now_ns=clock.now_ns, tls=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as sent,
+        HttpxTransport(now_ns=clock.now_ns, network=DIRECT) as sent,
     ):
         gateways = tuple(
             Gateway(config(each, seed=seed), defect=defect, variant=variant)
@@ -86,13 +84,13 @@ def local(
     """The stand-in on loopback sockets, under the real clock."""
     subject, limited = _pair(subject)
     clock = Clock(time.monotonic_ns, time.sleep)
-    with without_proxies(), ExitStack() as stack:
+    with ExitStack() as stack:
         gateways = tuple(
             Gateway(config(each, seed=seed, now=True), defect=defect, variant=variant)
             for each in (subject, limited)
         )
         urls = [stack.enter_context(LocalGateway(gateway)).url for gateway in gateways]
-        transport = stack.enter_context(HttpxTransport())
+        transport = stack.enter_context(HttpxTransport(network=DIRECT))
         yield Embedded(_at(subject, urls[0]), _at(limited, urls[1]), transport, clock, gateways)
 
 

@@ -1,8 +1,8 @@
 """What is under test, in the words of the contract: address, credentials, what is declared."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.contract.clause import Clause
 from harness.routes.address import Address, Credentials
@@ -32,7 +32,8 @@ class Subject:
     """One gateway under test.
 
     `auth`, `cache_ttl` (seconds) and `rate_limit` (requests, seconds) are what is declared about
-    it; None is not declared. `headers` go with every request.
+    it; None is not declared. `headers` go with every request. `model_input` are bodies that the
+    dedicated model takes; without any it is asked as a text model, with a prompt and a limit.
     """
 
     address: Address
@@ -43,11 +44,17 @@ class Subject:
     auth: bool | None = None
     cache_ttl: int | None = None
     rate_limit: tuple[int, int] | None = None
+    model_input: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def routes(self) -> tuple[str, ...]:
         """The routes that can be asked."""
         return ("native", "compat", "model") if self.model_id else ("native", "compat")
+
+    def has_long_windows(self, clock: Clock) -> bool:
+        """Whether real time would pass in long windows of the rate limit."""
+        limit = self.rate_limit
+        return not clock.free and limit is not None and limit[1] > SHORT_WINDOW_S
 
     def lacks(self, clause: Clause, route: str, *, clock: Clock) -> str | None:
         """Why the clause is not applicable to the route, in a word that names the setting."""
@@ -71,6 +78,7 @@ class Subject:
         return (self.cache_ttl or 0) <= LONGEST_WAIT_S
 
 
+SHORT_WINDOW_S = 2
 LONGEST_WAIT_S = 5
 """The longest cache TTL, in seconds, that a run waits for on a real clock."""
 LONGEST_WINDOW_S = 60

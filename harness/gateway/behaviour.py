@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from harness.errors import UsageError
+from harness.errors import UsageError, did_you_mean
 
 SCHEMA_VERSION = 1
+EXAMPLE = '{"schema_version": 1, "behaviour": {"sdk_path": "pass-through"}}'
+"""A behaviour file; the names and values are those of `serve --list behaviours`."""
 
 Value = bool | str | int | None
 
@@ -267,10 +269,12 @@ class Behaviour:
         Raises `UsageError` naming what is wrong.
         """
         if not isinstance(document, Mapping) or not isinstance(document.get("behaviour"), Mapping):
-            raise UsageError('expected a JSON object with "schema_version" and "behaviour"')
+            raise UsageError(f"expected {EXAMPLE}")
         version = document.get("schema_version")
         if version != SCHEMA_VERSION or isinstance(version, bool):
-            raise UsageError(f"schema_version: expected {SCHEMA_VERSION}, got {version!r}")
+            raise UsageError(
+                f"schema_version: expected {SCHEMA_VERSION}, got {version!r}, as in {EXAMPLE}"
+            )
         values = document["behaviour"]
         for name, value in values.items():
             _check(name, value)
@@ -310,7 +314,8 @@ _BY_NAME: Mapping[str, Switch] = {switch.name: switch for switch in SWITCHES}
 def _check(name: str, value: object) -> None:
     switch = _BY_NAME.get(name)
     if switch is None:
-        raise UsageError(f"behaviour {name!r} is unknown; known are {', '.join(_BY_NAME)}")
+        hint = did_you_mean(name, _BY_NAME, otherwise="serve --list behaviours has all")
+        raise UsageError(f"behaviour {name!r} is unknown; {hint}")
     legal = any(value == choice and type(value) is type(choice) for choice in switch.choices)
     if not legal:
         expected = ", ".join(repr(choice) for choice in switch.choices)

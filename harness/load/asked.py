@@ -24,5 +24,6 @@ def prompts_of(plan: LoadPlan, trace: Trace | None = None) -> Prompts:
         prompt_lengths=drawn.get("prompt", ()),
         output_lengths=drawn.get("output", ()),
         stream_share=plan.stream_share,
+        model_input=plan.model_input,
         tokenizer=None if plan.tokenizer is None else read_tokenizer(Path(plan.tokenizer)),
     )

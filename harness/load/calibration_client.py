@@ -18,6 +18,7 @@ from harness.measure.outcome import Outcome
 from harness.routes.address import Address
 from harness.routes.route import Route
 from harness.transports.gevent import GeventTransport, Held
+from harness.transports.network import DIRECT
 
 WORKER = "calibration"
 _FLUSH_ROWS = 64
@@ -39,7 +40,7 @@ class LoadClient:
         self._plan = replace(plan, address=address, rid_header=ID_HEADER)
         self._senders: dict[Ask, Sender] = {}
         self._held = Held()
-        self._transport = GeventTransport(proxies={}, held=self._held)
+        self._transport = GeventTransport(network=DIRECT, held=self._held)
         self._recorder = Recorder(Path(os.devnull), str)
         self._tally = RouteTally()
 

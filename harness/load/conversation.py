@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.errors import UsageError
+from harness.load.datasets import check_stream
 from harness.routes.answer import ToolCall
 
 _OF_A_TURN = ("content", "wait", "results")
@@ -89,6 +90,7 @@ def _turn(given: Any, number: int) -> Turn:
         timed = isinstance(wait_s, int | float) and not isinstance(wait_s, bool)
         if timed and 0 <= wait_s < math.inf:
             own = {name: each for name, each in given.items() if name not in _OF_A_TURN}
+            check_stream(own, number)
             return Turn(given.get("content", ""), float(wait_s), given.get("results"), own)
     raise UsageError(
         f', line {number}: "turns": expected texts, or objects with either "content" or the '

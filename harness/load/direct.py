@@ -23,6 +23,7 @@ def direct_plan(host: str | None, drain_s: float) -> tuple[LoadPlan, Identity]:
         address=target.address,
         model=target.model,
         model_id=target.model_id,
+        model_input=target.model_input,
         routes=target.routes,
         duration_s=math.inf,
         warmup_s=0.0,

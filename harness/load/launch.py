@@ -49,7 +49,7 @@ def launch(
     """
     folder = Path(plan.folder)
     for name in (FOLDER, "samples"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / name).mkdir(0o700, parents=True, exist_ok=True)
     write_plan(plan, plan_file(plan))
     with running(_tasks(plan, locust), identity) as processes:
         supervisor = Supervisor(plan, locust.role, processes, on_progress or _ignore, enough)

@@ -58,7 +58,8 @@ class LoadPlan:
     `prompt_tokens` and `max_output_tokens` are then about their means. `weights` are how many of a
     block of requests each of `routes` gets, one each where there are none. `stream_share` of the
     requests ask for a stream, where some do and some do not. `tokenizer`, a file, gives prompts
-    exactly their lengths.
+    exactly their lengths. `model_input` are the bodies of the model route where its deployment
+    takes no prompt.
     """
 
     run_id: str
@@ -107,6 +108,7 @@ class LoadPlan:
     weights: tuple[int, ...] = ()
     stream_share: float | None = None
     tokenizer: str | None = None
+    model_input: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def open_loop(self) -> bool:
@@ -179,6 +181,7 @@ class LoadPlan:
         told = {name: value for name, value in asdict(self).items() if name not in elsewhere}
         drawn = {name: describe(lengths) for name, lengths in self.drawn().items()}
         told |= {"drawn": drawn} if drawn else {}
+        told["model_input"] = len(self.model_input)
         return {**told, "users": None if self.open_loop else self.users}
 
 
@@ -218,6 +221,7 @@ def plan_of(document: Mapping[str, Any]) -> LoadPlan:
         "weights": tuple(document["weights"]),
         "thresholds": tuple(document["thresholds"]),
         "abort": tuple(document["abort"]),
+        "model_input": tuple(document.get("model_input", ())),
         "stages": tuple(Stage(**stage) for stage in document["stages"]),
     }
     return LoadPlan(**{**document, **nested})

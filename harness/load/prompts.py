@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness.errors import UsageError
 from harness.load.conversation import Dialogue, conversation, opened
+from harness.load.datasets import as_line
 from harness.load.order import streamed
 from harness.routes.route import Route
 
@@ -37,8 +38,9 @@ tokens and a seed.
 def read_prompts(path: Path) -> tuple[Prompt, ...]:
     """The prompts of a file of JSON lines: one object a line with `prompt`, `messages` or `turns`.
 
-    Every other field of a line goes into the request body as it is. A line ends at a line feed
-    and nowhere else: text may hold U+2028 and U+0085. UsageError names the line.
+    Lines of known datasets are read by their own columns. Every other field of a line goes into the
+    request body as it is. A line ends at a line feed and nowhere else: text may hold U+2028 and
+    U+0085. UsageError names the line.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -112,11 +114,17 @@ class _Made(Sequence[Prompt]):
         return {"exact": (length, seed)} if self._exact else {"prompt": words(length, seed)}
 
 
+INPUT = "input of the deployment"
+"""In a prompt: the whole body that the model route gets in its place."""
+
+
 class Prompts:
     """Makes the body of each request; the same plan and index make the same body.
 
     `prompt_lengths` and `output_lengths` are those of one request after another, `stream_share` is
     how many of them ask for a stream; a line of a file that says either for itself keeps it.
+    `model_input` are the bodies of the model route, as they are, where the deployment takes no
+    prompt.
     """
 
     def __init__(
@@ -132,10 +140,12 @@ class Prompts:
         output_lengths: tuple[int, ...] = (),
         stream_share: float | None = None,
         tokenizer: "Tokenizer | None" = None,
+        model_input: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         made = _Made(prompt_lengths or (prompt_tokens,), seed, exact=tokenizer is not None)
         self._tokenizer = tokenizer
         self._prompts: Sequence[Prompt] = prompts or made
+        self._inputs = tuple(model_input)
         self._output_lengths = output_lengths
         self._stream_share = stream_share
         self._seed = seed
@@ -146,7 +156,9 @@ class Prompts:
     def place(self, index: int) -> tuple[object, ...]:
         """What the request `index` gets: equal places, equal bodies but for the nonce."""
         own = self._own(index)
-        return (index % len(self._prompts), *(own.get(name) for name in ("max_tokens", "stream")))
+        input_place = index % len(self._inputs) if self._inputs else None
+        options = (own.get(name) for name in ("max_tokens", "stream"))
+        return (index % len(self._prompts), input_place, *options)
 
     def body(self, route: str, *, index: int, nonce: str) -> dict[str, Any]:
         """The request body for `route`, its prompt opened by the nonce."""
@@ -155,6 +167,9 @@ class Prompts:
     def body_of(self, asked: Prompt, route: str, *, nonce: str) -> dict[str, Any]:
         """The request body of a prompt."""
         prompt = dict(asked)
+        taken = prompt.pop(INPUT, None)
+        if route == Route.MODEL and taken is not None:
+            return dict(taken)
         if self._tokenizer is not None and "exact" in prompt:
             tokens, seed = prompt.pop("exact")
             text = self._tokenizer.prompt(tokens, nonce=nonce, seed=seed)
@@ -164,6 +179,8 @@ class Prompts:
             prompt.pop("session", None)
         text, messages = prompt.pop("prompt", None), prompt.pop("messages", None)
         body: dict[str, Any] = {"max_tokens": self._max_output_tokens, "stream": self._stream}
+        if not self.streams({**body, **prompt}):
+            prompt.pop("stream_options", None)
         if route == Route.MODEL and messages is None:
             return {"prompt": text if literal else f"[{nonce}] {text}", **body, **prompt}
         if messages is None:
@@ -177,7 +194,10 @@ class Prompts:
 
     def at(self, index: int) -> Prompt:
         """The prompt of the request `index`."""
-        return {**self._own(index), **self._prompts[index % len(self._prompts)]}
+        asked = {**self._own(index), **self._prompts[index % len(self._prompts)]}
+        if self._inputs:
+            asked[INPUT] = self._inputs[index % len(self._inputs)]
+        return asked
 
     def _own(self, index: int) -> dict[str, Any]:
         """What the request `index` has for itself, unless its prompt says otherwise."""
@@ -231,6 +251,8 @@ def _prompt(number: int, line: str) -> Prompt:
         prompt = _JSON.decode(line.strip(" \t\r"))
     except (ValueError, RecursionError) as error:
         raise UsageError(f", line {number}: not JSON: {error}") from error
+    if isinstance(prompt, dict):
+        prompt = as_line(prompt, number)
     if isinstance(prompt, dict) and "turns" in prompt:
         return conversation(prompt, number)
     good = isinstance(prompt, dict) and (

@@ -80,6 +80,11 @@ class AnswerReading:
             return self._incoming.reusable
         return self.complete
 
+    @property
+    def status(self) -> int | None:
+        """The status of an answer that was parsed, as every error is."""
+        return None if self._incoming is None else self._incoming.status
+
     def begin(self, sent_ns: int) -> None:
         """The message has left."""
         self._sent_ns = sent_ns

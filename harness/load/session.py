@@ -14,7 +14,7 @@ from harness.load.plan import Caps, Identity, LoadPlan
 from harness.load.progress import read_reports
 from harness.load.prompts import read_prompts
 from harness.load.supervisor import Enough
-from harness.measure.objective import parse_objectives
+from harness.measure.objective import check_missable, parse_objectives
 from harness.routes.route import Route
 from harness.settings import Target
 
@@ -44,8 +44,8 @@ def plan_load(
     chosen = routes or target.routes
     if Route.DIRECT in chosen:
         _check_direct(target, chosen)
-    parse_objectives(thresholds, ratios=ratios)
-    parse_objectives(abort)
+    check_missable(parse_objectives(thresholds, ratios=ratios))
+    check_missable(parse_objectives(abort))
     if prompts is not None:
         talks = any("turns" in each for each in read_prompts(prompts))
         if talks and fields.get("rate") is not None:
@@ -64,6 +64,7 @@ def plan_load(
         address=target.address,
         model=target.model,
         model_id=target.model_id,
+        model_input=target.model_input if Route.MODEL in chosen else (),
         routes=chosen,
         caps=caps_for(caps or Caps(), model=target.model, routes=chosen, paid=not target.loopback),
         thresholds=tuple(thresholds),

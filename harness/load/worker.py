@@ -35,8 +35,8 @@ from harness.measure.outcome import Outcome
 from harness.settings.values import parse_rate_limit
 from harness.transports.gevent import GeventTransport, Held, Reader, TransportCounts
 from harness.transports.gevent.outgoing import origin_of
-from harness.transports.gevent.proxy import environment_proxies, proxy_for
 from harness.transports.gevent.tls import client_context
+from harness.transports.network import Network
 
 _TICK_S = 0.05
 MOST_UNREAD = 16
@@ -96,7 +96,7 @@ class Worker:
     def start(self) -> None:
         """Open the files."""
         for name in (FOLDER, "samples"):
-            (self._folder / name).mkdir(parents=True, exist_ok=True)
+            (self._folder / name).mkdir(0o700, parents=True, exist_ok=True)
         secrets = self._sender.secrets
         samples = self._folder / "samples" / f"{self.name}.arrows"
         self._recorder = Recorder(samples, secrets.redact)
@@ -108,7 +108,7 @@ class Worker:
         secure = any(url.startswith("https:") for url in self.plan.bases)
         judge = Judge(self.plan, self._sender, worker=self.index, breathe=self._reader.look)
         self._look = judge.look if self.plan.check_share else None
-        self._context = client_context() if secure else None
+        self._context = client_context(Network.of(os.environ)) if secure else None
         self._report = WorkerReport(self.name, os.getpid(), time.monotonic_ns())
         count(lambda _: RouteTally(), self._recorder.rehearse())
         gc.collect()
@@ -140,8 +140,9 @@ class Worker:
 
     def rehearse(self) -> None:
         """Build one request per route, so that what cannot be sent is known before the load."""
+        network = Network.of(os.environ)
         for origin in map(origin_of, self.plan.bases):
-            proxy_for(origin.scheme, origin.host, origin.port, environment_proxies())
+            network.proxy_for(origin.scheme, origin.host, origin.port)
         for route in self.plan.routes:
             first = self._prompts.opening
             self._sender.request(Ticket(0, route, "rehearsal", "warmup", asked=first))
@@ -366,7 +367,8 @@ class Worker:
         outcome: str = row[_OUTCOME]
         if self.plan.respect_rate_limit and row[_STATUS] is not None:
             self.pace.answered(row[_SENT], time.monotonic_ns(), attempt.refusal())
-        self._on_request(row[_ROUTE], outcome, row[_MESSAGE], took_ms, attempt.text_length)
+        said = row[_MESSAGE] and self._sender.secrets.redact(row[_MESSAGE])
+        self._on_request(row[_ROUTE], outcome, said, took_ms, attempt.text_length)
         return outcome
 
     def _tally(self, route: str) -> RouteTally:

@@ -131,6 +131,21 @@ def parse_objectives(texts: Iterable[str], *, ratios: bool = False) -> tuple[Obj
     return found
 
 
+def check_missable(found: Iterable[Objective]) -> None:
+    """UsageError for an objective that says the same of every run, as people write by mistake.
+
+    A run that was made with one is still read. A bare `< 1` was meant as percent; `< 100%` was not.
+    """
+    for each in found:
+        bare = not each.text.rstrip().endswith("%")
+        signs = ("<", "<=", ">") if bare else ("<=", ">")
+        if each.metric in SHARES and each.limit == 1 and each.operator in signs:
+            meant = f"{each.text[: each.text.index(each.operator)].rstrip()} {each.operator} 1%"
+            raise UsageError(f"objective: {each.text!r} decides nothing; did you mean {meant}?")
+        if each.operator == ">=" and not each.limit:
+            raise UsageError(f"objective: {each.text!r} cannot be missed; expected a limit above 0")
+
+
 class _Reader:
     """A recursive-descent reader of one line; `at` is the next character."""
 

@@ -14,6 +14,7 @@ from harness.report import figures
 from harness.report.arrays import Floats
 from harness.report.frame import Frame, latency
 from harness.report.summary import ordered_routes
+from harness.report.tables import Kind, Row, Table, columns
 
 SETUP = ("dns", "connect", "tls")
 _NS_PER_MS = 1e6
@@ -50,26 +51,22 @@ def setup_of(rows: Frame) -> Floats:
     return dns + connect + tls
 
 
-FEW = (0, 3, 4, 5, 6, 7)
-"""What of `HEAD` a narrow table has room for."""
-HEAD = ("arm", "connections", *SETUP, "round trip", "first byte", "without it", "first token")
+def table(found: Sequence[Arm]) -> Table:
+    """Each arm with its medians."""
+    times = (*SETUP, "round trip", "first byte", "without it", "first token")
+    head = (*columns(Kind.NAME, "arm", "connections"), *columns(Kind.NUMBER, *times))
+    return Table("On the way", head, tuple(_row(each) for each in found))
 
 
-def lines(found: Sequence[Arm]) -> list[list[str]]:
-    """Each arm as texts under `HEAD`."""
-    return [
-        [
-            each.route,
-            f"{figures.count(each.opened)} opened, {figures.count(each.reused)} kept",
-            *(_shown(getattr(each, f"{name}_ms"), "none opened") for name in SETUP),
-            *(
-                _shown(time, "not measured")
-                for time in (each.rtt_ms, each.first_byte_ms, each.far_side_ms)
-            ),
-            _shown(each.first_token_ms, "no output"),
-        ]
-        for each in found
-    ]
+def _row(arm: Arm) -> Row:
+    seen = (arm.rtt_ms, arm.first_byte_ms, arm.far_side_ms)
+    return (
+        arm.route,
+        f"{figures.count(arm.opened)} opened, {figures.count(arm.reused)} kept",
+        *(_shown(time, "none opened") for time in (arm.dns_ms, arm.connect_ms, arm.tls_ms)),
+        *(_shown(time, "not measured") for time in seen),
+        _shown(arm.first_token_ms, "no output"),
+    )
 
 
 def _shown(milliseconds: float | None, otherwise: str) -> str:

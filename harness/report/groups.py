@@ -16,7 +16,7 @@ from harness.report.documents import document, fields_of, read
 from harness.report.frame import Frame
 from harness.report.latencies import measure
 from harness.report.summary import Goodput, Latency, key, ordered_routes
-from harness.report.tables import Cell, Row, Table
+from harness.report.tables import Cell, Kind, Row, Table, columns
 from harness.report.tally import Good, goodput
 
 METRICS = ("ttft", "e2e")
@@ -240,7 +240,7 @@ def tables(found: Parts) -> Iterator[Table]:
 
 
 def _table(
-    title: str, lead: str, found: Sequence[Stage | Turn | Mode], columns: tuple[str, ...]
+    title: str, lead: str, found: Sequence[Stage | Turn | Mode], numbers: tuple[str, ...]
 ) -> Table:
     entries = [entry for each in found for entry in each.part.routes.values()]
     due = any("ttft_ms_scheduled" in entry.latencies for entry in entries)
@@ -252,9 +252,12 @@ def _table(
         if not each.part.routes:
             rows.append((each.told, "none sent"))
     names = [f"{figures.metric(f'{name}_ms')} p{each}" for name in METRICS for each in SHOWN]
-    head = (title.lower().removesuffix("s"), "route", *columns, *names)
+    head = (
+        *columns(Kind.NAME, title.lower().removesuffix("s"), "route"),
+        *columns(Kind.NUMBER, *numbers, *names),
+    )
     lead += f" Latencies count from {'schedule' if due else 'send'}."
-    return Table(title, head, tuple(rows), texts=2, lead=lead)
+    return Table(title, head, tuple(rows), lead=lead)
 
 
 def _numbers(entry: PartRoute) -> list[Cell]:

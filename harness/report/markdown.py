@@ -4,32 +4,28 @@ Text that came from a server is cut, put on one line and stripped of its power t
 at most `MOST_LINES` lines: long tables and lists lose their last rows, and say so.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.report import arms, figures, groups, sentences, totals
+from harness.foreign import Place, harmless
+from harness.report import arms, contents, figures, groups, sentences
 from harness.report.capacity import words
-from harness.report.comparison import Comparison, Effect
-from harness.report.quantile import PERCENTILES, Estimate
+from harness.report.comparison import Comparison
+from harness.report.gate import contents as launch
+from harness.report.quantile import Estimate
 from harness.report.runs import CAVEAT, Runs
 from harness.report.sentences import (
-    causes,
     client,
-    client_error,
     judged,
-    measured,
-    one_line,
     pacing,
     result,
     shown,
     survivors,
     target,
-    violations,
     withheld,
 )
-from harness.report.summary import Routes, RouteSummary
-from harness.report.tables import Cell
+from harness.report.summary import Routes
+from harness.report.tables import Cell, Column, Count, Kind, Mark, Names, Ranged, Table, columns
 from harness.report.workload import workload
 
 if TYPE_CHECKING:
@@ -39,25 +35,19 @@ if TYPE_CHECKING:
 SIGNS = {"pass": "✅", "fail": "❌", "unknown": "⚠️"}
 RESULTS = {"pass": "✅ met", "fail": "❌ missed", "unknown": "⚠️ unknown", "warn": "⚠️ close"}
 MOST_LINES = 60
+MOST_IN_A_CELL = 300
+UNSHOWN = ("sent", "tokens per chunk", "coalesced", "violations")
+"""Of the load's numbers, those that are on the page alone."""
+COMPARED = ("compared", "metric", "verdict", "ratio", "difference")
+EVIDENCE = ("evidence", "run", "age", "target", "machine")
 IN_SHORT = ("ttft_ms", "inter_chunk_ms", "e2e_ms", "tpot_ms")
 """The metrics of the table, the dispensable ones last."""
-ACTIVE = re.compile(r"([\\`*_\[\]<>|#~!&@])")
 
 
 def render(report: "Report") -> str:
     """The whole document; the verdict and its reasons come first."""
     parts = (
-        *(
-            _head,
-            _capacity,
-            _contract,
-            _objectives,
-            _groups,
-            _routes,
-            _latency,
-            _violations,
-            _errors,
-        ),
+        *(_head, _capacity, _contract, _objectives, _groups, _routes, _latency, _faults),
         *(_comparison, _method),
     )
     return fitted(block for part in parts for block in part(report))
@@ -84,16 +74,42 @@ def fitted(blocks: Iterable[str], *, page: str = "report.html") -> str:
 
 def cell(value: Any, *, most: int = 160) -> str:
     """Any text as one harmless line."""
-    return ACTIVE.sub(r"\\\1", one_line(str(value), most=most))
+    return harmless(str(value), Place.MARKDOWN, most=most)
 
 
-def table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int = 1, title: str | None = None
-) -> str:
-    """A table whose cells are Markdown already; all but the first `texts` columns are numbers."""
-    rule = ["---" if place < texts else "---:" for place in range(len(head))]
-    lines = [f"| {' | '.join(line)} |" for line in [head, rule, *rows]]
+def written(found: Table, *, title: str | None = None) -> str:
+    """The table under its title; numbers stand to the right."""
+    return _lines(found.head, ([_cell(each) for each in row] for row in found.rows), title)
+
+
+def _lines(head: Iterable[Column], rows: Iterable[Sequence[str]], title: str | None) -> str:
+    """The lines of a table whose cells are Markdown already."""
+    names = [cell(column.name) for column in head]
+    rule = ["---:" if column.kind is Kind.NUMBER else "---" for column in head]
+    lines = [f"| {' | '.join(line)} |" for line in [names, rule, *rows]]
     return "\n".join(lines if title is None else [f"### {title}", *lines])
+
+
+def _cell(found: Cell) -> str:
+    if isinstance(found, Estimate):
+        return _bounded(found)
+    if isinstance(found, Mark):
+        return RESULTS.get(found.word) or cell(found.word)
+    if isinstance(found, Count):
+        whole = f", {figures.count(found.spoiled)} in one piece" if found.spoiled else ""
+        return f"{figures.count(found.n)}{whole}"
+    if isinstance(found, Ranged):
+        return cell(f"{found.value} ({found.between})" if found.between else found.value)
+    if isinstance(found, Names):
+        return cell(", ".join(found.names))
+    return cell(found, most=MOST_IN_A_CELL)
+
+
+def _bounded(found: Estimate) -> str:
+    value, between = figures.told(found)
+    if not between:
+        return value
+    return f"{value} ({between if value == '?' else figures.around(found)})"
 
 
 def _head(report: "Report") -> Iterator[str]:
@@ -115,8 +131,7 @@ def _capacity(report: "Report") -> Iterator[str]:
     if capacity is None:
         return
     yield f"### {cell(sentences.lead(report), most=400)}"
-    lines = [[cell(each) for each in cells] for _, cells in words.rows(capacity)]
-    yield table([cell(name) for name in words.head(capacity)], lines, texts=3)
+    yield written(words.table(capacity))
     yield _bullets([*words.told(capacity), f"times: {words.metric(capacity)}"])
 
 
@@ -133,50 +148,41 @@ def _contract(report: "Report") -> Iterator[str]:
     yield "\n".join([heading, *([f"{'; '.join(counts)}."] if counts else [])])
     failures = contract.with_result("fail")
     if failures:
-        yield table(
-            ["clause", "level", "route", "evidence"],
-            [[cell(c.id), cell(c.level), cell(c.route), cell(c.evidence)] for c in failures],
-            texts=4,
+        head = (
+            *(Column("clause", Kind.CODE), *columns(Kind.NAME, "level", "route")),
+            Column("evidence", Kind.TEXT),
         )
+        rows = ((each.id, each.level, each.route, each.evidence) for each in failures)
+        yield written(Table("Failures", head, tuple(rows)))
 
 
 def _objectives(report: "Report") -> Iterator[str]:
-    """One row per objective, with the routes of each result."""
+    """One row per objective, with the routes of each result: there is no room for one of each."""
     results: dict[str, dict[str, list[str]]] = {}
     values: dict[str, list[str]] = {}
     for objective, routes, found, told in judged(report.checked):
         results.setdefault(objective, {}).setdefault(found, []).extend(routes)
-        values.setdefault(objective, []).append(
-            f"{cell(', '.join(routes))}: {cell(told, most=300)}"
-        )
+        values.setdefault(objective, []).append(f"{cell(', '.join(routes))}: {_cell(told)}")
     rows = []
     for objective, alike in results.items():
         found_on = (f"{RESULTS[each]}: {cell(', '.join(on))}" for each, on in alike.items())
         rows.append([cell(objective), "<br>".join(found_on), "<br>".join(values[objective])])
     if rows:
-        yield table(["objective", "result", "measured"], rows, texts=3, title="Objectives")
+        head = columns(Kind.NAME, "objective", "result", "measured")
+        yield _lines(head, rows, "Objectives")
 
 
 def _groups(report: "Report") -> Iterator[str]:
     for found in groups.tables(report.summary.parts):
-        rows = [[_cell(each) for each in row] for row in found.rows]
-        title = f"{found.title}, with 95 % intervals"
-        yield table(found.head, rows, texts=found.texts, title=title)
+        yield written(found, title=f"{found.title}, with 95 % intervals")
         yield found.lead
-
-
-def _cell(found: Cell) -> str:
-    return cell(found) if isinstance(found, str) else _bounded(found)
 
 
 def _routes(report: "Report") -> Iterator[str]:
     routes = report.summary.routes
     if not routes:
         return
-    head = ["route", "requests", "failed", "by client", "goodput", "answers", "tokens/s"]
-    head += ["bursts", "cache hits"]
-    rows = [[cell(name), *_totals(route)] for name, route in routes.items()]
-    yield table(head, rows, title="Load")
+    yield written(contents.load(routes).only(lambda name: name not in UNSHOWN), title="Load")
     paced = pacing(report.summary.pacing)
     asked = workload(report.manifest.plan)
     if asked:
@@ -185,31 +191,12 @@ def _routes(report: "Report") -> Iterator[str]:
         yield f"Pacing: {cell(paced, most=400)}"
 
 
-def _totals(route: RouteSummary) -> list[str]:
-    rates = ("goodput", "throughput", "output_tokens_per_second", "burst_share", "cache_hit_share")
-    return [
-        figures.count(route.counts.requests),
-        totals.failed(route.counts),
-        figures.count(sum(route.counts.own.values())),
-        *(totals.told(route, name) for name in rates),
-    ]
-
-
 def _latency(report: "Report") -> Iterator[str]:
     routes = report.summary.routes
-    rows = [
-        [
-            *(figures.metric(name), cell(route), measured(entry, name)),
-            *map(_bounded, entry.latencies[name].percentiles.values()),
-            cell(client_error(report.summary.client, name)),
-        ]
-        for name in _in_short(routes)
-        for route, entry in routes.items()
-        if entry.latencies[name].n
-    ]
-    if rows:
-        head = ["metric", "route", "n", *(f"p{each}" for each in PERCENTILES), "client error"]
-        yield table(head, rows, texts=2, title="Latency, with 95 % intervals")
+    found = contents.latencies(routes, report.summary.client, _in_short(routes))
+    if found.rows:
+        shown = found.only(lambda name: name != "mean")
+        yield written(shown, title="Latency, with 95 % intervals")
         lost = list(withheld(routes))
         if lost:
             yield _bullets(lost)
@@ -222,29 +209,11 @@ def _in_short(routes: Routes) -> list[str]:
     return [named.get(name, name) for name in IN_SHORT]
 
 
-def _bounded(found: Estimate) -> str:
-    value, between = figures.told(found)
-    if not between:
-        return value
-    return f"{value} ({between if value == '?' else figures.around(found)})"
-
-
-def _violations(report: "Report") -> Iterator[str]:
-    rows = [[cell(each) for each in told] for told in violations(report.summary.routes)]
-    if rows:
-        head = ["violations", "route", "answers", "rate", "of"]
-        yield table(head, rows, texts=2, title="Violations under load")
-
-
-def _errors(report: "Report") -> Iterator[str]:
+def _faults(report: "Report") -> Iterator[str]:
     routes = report.summary.routes
-    rows = []
-    for cause, by_route, said in causes(routes):
-        counts = (figures.count(by_route.get(name, 0)) for name in routes)
-        rows.append([cell(cause), *counts, cell(said or "nothing")])
-    if rows:
-        head = ["class", *(cell(name) for name in routes), "what it said"]
-        yield table(head, rows, title="Errors")
+    for found in (contents.violations(routes), contents.errors(routes)):
+        if found.rows:
+            yield written(found, title=found.title)
 
 
 def render_runs(runs: Runs) -> str:
@@ -252,11 +221,11 @@ def render_runs(runs: Runs) -> str:
     a, b = cell(runs.a.name), cell(runs.b.name)
     blocks = [f"## {b} against {a}", f"Read with care: {CAVEAT}.", *_compared(runs.comparison)]
     if runs.differences:
-        changed = [
-            [cell(name), *(cell(figures.setting(each)) for each in values)]
-            for name, values in runs.differences.items()
-        ]
-        blocks.append(table(["setting", a, b], changed, texts=3, title="Not set up alike"))
+        changed = tuple(
+            (name, *map(figures.setting, values)) for name, values in runs.differences.items()
+        )
+        head = (Column("setting", Kind.CODE), *columns(Kind.TEXT, runs.a.name, runs.b.name))
+        blocks.append(written(Table("", head, changed), title="Not set up alike"))
     return fitted(blocks)
 
 
@@ -264,21 +233,10 @@ def render_gate(gate: "Gate") -> str:
     """The verdict on a launch."""
     blocks = [f"## {SIGNS[gate.verdict]} {gate.verdict}: gateway-harness gate"]
     told = [*gate.reasons, *(f"note: {note}" for note in gate.notes)]
-    rows = [
-        [
-            *(cell(row.checked.told), cell(row.checked.route), RESULTS[row.checked.result]),
-            *(cell(row.checked.measured, most=300), row.asked.kind),
-        ]
-        for row in gate.rows
-    ]
-    runs = [
-        [cell(each) for each in (run.kind, run.name, run.age, run.target, run.machine)]
-        for run in gate.evidence
-    ]
     blocks += [_bullets(told)] if told else []
-    blocks.append(table(["objective", "route", "result", "measured", "by"], rows, texts=5))
-    if runs:
-        blocks.append(table(["evidence", "run", "age", "target", "machine"], runs, texts=5))
+    blocks.append(written(launch.objectives(gate)))
+    if gate.evidence:
+        blocks.append(written(launch.evidence(gate).only(lambda name: name in EVIDENCE)))
     of = f"runs of {cell(gate.wanted.target or 'one target')}, at most {gate.wanted.max_age} old"
     blocks.append(f"<sub>Judged {figures.date(gate.judged)}; {of}.</sub>")
     return fitted(blocks, page="gate.html")
@@ -296,22 +254,15 @@ def _compared(comparison: Comparison) -> Iterator[str]:
     if comparison.reason:
         yield f"Inconclusive: {cell(comparison.reason, most=400)}."
     with_ttft = {pair.names for pair, _ in comparison.measured if pair.metric == "ttft_ms"}
-    rows = [
-        [cell(pair.names), figures.metric(pair.metric), cell(pair.verdict), *_effect(effect)]
-        for pair, effect in comparison.measured
+    found = contents.compared(
+        pair
+        for pair, _ in comparison.measured
         if pair.metric != "ttfb_ms" or pair.names not in with_ttft
-    ]
-    if rows:
-        yield table(["compared", "metric", "verdict", "ratio", "difference"], rows, texts=3)
+    )
+    if found.rows:
+        yield written(found.only(lambda name: name in COMPARED))
     if comparison.on_the_way:
-        ways = [[cell(each) for each in line] for line in arms.lines(comparison.on_the_way)]
-        yield table(arms.HEAD, ways, texts=2)
-
-
-def _effect(found: Effect) -> list[str]:
-    ratio, low, high = (figures.ratio(each) for each in (found.ratio, found.low, found.high))
-    between = figures.span(found.difference_low_ms, found.difference_high_ms)
-    return [f"{ratio} ({low} to {high})", f"{figures.duration(found.difference_ms)} ({between})"]
+        yield written(arms.table(comparison.on_the_way))
 
 
 def _method(report: "Report") -> Iterator[str]:

@@ -22,7 +22,7 @@ def merge(folders: Sequence[Path], target: Path) -> Manifest:
     """
     runs = {folder: manifest.read(folder) for folder in folders}
     _check(runs, target)
-    (target / samples.FOLDER).mkdir(parents=True, exist_ok=True)
+    (target / samples.FOLDER).mkdir(0o700, parents=True, exist_ok=True)
     (target / workers.FOLDER).mkdir(exist_ok=True)
     first, *others = runs.values()
     clocks = dict(first.facts.get("clocks") or {})

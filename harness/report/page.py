@@ -8,20 +8,24 @@ import base64
 import functools
 import hashlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 
+from harness.foreign import visible
 from harness.measure.metrics import METRICS, definitions
-from harness.report import answers, arms, drawings, figures, groups, sentences, totals
+from harness.report import answers, arms, contents, drawings, figures, groups, sentences, totals
 from harness.report.capacity import words
 from harness.report.capacity.result import Capacity
 from harness.report.charts import curve, forest, plot
-from harness.report.charts.svg import Svg, printable, tag
-from harness.report.quantile import PERCENTILES, needed
+from harness.report.charts.svg import Svg, tag
+from harness.report.gate import contents as launch
+from harness.report.quantile import PERCENTILES, Estimate, needed
 from harness.report.runs import CAVEAT, Runs
 from harness.report.summary import Routes, key, ordered_routes
+from harness.report.tables import Count, Mark, Names, Ranged, Table
 from harness.report.workload import workload
 
 if TYPE_CHECKING:
@@ -50,10 +54,10 @@ def render(report: "Report") -> str:
         capacity=_capacity(report.capacity),
         answers=answers.of_run(report),
         compared=sentences.compared(report.comparison),
-        judged=list(sentences.judged(report.checked)),
-        latencies=_folded(report.summary.routes),
+        objectives=contents.objectives(report.checked),
+        latencies=list(_latencies(report)),
+        load=contents.load(report.summary.routes),
         **_clauses(report),
-        percentiles=PERCENTILES,
         needed={f"p{percent}": needed(percent) for percent in PERCENTILES},
         definitions=definitions(),
         workload=workload(report.manifest.plan),
@@ -63,8 +67,8 @@ def render(report: "Report") -> str:
             for name, route in report.summary.routes.items()
             for _, told in sentences.odd(name, route)
         ],
-        failures=sentences.causes(report.summary.routes),
-        violations=list(sentences.violations(report.summary.routes)),
+        failures=contents.errors(report.summary.routes),
+        violations=contents.violations(report.summary.routes),
         survivors=sentences.survivors(report.summary.routes),
         withheld=list(sentences.withheld(report.summary.routes)),
         groups=list(groups.tables(report.summary.parts)),
@@ -90,7 +94,21 @@ def render_runs(runs: Runs) -> str:
 
 def render_gate(gate: "Gate") -> str:
     """The page of a launch."""
-    return _render("gate.html.j2", gate=gate, word=WORDS[gate.verdict])
+    return _render(
+        "gate.html.j2",
+        gate=gate,
+        word=WORDS[gate.verdict],
+        objectives=launch.objectives(gate),
+        evidence=launch.evidence(gate),
+    )
+
+
+def _latencies(report: "Report") -> Iterator[tuple[list[str], Table]]:
+    """The table of each metric, with the names of all that are the same."""
+    summary = report.summary
+    for names in _folded(summary.routes):
+        found = contents.latencies(summary.routes, summary.client, [names[-1]])
+        yield [figures.metric(name) for name in names], found.only(lambda name: name != "metric")
 
 
 def _folded(routes: Routes) -> list[list[str]]:
@@ -114,8 +132,7 @@ def _capacity(capacity: Capacity | None) -> dict[str, Any] | None:
     return {
         "capacity": capacity,
         "drawing": curve.load_latency("Load and latency", capacity),
-        "head": words.head(capacity),
-        "rows": list(words.rows(capacity)),
+        "table": words.table(capacity),
         "metric": words.metric(capacity),
         "told": [capacity.sentence, *words.told(capacity)],
         "used": sentences.used(capacity),
@@ -169,10 +186,10 @@ def _render(template: str, **context: Any) -> str:
     )
 
 
-def _printable(value: Any) -> Any:
+def _visible(value: Any) -> Any:
     """A foreign text without the control characters that a terminal would obey."""
     if isinstance(value, str) and not hasattr(value, "__html__"):
-        return printable(value)
+        return visible(value)
     return value
 
 
@@ -182,12 +199,13 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
-        finalize=_printable,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "arms": arms.lines,
+        "arms": arms.table,
+        "compared": contents.compared,
         "count": figures.count,
         "date": figures.date,
         "digits": figures.digits,
@@ -201,15 +219,18 @@ def _environment() -> jinja2.Environment:
     }
     environment.filters["zip"] = zip
     environment.globals |= {
-        "arms_head": arms.HEAD,
-        "client_error": sentences.client_error,
-        "failed_of": totals.failed,
         "figure": totals.told,
         "legend": _legend,
         "span": figures.span,
         "statistic": figures.told,
         "style_of": plot.style,
-        "values": sentences.measured,
+    }
+    environment.tests |= {
+        "statistic": lambda cell: isinstance(cell, Estimate),
+        "names": lambda cell: isinstance(cell, Names),
+        "mark": lambda cell: isinstance(cell, Mark),
+        "number_of": lambda cell: isinstance(cell, Count),
+        "ranged": lambda cell: isinstance(cell, Ranged),
     }
     return environment
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.foreign import Place, harmless
 from harness.measure.objective import RATIO, parse_objective
 from harness.measure.odd import Odd
 from harness.report import figures
@@ -67,10 +68,8 @@ def target(described: Any) -> str:
 
 
 def one_line(text: str, *, most: int = 160) -> str:
-    """A foreign text on one line, without control characters, cut."""
-    line = "".join(c if c.isprintable() else " " for c in text)
-    line = " ".join(line.split())
-    return line if len(line) <= most else line[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    """A foreign text on one line that nothing obeys, cut."""
+    return harmless(text, Place.TERMINAL, most=most)
 
 
 def client(described: "Client") -> str:
@@ -216,30 +215,6 @@ def withheld(routes: Routes) -> Iterator[str]:
                 yield f"{figures.metric(metric)} on {name}, {', '.join(lost)}: {reason}"
 
 
-def failures(routes: Routes) -> Iterator[tuple[str, str, int, str]]:
-    """Each class of what was no good answer, with its route, count and what was said.
-
-    The HTTP status is named beside the class, and what the client did itself is named so.
-    """
-    for name, route in routes.items():
-        counts = route.counts
-        for by_kind, whose in ((counts.error_classes, ""), (counts.own, " (client)")):
-            for kind, count in by_kind.items():
-                statuses = ", ".join(counts.error_statuses.get(kind, ()))
-                said = "; ".join(counts.error_examples.get(kind, ()))
-                yield f"{kind}{f' ({statuses})' if statuses else whose}", name, count, said
-
-
-def causes(routes: Routes) -> list[tuple[str, Mapping[str, int], str]]:
-    """The same once for each class: its count on each route, and all that was said."""
-    counts: dict[str, dict[str, int]] = {}
-    told: dict[str, dict[str, None]] = {}
-    for cause, route, count, said in failures(routes):
-        counts.setdefault(cause, {})[route] = count
-        told.setdefault(cause, {}).update(dict.fromkeys(said.split("; ") if said else ()))
-    return [(cause, by_route, "; ".join(told[cause])) for cause, by_route in counts.items()]
-
-
 def judged(checked: "Iterable[Checked]") -> Iterator[tuple[str, list[str], str, str]]:
     """Each objective with the routes of which the same was measured, the result and what it was."""
     alike: dict[tuple[str, str, str], list[str]] = {}
@@ -247,16 +222,6 @@ def judged(checked: "Iterable[Checked]") -> Iterator[tuple[str, list[str], str, 
         alike.setdefault((each.told, each.result, each.measured), []).append(each.route)
     for (objective, result, measured), routes in alike.items():
         yield objective, routes, result, measured
-
-
-def violations(routes: Routes) -> Iterator[tuple[str, str, str, str, str]]:
-    """Each broken clause with its route, count and rate, and what it is the rate of."""
-    for name, route in routes.items():
-        found = route.contract
-        of = f"{figures.count(found.checked)} checked" if found.checked else "all answers"
-        for clause, count in found.violations.items():
-            rate = figures.share(found.violation_rates[clause])
-            yield clause, name, figures.count(count), rate, of
 
 
 def own(routes: Routes) -> str | None:
@@ -293,12 +258,6 @@ def _by_route(title: str, told: Mapping[str, str]) -> str | None:
 def spoiled(entry: RouteSummary, metric: str) -> int:
     """How many values of a metric lost their meaning: the TTFT of answers in one piece."""
     return entry.odd.counts[Odd.ONE_PIECE] or 0 if metric.startswith(("ttft", "ttfo")) else 0
-
-
-def measured(entry: RouteSummary, metric: str) -> str:
-    """How many values a metric has, and how many of them have lost their meaning."""
-    count, whole = figures.count(entry.latencies[metric].n), spoiled(entry, metric)
-    return f"{count}, {figures.count(whole)} in one piece" if whole else count
 
 
 def _pair(pair: Pair, effect: Effect, margin: float) -> str:

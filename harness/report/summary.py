@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.foreign import Place, harmless
 from harness.measure.metrics import SCHEDULED
 from harness.report.documents import document, fields_of
 from harness.report.quantile import PERCENTILES, Estimate
@@ -269,6 +270,10 @@ def flat(scenarios: Mapping[str, Routes]) -> str:
         for route, entry in routes.items():
             numbers = entry.numbers()
             for metric, measured in entry.latencies.items():
-                of = {"scenario": scenario, "route": route, "metric": metric}
+                of = {
+                    "scenario": harmless(scenario, Place.CSV),
+                    "route": harmless(route, Place.CSV),
+                    "metric": metric,
+                }
                 table.writerow({**numbers, **measured.document(), **of})
     return text.getvalue()

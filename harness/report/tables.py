@@ -2,33 +2,87 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from harness.report.quantile import Estimate
 
-Cell = str | Estimate
-"""A text, or a statistic, which each writer shows with its interval in its own way."""
+
+class Kind(StrEnum):
+    """What a column holds, which says how it is set."""
+
+    NAME = "name"
+    CODE = "code"
+    """A name that is typed: a clause, an objective."""
+    TEXT = "text"
+    """A sentence, which may need several lines."""
+    NUMBER = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The name of a column, and what it holds."""
+
+    name: str
+    kind: Kind = Kind.NUMBER
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many values there are, and how many of these have lost their meaning."""
+
+    n: int
+    spoiled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A result or a verdict: `pass`, `unknown`, `slower` and so on."""
+
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ranged:
+    """A value in words, and its interval or whatever else stands smaller below it."""
+
+    value: str
+    between: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Several names, one below the other where there is no room for them in a line."""
+
+    names: tuple[str, ...]
+
+
+Cell = str | Estimate | Count | Mark | Ranged | Names
+"""A text, or what each writer shows in its own way: a statistic with its interval, for one."""
 Row = tuple[Cell, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under the names of their columns, of which the first `texts` are no numbers.
+    """Rows under their columns; `lead` explains it.
 
-    A row may end early, where there is nothing more to say. `lead` explains the table.
+    A row may end early, where there is nothing more to say.
     """
 
     title: str
-    head: tuple[str, ...]
+    head: tuple[Column, ...]
     rows: tuple[Row, ...]
-    texts: int = 1
     lead: str = ""
 
     def only(self, kept: Callable[[str], bool]) -> "Table":
         """The table with those of its columns whose name is kept."""
-        places = [place for place, name in enumerate(self.head) if kept(name)]
+        places = [place for place, column in enumerate(self.head) if kept(column.name)]
         return replace(
             self,
             head=tuple(self.head[place] for place in places),
             rows=tuple(tuple(row[n] for n in places if n < len(row)) for row in self.rows),
-            texts=sum(place < self.texts for place in places),
         )
+
+
+def columns(kind: Kind, *names: str) -> tuple[Column, ...]:
+    """Columns of one kind."""
+    return tuple(Column(name, kind) for name in names)

@@ -7,16 +7,16 @@ never stands in the file, because files are committed: `provider_key_env`, `gate
 `[headers_env]` name the environment variable that holds it, and a secret written out is refused.
 """
 
-import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UsageError
+from harness.errors import UsageError, did_you_mean
 from harness.settings.redaction import is_secret_name
+from harness.settings.values import parse_field_name, parse_field_value
 from harness.settings.variables import VARIABLES
 
 NAME = "harness.toml"
@@ -127,11 +127,12 @@ class _File:
             if key.endswith("_env"):
                 self._variable(value, where, written)
             values[key] = value
-        headers = self._strings(values.pop("headers", {}), (*where, "headers"))
-        for header in headers:
+        headers = self._fields(values.pop("headers", {}), (*where, "headers"))
+        for header, value in headers.items():
             if is_secret_name(header):
                 raise self._secret((*where, "headers"), header, f'headers_env = {{"{header}" = ')
-        headers_env = self._strings(values.pop("headers_env", {}), (*where, "headers_env"))
+            self._checked(parse_field_value, value, (*where, "headers"), header)
+        headers_env = self._fields(values.pop("headers_env", {}), (*where, "headers_env"))
         for header, variable in headers_env.items():
             self._variable(variable, (*where, "headers_env"), header)
         place = f"{self._path}" + (f" [{'.'.join(where)}]" if where else "")
@@ -156,17 +157,26 @@ class _File:
         if is_secret_name(written) and not written.endswith("_env"):
             raise self._secret(where, written, "provider_key_env = ")
         known = _KEYS if where else [*_KEYS, *TABLES]
-        near = difflib.get_close_matches(written.lower(), known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
+        hint = did_you_mean(written, known, otherwise=f"known keys: {', '.join(known)}")
         raise self._error(where, written, f"unknown key {written!r}; {hint}")
 
-    def _strings(self, table: Any, where: tuple[str, ...]) -> Mapping[str, str]:
+    def _fields(self, table: Any, where: tuple[str, ...]) -> Mapping[str, str]:
         if not isinstance(table, Mapping):
             raise self._error(where[:-1], where[-1], "expected a table of header fields")
         for name, value in table.items():
             if not isinstance(value, str):
                 raise self._error(where, name, "expected a string")
+            self._checked(parse_field_name, name, where, name)
         return table
+
+    def _checked(
+        self, parse: Callable[[str], str], text: str, where: tuple[str, ...], name: str
+    ) -> None:
+        """Refuse what no request can carry, as `--header` does."""
+        try:
+            parse(text)
+        except ValueError as exc:
+            raise self._error(where, name, f"the header {name!r}: {exc}") from None
 
     def _secret(self, where: tuple[str, ...], key: str, instead: str) -> UsageError:
         closing = "}" if "{" in instead else ""

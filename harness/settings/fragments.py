@@ -15,12 +15,18 @@ Places = Mapping[str, tuple[tuple[str, int], ...]]
 
 
 class Fragments:
-    """Finds pieces of the given texts, each text with the name to write for a piece of it."""
+    """Finds pieces of the given texts, each with the name to write for a piece of it.
 
-    __slots__ = ("_names", "_places")
+    The third value is how many characters of a text stand for one of the secret: a piece has to be
+    so many times as long to tell as much.
+    """
 
-    def __init__(self, named: Iterable[tuple[str, str]]) -> None:
-        self._names = dict(named)
+    __slots__ = ("_names", "_places", "_widths")
+
+    def __init__(self, named: Iterable[tuple[str, str, int]]) -> None:
+        found = tuple(named)
+        self._names = {form: name for form, name, _ in found}
+        self._widths = {form: width for form, _, width in found}
         self._places: Places = _index(self._names)
 
     def redact(self, text: str) -> str:
@@ -42,12 +48,12 @@ class Fragments:
 
     def _around(self, text: str, at: int, first: int) -> tuple[int, int, str] | None:
         """The longest piece that covers `at` and starts at `first` or later, if one tells much."""
-        found = [
-            (*_grown(text, at, form, place, first), self._names[form])
-            for form, place in self._places[text[at : at + _GRAM]]
-        ]
-        start, end, name = max(found, key=lambda piece: piece[1] - piece[0])
-        return (start, end, name) if _tells(text[start:end]) else None
+        found = []
+        for form, place in self._places[text[at : at + _GRAM]]:
+            start, end = _grown(text, at, form, place, first)
+            if _tells(text[start:end], self._widths[form]):
+                found.append((start, end, self._names[form]))
+        return max(found, key=lambda piece: piece[1] - piece[0], default=None)
 
 
 def _index(forms: Iterable[str]) -> Places:
@@ -69,6 +75,6 @@ def _grown(text: str, at: int, form: str, place: int, first: int) -> tuple[int, 
     return start, end
 
 
-def _tells(piece: str) -> bool:
+def _tells(piece: str, width: int) -> bool:
     kinds = sum(kind.search(piece) is not None for kind in _KINDS)
-    return len(piece) >= (LEAST if kinds > 1 else _WORDLIKE)
+    return len(piece) >= (LEAST * width if kinds > 1 or width > 1 else _WORDLIKE)

@@ -8,19 +8,24 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.settings.file import File, Table, find_file, read_file
-from harness.settings.redaction import Secrets, of_headers, proxy_passwords
+from harness.settings.pasted import take_apart
+from harness.settings.redaction import Secrets, is_secret_name, of_headers, proxy_passwords
 from harness.settings.values import (
     RateLimit,
     parse_base_url,
+    parse_field_value,
     parse_flag,
+    parse_inputs,
     parse_origin,
     parse_rate_limit,
     parse_seconds,
     parse_secret,
+    parse_secret_field,
     parse_segment,
     parse_text,
 )
 from harness.settings.variables import BY_KEY, VARIABLES
+from harness.transports.network import DIRECT, Network
 
 DEFAULT_ORIGIN = "https://gateway.ai.cloudflare.com"
 DEFAULT_MODEL = "openai/gpt-oss-120b"
@@ -33,6 +38,7 @@ PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "gateway_token": parse_secret,
     "model": parse_text,
     "model_id": parse_segment,
+    "model_input": parse_inputs,
     "base_url": parse_origin,
     "provider_url": parse_base_url,
     "deployment_url": parse_base_url,
@@ -59,6 +65,7 @@ class Settings:
     gateway_token: str | None = field(default=None, repr=False)
     model: str = DEFAULT_MODEL
     model_id: str | None = None
+    model_input: tuple[Mapping[str, Any], ...] = ()
     base_url: str = DEFAULT_ORIGIN
     provider_url: str | None = None
     deployment_url: str | None = None
@@ -70,6 +77,7 @@ class Settings:
     provenance: Mapping[str, str] = field(default_factory=dict)
     file: File = field(default_factory=File)
     secrets: Secrets = field(default_factory=Secrets)
+    network: Network = DIRECT
 
 
 def load_settings(
@@ -81,7 +89,8 @@ def load_settings(
     """The settings of this call: `flags` (by field name) over `environment` over `harness.toml`.
 
     Default: the process's environment and the nearest `harness.toml` of the current folder. An
-    empty variable counts as not set. UsageError says which value is wrong and where it stands.
+    empty variable counts as not set; an empty secret is said to be none, also where the file or
+    the stand-in has one. UsageError says which value is wrong and where it stands.
     """
     environment = os.environ if environment is None else environment
     path = find_file(folder or _current_folder())
@@ -113,9 +122,15 @@ def from_flags(flags: Mapping[str, Any]) -> Layer:
 
 
 def from_environment(environment: Mapping[str, str]) -> Layer:
-    """The values of the environment variables that are set and not empty."""
-    found = ((v.key, v.name, environment.get(v.name, "")) for v in VARIABLES)
-    return {key: (value, f"environment {name}") for key, name, value in found if value.strip()}
+    """The values of the environment variables that are set; an empty one only says "no secret"."""
+    found: dict[str, tuple[Any, str]] = {}
+    for variable in VARIABLES:
+        value = environment.get(variable.name, "")
+        if value.strip():
+            found[variable.key] = (value, f"environment {variable.name}")
+        elif variable.secret and variable.name in environment:
+            found[variable.key] = (None, f"environment {variable.name}, empty")
+    return found
 
 
 def from_file(table: Table, environment: Mapping[str, str]) -> Layer:
@@ -129,8 +144,18 @@ def from_file(table: Table, environment: Mapping[str, str]) -> Layer:
         elif environment.get(value, "").strip():
             layer[key.removesuffix("_env")] = (environment[value], f"environment {value}")
     headers = [*table.headers.items()]
-    headers += [(name, environment[v]) for name, v in table.headers_env.items() if v in environment]
+    for name, variable in table.headers_env.items():
+        if variable in environment:
+            headers.append((name, _field_value(name, variable, environment[variable])))
     return {**layer, "headers": (tuple(headers), table.place)} if headers else layer
+
+
+def _field_value(name: str, variable: str, value: str) -> str:
+    """The value of a header field that a variable holds; a secret, so that it is never shown."""
+    try:
+        return parse_secret_field(value) if is_secret_name(name) else parse_field_value(value)
+    except ValueError as exc:
+        raise UsageError(f"{variable}, the value of the header {name}: {exc}") from None
 
 
 def merge(layers: tuple[Layer, ...], *, file: File, environment: Mapping[str, str]) -> Settings:
@@ -138,31 +163,58 @@ def merge(layers: tuple[Layer, ...], *, file: File, environment: Mapping[str, st
     merged: dict[str, tuple[Any, str]] = {}
     for layer in reversed(layers):
         merged.update(layer)
+    merged.update(_taken_apart(merged))
     provenance = {key: merged[key][1] if key in merged else "default" for key in PARSERS}
     headers, place = merged.get("headers", ((), "default"))
     return Settings(
-        **{key: _parsed(key, *merged[key]) for key in PARSERS if key in merged},
+        **{key: _parsed(key, *merged[key]) for key in PARSERS if _given(key, merged)},
         headers=headers,
         provenance={**provenance, "headers": place},
         file=file,
         secrets=_secrets(merged, environment),
+        network=Network.of(environment),
     )
+
+
+def _given(key: str, merged: Layer) -> bool:
+    """Whether a field has a value: an empty secret is said, and has none."""
+    return key in merged and merged[key][0] is not None
+
+
+def _taken_apart(merged: Layer) -> Layer:
+    """What a pasted URL of a route says in its path; UsageError where another setting differs."""
+    url, place = merged.get("base_url", ("", ""))
+    pasted = _parsed("base_url", url, place, by=take_apart) if isinstance(url, str) else None
+    if pasted is None:
+        return {}
+    found: dict[str, tuple[Any, str]] = {"base_url": (pasted.origin, place)}
+    for key in ("account_id", "gateway_id"):
+        named = getattr(pasted, key)
+        said, where = merged.get(key, (named, place))
+        if named is not None and str(said).strip() != named:
+            raise UsageError(
+                f"{_shown('base_url', place)}: the URL names {named!r} as {BY_KEY[key].name}, "
+                f"{_shown(key, where)} says {said!r}; leave out one of them"
+            )
+        if named is not None:
+            found[key] = (named, where)
+    return found
 
 
 def _secrets(merged: Layer, environment: Mapping[str, str]) -> Secrets:
     """Every secret that may be sent, under the name of the variable that holds it."""
     values = [(v.name, str(environment.get(v.name, ""))) for v in VARIABLES if v.secret]
     for key, (value, place) in merged.items():
-        if key in BY_KEY and BY_KEY[key].secret:
+        if key in BY_KEY and BY_KEY[key].secret and value is not None:
             values.append((place.removeprefix("environment "), str(value)))
     headers, _ = merged.get("headers", ((), ""))
     return Secrets((*values, *proxy_passwords(environment))) | of_headers(headers)
 
 
-def _parsed(key: str, value: Any, place: str) -> Any:
+def _parsed(key: str, value: Any, place: str, *, by: Callable[[Any], Any] | None = None) -> Any:
     """The value of a field; UsageError names where it stands, and a secret is not shown."""
     try:
-        return PARSERS[key](value)
+        return (by or PARSERS[key])(value)
     except ValueError as exc:
         hidden = BY_KEY[key].secret or "@" in str(value)
         got = "" if hidden else f", got {value!r}"

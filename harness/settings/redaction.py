@@ -8,7 +8,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
@@ -23,6 +23,11 @@ _SECRET_WORDS = re.compile(
     r"authorization|cookie|password|passwd|secret|token|credential|jwt|(?<!cache-)key$",
     re.IGNORECASE,
 )
+_BY_NUMBER = (
+    *("{:02x}", "{:02X}", "%{:02x}", "%{:02X}", "\\x{:02x}", "\\u{:04x}"),
+    *("&#{};", "&#x{:x};", "&#x{:X};"),
+)
+"""How a character is written by its number: hex, in URLs, in Python, in JSON and in HTML."""
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 
 
@@ -35,7 +40,9 @@ class Secrets:
     """The secret values of a run, each with the name to write in its place.
 
     `redact` puts `$NAME` for a value in every form in which it may leave a program: as it is, JSON-
-    or HTML-escaped, quoted for Python or a shell, percent-encoded, and in Base64 at any alignment.
+    or HTML-escaped, quoted for Python or a shell, percent-encoded, in Base64 or Base32 at any
+    alignment; and as nobody writes it by chance: in hex, with every character escaped, in another
+    case, backwards.
     A value that is short or reads like a word is replaced only where it stands alone, or half of a
     report would be dollar signs. Of a long value the name also stands for every piece of six
     characters or more, because a text may have been cut before, or a target sends only a part.
@@ -109,9 +116,9 @@ class Secrets:
     def _fragments(self) -> Fragments:
         """The pieces of every long form."""
         forms = self._table[1].items()
-        return Fragments(
-            (form, name) for form, name in forms if len(form) >= _LONG and not _WORD.fullmatch(form)
-        )
+        long = ((f, name, 1) for f, name in forms if len(f) >= _LONG and not _WORD.fullmatch(f))
+        made = ((f, f"${name}", n) for name, value in self._named for f, n in _derived(value))
+        return Fragments((*made, *long))
 
 
 def of_headers(headers: Iterable[tuple[str, str]]) -> Secrets:
@@ -139,18 +146,36 @@ def _forms(value: str) -> Iterator[str]:
         yield plain.replace("'", "'\"'\"'")
         for encoded in (quote(plain), quote(plain, safe=""), quote_plus(plain)):
             yield from (encoded, re.sub(r"%[0-9A-F]{2}", lambda m: m[0].lower(), encoded))
-        yield from _base64_forms(plain.encode("utf-8", "surrogateescape"))
-
-
-def _base64_forms(data: bytes) -> Iterator[str]:
-    """The characters of Base64 that depend on `data` alone, for its three possible alignments."""
-    yield base64.b64encode(data).decode()
-    for offset in range(3):
-        bits = (offset + len(data)) * 8
-        text = base64.b64encode(b"\0" * offset + data).decode()
-        core = text[-(-offset * 8 // 6) : bits // 6]
-        if len(core) >= _SHORT:
+        data = plain.encode("utf-8", "surrogateescape")
+        yield base64.b64encode(data).decode()
+        for core in _cores(data, base64.b64encode, bits=6, alignments=3):
             yield from (core, core.translate(str.maketrans("+/", "-_")))
+
+
+def _derived(value: str) -> Iterator[tuple[str, int]]:
+    """What somebody makes of a long value, and how many characters then stand for one of it."""
+    plain = value.strip()
+    if len(plain) < _LONG or _WORD.fullmatch(plain):
+        return
+    cased = (plain.lower(), plain.upper(), plain.swapcase(), plain.capitalize(), plain.title())
+    data = plain.encode("utf-8", "surrogateescape")
+    for form in (*cased, plain[::-1]):
+        yield form, 1
+    for core in _cores(data, base64.b32encode, bits=5, alignments=5):
+        yield from ((core, 1), (core.lower(), 1))
+    for style in _BY_NUMBER:
+        yield "".join(map(style.format, data)), len(style.format(data[0]))
+
+
+def _cores(
+    data: bytes, encode: Callable[[bytes], bytes], *, bits: int, alignments: int
+) -> Iterator[str]:
+    """The characters of Base64 or Base32 that depend on `data` alone, for all its alignments."""
+    for offset in range(alignments):
+        text = encode(b"\0" * offset + data).decode()
+        core = text[-(-offset * 8 // bits) : (offset + len(data)) * 8 // bits]
+        if len(core) >= _SHORT:
+            yield core
 
 
 def proxy_passwords(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -4,15 +4,15 @@ A target's table in `harness.toml` is chosen by name on the command line, so its
 the environment; what it leaves out comes from the environment, then from the top of the file.
 """
 
-import difflib
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from harness.errors import UsageError
+from harness.errors import UsageError, did_you_mean
 from harness.routes.address import BASETEN, Address, Credentials
 from harness.settings.model import (
     Settings,
@@ -20,9 +20,11 @@ from harness.settings.model import (
     from_file,
     merge,
 )
+from harness.settings.pasted import take_apart
 from harness.settings.redaction import Secrets, of_headers
-from harness.settings.values import RateLimit, is_loopback, parse_origin
+from harness.settings.values import RateLimit, is_loopback, parse_origin, parse_segment
 from harness.settings.variables import BY_KEY
+from harness.transports.network import DIRECT, PORTS, Network
 from harness.wire import Headers
 
 if TYPE_CHECKING:
@@ -72,9 +74,11 @@ class Target:
     credentials: Credentials
     model: str
     model_id: str | None
+    model_input: tuple[Mapping[str, Any], ...] = ()
     expectations: Expectations = field(default_factory=Expectations)
     headers: Headers = field(default_factory=Headers, repr=False)
     secrets: Secrets = field(default_factory=Secrets)
+    network: Network = DIRECT
 
     @property
     def routes(self) -> tuple[str, ...]:
@@ -110,6 +114,7 @@ class Target:
             model_id=self.model_id,
             headers=self.headers.fields,
             transport=transport,
+            network=self.network,
             timeouts=timeouts,
         )
 
@@ -122,6 +127,7 @@ class Target:
             "base": None if self.embedded else self.address.base,
             "model": self.model,
             "model_id": self.model_id,
+            "model_input": bool(self.model_input),
             "provider_key": self.credentials.provider_key is not None,
             "gateway_token": self.credentials.gateway_token is not None,
             "byok_alias": self.credentials.byok_alias,
@@ -142,7 +148,8 @@ def resolve_target(
     """The target that `text` names: mock, local, live, a table of `harness.toml`, or an origin.
 
     On loopback the stand-in's defaults stand for what is not set, its token only when
-    authentication is declared. UsageError lists the variables that are missing.
+    authentication is declared. UsageError lists the variables that are missing, or names the proxy
+    that cannot be spoken to.
     """
     extra = Headers() if headers is None else headers
     kind, chosen = choose(text, settings, environment=environment)
@@ -153,6 +160,9 @@ def resolve_target(
         byok_alias=chosen.byok_alias,
     )
     fields = (*chosen.headers, *extra)
+    network = DIRECT if kind in (Kind.MOCK, Kind.LOCAL) else settings.network
+    parts = urlsplit(address.origin)
+    network.proxy_for(parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme])
     return Target(
         kind=kind,
         name=text if kind is not Kind.URL else chosen.base_url,
@@ -160,11 +170,13 @@ def resolve_target(
         credentials=credentials,
         model=chosen.model,
         model_id=chosen.model_id,
+        model_input=chosen.model_input,
         expectations=Expectations(
             chosen.expect_auth, chosen.expect_cache_ttl, chosen.expect_rate_limit
         ),
         headers=Headers(fields),
         secrets=_secrets(credentials, chosen) | of_headers(fields),
+        network=network,
     )
 
 
@@ -181,13 +193,7 @@ def _choose(text: str, settings: Settings, environment: Mapping[str, str]) -> tu
     if text in (Kind.MOCK, Kind.LOCAL, Kind.LIVE):
         return Kind(text), settings
     if "://" in text:
-        try:
-            origin = parse_origin(text)
-        except ValueError as exc:
-            shown = "URL" if re.search("[@?#]", text) else text
-            raise UsageError(f"--target {shown}: {exc}") from exc
-        provenance = {**settings.provenance, "base_url": "flag"}
-        return Kind.URL, replace(settings, base_url=origin, provenance=provenance)
+        return Kind.URL, _of_url(text, settings)
     file = settings.file
     if text not in file.targets:
         raise UsageError(_unknown(text, settings))
@@ -204,16 +210,34 @@ def _choose(text: str, settings: Settings, environment: Mapping[str, str]) -> tu
     return Kind.NAMED, merge(layers, file=file, environment=environment)
 
 
+def _of_url(text: str, settings: Settings) -> Settings:
+    """The settings with the origin of a URL, and with the account and the gateway in its path."""
+    try:
+        pasted = take_apart(text)
+        origin = parse_origin(pasted.origin if pasted else text)
+        ids = (pasted.account_id, pasted.gateway_id) if pasted else (None, None)
+        named: dict[str, Any] = {
+            key: parse_segment(value)
+            for key, value in zip(("account_id", "gateway_id"), ids, strict=True)
+            if value is not None
+        }
+    except ValueError as exc:
+        shown = "URL" if re.search("[@?#]", text) else text
+        raise UsageError(f"--target {shown}: {exc}") from exc
+    provenance = {**settings.provenance, **dict.fromkeys(("base_url", *named), "flag")}
+    return replace(settings, base_url=origin, provenance=provenance, **named)
+
+
 def _unknown(text: str, settings: Settings) -> str:
     known = ["mock", "local", "live", *settings.file.targets]
     if "@" in text:
         return "--target: expected a URL with its scheme, and no user and password in it"
     if ":" in text or "." in text:
         return f"--target {text}: expected a URL with its scheme, such as http://{text}"
-    near = difflib.get_close_matches(text, known, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
     where = settings.file.path or "harness.toml (there is none here)"
-    return f"--target {text}: {hint}expected {', '.join(known)}, a URL, or a target of {where}"
+    expected = f"expected {', '.join(known)}, a URL, or a target of {where}"
+    hint = did_you_mean(text, known, otherwise="")
+    return f"--target {text}: {hint} {expected}" if hint else f"--target {text}: {expected}"
 
 
 def _secrets(credentials: Credentials, chosen: Settings) -> Secrets:
@@ -237,7 +261,11 @@ def _with_defaults(chosen: Settings) -> Settings:
     defaults |= {"provider_url": provider, "deployment_url": deployment}
     if chosen.expect_auth:
         defaults["gateway_token"] = STAND_IN_TOKEN
-    used = {key: value for key, value in defaults.items() if getattr(chosen, key) is None}
+    used = {
+        key: value
+        for key, value in defaults.items()
+        if getattr(chosen, key) is None and chosen.provenance[key] == "default"
+    }
     provenance = {**chosen.provenance, **dict.fromkeys(used, "the stand-in's default")}
     return replace(chosen, **used, provenance=provenance)
 

@@ -1,8 +1,11 @@
 """The values a setting may take: each `parse_*` reads one from text and says what was expected."""
 
 import ipaddress
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +14,14 @@ _NO_HOST = re.compile(r"[\s%<>\\^`{|}]")
 _VISIBLE = re.compile(r"[!-~]+")
 _PATH = re.compile(r"[!-~]*")
 _DIGITS = re.compile(r"[0-9]{1,18}")
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FRAMING = frozenset(
+    {
+        *("connection", "content-length", "expect", "keep-alive", "proxy-connection", "te"),
+        *("trailer", "transfer-encoding", "upgrade"),
+    }
+)
+"""Fields that frame a message or belong to its connection (RFC 9110, section 7.6.1)."""
 _YES = frozenset({"1", "true", "yes", "on", "y", "t"})
 _NO = frozenset({"0", "false", "no", "off", "n", "f"})
 
@@ -63,7 +74,31 @@ def parse_text(value: Any) -> str:
     """Any text that is not empty."""
     if not isinstance(value, str) or not value:
         raise ValueError("expected a text that is not empty")
+    _refuse_quotes(value)
     return value
+
+
+def parse_field_name(value: str) -> str:
+    """The name of a header field that may be added to a request (RFC 9110, section 5.1)."""
+    if not _FIELD_NAME.fullmatch(value):
+        raise ValueError("expected the name of a header field: letters, digits and '-'")
+    if value.lower() in _FRAMING:
+        raise ValueError(f"{value} belongs to the connection and is set by the harness alone")
+    return value
+
+
+def parse_field_value(value: str) -> str:
+    """The value of a header field; the message never shows it, which may be a secret."""
+    if not value.isprintable() or not value.isascii():
+        raise ValueError("expected visible ASCII on one line")
+    return value.strip()
+
+
+def parse_secret_field(value: str) -> str:
+    """The value of a header field that is a secret."""
+    text = parse_field_value(value)
+    _refuse_quotes(text)
+    return text
 
 
 def parse_segment(value: Any) -> str:
@@ -73,12 +108,47 @@ def parse_segment(value: Any) -> str:
     return value.strip()
 
 
+def parse_inputs(value: Any) -> tuple[Mapping[str, Any], ...]:
+    """A JSON object, or the name of a file with one on each line."""
+    if isinstance(value, Mapping):
+        return (value,)
+    text = value.strip() if isinstance(value, str) else ""
+    if text.startswith(("{", "[", '"')):
+        return (_input(text),)
+    try:
+        lines = Path(text).expanduser().read_text("utf-8-sig").split("\n") if text else []
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ValueError(f"expected a JSON object, or a file of JSON lines: {exc}") from None
+    found = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    if not found:
+        raise ValueError("expected a JSON object, or a file with one on each line")
+    return tuple(_input(line, f"{text}, line {number}: ") for number, line in found)
+
+
+def _input(text: str, where: str = "") -> Mapping[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as exc:
+        raise ValueError(f"{where}expected a JSON object: {exc}") from None
+    if isinstance(value, dict):
+        return value
+    raise ValueError(f'{where}expected a JSON object, such as {{"text": "hello"}}')
+
+
 def parse_secret(value: Any) -> str:
     """A secret that fits in a header field; the message never shows it."""
     text = value.strip() if isinstance(value, str) else ""
+    _refuse_quotes(text)
     if not _VISIBLE.fullmatch(text):
         raise ValueError("expected visible ASCII characters without spaces or line breaks")
     return text
+
+
+def _refuse_quotes(text: str) -> None:
+    """Refuse quotes around a value: `docker --env-file` and some CI systems keep them."""
+    marks = sorted({text[:1], text[-1:]} & {"'", '"'})
+    if marks:
+        raise ValueError(f"the value begins or ends with a quote ({marks[0]}); write it without")
 
 
 def parse_origin(value: Any) -> str:

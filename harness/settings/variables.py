@@ -25,7 +25,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "provider_key",
         "BASETEN_API_KEY",
-        "sent as Authorization; without it the gateway uses its stored key",
+        "sent as Authorization; empty or not set: the gateway uses its stored key",
         "export it; app.baseten.co has it under Settings > API keys",
         secret=True,
     ),
@@ -43,6 +43,12 @@ VARIABLES: tuple[Variable, ...] = (
         "BASETEN_MODEL_ID",
         "dedicated model of the model route",
         "export it; app.baseten.co shows the id of your deployment; without it, no model route",
+    ),
+    Variable(
+        "model_input",
+        "BASETEN_MODEL_INPUT",
+        "what that model takes: a JSON object, or a file of JSON lines",
+        "set it where the deployment does not take a prompt and a limit of tokens",
     ),
     Variable("base_url", "GATEWAY_BASE_URL", "origin of the gateway"),
     Variable("provider_url", "BASETEN_BASE_URL", "Baseten without the gateway, to compare with"),

@@ -2,10 +2,11 @@
 
 What is sent is the `Request` and nothing else: Host and Content-Length where HTTP needs them, and a
 User-Agent when it has none; no Accept, no Accept-Encoding, no cookies, no netrc, no retry, no
-redirect. TLS is verified; HTTPS_PROXY, HTTP_PROXY, NO_PROXY and SSL_CERT_FILE are obeyed, as httpx
-reads them. A body coded with gzip or deflate is decoded, its header fields stay as they came.
+redirect. TLS is verified; proxies and certificates are those of a `Network`. A body coded with gzip
+or deflate is decoded, its header fields stay as they came.
 """
 
+import os
 import ssl
 import threading
 import time
@@ -18,10 +19,12 @@ import httpx
 
 from harness.errors import TransportError, TransportKind, UsageError
 from harness.routes.body import USER_AGENT
+from harness.transports.certificates import trusting
 from harness.transports.coding import ContentDecoder
 from harness.transports.diagnosis import diagnose
 from harness.transports.exchange import Exchange, Timeouts
 from harness.transports.httpx_client import client_for
+from harness.transports.network import Network
 from harness.transports.watch import Connections, Watch
 from harness.wire import Chunk, End, Headers, Request, Response
 
@@ -33,8 +36,9 @@ LONGEST = 16 << 20
 class HttpxTransport:
     """Sends requests over kept-alive HTTP/1.1 connections; each thread has its own.
 
-    `now_ns` stamps everything: CLOCK_MONOTONIC, or a virtual clock behind respx. `tls` replaces the
-    context made from the environment.
+    `now_ns` stamps everything: CLOCK_MONOTONIC, or a virtual clock behind respx. `network` is that
+    of the environment unless given; `tls` replaces the context made from it. UsageError when its
+    certificates cannot be used.
     """
 
     def __init__(
@@ -42,9 +46,12 @@ class HttpxTransport:
         *,
         now_ns: Callable[[], int] = time.monotonic_ns,
         tls: ssl.SSLContext | None = None,
+        network: Network | None = None,
     ) -> None:
         self._now_ns = now_ns
-        self._tls = tls
+        self._network = Network.of(os.environ) if network is None else network
+        named = tls is None and self._network.certificates
+        self._tls = trusting(self._network) if named else tls
         self._lanes: list[_Lane] = []
         self._mine = threading.local()
         self._lane()
@@ -112,7 +119,7 @@ class HttpxTransport:
         """The connections of this thread: one that expires must not end another's exchange."""
         lane: _Lane | None = getattr(self._mine, "lane", None)
         if lane is None:
-            self._mine.lane = lane = _Lane(client_for(self._tls), Connections())
+            self._mine.lane = lane = _Lane(client_for(self._network, self._tls), Connections())
             self._lanes.append(lane)
         return lane
 

@@ -11,7 +11,7 @@ _NAMES = ("NO_PROXY", "no_proxy")
 def without_proxies() -> Iterator[None]:
     """Keep the proxies of the environment out of the way to our own stand-in, in subprocesses too.
 
-    Not by the stand-in's name: httpx sets up every proxy that is named, whether it is used or not.
+    Those that a command starts read the environment themselves.
     """
     before = {name: os.environ.get(name) for name in _NAMES}
     os.environ.update(dict.fromkeys(_NAMES, "*"))

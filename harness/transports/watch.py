@@ -46,7 +46,7 @@ class Watch:
             self._timer = threading.Timer(self._seconds, self._expire)
             self._timer.daemon = True
             self._timer.start()
-        if name in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+        if name.endswith(("connect_tcp.complete", "start_tls.complete")):
             self.claim(info["return_value"].get_extra_info("socket"))
 
     def claim(self, connection: socket.socket | None) -> None:

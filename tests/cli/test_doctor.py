@@ -1,4 +1,5 @@
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import harness.cli
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.gateway.server import LocalGateway
+from tests.transports.peer import answering, serving
 
 SECRET = "hush-0123456789"  # noqa: S105 - what must never be printed
 
@@ -141,3 +143,67 @@ def test_malformed_toml_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
     assert "harness.toml is not valid TOML" in err
+
+
+def test_a_proxy_that_is_down_is_named_and_not_the_target(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        proxy = f"http://127.0.0.1:{free.getsockname()[1]}"
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+
+    assert harness.cli.execute(["doctor", "--target", "http://127.0.0.1:1"]) == 3
+
+    said = capsys.readouterr().out
+    named = f"the proxy {proxy.removeprefix('http://')} (HTTP_PROXY) is down: connection refused"
+    assert "network: proxy: " in said
+    assert named in said
+    assert "to go without one, name the host in NO_PROXY" in said
+
+
+def test_a_proxy_that_wants_a_password_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"
+    with serving(answering(refusal)) as peer:
+        monkeypatch.setenv("HTTP_PROXY", peer.url)
+        assert harness.cli.execute(["doctor", "--target", "http://127.0.0.1:1"]) == 3
+
+    assert "it wants a user and a password in its URL" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["doctor", "verify", "load", "compare", "run"])
+def test_a_proxy_that_cannot_be_spoken_to_is_one_line_of_every_command(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
+
+    assert harness.cli.execute([command, "--target", "http://127.0.0.1:1"]) == 2
+
+    said = capsys.readouterr().err
+    assert "in ALL_PROXY, got socks5://127.0.0.1:1080: SOCKS is not spoken" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:1080"),
+        ("HTTP_PROXY", "http://127.0.0.1:word"),
+        ("SSL_CERT_FILE", "/nonexistent.pem"),
+    ],
+)
+@pytest.mark.parametrize(
+    "arguments",
+    [("doctor", "--target", "local"), ("verify", "--profile", "core", "--max-requests", "40")],
+    ids=["local", "mock"],
+)
+def test_what_is_set_for_the_way_out_is_not_in_the_way_of_the_stand_in(
+    arguments: tuple[str, ...], variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    assert harness.cli.execute(list(arguments)) in (
+        0,
+        3,
+    )  # 3: the budget is too small for every clause

@@ -78,6 +78,8 @@ def test_importing_the_package_or_its_pytest_plugin_imports_nothing_heavy() -> N
 
     assert modules_after("import harness.pytest_plugin") - bare == {
         "harness",
+        "harness.contract",
+        "harness.contract.options",
         "harness.pytest_plugin",
     }
 
@@ -126,7 +128,7 @@ def test_the_package_is_a_command_line_of_its_own() -> None:
         (["--nope"], "error: No such option"),
         (["doctor", "--jsn"], "--json"),
         (["doctor", "--header", "x"], "expected NAME:VALUE"),
-        (["doctor", "--header", "x:\x1b"], "must be visible ASCII"),
+        (["doctor", "--header", "x:\x1b"], "expected visible ASCII"),
         (["doctor", "--target", "nowhere"], "error: --target nowhere: expected mock, local"),
     ],
 )
@@ -179,6 +181,7 @@ FAILURE = Failure(Layer.PROVIDER, "flat", 401, "x", "no such key", retryable=Fal
         (ContractError("wrong"), 1, "error: wrong"),
         (KeyboardInterrupt(), 3, "interrupted: no verdict"),
         (OSError(errno.ENOSPC, "No space", "/out/x"), 2, "error: the disk is full: /out/x"),
+        (OSError(errno.EFBIG, "Too large", "/out/x"), 2, "error: a file may not grow so large; "),
         (OSError(errno.EACCES, "denied", "/out/x"), 2, "error: permission denied: /out/x"),
         (FileNotFoundError(errno.ENOENT, "No", "x.toml"), 2, "error: no such file: x.toml"),
         (OSError(errno.EIO, "I/O error"), 2, "internal error: OSError: "),

@@ -63,6 +63,8 @@ def test_only_the_contract_takes_the_mock() -> None:
         ("--max-cost", "nan"),
         ("--header", "no colon"),
         ("--header", "a: line\nbreak"),
+        ("--header", "two words: x"),
+        ("--header", "Content-Length: 5"),
         ("--out", ""),
     ],
     ids=str,
@@ -112,6 +114,7 @@ def test_two_runs_of_one_second_get_different_folders(tmp_path: Path) -> None:
 def test_a_given_folder_is_used_as_it_is(tmp_path: Path) -> None:
     folder = seen("--out", str(tmp_path / "a" / "b")).make_folder()
 
+    assert folder.stat().st_mode & 0o777 == 0o700
     assert folder == tmp_path / "a" / "b"
     assert folder.is_dir()
 

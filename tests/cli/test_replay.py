@@ -11,6 +11,7 @@ from harness.cli import execute
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.gateway.server import LocalGateway
+from tests.transports.peer import answering, plain, serving
 
 
 def failures(out: Path, defect: str, *selected: str) -> Path:
@@ -71,6 +72,72 @@ def test_a_gateway_that_does_not_answer_leaves_it_unknown(
 
     assert execute(["replay", str(broken / "stream-done-native"), "--target", url]) == 3
     assert "unknown: stream-done on native" in capsys.readouterr().out
+
+
+def moved(capsule: Path, folder: Path, origin: str, **case: object) -> str:
+    """The capsule as if its run had asked another origin; `case` replaces what a case says."""
+    document = json.loads((capsule / "capsule.json").read_text())
+    document["run"]["target_kind"] = "url"
+    for exchange in document["exchanges"]:
+        exchange["request"]["url"] = f"{origin}/v1/acc/gw/baseten/v1/chat/completions"
+        exchange["case"] |= case
+    path = folder / "capsule.json"
+    path.write_text(json.dumps(document))
+    return str(path)
+
+
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "http://127.0.0.1:{}"])
+def test_credentials_go_to_no_origin_that_only_the_capsule_names(
+    origin: str,
+    broken: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BASETEN_API_KEY", "hush-0123456789")
+    monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", "acc")
+    monkeypatch.setenv("CLOUDFLARE_GATEWAY_ID", "gw")
+    with serving(answering(plain(b"{}"))) as peer:
+        named = origin.format(peer.port)
+        code = execute(["replay", moved(broken / "stream-done-native", tmp_path, named)])
+
+    said = capsys.readouterr().err
+    assert code == 2
+    assert "which is no origin of the settings; your credentials are not sent there" in said
+    assert f"--target {named}" in said
+    assert peer.requests == []
+
+
+@pytest.mark.parametrize("settings", ['base_url = "{}"', '[targets.staging]\nbase_url = "{}"'])
+def test_a_capsule_is_repeated_at_an_origin_of_the_settings(
+    settings: str,
+    broken: Path,
+    fixed: LocalGateway,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "harness.toml").write_text(settings.format(fixed.url))
+    monkeypatch.setenv("BASETEN_API_KEY", "baseten-key")
+    capsule = moved(broken / "stream-done-native", tmp_path, fixed.url)
+
+    assert execute(["replay", capsule, "--times", "1"]) == 0
+
+
+def test_a_loopback_origin_is_asked_where_there_is_no_secret_to_send(
+    broken: Path, fixed: LocalGateway, tmp_path: Path
+) -> None:
+    capsule = moved(broken / "stream-done-native", tmp_path, fixed.url)
+
+    assert execute(["replay", capsule, "--times", "1"]) == 0
+
+
+def test_a_path_that_would_name_another_host_is_refused(
+    broken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsule = moved(broken / "stream-done-native", tmp_path, "http://127.0.0.1:1", path="@h/x")
+
+    assert execute(["replay", capsule, "--target", "mock"]) == 2
+    assert "path '@h/x' would name another host" in capsys.readouterr().err
 
 
 def test_a_sequence_is_played_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

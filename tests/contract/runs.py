@@ -1,6 +1,7 @@
 """Runs of the contract on the stand-in in this process: no pytest inside pytest, no files."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Container
 
 from harness.contract import standin
 from harness.contract.budget import Budget
@@ -8,9 +9,10 @@ from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.exploration import Exploration
 from harness.contract.ledger import Ledger, Result
 from harness.contract.sender import Sender
-from harness.contract.subject import Subject
+from harness.contract.subject import Clock, Subject
 from harness.routes.address import Address, Credentials
 from harness.transports.exchange import Timeouts
+from harness.transports.httpx import HttpxTransport
 from tests.contract.answers import MODEL
 
 SUBJECT = Subject(
@@ -24,13 +26,14 @@ SUBJECT = Subject(
 def explore(
     *,
     defect: str | None = None,
+    variant: str | None = None,
     requests: int = 300,
     seed: int = 0,
     again: int = 0,
     enough: Callable[[Ledger], bool] | None = None,
 ) -> Exploration:
     """A whole run on the mock, or one until there is enough."""
-    with standin.mock(SUBJECT, defect=defect, seed=seed) as embedded:
+    with standin.mock(SUBJECT, defect=defect, variant=variant, seed=seed) as embedded:
         budget = Budget(max_requests=requests)
         timeouts = Timeouts(first_byte=15, idle=8, total=45)
         parts = (embedded.transport, embedded.clock, budget, "test", timeouts)
@@ -52,3 +55,24 @@ def failing(exploration: Exploration) -> dict[str, str]:
     """The ids of the broken clauses and their level."""
     entries = exploration.ledger.entries.values()
     return {e.clause.id: str(e.clause.level) for e in entries if e.result is Result.FAIL}
+
+
+def judged(
+    subject: Subject,
+    *,
+    routes: tuple[str, ...] = ("native", "compat", "model"),
+    clauses: Container[str] | None = None,
+    requests: int = 300,
+) -> Ledger:
+    """What a run on a real clock says of a target of a test's own, by these clauses."""
+    clock = Clock(time.monotonic_ns, time.sleep)
+    with HttpxTransport() as transport:
+        timeouts = Timeouts(connect=5, first_byte=15, idle=8, total=45)
+        sender = Sender(subject, transport, clock, Budget(requests), "test", timeouts)
+        ledger = Ledger(
+            [clause for clause in CLAUSES if clauses is None or clause.id in clauses], routes
+        )
+        for entry in ledger.entries.values():
+            entry.lacks = subject.lacks(entry.clause, entry.route, clock=clock)
+        Exploration(sender, ledger, reductions=0).run()
+    return ledger

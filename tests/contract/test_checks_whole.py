@@ -97,7 +97,7 @@ HALF = (*range(20), *(40,) * 20)
         ([HALF] * 5, True),
         ([EVEN] * 5, False),
         ([HALF] * 3 + [EVEN] * 2, False),
-        ([HALF] * 3, False),
+        ([HALF] * 2, False),
         ([tuple(n / 10 for n in HALF)] * 5, False),
     ],
     ids=["held", "even", "some", "few", "fast"],

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.contract.clause import Clause, Level
-from harness.contract.clauses.catalogue import BY_ID, CLAUSES, TOPICS
+from harness.contract.clauses.catalogue import BY_ID, CLAUSES
 from harness.contract.handbook import render
 from harness.contract.probes.catalogue import LATER, PROBES
 from harness.gateway.defects import EVERY
@@ -44,10 +44,6 @@ def test_a_clause_has_exactly_one_check(clause: Clause) -> None:
 
 def test_what_a_clause_kills_is_a_defect_of_the_stand_in() -> None:
     assert {name for clause in CLAUSES for name in clause.kills} <= set(EVERY)
-
-
-def test_every_topic_has_its_module() -> None:
-    assert {path.stem for path in CONTRACTS.glob("test_*.py")} == {f"test_{t}" for t in TOPICS}
 
 
 def test_the_page_of_the_contract_is_made_from_the_clauses() -> None:

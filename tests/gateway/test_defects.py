@@ -61,7 +61,7 @@ def test_every_class_has_a_defect_and_every_defect_its_papers() -> None:
 
 
 def test_an_unknown_defect_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="known are trunc-chunked-close"):
+    with pytest.raises(UsageError, match="serve --list defects has all"):
         Gateway(defect="none-of-these")
 
 

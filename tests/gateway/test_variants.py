@@ -20,6 +20,7 @@ DOCUMENTS: list[dict[str, Any]] = [
     {"tools": [TOOL], "parallel_tool_calls": True},
     {"reasoning_effort": "low"},
     {"temperature": 9},
+    {"messages": [{"role": "user", "content": "word " * 1100}]},
 ]
 
 
@@ -58,7 +59,7 @@ def test_there_are_enough_variants_with_papers_and_names_of_their_own() -> None:
 
 
 def test_an_unknown_variant_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="known are crlf"):
+    with pytest.raises(UsageError, match="serve --list variants has all"):
         Gateway(variant="none-of-these")
 
 

@@ -123,6 +123,7 @@ def test_samples_and_bodies_are_their_owners_alone(plan: MakePlan) -> None:
     private = [*(folder / "samples").iterdir(), *folder.glob("bodies-*")]
     assert {path.suffix for path in private} == {".arrows", ".parquet", ".jsonl"}
     assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
+    assert stat.S_IMODE((folder / "samples").stat().st_mode) == 0o700
 
 
 def test_a_key_that_the_target_says_back_is_in_no_file(plan: MakePlan) -> None:
@@ -147,6 +148,37 @@ def test_a_key_that_the_target_says_back_is_in_no_file(plan: MakePlan) -> None:
     assert [row["finish_reason"] for row in samples] == ["saw $BASETEN_API_KEY"] * 5
     assert {row["cf_ray"] for row in samples} == {"$BASETEN_API_KEY"}
     assert not [path for path in files if SECRET.encode() in path.read_bytes()]
+
+
+def test_a_key_that_the_target_says_back_is_not_on_locusts_page(
+    plan: MakePlan, tmp_path: Path
+) -> None:
+    seen = tmp_path / "events.txt"
+    file = tmp_path / "noting.py"
+    file.write_text(
+        f"""from pathlib import Path
+from locust import events
+from harness.load.users import GatewayUser
+
+class Native(GatewayUser):
+    scenario, routes = "native", ("native",)
+
+@events.request.add_listener
+def note(exception=None, **_):
+    with Path({str(seen)!r}).open("a") as file:
+        file.write(f"{{exception}}\\n")
+"""
+    )
+    answer = plain(json.dumps({"error": {"message": f"bad key {SECRET}"}}).encode())
+    answer = answer.replace(b"200 OK", b"400 Bad Request")
+    with serving(answering(*[answer] * 50)) as peer:
+        address = Address(peer.url, "acc", "gw")
+        wanted = plan(address=address, users=1, caps=Caps(requests=3), stream=False)
+        launch(wanted, Identity(Credentials(provider_key=SECRET)), Locust(file))
+
+    said = seen.read_text("utf-8")
+    assert said.count("bad key $BASETEN_API_KEY") == 3
+    assert SECRET not in said
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,47 @@ def test_a_line_decides_for_itself_whether_it_asks_for_a_stream(route: str) -> N
     assert streamed.streams(streamed.body(route, index=0, nonce="n"))
 
 
+def test_a_line_without_a_stream_asks_for_no_usage_of_one() -> None:
+    line = {"prompt": "hi", "stream_options": {"include_usage": True}}
+
+    for route in ROUTES:
+        assert "stream_options" not in prompts(line, stream=False).body(route, index=0, nonce="n")
+        assert "stream_options" in prompts(line).body(route, index=0, nonce="n")
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"stream": False, "stream_options": {}}, '"stream_options" with "stream": false'),
+        ({"stream": "yes"}, "\"stream\": expected true or false, got 'yes'"),
+        ({"stream": None}, '"stream": expected true or false, got None'),
+    ],
+)
+@pytest.mark.parametrize("of_a_turn", [False, True])
+def test_a_stream_that_no_server_takes_is_refused_with_its_line(
+    tmp_path: Path, fields: dict[str, Any], complaint: str, of_a_turn: bool
+) -> None:
+    line = {"turns": [{"content": "a", **fields}]} if of_a_turn else {"prompt": "a", **fields}
+    file = tmp_path / "prompts.jsonl"
+    file.write_text("\n" + json.dumps(line))
+
+    with pytest.raises(UsageError, match=f"jsonl, line 2: {complaint}"):
+        read_prompts(file)
+
+
 def test_a_missing_file_of_prompts_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"jsonl: cannot be read: No such file or directory$"):
         read_prompts(tmp_path / "nowhere.jsonl")
+
+
+def test_the_model_route_gets_what_its_deployment_takes() -> None:
+    inputs = ({"text": "hello"}, {"text": "good bye"})
+    made = Prompts(
+        model="m", stream=True, max_output_tokens=7, prompt_tokens=40, model_input=inputs
+    )
+
+    bodies = [made.body("model", index=index, nonce="n") for index in range(3)]
+
+    assert bodies == [{"text": "hello"}, {"text": "good bye"}, {"text": "hello"}]
+    assert made.place(0) != made.place(1)
+    assert "messages" in made.body("native", index=0, nonce="n")

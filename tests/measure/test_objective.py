@@ -16,6 +16,7 @@ from harness.measure.objective import (
     RATIO,
     SHARES,
     Objective,
+    check_missable,
     parse_objective,
 )
 from harness.measure.odd import Odd
@@ -216,3 +217,30 @@ def test_a_ratio_that_cannot_be_read_says_where(text: str, expected: str, at: in
 
     assert f"expected {expected}" in str(refused.value)
     assert str(refused.value).endswith(f"\n  {' ' * at}^")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("error_rate < 1", "error_rate < 1%"),
+        ("error_rate{route=compat} <= 1.0", "error_rate{route=compat} <= 1%"),
+        ("violation_rate <= 100%", "violation_rate <= 1%"),
+        ("error_rate > 1", "error_rate > 1%"),
+    ],
+)
+def test_a_share_that_decides_nothing_is_taken_for_percent(text: str, meant: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        check_missable([parse_objective(text)])
+
+    assert str(refused.value) == (f"objective: {text!r} decides nothing; did you mean {meant}?")
+
+
+@pytest.mark.parametrize("text", ["p95(ttft) >= 0ms", "goodput >= 0", "violations >= 0"])
+def test_an_objective_that_cannot_be_missed_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="cannot be missed"):
+        check_missable([parse_objective(text)])
+
+
+@pytest.mark.parametrize("text", ["error_rate < 100%", "cache_hit_share >= 1", "goodput > 0"])
+def test_an_objective_that_can_be_missed_is_taken(text: str) -> None:
+    check_missable([parse_objective(text)])

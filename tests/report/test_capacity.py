@@ -98,9 +98,9 @@ def test_a_target_that_carries_nothing_fails() -> None:
 def test_what_was_found_can_be_shown_and_has_its_schema() -> None:
     found = known()
 
-    lines = [cells for _, cells in words.rows(found)]
-    assert len(lines) == len(found.levels)
-    assert all(len(cells) == len(words.head(found)) and all(cells) for cells in lines)
+    table = words.table(found)
+    assert len(table.rows) == len(found.levels)
+    assert all(len(row) == len(table.head) and all(row) for row in table.rows)
     assert any("within" in each for each in words.told(found))
     assert f"{figures.digits(found.carried.value)}/s" in str(load_latency("Load", found))
     assert problems("capacity", found.document()) == []

@@ -4,15 +4,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.report.build import build_report
-from harness.report.markdown import MOST_LINES, fitted, table
+from harness.report.markdown import MOST_LINES, fitted, written
+from harness.report.tables import Kind, Table, columns
 from tests.report.folders import clause, contract, write_run
+
+
+def of_size(size: int) -> str:
+    """A table with so many rows."""
+    head = columns(Kind.NAME, "a", "b")
+    return written(Table("t", head, (("x", "1"),) * size), title="t")
 
 
 @given(st.lists(st.integers(0, 90), min_size=1, max_size=8))
 def test_any_tables_fold_to_the_most_lines_and_say_how_many_rows_are_missing(
     sizes: list[int],
 ) -> None:
-    blocks = [table(["a", "b"], [["x", "1"]] * size, title="t") for size in sizes]
+    blocks = [of_size(size) for size in sizes]
 
     text = fitted(blocks)
 
@@ -23,7 +30,7 @@ def test_any_tables_fold_to_the_most_lines_and_say_how_many_rows_are_missing(
 
 
 def test_what_is_short_enough_stays_as_it_is() -> None:
-    blocks = ["# head", table(["a"], [["x"]] * 9), "end"]
+    blocks = ["# head", of_size(9), "end"]
 
     assert fitted(blocks) == "\n\n".join(blocks) + "\n"
 

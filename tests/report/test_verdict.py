@@ -224,5 +224,5 @@ def test_what_a_target_said_is_one_line_that_nothing_obeys(judge: Any) -> None:
     report = judge([failed(n, message=said) for n in range(5)])
 
     assert report.verdict == "unknown"
-    assert report.reasons[0].endswith("no [2J ::error::x # pass")
+    assert report.reasons[0].endswith("no\\u001b[2J \\u003a:error::x # pass")
     assert all(reason.isprintable() for reason in report.reasons)

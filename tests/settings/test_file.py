@@ -97,7 +97,7 @@ def test_a_file_that_cannot_be_read_is_a_clear_error(tmp_path: Path) -> None:
     [
         ('acount_id = "a"', "line 1: unknown key 'acount_id'; did you mean account_id?"),
         ('\n[target.x]\nmodel = "m"', "line 2: unknown key 'target'; did you mean targets?"),
-        ('[targets.x]\n\nmodle = "m"', "line 3: unknown key 'modle'; did you mean model?"),
+        ('[targets.x]\n\nmodle = "m"', "line 3: unknown key 'modle'; did you mean model"),
         ("zzzzzz = 1", "line 1: unknown key 'zzzzzz'; known keys: account_id,"),
         ("targets = 1", "line 1: expected tables [targets.NAME]"),
         ("[targets]\nx = 1", "line 2: expected a table [targets.x]"),
@@ -109,6 +109,26 @@ def test_a_file_that_cannot_be_read_is_a_clear_error(tmp_path: Path) -> None:
     ],
 )
 def test_what_does_not_belong_there_is_named_with_its_line(
+    tmp_path: Path, text: str, expected: str
+) -> None:
+    assert expected in complaint(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('[headers]\n"X Team" = "x"', "line 2: the header 'X Team': expected the name of a header"),
+        ('[headers]\n"" = "x"', "the header '': expected the name of a header"),
+        ('[headers]\n"x:y" = "x"', "the header 'x:y': expected the name"),
+        ('[headers]\nContent-Length = "5"', "line 2: the header 'Content-Length': Content-Length"),
+        ('[headers]\ntransfer-encoding = "chunked"', "belongs to the connection"),
+        ('[headers]\na = "b\\r\\nc: d"', "line 2: the header 'a': expected visible ASCII"),
+        ('[headers]\na = "é"', "line 2: the header 'a': expected visible ASCII"),
+        ('[targets.x]\n[targets.x.headers]\n"a b" = "c"', "line 3: the header 'a b': expected"),
+        ('[headers_env]\n"a b" = "VARIABLE"', "line 2: the header 'a b': expected the name"),
+    ],
+)
+def test_a_header_that_no_request_can_carry_is_refused_with_its_line(
     tmp_path: Path, text: str, expected: str
 ) -> None:
     assert expected in complaint(tmp_path, text)

@@ -1,6 +1,7 @@
 import base64
 import html
 import json
+import random
 import re
 import shlex
 from collections.abc import Callable
@@ -26,6 +27,19 @@ FORMS: dict[str, Callable[[str], str]] = {
     "html": html.escape,
     "repr": repr,
     "shell": shlex.quote,
+    "hex": lambda text: text.encode().hex(),
+    "hex, upper case": lambda text: text.encode().hex().upper(),
+    "every byte percent-encoded": lambda text: "".join(f"%{ord(c):02X}" for c in text),
+    "every byte percent-encoded, lower": lambda text: "".join(f"%{ord(c):02x}" for c in text),
+    "html by number": lambda text: "".join(f"&#{ord(c)};" for c in text),
+    "html by number in hex": lambda text: "".join(f"&#x{ord(c):x};" for c in text),
+    "json by number": lambda text: "".join(f"\\u{ord(c):04x}" for c in text),
+    "upper case": str.upper,
+    "lower case": str.lower,
+    "cases swapped": str.swapcase,
+    "title": str.title,
+    "backwards": lambda text: text[::-1],
+    "base32": lambda text: base64.b32encode(text.encode()).decode(),
 }
 
 
@@ -49,6 +63,33 @@ def test_a_secret_is_found_inside_base64(before: bytes, key: str, after: bytes, 
 
     assert clean != text
     assert len(clean.replace("$KEY", "")) <= len(text) - len(key)
+
+
+@given(st.binary(max_size=9), KEYS, st.binary(max_size=9), st.booleans())
+def test_a_secret_is_found_inside_base32(before: bytes, key: str, after: bytes, low: bool) -> None:
+    text = base64.b32encode(before + key.encode() + after).decode()
+
+    clean = Secrets([("KEY", key)]).redact(text.lower() if low else text)
+
+    assert "$KEY" in clean
+    assert len(clean.replace("$KEY", "")) <= len(text) - len(key)
+
+
+@pytest.mark.parametrize("form", ["hex", "every byte percent-encoded", "html by number"])
+def test_a_piece_of_a_secret_by_numbers_is_found_and_a_shorter_one_is_chance(form: str) -> None:
+    key = "aB3dE5fG.hI7jK9lM1nO3pQ5rS7tU9vW1"
+    secrets, written = Secrets([("KEY", key)]), FORMS[form]
+
+    assert secrets.redact(f"id {written(key[5:15])} end") == "id $KEY end"
+    assert "$KEY" not in secrets.redact(f"id {written(key[5:8])} end")
+
+
+def test_ids_that_servers_draw_are_not_taken_for_pieces() -> None:
+    secrets = Secrets([("KEY", "aB3dE5fG.hI7jK9lM1nO3pQ5rS7tU9vW1")])
+    dice = random.Random(7)  # noqa: S311 - no secret
+    ids = [f"{dice.getrandbits(128):032x}" for _ in range(20_000)]
+
+    assert secrets.redact(" ".join(ids)) == " ".join(ids)
 
 
 @given(st.text())

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,61 @@ def test_a_current_folder_that_was_removed_is_named(
 
     with pytest.raises(UsageError, match="the current folder does not exist any more"):
         load_settings(environment={})
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        ('"hush-1234"', "begins or ends with a quote"),
+        ("Bearer hush-1234'", "begins or ends with a quote"),
+        ("hush-1234\nx: y", "expected visible ASCII"),
+    ],
+)
+def test_a_headers_value_from_a_variable_is_checked_and_not_shown(
+    tmp_path: Path, value: str, complaint: str
+) -> None:
+    (tmp_path / "harness.toml").write_text('headers_env = { "cf-access-token" = "ACCESS" }')
+
+    with pytest.raises(UsageError) as refused:
+        load(tmp_path, {"ACCESS": value})
+
+    assert str(refused.value).startswith("ACCESS, the value of the header cf-access-token: ")
+    assert complaint in str(refused.value)
+    assert "hush" not in str(refused.value)
+
+
+def test_an_empty_secret_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "harness.toml").write_text('provider_key_env = "TEAM_KEY"')
+
+    settings = load(tmp_path, {"BASETEN_API_KEY": "", "TEAM_KEY": "0123456789"})
+
+    assert settings.provider_key is None
+    assert settings.provenance["provider_key"] == "environment BASETEN_API_KEY, empty"
+    assert settings.secrets.redact("None") == "None"
+
+
+def test_what_a_deployment_takes_is_an_object_or_a_file_of_json_lines(tmp_path: Path) -> None:
+    lines = tmp_path / "inputs.jsonl"
+    lines.write_text('{"text": "a\u2028b"}\n\n{"text": "c"}\n', encoding="utf-8")
+
+    one = load(tmp_path, {"BASETEN_MODEL_INPUT": '{"text": "hello"}'})
+    several = load(tmp_path, {"BASETEN_MODEL_INPUT": str(lines)})
+    (tmp_path / "harness.toml").write_text('model_input = {text = "file"}')
+    of_file = load(tmp_path, {})
+
+    assert one.model_input == ({"text": "hello"},)
+    assert several.model_input == ({"text": "a\u2028b"}, {"text": "c"})
+    assert of_file.model_input == ({"text": "file"},)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("[1]", "BASETEN_MODEL_INPUT: expected a JSON object, such as"),
+        ('{"text": ', "BASETEN_MODEL_INPUT: expected a JSON object: "),
+        ("nowhere.jsonl", "expected a JSON object, or a file of JSON lines"),
+    ],
+)
+def test_an_input_that_is_none_is_refused(tmp_path: Path, value: str, expected: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(expected)):
+        load(tmp_path, {"BASETEN_MODEL_INPUT": value})

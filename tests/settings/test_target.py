@@ -108,7 +108,7 @@ def test_a_custom_domain_needs_no_ids() -> None:
     ("text", "expected"),
     [
         ("127.0.0.1:8787", "such as http://127.0.0.1:8787"),
-        ("http://h/v1/a/g", "the harness appends /v1/{account}/{gateway}"),
+        ("http://h/v1/a", "/v1/ACCOUNT/GATEWAY or an origin"),
         ("ftp://h", "expected a URL such as"),
         ("lvie", "did you mean live?"),
         ("nowhere", "expected mock, local, live, a URL, or a target of harness.toml"),
@@ -180,3 +180,10 @@ def test_the_stand_in_gets_its_origin_when_it_runs() -> None:
     target = resolve("local").at("http://127.0.0.1:4242")
 
     assert target.address.base == "http://127.0.0.1:4242/v1/acc/gw"
+
+
+def test_a_stored_key_on_loopback_is_said_by_an_empty_variable() -> None:
+    target = resolve("http://127.0.0.1:8787", {"BASETEN_API_KEY": ""})
+
+    assert target.credentials.provider_key is None
+    assert "authorization" not in {name.lower() for name, _ in target.credentials.fields()}

@@ -1,12 +1,17 @@
+from collections.abc import Callable
+
 import pytest
 
 from harness.settings.values import (
     RateLimit,
     is_loopback,
+    parse_field_name,
     parse_origin,
     parse_rate_limit,
     parse_secret,
+    parse_secret_field,
     parse_segment,
+    parse_text,
 )
 
 
@@ -75,6 +80,19 @@ def test_a_secret_that_no_header_can_carry_is_refused_unseen(text: str) -> None:
         parse_secret(text)
 
     assert text not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ['"key"', "'key'", '"key', "key'", ' "key" '])
+@pytest.mark.parametrize("parse", [parse_secret, parse_secret_field, parse_text])
+def test_quotes_around_a_value_are_named(parse: Callable[[str], str], text: str) -> None:
+    with pytest.raises(ValueError, match=r"begins or ends with a quote \(.\); write it without"):
+        parse(text if parse is not parse_text else text.strip())
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "connection", "TE", "Transfer-Encoding"])
+def test_a_field_that_frames_the_message_is_not_the_callers(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} belongs to the connection"):
+        parse_field_name(name)
 
 
 def test_white_space_around_a_secret_is_dropped() -> None:

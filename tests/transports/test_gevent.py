@@ -11,6 +11,7 @@ import pytest
 from harness.errors import TransportKind, UsageError
 from harness.transports.exchange import Exchange, Timeouts
 from harness.transports.gevent import GeventTransport, Reader
+from harness.transports.network import DIRECT
 from harness.wire import Chunk, End, Headers, Request
 from tests.transports.peer import Peer, answering, plain, serving
 
@@ -353,7 +354,7 @@ def test_a_killed_greenlet_leaves_no_connection_behind(transport: GeventTranspor
 def test_a_bound_of_this_process_is_its_own_and_leaves_room_for_its_files() -> None:
     reader = Reader()
     reader.most_open = 1
-    transport = GeventTransport(reader=reader, proxies={})
+    transport = GeventTransport(reader=reader, network=DIRECT)
     with serving(answering(plain(b"1"))) as one, serving(answering(plain(b"2"))) as two:
         errors = [ask(transport, one).error, ask(transport, two).error]
         transport.close()

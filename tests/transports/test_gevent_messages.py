@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from harness.errors import Layer, TransportError, TransportKind, UsageError
 from harness.transports.gevent.incoming import MAX_BODY_BYTES, Held, Incoming
 from harness.transports.gevent.outgoing import connect_request, origin_of, serialize
-from harness.transports.gevent.proxy import Proxy, proxy_for
 from harness.wire import Chunk, End, Headers, Request
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
@@ -139,40 +138,6 @@ def test_a_tunnel_is_asked_for_with_host_and_port() -> None:
     request = connect_request(origin_of("https://h/"), None)
 
     assert request == b"CONNECT h:443 HTTP/1.1\r\nhost: h:443\r\n\r\n"
-
-
-@pytest.mark.parametrize(
-    ("host", "no_proxy", "direct"),
-    [
-        ("api.example.com", "", False),
-        ("api.example.com", "example.com", True),
-        ("api.example.com", ".example.com", True),
-        ("notexample.com", "example.com", False),
-        ("api.example.com", "other, api.example.com:443", True),
-        ("api.example.com", "api.example.com:80", False),
-        ("127.0.0.1", "localhost,127.0.0.1", True),
-        ("anything", "*", True),
-    ],
-)
-def test_no_proxy_lists_names_their_subdomains_and_ports(
-    host: str, no_proxy: str, direct: bool
-) -> None:
-    proxies = {"https": "http://proxy:3128", "no": no_proxy}
-
-    assert proxy_for("https", host, 443, proxies) == (None if direct else Proxy("proxy", 3128))
-
-
-def test_a_proxys_password_is_not_shown() -> None:
-    found = proxy_for("https", "h", 443, {"https": "http://u:secret@p:1"})
-
-    assert repr(found) == "Proxy(p:1)"
-
-
-@pytest.mark.parametrize("address", ["socks5://p:1080", "https://p:1"])
-@pytest.mark.parametrize(("name", "variable"), [("https", "HTTPS_PROXY"), ("all", "ALL_PROXY")])
-def test_a_proxy_that_we_cannot_speak_to_is_named(address: str, name: str, variable: str) -> None:
-    with pytest.raises(UsageError, match=variable):
-        proxy_for("https", "h", 443, {name: address})
 
 
 def take_all(reads: list[bytes]) -> None:

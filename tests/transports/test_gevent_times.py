@@ -19,6 +19,7 @@ from harness.transports.gevent.incoming import Incoming
 from harness.transports.gevent.reader import TICK_NS
 from harness.transports.gevent.stamps import Arrival, Clock
 from harness.transports.gevent.timerfd import Timer
+from harness.transports.network import DIRECT
 from harness.wire import Chunk, Headers, Request
 from tests.transports.peer import Peer, answering, plain, serving
 
@@ -54,7 +55,7 @@ class Noting:
 
 @pytest.fixture(name="transport")
 def _transport() -> Iterator[GeventTransport]:
-    made = GeventTransport(proxies={})
+    made = GeventTransport(network=DIRECT)
     yield made
     made.close()
 
@@ -166,6 +167,7 @@ def converse(transport: GeventTransport, peer: Peer) -> Conversation:
         """Reads an answer with a length."""
 
         complete = started = reusable = False
+        status: int | None = None
 
         def begin(self, sent_ns: int) -> None:
             self.incoming = Incoming(sent_ns=sent_ns)

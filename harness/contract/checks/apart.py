@@ -6,7 +6,7 @@ requested form tell the others apart.
 
 from harness.contract.checks.features import declines
 from harness.contract.clause import Finding, Scene
-from harness.contract.evidence import fault
+from harness.contract.evidence import told
 from harness.contract.observation import Observation
 from harness.contract.strategies.given import given
 from harness.errors import TransportKind
@@ -32,7 +32,7 @@ def answers_are_ones_own(scene: Scene) -> Finding:
         others = [mark for mark in marks - {mark_of(seen)} if mark in text]
         if others:
             wanted = f"the mark {mark_of(seen)}"
-            faults.append(fault(wanted, f" that of another request, {others[0]}", f"{text[:80]!r}"))
+            faults.append(told(wanted, f"that of another request, {others[0]}", f"{text[:80]!r}"))
     return tuple(faults[:3])
 
 
@@ -42,7 +42,7 @@ def good_after_bad(scene: Scene) -> Finding:
     if not judged or all(declines(s) for _, s in judged):
         return None
     return tuple(
-        fault("2xx", f" HTTP {seen.status}", f"the request after {name.removeprefix('good_')}")
+        told("2xx", f"HTTP {seen.status}", f"the request after {name.removeprefix('good_')}")
         for name, seen in judged
         if not seen.ok
     )[:3]
@@ -55,7 +55,7 @@ def good_after_bad_arrives(scene: Scene) -> Finding:
         return None
     failed = [(n, s) for n, s in judged if s.exchange.error is not None and not _waited(s)]
     return tuple(
-        fault("a whole answer", f" {seen.exchange.error}", f"after {name.removeprefix('good_')}")
+        told("a whole answer", f"{seen.exchange.error}", f"after {name.removeprefix('good_')}")
         for name, seen in failed[:3]
     )
 
@@ -95,6 +95,6 @@ def none_fails_in_company(scene: Scene) -> Finding:
     if len(failed) * 2 < len(together):
         return ()
     return tuple(
-        fault("2xx, as alone", f" {seen.exchange.error or f'HTTP {seen.status}'}", name)
+        told("2xx, as alone", f"{seen.exchange.error or f'HTTP {seen.status}'}", name)
         for name, seen in failed[:3]
     )

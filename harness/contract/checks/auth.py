@@ -2,12 +2,18 @@
 
 from harness.contract.checks.scenes import answered, code_of, refused
 from harness.contract.clause import Finding, Scene
-from harness.contract.evidence import fault
+from harness.contract.evidence import told
 from harness.errors import Layer
 
 
 def missing_key_is_refused(scene: Scene) -> Finding:
-    """Without a provider key, on the request or stored, nothing is generated."""
+    """Without a provider key, on the request or stored, nothing is generated.
+
+    Nor is it where the request ends in a 5xx, which is no refusal for a client to act upon.
+    """
+    seen = answered("no_key", scene=scene)
+    if seen is not None and seen[0].status is not None and seen[0].status >= 500:
+        return () if not seen[0].choices else refused(scene, "no_key", what="no provider key")
     return refused(scene, "no_key", what="a request without provider key")
 
 
@@ -23,7 +29,7 @@ def wrong_key_is_401(scene: Scene) -> Finding:
         return None
     if seen[0].status in (401, 403):
         return ()
-    return (fault("401 or 403", f" HTTP {seen[0].status}", "wrong provider key"),)
+    return (told("401 or 403", f"HTTP {seen[0].status}", "wrong provider key"),)
 
 
 def provider_refuses_its_key(scene: Scene) -> Finding:
@@ -35,7 +41,7 @@ def provider_refuses_its_key(scene: Scene) -> Finding:
     if failure is None or not (failure.layer is Layer.GATEWAY and failure.code == "2009"):
         return ()
     body = seen[0].response.body if seen[0].response else b""
-    return (fault("the provider's error", " the gateway's 2009", "wrong provider key", body),)
+    return (told("the provider's error", "the gateway's 2009", "wrong provider key", body),)
 
 
 def missing_token_is_refused(scene: Scene) -> Finding:
@@ -68,8 +74,8 @@ def gateway_refuses_its_token(scene: Scene) -> Finding:
         seen = scene[name]
         if not (seen.status == 401 and code_of(seen) == "2009"):
             body = seen.response.body if seen.response else b""
-            came = f" HTTP {seen.status} with code {code_of(seen)}"
-            faults.append(fault("401 with code 2009", came, name, body))
+            came = f"HTTP {seen.status} with code {code_of(seen)}"
+            faults.append(told("401 with code 2009", came, name, body))
     return tuple(faults)
 
 
@@ -80,4 +86,4 @@ def answers_after_refusals(scene: Scene) -> Finding:
         return None
     if seen[0].ok:
         return ()
-    return (fault("2xx after refusals", f" HTTP {seen[0].status}", "the next good request"),)
+    return (told("2xx after refusals", f"HTTP {seen[0].status}", "the next good request"),)

@@ -1,7 +1,7 @@
 """Checks of a body as bytes: whole, not empty, UTF-8, one JSON text."""
 
 from harness.contract.clause import Finding
-from harness.contract.evidence import event, fault
+from harness.contract.evidence import event, fault, told
 from harness.contract.observation import Observation
 from harness.contract.reading import ABSENT
 from harness.errors import TransportKind
@@ -23,9 +23,9 @@ def ends_as_framed(seen: Observation) -> Finding:
         return None
     if error is None and response.end is End.COMPLETE:
         return ()
-    came = f" {error.kind.value}: {error}" if error else f" {response.end.value}"
+    came = f"{error.kind.value}: {error}" if error else f"{response.end.value}"
     wanted = "the body that its framing announced"
-    return (fault(wanted, came, "the end of the body", response.body[-200:]),)
+    return (told(wanted, came, "the end of the body", response.body[-200:]),)
 
 
 def ends_in_time(seen: Observation) -> Finding:
@@ -36,8 +36,8 @@ def ends_in_time(seen: Observation) -> Finding:
         return None
     if error is None or not _fell_silent(seen) or not response.chunks:
         return ()
-    came = f" {len(response.body)} bytes in {response.end_at_ns / 1e9:.0f} s, and no end"
-    return (fault(f"{limit} tokens in time", came, "the end of the body", response.body[-200:]),)
+    came = f"{len(response.body)} bytes in {response.end_at_ns / 1e9:.0f} s, and no end"
+    return (told(f"{limit} tokens in time", came, "the end of the body", response.body[-200:]),)
 
 
 def _fell_silent(seen: Observation) -> bool:
@@ -64,7 +64,7 @@ def is_answered_by_200(seen: Observation) -> Finding:
     """An accepted request is answered by 200, the only success that is documented."""
     if not seen.ok or not seen.case.sound:
         return None
-    return () if seen.status == 200 else (fault("HTTP 200", f" HTTP {seen.status}", "status"),)
+    return () if seen.status == 200 else (told("HTTP 200", f"HTTP {seen.status}", "status"),)
 
 
 def is_utf8(seen: Observation) -> Finding:
@@ -91,9 +91,10 @@ def is_one_json_text(seen: Observation) -> Finding:
     if not reading.body.strip():
         return None
     if reading.streamed:
-        return (fault("one JSON object", " an event stream", "body", reading.body),)
-    came = reading.document if reading.document is not ABSENT else f" {reading.json_error}"
-    return (fault("one JSON object", came, "body", reading.body[:200]),)
+        return (told("one JSON object", "an event stream", "body", reading.body),)
+    if reading.document is ABSENT:
+        return (told("one JSON object", str(reading.json_error), "body", reading.body),)
+    return (fault("one JSON object", reading.document, "body", reading.body),)
 
 
 def is_a_stream_when_asked(seen: Observation) -> Finding:

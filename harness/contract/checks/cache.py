@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.contract.checks.scenes import answered
 from harness.contract.clause import Finding, Scene
-from harness.contract.evidence import fault
+from harness.contract.evidence import fault, told
 from harness.contract.observation import Observation
 
 
@@ -65,7 +65,7 @@ def miss_is_a_fresh_answer(scene: Scene) -> Finding:
     if seen is None or not seen[0].ok or not judged or seen[0].case.route == "model":
         return None
     return tuple(
-        fault("a fresh answer", f" the first one under {s.cache_status}", name)
+        told("a fresh answer", f"the first one under {s.cache_status}", name)
         for name, s in judged
         if _repeats(s, seen[0])
     )[:2]
@@ -80,8 +80,8 @@ def differs(scene: Scene, name: str, what: str) -> Finding:
     chat = other.case.route != "model"
     if not _hit(other) and not (chat and _repeats(other, seen[0])):
         return ()
-    came = f" {other.cache_status}" + (", the first answer" if _repeats(other, seen[0]) else "")
-    return (fault(f"no stored answer: {what} is part of the key", came, name),)
+    came = f"{other.cache_status}" + (", the first answer" if _repeats(other, seen[0]) else "")
+    return (told(f"no stored answer: {what} is part of the key", came, name),)
 
 
 def skip_is_obeyed(scene: Scene) -> Finding:
@@ -145,8 +145,8 @@ def streams_are_not_cached(scene: Scene) -> Finding:
     ids = [s.documents[0][1].get("id") if s.documents else None for s in seen]
     if not _hit(seen[1]) and (ids[0] is None or ids[0] != ids[1]):
         return ()
-    came = f" {seen[1].cache_status}, ids {ids}"
-    return (fault("a fresh stream", came, "the same stream again"),)
+    came = f"{seen[1].cache_status}, ids {ids}"
+    return (told("a fresh stream", came, "the same stream again"),)
 
 
 def errors_are_not_cached(scene: Scene) -> Finding:
@@ -157,8 +157,8 @@ def errors_are_not_cached(scene: Scene) -> Finding:
     ids = [s.headers.get("x-baseten-request-id") for s in seen]
     if not _hit(seen[1]) and (ids[0] is None or ids[0] != ids[1]):
         return ()
-    came = f" {seen[1].cache_status}, x-baseten-request-id {ids}"
-    return (fault("a fresh error", came, "the same bad request again"),)
+    came = f"{seen[1].cache_status}, x-baseten-request-id {ids}"
+    return (told("a fresh error", came, "the same bad request again"),)
 
 
 def entries_live(scene: Scene) -> Finding:

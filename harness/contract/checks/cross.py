@@ -54,12 +54,24 @@ def stream_says_the_same(scene: Scene) -> Finding:
 
 
 def tools_stream_the_same(scene: Scene) -> Finding:
-    """A streamed tool call, put together, is the plain one."""
+    """A streamed tool call, put together, is the plain one.
+
+    A model that calls nothing either way says nothing about calls.
+    """
+    answers = (*_good(scene, TOOL_PLAIN), *_good(scene, TOOL_STREAM))
+    if not any(choice.calls for seen in answers for choice in seen.choices):
+        return None
     return _same(scene, TOOL_PLAIN, TOOL_STREAM, "stream")
 
 
 def reasoning_streams_the_same(scene: Scene) -> Finding:
-    """Reasoning is told as reasoning, and content as content, plain and streamed."""
+    """Reasoning is told as reasoning, and content as content, plain and streamed.
+
+    A model that tells none either way says nothing about it.
+    """
+    answers = (*_good(scene, REASON_PLAIN), *_good(scene, REASON_STREAM))
+    if not any(choice.reasoning for seen in answers for choice in seen.choices):
+        return None
     return _same(scene, REASON_PLAIN, REASON_STREAM, "stream")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from harness.contract.case import Expect
 from harness.contract.clause import Finding, Record, Scene
-from harness.contract.evidence import fault, is_int, is_text, shown
+from harness.contract.evidence import fault, is_int, is_text, numbers, shown, told
 from harness.contract.observation import PASSING, Observation
 
 SHAPES = ("envelope", "policy", "openai", "flat", "predict", "string")
@@ -43,7 +43,7 @@ def is_rejected(seen: Observation) -> Finding:
     if seen.rejected:
         return ()
     body = seen.response.body if seen.response else b""
-    return (fault(f"a rejection ({seen.case.topic})", f" HTTP {seen.status}", "status", body),)
+    return (told(f"a rejection ({seen.case.topic})", f"HTTP {seen.status}", "status", body),)
 
 
 def is_the_callers_fault(seen: Observation) -> Finding:
@@ -52,7 +52,7 @@ def is_the_callers_fault(seen: Observation) -> Finding:
         return None
     if seen.status is not None and seen.status < 500:
         return ()
-    return (fault(f"4xx ({seen.case.topic})", f" HTTP {seen.status}", "status"),)
+    return (told(f"4xx ({seen.case.topic})", f"HTTP {seen.status}", "status"),)
 
 
 def refusals_are_no_outages(seen: Sequence[Observation]) -> Finding:
@@ -69,9 +69,10 @@ def refusals_are_no_outages(seen: Sequence[Observation]) -> Finding:
     if len(out) < FEW or len(out) * 2 < len(bad):
         return ()
     statuses = sorted({s.status for s in out if s.status is not None})
-    came = f" HTTP {statuses}, {len(out)} of {len(bad)} times"
+    came = f"HTTP {statuses}, {len(out)} of {len(bad)} times"
     body = out[0].response.body if out[0].response else b""
-    return (fault(f"4xx ({out[0].case.topic})", came, "status of invalid requests", body),)
+    wanted, where = f"4xx ({out[0].case.topic})", "status of invalid requests"
+    return (told(wanted, came, where, body, requests=numbers(out)),)
 
 
 def _edge(seen: Observation) -> bool:
@@ -118,7 +119,7 @@ def has_a_documented_shape(seen: Observation) -> Finding:
     if failure.shape in SHAPES:
         return ()
     body = seen.response.body if seen.response else b""
-    return (fault(f"one of {', '.join(SHAPES)}", f" {failure.shape}: {shown(body)}", "body", body),)
+    return (told(f"one of {', '.join(SHAPES)}", f"{failure.shape}: {shown(body)}", "body", body),)
 
 
 def is_labelled_json(seen: Observation) -> Finding:
@@ -152,7 +153,12 @@ def is_no_answer_of_the_model(seen: Sequence[Observation]) -> Finding:
     if not accepted:
         return None
     return tuple(
-        fault("an error", document, f"body of HTTP {s.status}, request {s.number}")
+        fault(
+            "an error",
+            document,
+            f"body of HTTP {s.status}, request {s.number}",
+            requests=(s.number,),
+        )
         for s, document in refused
         if document.keys() in accepted
     )[:1]
@@ -199,7 +205,7 @@ def repeats_its_status(seen: Observation) -> Finding:
     if not stated:
         return None
     return tuple(
-        fault(f"HTTP {value} as {name} says", f" HTTP {seen.status}", "status")
+        told(f"HTTP {value} as {name} says", f"HTTP {seen.status}", "status")
         for name, value in stated.items()
         if value != seen.status
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.contract.clause import Finding
-from harness.contract.evidence import fault
+from harness.contract.evidence import told
 from harness.contract.observation import Observation
 
 OPTIONAL = (
@@ -46,15 +46,16 @@ def is_not_taken_back(seen: Sequence[Observation]) -> Finding:
     """What one valid request was granted, another one for the same is not refused."""
     valid = [s for s in seen if s.case.expect == "accept" and s.case.sound and feature(s)]
     granted = {feature(s) for s in valid if s.ok}
-    refused = [s for s in valid if declines(s) and feature(s) in granted]
+    refused = [s for s in valid if declines(s) and feature(s) in granted and not s.passing]
     if not granted:
         return None
     return tuple(
-        fault(
+        told(
             f"2xx, as others were that ask for {', '.join(name for name, _ in feature(s))}",
-            f" HTTP {s.status}",
+            f"HTTP {s.status}",
             f"request {s.number} ({s.case.topic})",
             s.response.body if s.response else b"",
+            requests=(next(g.number for g in valid if g.ok and feature(g) == feature(s)), s.number),
         )
         for s in refused[:3]
     )

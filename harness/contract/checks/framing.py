@@ -3,7 +3,7 @@
 import re
 
 from harness.contract.clause import Finding
-from harness.contract.evidence import event, fault
+from harness.contract.evidence import event, fault, told
 from harness.contract.observation import Observation
 from harness.contract.reading import Reading
 
@@ -68,7 +68,7 @@ def named_events_have_data(seen: Observation) -> Finding:
     if reading is None:
         return None
     return tuple(
-        fault("a data line", f" event: {e.name} alone", event(e.number))
+        told("a data line", f"event: {e.name} alone", event(e.number))
         for e in reading.events
         if e.data is None and e.name is not None
     )

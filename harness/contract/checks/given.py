@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.contract.clause import Finding
-from harness.contract.evidence import fault
+from harness.contract.evidence import told
 from harness.contract.observation import Observation
 from harness.contract.reading import parse_json
 from harness.contract.strategies.given import given
@@ -32,7 +32,7 @@ def given_values_arrive(seen: Observation) -> Finding:
     if not pairs:
         return None
     return tuple(
-        fault(ascii(value), f" {came!a}", f"{name}, the only allowed value")
+        told(ascii(value), f"{came!a}", f"{name}, the only allowed value")
         for name, value, came in pairs
         if came != value
     )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from harness.contract.clause import Finding
-from harness.contract.evidence import fault
+from harness.contract.evidence import fault, told
 from harness.contract.observation import Observation
 
 CONSTANT = (
@@ -84,7 +84,12 @@ def fields_come_always(seen: Sequence[Observation]) -> Finding:
             kinds.setdefault(_kind(s), []).append(s)
     alike = [mine for mine in kinds.values() if len(mine) > 1]
     faults = [
-        fault(f"{name}, as on request {having.number}", None, f"request {lacking.number}")
+        fault(
+            f"{name}, as on request {having.number}",
+            None,
+            f"request {lacking.number}",
+            requests=(having.number, lacking.number),
+        )
         for mine in alike
         for name in CONSTANT
         if (having := next((s for s in mine if s.headers.get(name)), None))
@@ -150,8 +155,9 @@ def _unique(seen: Sequence[Observation], name: str) -> Finding:
         if value is None:
             continue
         if value in first:
-            came = f" {value!r} for requests {first[value]} and {s.number}"
-            return (fault(f"a {name} for each request", came, f"header {name}"),)
+            came = f"{value!r} for requests {first[value]} and {s.number}"
+            both = (first[value], s.number)
+            return (told(f"a {name} for each request", came, f"header {name}", requests=both),)
         first[value] = s.number
     return () if len(first) > 1 else None
 
@@ -194,7 +200,7 @@ def no_secret_comes_back(seen: Observation) -> Finding:
         if len(secret) < 8:
             continue
         if any(secret.lower() in field for field in fields):
-            faults.append(fault("no credential", f" the value of {name}", "response headers"))
+            faults.append(told("no credential", f"the value of {name}", "response headers"))
         if secret.encode() in body:
-            faults.append(fault("no credential", f" the value of {name}", "response body"))
+            faults.append(told("no credential", f"the value of {name}", "response body"))
     return tuple(faults)

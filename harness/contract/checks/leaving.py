@@ -9,7 +9,7 @@ from typing import Protocol
 
 from harness.contract.checks.apart import mark_of
 from harness.contract.clause import Fault, Finding, Scene
-from harness.contract.evidence import fault
+from harness.contract.evidence import told
 from harness.contract.observation import Observation
 
 TURNS = 2
@@ -50,8 +50,8 @@ def next_is_answered(scene: Scene, *, rounds: int = TURNS) -> Finding:
             return None
         if after.ok and after.exchange.whole:
             return ()
-        came = f" {after.exchange.error or f'HTTP {after.status}'}"
-        return (fault("a whole answer", came, "the request after a client that left"),)
+        came = f"{after.exchange.error or f'HTTP {after.status}'}"
+        return (told("a whole answer", came, "the request after a client that left"),)
 
     return _each(scene, judge, rounds)
 
@@ -66,7 +66,7 @@ def next_is_its_own(scene: Scene, *, rounds: int = TURNS) -> Finding:
         if mark_of(left) not in text and mark_of(left).encode() not in after.response.body:
             return ()
         wanted = f"the mark {mark_of(after)} alone"
-        return (fault(wanted, f" that of the stream before, {mark_of(left)}", f"{text[:80]!r}"),)
+        return (told(wanted, f"that of the stream before, {mark_of(left)}", f"{text[:80]!r}"),)
 
     return _each(scene, judge, rounds)
 
@@ -77,12 +77,12 @@ def next_is_prompt(scene: Scene, *, rounds: int = TURNS) -> Finding:
     def judge(left: Observation, after: Observation) -> tuple[Fault, ...] | None:
         if not after.ok or after.response is None or left.response is None:
             return None
-        late = after.response.head_at_ns - left.response.head_at_ns
+        late = after.response.head_at_ns - after.late_ns - left.response.head_at_ns
         if late < LATE_NS:
             return ()
-        came = f" {after.response.head_at_ns / 1e9:.1f} s"
+        came = f"{after.response.head_at_ns / 1e9:.1f} s"
         wanted = f"about {left.response.head_at_ns / 1e9:.1f} s, like the stream before"
-        return (fault(wanted, came, "first byte of the next answer"),)
+        return (told(wanted, came, "first byte of the next answer"),)
 
     return _each(scene, judge, rounds)
 

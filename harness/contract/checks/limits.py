@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.contract.clause import Finding
-from harness.contract.evidence import event, fault, is_int, is_text
+from harness.contract.evidence import event, fault, is_int, is_text, numbers, told
 from harness.contract.observation import Observation
 
 _SPECIAL = re.compile(r"<\|(?:im_end|im_start|endoftext|eot_id|end|channel|message)\|>|</?think>")
@@ -37,9 +37,7 @@ def output_stays_within_the_limit(seen: Observation) -> Finding:
     longest = max(seen.choices, key=lambda c: len(c.text)).text
     words = len(longest.split())
     if words > 4 * limit + 4 or len(longest.encode("utf-8", "replace")) > 64 * limit + 64:
-        return (
-            fault(f"about {limit} tokens", f" {words} words, {len(longest)} characters", "text"),
-        )
+        return (told(f"about {limit} tokens", f"{words} words, {len(longest)} characters", "text"),)
     return ()
 
 
@@ -72,7 +70,7 @@ def length_means_the_limit(seen: Observation) -> Finding:
         return None
     if count >= limit - 2:
         return ()
-    return (fault(f"`length` at {limit} completion tokens", f" at {count}", "finish_reason"),)
+    return (told(f"`length` at {limit} completion tokens", f"at {count}", "finish_reason"),)
 
 
 def the_limit_means_length(seen: Sequence[Observation]) -> Finding:
@@ -88,7 +86,8 @@ def the_limit_means_length(seen: Sequence[Observation]) -> Finding:
     if any(finish != "stop" for finish in said):
         return ()
     limits = [limit_of(s) for s in full]
-    return (fault(f"`length` for answers of {limits} tokens", f" `stop` {len(said)} times", "all"),)
+    wanted, came = f"`length` for answers of {limits} tokens", f"`stop` {len(said)} times"
+    return (told(wanted, came, "all", requests=numbers(full)),)
 
 
 def _reached(seen: Observation) -> bool:
@@ -103,7 +102,7 @@ def n_choices_come(seen: Observation) -> Finding:
         return None
     if len(seen.choices) == number:
         return ()
-    return (fault(f"{number} choices, or a rejection", f" {len(seen.choices)}", "choices"),)
+    return (told(f"{number} choices, or a rejection", f"{len(seen.choices)}", "choices"),)
 
 
 def logprobs_come_when_asked(seen: Observation) -> Finding:
@@ -111,7 +110,7 @@ def logprobs_come_when_asked(seen: Observation) -> Finding:
     if not seen.good or seen.case.asked.get("logprobs") is not True or not seen.choices:
         return None
     return tuple(
-        fault("logprobs.content", " none", f"choice {choice.index}")
+        told("logprobs.content", "none", f"choice {choice.index}")
         for choice in seen.choices
         if choice.content and not choice.logprobs
     )
@@ -215,7 +214,7 @@ def logprobs_cover_the_usage(seen: Observation) -> Finding:
         return None
     if abs(len(choice.logprobs) - count) <= 2:
         return ()
-    return (fault(f"{count} logprobs", f" {len(choice.logprobs)}", "logprobs.content"),)
+    return (told(f"{count} logprobs", f"{len(choice.logprobs)}", "logprobs.content"),)
 
 
 def the_model_is_the_one_asked(seen: Observation) -> Finding:
@@ -258,7 +257,8 @@ def ids_are_unique(seen: Sequence[Observation]) -> Finding:
             continue
         counted += 1
         if name in first:
-            came = f" {name!r} in requests {first[name]} and {s.number}"
-            return (fault("an id of its own for each answer", came, "id"),)
+            came = f"{name!r} in requests {first[name]} and {s.number}"
+            both = (first[str(name)], s.number)
+            return (told("an id of its own for each answer", came, "id", requests=both),)
         first[str(name)] = s.number
     return () if counted > 1 else None

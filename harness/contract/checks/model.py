@@ -10,15 +10,14 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from harness.contract.checks.scenes import answered
+from harness.contract.checks.timing import Turn, generation, spread
 from harness.contract.clause import Finding, Scene
-from harness.contract.evidence import fault, is_int
+from harness.contract.evidence import fault, is_int, told
 from harness.contract.observation import Observation
 from harness.contract.reading import ABSENT, parse_json
 
 ENVELOPE = {"success", "result", "errors", "messages"}
 _MEDIA = re.compile(r"[a-z]+/[!-~]+")
-LONG_NS = 20_000_000
-"""An answer that takes less than this longer than a short one is too fast to be judged."""
 ALIKE = 0.6
 """The share of common text from which on two answers are one, damaged or not."""
 ENOUGH = 8
@@ -43,8 +42,8 @@ def json_is_json(seen: Observation) -> Finding:
     if seen.reading.document is not ABSENT and not seen.reading.malformed:
         return ()
     body = seen.response.body
-    came = f" {seen.reading.json_error or 'an event stream'}: {body[:120]!r}"
-    return (fault("one JSON text", came, "body", body),)
+    came = f"{seen.reading.json_error or 'an event stream'}: {body[:120]!r}"
+    return (told("one JSON text", came, "body", body),)
 
 
 def label_is_known(seen: Observation) -> Finding:
@@ -121,15 +120,15 @@ def limit_is_obeyed(scene: Scene, *, turns: int = 2) -> Finding:
     seen = _short_and_long(scene)
     if seen is None:
         return None
-    if not all(_counts_tokens(s) for answers in seen for s in answers):
+    if not all(_limited(s) and _counts_tokens(s) for answers in seen for s in answers):
         return None
     shorts, longs = ([_size(s) for s in answers] for answers in seen)
     if max(shorts) < min(longs):
         return ()
     if turns > _turns(scene):
         return None
-    came = f" {shorts} bytes with 1, {longs} with 64"
-    return (fault("a shorter answer with max_tokens 1 than with 64", came, "bodies"),)
+    came = f"{shorts} bytes with 1, {longs} with 64"
+    return (told("a shorter answer with max_tokens 1 than with 64", came, "bodies"),)
 
 
 def streams_are_no_plain_answers(scene: Scene) -> Finding:
@@ -138,12 +137,12 @@ def streams_are_no_plain_answers(scene: Scene) -> Finding:
     if seen is None or not all(_answered(s) for s in seen):
         return None
     plain, streamed = seen
-    if not _counts_tokens(plain):
+    if not streamed.case.stream or not _counts_tokens(plain):
         return None
     if not isinstance(_document(streamed), dict) or not isinstance(_document(plain), dict):
         return ()
     body = streamed.response.body if streamed.response else b""
-    return (fault("a stream, or a refusal", " the plain form", "stream: true", body),)
+    return (told("a stream, or a refusal", "the plain form", "stream: true", body),)
 
 
 def streams_say_the_same(scene: Scene, *, turns: int = 2) -> Finding:
@@ -206,24 +205,26 @@ def a_completion_streams_as_one(scene: Scene) -> Finding:
 def arrives_as_it_is_made(scene: Scene, *, turns: int = 2) -> Finding:
     """A raw stream is spread over the time that the answer takes."""
     seen = _short_and_long(scene)
-    streams = [scene[n] for n in ("stream", "stream_again") if n in scene]
-    times = [[c.at_ns for c in s.response.chunks] for s in streams if s.response and _answered(s)]
-    if seen is None or not times:
+    streams = [s for n in ("stream", "stream_again") if (s := scene.get(n)) and _answered(s)]
+    if seen is None or not streams:
         return None
-    shorts, longs = ([s.response.end_at_ns for s in part if s.response] for part in seen)
-    generation = min(longs) - max(shorts)
     bodies = {s.reading.body for part in seen for s in part if s.reading}
     held = [s for s in streams if s.reading and s.reading.body not in bodies]
-    if generation < LONG_NS or not held or all(_document(s) is not ABSENT for s in held):
+    if not held or all(_document(s) is not ABSENT for s in held):
         return None
-    spread = max((t[-1] - t[0] for t in times if t), default=0)
-    if spread >= generation // 5 or max(_size(s) for s in streams) < ENOUGH:
+    if max(_size(s) for s in streams) < ENOUGH:
         return ()
-    if turns > _turns(scene):
-        return None
-    came = f" {len(times[0])} parts within {spread / 1e6:.1f} ms"
-    wanted = f"parts spread over about {generation / 1e6:.0f} ms of generation"
-    return (fault(wanted, came, "arrival times of the raw stream"),)
+    return spread(list(map(_turn, *seen, streams)), least=turns)
+
+
+def _turn(short: Observation, long: Observation, stream: Observation) -> Turn:
+    times = [c.at_ns for c in stream.response.chunks] if stream.response else []
+    length = times[-1] - times[0] if times else 0
+    return Turn(generation(short, long), length, stream.late_ns, f"{len(times)} parts")
+
+
+def _limited(seen: Observation) -> bool:
+    return "max_tokens" in seen.case.asked
 
 
 def _counts_tokens(seen: Observation) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from harness.contract.clause import Fault, Finding
 from harness.contract.evidence import fault, is_int, is_text
 from harness.contract.observation import Observation
+from harness.contract.reading import ABSENT
 
 
 def document_of(seen: Observation) -> dict[str, Any] | None:
@@ -39,7 +40,7 @@ def _missing(document: dict[str, Any]) -> Iterator[Fault]:
     if not is_text(document.get("model")):
         yield fault("a non-empty string", document.get("model"), "$.model")
     if not isinstance(document.get("choices"), list) or not document["choices"]:
-        yield fault("a non-empty array", document.get("choices", " nothing"), "$.choices")
+        yield fault("a non-empty array", document.get("choices", ABSENT), "$.choices")
 
 
 def choices_are_messages(seen: Observation) -> Finding:

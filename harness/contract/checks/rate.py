@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from harness.contract.clause import Fault, Finding, Scene
-from harness.contract.evidence import fault
+from harness.contract.evidence import fault, told
 from harness.contract.observation import Observation
 from harness.contract.probes.rate import ATTEMPTS, BEYOND
 
@@ -80,7 +80,7 @@ def as_many_as_declared_pass(scene: Scene) -> Finding:
         early = [n for n, seen in enumerate(attempt.allowed, 1) if seen.status == 429]
         if early:
             wanted = f"{len(attempt.allowed)} requests"
-            return (fault(wanted, f" 429 at request {early[0]}", "window"),)
+            return (told(wanted, f"429 at request {early[0]}", "window"),)
     return ()
 
 
@@ -95,8 +95,8 @@ def one_more_is_refused(scene: Scene) -> Finding:
     made = quick(scene)
     if not made or (len(made) < ATTEMPTS and not made[0].too_many):
         return None
-    came = f" {[seen.status for attempt in made for seen in attempt.beyond.values()]}"
-    return (fault(f"429 after {len(made[0].allowed)} requests", came, "beyond the limit"),)
+    came = f"{[seen.status for attempt in made for seen in attempt.beyond.values()]}"
+    return (told(f"429 after {len(made[0].allowed)} requests", came, "beyond the limit"),)
 
 
 def no_more_than_declared_pass(scene: Scene) -> Finding:
@@ -109,7 +109,7 @@ def no_more_than_declared_pass(scene: Scene) -> Finding:
         return ()
     if len(made) < ATTEMPTS:
         return None
-    return (fault("429 at once", f" HTTP {made[0].beyond['beyond'].status}", "request N+1"),)
+    return (told("429 at once", f"HTTP {made[0].beyond['beyond'].status}", "request N+1"),)
 
 
 def windows_are_as_long_as_declared(scene: Scene) -> Finding:
@@ -125,9 +125,9 @@ def windows_are_as_long_as_declared(scene: Scene) -> Finding:
         return ()
     if len(made) < ATTEMPTS:
         return None
-    came = f" {[attempt.passed for attempt in made]}"
+    came = f"{[attempt.passed for attempt in made]}"
     wanted = f"at most {len(made[0].allowed)} in half a window"
-    return (fault(wanted, came, "requests that passed"),)
+    return (told(wanted, came, "requests that passed"),)
 
 
 def refusal_says_rate_limited(scene: Scene) -> Finding:
@@ -158,7 +158,7 @@ def _uncounted(made: list[Attempt]) -> Iterator[Fault]:
     for name in ("stream", "other_route"):
         statuses = [attempt.beyond[name].status for attempt in made]
         if all(status == 200 for status in statuses):
-            yield fault("429", f" {statuses}", name.replace("_", " "))
+            yield told("429", f"{statuses}", name.replace("_", " "))
 
 
 def hits_are_free(scene: Scene) -> Finding:
@@ -170,7 +170,7 @@ def hits_are_free(scene: Scene) -> Finding:
     if all(seen.status != 429 for seen in stored):
         return ()
     first = next(n for n, seen in enumerate(stored) if seen.status == 429)
-    return (fault("no 429: all but one were hits", f" 429 at request {first + 1}", "one window"),)
+    return (told("no 429: all but one were hits", f"429 at request {first + 1}", "one window"),)
 
 
 def retry_after_tells_when(scene: Scene) -> Finding:
@@ -204,7 +204,7 @@ def window_passes(scene: Scene) -> Finding:
         return None
     if later.status != 429:
         return ()
-    return (fault("no 429 after the window", " HTTP 429", "the first request after it"),)
+    return (told("no 429 after the window", "HTTP 429", "the first request after it"),)
 
 
 def _refused(scene: Scene) -> list[Observation]:

@@ -4,6 +4,7 @@ import json
 
 from harness.contract.checks.headers import retry_after_has_its_form
 from harness.contract.clause import Finding, Record, RunCheck, Scene
+from harness.contract.context import limit_of
 from harness.contract.recording import Seen, told
 
 
@@ -21,6 +22,12 @@ def body_limit(scene: Scene) -> Finding:
     """Records which of the long bodies are taken."""
     seen = [(name, s.status) for name, s in scene.items() if s.status is not None]
     return Record(", ".join(f"{name}: {status}" for name, status in seen)) if seen else None
+
+
+def context(seen: Seen) -> Finding:
+    """Records the context in tokens that a refusal of a long prompt told."""
+    limits = [limit for each in seen if (limit := limit_of(each)) is not None]
+    return Record(f"{min(limits)} tokens") if limits else None
 
 
 def retry_after(scene: Scene) -> Finding:

@@ -7,8 +7,9 @@ import re
 from collections.abc import Sequence
 
 from harness.contract.checks.features import declines
+from harness.contract.checks.framing import text_has_no_lone_surrogate
 from harness.contract.clause import Finding
-from harness.contract.evidence import fault
+from harness.contract.evidence import fault, numbers, told
 from harness.contract.observation import PASSING, Observation
 from harness.errors import TransportKind
 
@@ -28,7 +29,7 @@ def goes_to_the_documented_url(seen: Observation) -> Finding:
     if request.method == "POST" and re.fullmatch(_PATHS[seen.case.route], request.path):
         return ()
     wanted = f"POST {_PATHS[seen.case.route]}"
-    return (fault(wanted, f" {request.method} {request.path}", "request"),)
+    return (told(wanted, f"{request.method} {request.path}", "request"),)
 
 
 def is_answered(seen: Observation) -> Finding:
@@ -44,7 +45,7 @@ def is_answered(seen: Observation) -> Finding:
     if seen.ok:
         return ()
     body = seen.response.body if seen.response else b""
-    return (fault(f"2xx ({seen.case.topic})", f" HTTP {seen.status}", "status", body),)
+    return (told(f"2xx ({seen.case.topic})", f"HTTP {seen.status}", "status", body),)
 
 
 def history_can_be_sent_back(seen: Observation) -> Finding:
@@ -55,7 +56,7 @@ def history_can_be_sent_back(seen: Observation) -> Finding:
     if seen.ok:
         return ()
     body = seen.response.body if seen.response else b""
-    return (fault("2xx", f" HTTP {seen.status}", "a history with reasoning_content", body),)
+    return (told("2xx", f"HTTP {seen.status}", "a history with reasoning_content", body),)
 
 
 def _has_reasoning(seen: Observation) -> bool:
@@ -68,6 +69,8 @@ def is_read_alike(seen: Observation) -> Finding:
     """The client's incremental parser and the contract's own reading find the same text."""
     if not seen.good or seen.answer is None or not seen.exchange.whole or not seen.choices:
         return None
+    if text_has_no_lone_surrogate(seen):
+        return None  # each reading shows the halves in a way of its own
     whole = seen.reading is not None and not seen.reading.malformed
     if not whole or len(seen.choices) != 1 or not seen.choices[0].text:
         return None
@@ -84,8 +87,9 @@ def is_answered_in_http(seen: Sequence[Observation]) -> Finding:
     broken = [s for s in valid if s.exchange.error and s.exchange.error.kind in NOT_HTTP]
     if len(broken) < 2:
         return ()
-    came = f" {broken[0].exchange.error}, {len(broken)} times"
-    return (fault(f"an answer in HTTP ({broken[0].case.topic})", came, "head"),)
+    came = f"{broken[0].exchange.error}, {len(broken)} times"
+    wanted = f"an answer in HTTP ({broken[0].case.topic})"
+    return (told(wanted, came, "head", requests=numbers(broken)),)
 
 
 def is_not_refused_for_good(seen: Sequence[Observation]) -> Finding:
@@ -102,6 +106,7 @@ def is_not_refused_for_good(seen: Sequence[Observation]) -> Finding:
             by_body.setdefault(s.exchange.request.body, []).append(s)
     for answers in by_body.values():
         if len(answers) >= 3 and all(s.status == 500 for s in answers):
-            came = f" HTTP 500 each of {len(answers)} times"
-            return (fault(f"2xx ({answers[0].case.topic})", came, "status"),)
+            came = f"HTTP 500 each of {len(answers)} times"
+            wanted = f"2xx ({answers[0].case.topic})"
+            return (told(wanted, came, "status", requests=numbers(answers)),)
     return ()

@@ -4,7 +4,7 @@ A scene maps names to observations. A probe leaves out what it could not send.
 """
 
 from harness.contract.clause import Finding, Record, Scene
-from harness.contract.evidence import fault
+from harness.contract.evidence import told
 from harness.contract.observation import Observation
 
 
@@ -29,7 +29,7 @@ def refused(scene: Scene, name: str, *, what: str) -> Finding:
     if seen[0].rejected and seen[0].status is not None and seen[0].status < 500:
         return ()
     body = seen[0].response.body if seen[0].response else b""
-    return (fault(f"4xx for {what}", f" HTTP {seen[0].status}", "status", body),)
+    return (told(f"4xx for {what}", f"HTTP {seen[0].status}", "status", body),)
 
 
 def code_of(seen: Observation) -> str | None:
@@ -47,8 +47,8 @@ def coded(scene: Scene, name: str, *, status: int, codes: tuple[str, ...]) -> Fi
         return ()
     wanted = f"HTTP {status} with code {' or '.join(codes)}"
     body = seen[0].response.body if seen[0].response else b""
-    came = f" HTTP {seen[0].status} with code {code_of(seen[0])}"
-    return (fault(wanted, came, name, body),)
+    came = f"HTTP {seen[0].status} with code {code_of(seen[0])}"
+    return (told(wanted, came, name, body),)
 
 
 def recorded(scene: Scene, name: str) -> Finding:

@@ -1,7 +1,7 @@
 """Checks of bodies above the sizes at which buffers end."""
 
 from harness.contract.clause import Finding, Scene
-from harness.contract.evidence import fault
+from harness.contract.evidence import told
 
 
 def long_bodies_are_answered(scene: Scene) -> Finding:
@@ -11,7 +11,7 @@ def long_bodies_are_answered(scene: Scene) -> Finding:
     if not judged:
         return None
     return tuple(
-        fault("2xx", f" HTTP {seen.status}", f"a request body of {name}")
+        told("2xx", f"HTTP {seen.status}", f"a request body of {name}")
         for name, seen in judged
         if not seen.ok
     )

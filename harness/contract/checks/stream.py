@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.contract.checks.framing import stream_of
 from harness.contract.clause import Fault, Finding
-from harness.contract.evidence import event, fault, is_int, is_text, shown
+from harness.contract.evidence import event, fault, is_int, is_text, shown, told
 from harness.contract.observation import Observation
 from harness.contract.output import Choice
 from harness.contract.reading import Reading
@@ -157,9 +157,9 @@ def role_comes_first(seen: Observation) -> Finding:
         where = f"choice {choice.index}"
         first = choice.outputs[0] if choice.outputs else None
         if not choice.roles:
-            yield fault("a delta with role", " none in the whole stream", where)
+            yield told("a delta with role", "none in the whole stream", where)
         elif first is not None and choice.roles[0][0] > first:
-            yield fault(f"role by event {first}", f" event {choice.roles[0][0]}", where)
+            yield told(f"role by event {first}", f"event {choice.roles[0][0]}", where)
 
     return _each_choice(seen, check)
 
@@ -180,7 +180,7 @@ def role_comes_once(seen: Observation) -> Finding:
 
     def check(choice: Choice, _: Reading) -> Iterator[Fault]:
         if len(choice.roles) > 1:
-            yield fault("one role", f" {len(choice.roles)} roles", event(choice.roles[1][0]))
+            yield told("one role", f"{len(choice.roles)} roles", event(choice.roles[1][0]))
 
     return _each_choice(seen, check)
 
@@ -191,11 +191,11 @@ def finishes_once(seen: Observation) -> Finding:
     def check(choice: Choice, reading: Reading) -> Iterator[Fault]:
         if not choice.finishes:
             last = reading.events[-1]
-            came = f" none; the last event is {shown(last.data)}"
-            yield fault("one finish_reason", came, f"choice {choice.index}")
+            came = f"none; the last event is {shown(last.data)}"
+            yield told("one finish_reason", came, f"choice {choice.index}")
         elif len(choice.finishes) > 1:
-            came = f" {len(choice.finishes)}: {shown([v for _, v in choice.finishes])}"
-            yield fault("one finish_reason", came, event(choice.finishes[1][0]))
+            came = f"{len(choice.finishes)}: {shown([v for _, v in choice.finishes])}"
+            yield told("one finish_reason", came, event(choice.finishes[1][0]))
 
     return _each_choice(seen, check)
 
@@ -229,7 +229,7 @@ def nothing_follows_the_finish(seen: Observation) -> Finding:
         finished = choice.finishes[0][0] if choice.finishes else None
         late = [n for n in choice.outputs if finished is not None and n > finished]
         if late:
-            yield fault(f"no output after event {finished}", f" {len(late)} more", event(late[0]))
+            yield told(f"no output after event {finished}", f"{len(late)} more", event(late[0]))
 
     return _each_choice(seen, check)
 
@@ -263,9 +263,7 @@ def reports_no_error(seen: Observation) -> Finding:
         document = e.document if isinstance(e.document, dict) else {}
         if e.name == "error" or document.get("error") is not None:
             data = (e.data or "").encode("utf-8", "replace")
-            return (
-                fault("an answer", f" event {e.name!r}: {shown(e.data)}", event(e.number), data),
-            )
+            return (told("an answer", f"event {e.name!r}: {shown(e.data)}", event(e.number), data),)
     return ()
 
 

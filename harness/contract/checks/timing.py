@@ -2,27 +2,42 @@
 
 A fast model is no buffering gateway: how long an answer takes to generate is measured first, by a
 short and a long plain request, and only a stream of an answer that takes long enough is judged.
-What looks wrong is measured again, and is a fault only over both turns.
+What looks wrong is measured again, and is a fault only over several turns. Batches and pauses count
+from where a reader could notice them, and a time only as far as this process was on time itself.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from harness.contract.checks.framing import stream_of
 from harness.contract.checks.scenes import answered
-from harness.contract.clause import Finding, Scene
-from harness.contract.evidence import fault
+from harness.contract.clause import Finding, Scene, Unjudged
+from harness.contract.evidence import numbers, told
 from harness.contract.observation import Observation
 
 LONG_NS = 20_000_000
 """An answer that takes less than this longer than a short one is too fast to be judged."""
+TURNS = ("", "_again", "_again_2")
+"""What ends the names of each measurement: the later ones are for what looked wrong before."""
 ENOUGH = 8
 """Output events below which the spread of a stream says nothing."""
+FRAME_NS = 15_000_000
+"""What comes within about one frame of a screen (60 Hz) is seen together: nobody notices a pause
+that is shorter."""
+JERK_NS = 100_000_000
+"""A pause that is noticed even in a long stream."""
+PAUSES = 8
+"""A stream that comes after fewer pauses than these has them for its own, however short it is."""
+TOGETHER = 4
+"""Output events that come at once make a batch: an engine may make a few tokens at a time."""
 HELD = 0.35
 """The share of a stream that may come in one batch, and of its time that may pass in silence."""
-SEVERAL = 4
+SEVERAL = 3
 """Streams below which a batch in all of them says nothing."""
+MOST_AGAIN = 8
+"""So many streams, at most, are asked for again."""
 KINDS: Mapping[str, Callable[[Observation], bool]] = {
     "streams": lambda _: True,
     "streams for more than 1 KiB": lambda seen: len(seen.exchange.request.body) > 1024,
@@ -32,6 +47,12 @@ KINDS: Mapping[str, Callable[[Observation], bool]] = {
 """What requests may have in common whose streams are held back: each kind is judged alone."""
 GAP_NS = 5_000_000_000
 """A silence longer than this inside a stream breaks common client timeouts."""
+
+
+def busy(late_ns: int) -> Unjudged:
+    """That this process was too late itself to tell."""
+    late = f"this process ran up to {late_ns / 1e6:.0f} ms late"
+    return Unjudged(f"{late}, and could have caused it: run on a quieter machine")
 
 
 def output_times(seen: Observation) -> list[int]:
@@ -47,55 +68,152 @@ def _duration(seen: Observation) -> int:
     return seen.response.end_at_ns if seen.response else 0
 
 
-def _generation(scene: Scene) -> int | None:
-    """How much longer long plain answers take than short ones, at least; None when not known."""
-    first = answered("short", "long", scene=scene)
-    seen = (*(first or ()), *(answered("short_again", "long_again", scene=scene) or ()))
-    if not seen or not all(s.good and s.exchange.whole for s in seen):
-        return None
-    times = [_duration(s) for s in seen]
-    return max(0, min(times[1::2]) - max(times[::2]))
+def generation(short: Observation, long: Observation) -> int:
+    """How much longer a long plain answer took than a short one, at least, in nanoseconds.
+
+    A late reader makes an answer longer, never shorter, so lateness is taken off the long one.
+    """
+    return max(0, _duration(long) - long.late_ns - _duration(short))
 
 
-def _turns(scene: Scene) -> int:
-    """How often everything was measured."""
-    return 1 + ("stream_again" in scene)
-
-
-def arrives_as_it_is_made(scene: Scene, *, turns: int = 2) -> Finding:
+def arrives_as_it_is_made(scene: Scene) -> Finding:
     """A stream's output is spread over the time that generation takes, not held to the end."""
-    generation = _generation(scene)
-    streams = [scene[n] for n in ("stream", "stream_again") if n in scene]
-    times = [t for t in map(output_times, streams) if len(t) >= ENOUGH]
-    if generation is None or generation < LONG_NS or not times:
+    found = [turn for name in TURNS if (turn := _turn(scene, name)) is not None]
+    return spread(found, least=len(TURNS))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One measurement: how long an answer took to make, and over how long its stream was spread.
+
+    Both ends of a stream are seen when they came or later, so a spread is wrong by how late this
+    process was, `late_ns`, at most. `parts` says what came. Times are nanoseconds.
+    """
+
+    made_ns: int
+    spread_ns: int
+    late_ns: int
+    parts: str
+
+    @property
+    def kept(self) -> bool:
+        """Whether the stream came while it was made."""
+        return self.spread_ns - self.late_ns >= self.made_ns // 5
+
+    @property
+    def held(self) -> bool:
+        """Whether it was held back: of an answer that is made in no time nobody can say."""
+        late = self.spread_ns + self.late_ns >= self.made_ns // 5
+        return self.made_ns >= LONG_NS and not late
+
+
+def _turn(scene: Scene, name: str) -> Turn | None:
+    seen = answered(f"short{name}", f"long{name}", f"stream{name}", scene=scene)
+    if seen is None or not all(s.good and s.exchange.whole for s in seen):
         return None
-    spread = max(t[-1] - t[0] for t in times)
-    if spread >= generation // 5:
+    times = output_times(seen[2])
+    if len(times) < ENOUGH:
+        return None
+    made_ns, parts = generation(*seen[:2]), f"{len(times)} output events"
+    return Turn(made_ns, times[-1] - times[0], seen[2].late_ns, parts)
+
+
+def spread(turns: Sequence[Turn], *, least: int) -> Finding:
+    """Kept if any measurement shows it, broken if all of `least` or more do."""
+    if not turns or all(turn.made_ns + turn.late_ns < LONG_NS for turn in turns):
+        return None
+    if any(turn.kept for turn in turns if turn.made_ns >= LONG_NS):
         return ()
-    if turns > _turns(scene):
-        return None
-    came = f" {len(times[0])} output events within {spread / 1e6:.1f} ms"
-    wanted = f"output spread over about {generation / 1e6:.0f} ms of generation"
-    return (fault(wanted, came, "arrival times of the stream"),)
+    if not all(turn.held for turn in turns):
+        return busy(max(turn.late_ns for turn in turns))
+    if len(turns) < least:
+        return Unjudged("it looked held back, and was not measured again")
+    first = turns[0]
+    wanted = f"output spread over about {first.made_ns / 1e6:.0f} ms of generation"
+    came = f"{first.parts} within {first.spread_ns / 1e6:.1f} ms, {len(turns)} times of as many"
+    return (told(wanted, came, "arrival times of the stream"),)
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """Of some streams those that show something for certain, and how many may show it.
+
+    Those that may, and not for certain, are blurred by our own lateness and taken out.
+    """
+
+    of: Sequence[tuple[Observation, list[int]]]
+    certain: Sequence[tuple[Observation, list[int]]]
+    possible: int
+
+    @classmethod
+    def count(
+        cls,
+        streams: Sequence[tuple[Observation, list[int]]],
+        shows: Callable[[list[int], int], bool],
+    ) -> "_Share":
+        """`shows` says it of a stream's times, seen so many nanoseconds too late at most."""
+        certain = [(s, t) for s, t in streams if shows(t, s.late_ns)]
+        return cls(streams, certain, sum(shows(t, 0) for _, t in streams))
+
+    @property
+    def clear(self) -> int:
+        """How many streams either show it for certain or do not."""
+        return len(self.of) - self.possible + len(self.certain)
+
+    @property
+    def shown(self) -> bool:
+        """Whether four in five show it: one alone may be the machine or the network."""
+        return len(self.certain) >= SEVERAL and len(self.certain) * 5 >= self.clear * 4
+
+    @property
+    def blurred(self) -> bool:
+        """Whether as many could show it, for all that could be seen."""
+        return self.possible >= SEVERAL and self.possible * 5 >= len(self.of) * 4
+
+    @property
+    def late_ns(self) -> int:
+        """How late this process was at most."""
+        return max(seen.late_ns for seen, _ in self.of)
+
+    def __str__(self) -> str:
+        return f"{len(self.certain)} of {self.clear}"
+
+
+def _alone(seen: Sequence[Observation]) -> Iterator[tuple[Observation, list[int]]]:
+    """The streams with enough output that had the connection for themselves, and their times."""
+    for each in seen:
+        times = output_times(each) if each.case.alone else []
+        if len(times) >= 2 * ENOUGH:
+            yield each, times
 
 
 def arrives_in_small_parts(seen: Sequence[Observation]) -> Finding:
-    """Output comes in many arrivals, not in a few batches.
-
-    A machine that is busy reads late and then much at once, so four streams in five must show it.
-    """
-    alone = [s for s in seen if s.case.alone]
-    timed = [(s, t) for s in alone if len(t := output_times(s)) >= 2 * ENOUGH]
-    slow = [(s, t) for s, t in timed if t[-1] - t[0] >= LONG_NS]
-    batched = [(s, t) for s, t in slow if len(_arrivals(t)) * 4 < len(t)]
-    if len(slow) < SEVERAL:
+    """Output comes in many arrivals, not in a few batches with pauses that a reader notices."""
+    timed = [(s, t) for s, t in _alone(seen) if t[-1] - t[0] >= 2 * FRAME_NS]
+    found = _Share.count(timed, _batched)
+    if len(timed) < SEVERAL:
         return None
-    if len(batched) * 5 < len(slow) * 4:
-        return ()
-    first, times = batched[0]
+    if not found.shown:
+        return busy(found.late_ns) if found.blurred else ()
+    first, times = found.certain[0]
     parts = f"{len(times)} output events in {len(_arrivals(times))} arrivals"
-    came = f" {parts}, and so in {len(batched)} of {len(slow)} streams"
-    return (fault("at least one arrival for four events", came, f"request {first.number}"),)
+    wanted = "output in small parts, or without pauses that are noticed"
+    came = f"{parts}, and so in {found} streams"
+    slow = numbers(s for s, _ in reversed(found.certain))
+    return (told(wanted, came, f"request {first.number}", requests=slow),)
+
+
+def _batched(times: list[int], late_ns: int) -> bool:
+    """Whether three quarters of a stream come in batches, each after a pause that is noticed.
+
+    Before the first there is always one.
+    """
+    noticed_ns = max(FRAME_NS, min(JERK_NS, (times[-1] - times[0]) // PAUSES)) + late_ns
+    starts = _arrivals(times)
+    pauses = (noticed_ns, *(b - a for a, b in pairwise(starts)))
+    sizes = [_at(times, start) for start in starts]
+    batches = [s for s, p in zip(sizes, pauses, strict=True) if s >= TOGETHER and p >= noticed_ns]
+    return sum(batches) * 4 >= len(times) * 3
 
 
 def no_half_is_held_back(seen: Sequence[Observation]) -> Finding:
@@ -106,18 +224,27 @@ def no_half_is_held_back(seen: Sequence[Observation]) -> Finding:
     """
     timed = [(s, t) for s in seen if len(t := output_times(s)) >= 2 * ENOUGH]
     pace = _pace([t for _, t in timed])
-    slow = [(s, t) for s, t in timed if len(t) * pace >= LONG_NS // 2]
+    slow = [(s, t) for s, t in timed if len(t) * pace >= 2 * FRAME_NS]
     if len(slow) < SEVERAL:
         return None
     for kind, belongs in KINDS.items():
-        mine = [(s, t) for s, t in slow if belongs(s)]
-        held = [(s, t) for s, t in mine if _held(t, pace)]
-        if len(mine) >= SEVERAL and len(held) * 5 >= len(mine) * 4:
-            (first, times), several = held[0], f"{len(held)} of {len(mine)} {kind}"
+        found = _Share.count([(s, t) for s, t in slow if belongs(s)], _held_at(pace))
+        if found.shown:
+            (first, times), several = found.certain[0], f"{found} {kind}"
             share, pause = _burst(times)
-            came = f" {share:.0%} at once after {pause / 1e6:.0f} ms, in {several}"
-            return (fault("output spread over its time", came, f"request {first.number}"),)
+            came = f"{share:.0%} at once after {pause / 1e6:.0f} ms, in {several}"
+            wanted, where = "output spread over its time", f"request {first.number}"
+            held = numbers(s for s, _ in reversed(found.certain))
+            return (told(wanted, came, where, requests=held),)
+        if found.blurred:
+            return busy(found.late_ns)
     return ()
+
+
+def longest_streams(seen: Sequence[Observation]) -> Sequence[Observation]:
+    """The streams that take most time: what is asked again where streams look held back."""
+    timed = sorted(_alone(seen), key=lambda each: each[1][-1] - each[1][0], reverse=True)
+    return [each for each, _ in timed[:MOST_AGAIN]]
 
 
 def _pace(rows: Sequence[Sequence[int]]) -> float:
@@ -126,20 +253,31 @@ def _pace(rows: Sequence[Sequence[int]]) -> float:
     return paces[len(paces) * 3 // 4] if paces else 0.0
 
 
-def _held(times: list[int], pace: float) -> bool:
-    if times[-1] - times[0] < len(times) * pace / 10:
-        return True
-    share, pause = _burst(times)
-    return share >= HELD and pause >= HELD * (times[-1] - times[0])
+def _held_at(pace: float) -> Callable[[list[int], int], bool]:
+    """Whether a stream was held back, whole or in part, where others have such a pace."""
+
+    def held(times: list[int], late_ns: int) -> bool:
+        length = times[-1] - times[0]
+        if length + late_ns < len(times) * pace / 10:
+            return True
+        share, pause = _burst(times)
+        return share >= HELD and pause - late_ns >= max(FRAME_NS, HELD * length)
+
+    return held
 
 
 def _burst(times: list[int]) -> tuple[float, int]:
     """The share of the output in its greatest batch, and the pause before that."""
     starts = _arrivals(times)
-    sizes = [sum(start <= t < start + 1_000_000 for t in times) / len(times) for start in starts]
+    sizes = [_at(times, start) / len(times) for start in starts]
     greatest = sizes.index(max(sizes))
     before = starts[greatest - 1] if greatest else starts[greatest]
     return sizes[greatest], starts[greatest] - before
+
+
+def _at(times: list[int], start: int) -> int:
+    """How many events came within a millisecond."""
+    return sum(start <= t < start + 1_000_000 for t in times)
 
 
 def _arrivals(times: list[int]) -> list[int]:
@@ -159,7 +297,9 @@ def ends_after_its_last_event(seen: Observation) -> Finding:
     late = response.end_at_ns - response.chunks[-1].at_ns
     if late <= GAP_NS:
         return ()
-    return (fault("the end of the body", f" {late / 1e9:.1f} s later", "after the last event"),)
+    if late - seen.late_ns <= GAP_NS:
+        return busy(seen.late_ns)
+    return (told("the end of the body", f"{late / 1e9:.1f} s later", "after the last event"),)
 
 
 def no_long_silence(seen: Observation) -> Finding:
@@ -171,4 +311,6 @@ def no_long_silence(seen: Observation) -> Finding:
     longest = max((b - a for a, b in pairwise(moments)), default=0)
     if longest <= GAP_NS:
         return ()
-    return (fault("no gap over 5 s", f" {longest / 1e9:.1f} s", "between chunks"),)
+    if longest - seen.late_ns <= GAP_NS:
+        return busy(seen.late_ns)
+    return (told("no gap over 5 s", f"{longest / 1e9:.1f} s", "between chunks"),)

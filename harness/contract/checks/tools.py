@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 
 from harness.contract.clause import Fault, Finding
-from harness.contract.evidence import fault, is_int, is_text, shown
+from harness.contract.evidence import fault, is_int, is_text, shown, told
 from harness.contract.observation import Observation
 from harness.contract.output import Call, Choice
 from harness.contract.reading import ABSENT, parse_json
@@ -65,8 +65,8 @@ def calls_do_not_share_an_index(seen: Observation) -> Finding:
     for number, part in parts:
         index, name = repr(part.get("index")), part.get("id")
         if is_text(name) and names.setdefault(index, str(name)) != name:
-            came = f" index {index} for {names[index]!r} and {name!r}"
-            return (fault("an index for each call", came, f"event {number}"),)
+            came = f"index {index} for {names[index]!r} and {name!r}"
+            return (told("an index for each call", came, f"event {number}"),)
     return ()
 
 
@@ -91,7 +91,7 @@ def one_delta_per_call(seen: Observation) -> Finding:
     if not counts:
         return None
     return tuple(
-        fault("each index once in a delta", f" indexes {', '.join(indexes)}", f"event {number}")
+        told("each index once in a delta", f"indexes {', '.join(indexes)}", f"event {number}")
         for number, indexes in counts.items()
         if len(indexes) > len(set(indexes))
     )[:1]
@@ -141,7 +141,7 @@ def arguments_keep_their_schema(seen: Observation) -> Finding:
     if not judged:
         return None
     return tuple(
-        fault(f"arguments valid against {shown(schema)}", f" {complaint}", f"tool {call.name}")
+        told(f"arguments valid against {shown(schema)}", f"{complaint}", f"tool {call.name}")
         for call, schema in judged
         if (complaint := mismatch(schema, _document(call.arguments)))
     )
@@ -160,8 +160,9 @@ def a_required_call_comes(seen: Observation) -> Finding:
     if names and (named is None or all(name == named for name in names)):
         return ()
     wanted = f"a call of {named}" if named else "a tool call"
-    came = names or f" none; content {shown(seen.choices[0].text)}"
-    return (fault(wanted, came, "tool_calls"),)
+    if names:
+        return (fault(wanted, names, "tool_calls"),)
+    return (told(wanted, f"none; content {shown(seen.choices[0].text)}", "tool_calls"),)
 
 
 def one_call_where_parallel_is_off(seen: Observation) -> Finding:
@@ -201,7 +202,7 @@ def finish_agrees_with_calls(seen: Observation) -> Finding:
     for choice in seen.choices:
         where = f"choice {choice.index}"
         if choice.finish == "tool_calls" and not choice.calls:
-            faults.append(fault("calls with finish_reason 'tool_calls'", " no call", where))
+            faults.append(told("calls with finish_reason 'tool_calls'", "no call", where))
         elif choice.calls and choice.finish == "stop" and not named:
             faults.append(fault("finish_reason 'tool_calls'", choice.finish, where))
     return tuple(faults)
@@ -226,7 +227,7 @@ def json_schema_is_kept(seen: Observation) -> Finding:
     if not texts or wanted.get("strict") is not True:
         return None
     return tuple(
-        fault(f"content valid against {shown(wanted['schema'])}", f" {complaint}", "content")
+        told(f"content valid against {shown(wanted['schema'])}", f"{complaint}", "content")
         for text in texts
         if (complaint := mismatch(wanted["schema"], _document(text)))
     )

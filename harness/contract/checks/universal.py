@@ -10,7 +10,7 @@ from dataclasses import replace
 from harness.contract.case import Expect
 from harness.contract.checks.scenes import answered, recorded, refused
 from harness.contract.clause import Clause, Fault, Finding, Record, Scene
-from harness.contract.evidence import fault
+from harness.contract.evidence import fault, told
 from harness.contract.observation import Observation, observe
 from harness.contract.reading import parse_json
 from harness.contract.strategies.given import given
@@ -59,7 +59,7 @@ def _own_fields(seen: Observation) -> Iterator[tuple[str, str]]:
 
 def answers_like_the_route(scene: Scene, *, clauses: Sequence[Clause]) -> Finding:
     """The answer of a step keeps the clauses of its route."""
-    judged = [(name, as_on_its_route(seen)) for name, seen in _good(scene)]
+    judged = [(n, as_on_its_route(s)) for n, s in _good(scene) if n == "first" or not _other(s)]
     if not judged:
         return None
     return tuple(
@@ -84,6 +84,17 @@ def _answering(seen: Observation) -> int | None:
     return next((n for n, mark in enumerate(marks) if mark and mark in text), None)
 
 
+def _meant(seen: Observation) -> int:
+    """The number of the step that was meant to answer, behind those that fail."""
+    return len(seen.case.steps or ())
+
+
+def _other(seen: Observation) -> bool:
+    """Whether a step answered that was meant to fail: what it says is not what was asked for."""
+    says = any(choice.text for choice in seen.choices)
+    return bool(seen.case.steps) and says and _answering(seen) != _meant(seen)
+
+
 def the_first_that_works_answers(scene: Scene) -> Finding:
     """A good first step answers, and no later one."""
     if not serves(scene):
@@ -91,9 +102,7 @@ def the_first_that_works_answers(scene: Scene) -> Finding:
     number = _answering(scene["first"])
     if number is None:
         return None
-    return (
-        () if number == 0 else (fault("the answer of step 0", f" that of step {number}", "text"),)
-    )
+    return () if number == 0 else (told("the answer of step 0", f"that of step {number}", "text"),)
 
 
 def the_step_is_told(scene: Scene) -> Finding:
@@ -118,12 +127,12 @@ def timeouts_hand_over(scene: Scene) -> Finding:
     response = seen[0].response
     if not seen[0].ok:
         body = response.body if response else b""
-        came = f" HTTP {seen[0].status}"
-        return (fault("the second step's answer", came, "a first step of 1 ms", body),)
-    early = response is not None and response.head_at_ns < AT_ONCE_NS
+        came = f"HTTP {seen[0].status}"
+        return (told("the second step's answer", came, "a first step of 1 ms", body),)
+    early = response is not None and response.head_at_ns - seen[0].late_ns < AT_ONCE_NS
     if _answering(seen[0]) != 0 or early:
         return ()
-    return (fault("the second step's answer", " the first one's", "a first step of 1 ms"),)
+    return (told("the second step's answer", "the first one's", "a first step of 1 ms"),)
 
 
 def errors_hand_over(scene: Scene) -> Finding:
@@ -135,16 +144,22 @@ def errors_hand_over(scene: Scene) -> Finding:
         return ()
     body = seen[0].response.body if seen[0].response else b""
     before = ", ".join(step.topic for step in seen[0].case.steps or ())
-    return (fault("the last step's answer", f" HTTP {seen[0].status}", f"after {before}", body),)
+    return (told("the last step's answer", f"HTTP {seen[0].status}", f"after {before}", body),)
 
 
 def all_failed_is_a_failure(scene: Scene) -> Finding:
-    """Where every step fails, so does the request."""
+    """Where every step fails, so does the request.
+
+    A target that does not refuse the wrong key of the first step has one that works.
+    """
+    before = scene.get("refused")
+    if before is not None and before.ok and _answering(before) != _meant(before):
+        return None
     seen = answered("failed", scene=scene)
     if seen is None or seen[0].rejected:
         return None if seen is None else ()
     body = seen[0].response.body if seen[0].response else b""
-    return (fault("an error", f" HTTP {seen[0].status}", "every step fails", body),)
+    return (told("an error", f"HTTP {seen[0].status}", "every step fails", body),)
 
 
 def no_list_is_refused(scene: Scene) -> Finding:

@@ -5,9 +5,10 @@ from typing import Any
 
 from harness.contract.checks.framing import stream_of
 from harness.contract.clause import Fault, Finding
-from harness.contract.evidence import event, fault, is_int
+from harness.contract.evidence import event, fault, is_int, told
 from harness.contract.observation import Observation
 from harness.contract.output import detail, tokens
+from harness.contract.reading import ABSENT
 from harness.contract.strategies.text import WORDS
 
 TEMPLATE = 2000
@@ -132,7 +133,7 @@ def plain_answers_report_usage(seen: Observation) -> Finding:
         return None
     if _reports(seen):
         return ()
-    return (fault("a usage object", seen.documents[0][1].get("usage", " nothing"), "$.usage"),)
+    return (fault("a usage object", seen.documents[0][1].get("usage", ABSENT), "$.usage"),)
 
 
 def streams_report_usage_when_asked(seen: Observation) -> Finding:
@@ -145,7 +146,7 @@ def streams_report_usage_when_asked(seen: Observation) -> Finding:
     done = next((e.number for e in reading.events if e.done), len(reading.events))
     if any(number < done for number, _ in reading.usages):
         return ()
-    return (fault("usage before [DONE]", " none", f"{len(reading.events)} events"),)
+    return (told("usage before [DONE]", "none", f"{len(reading.events)} events"),)
 
 
 def work_is_counted(seen: Observation) -> Finding:
@@ -194,7 +195,8 @@ def words_cost_the_same(seen: Sequence[Observation]) -> Finding:
     for other, its_words, its_tokens in counts:
         if its_tokens < 0.9 * rate * its_words:
             wanted = f"about {rate:.2f} tokens a word, as in request {number}"
-            return (fault(wanted, f" {its_tokens} for {its_words} words", f"request {other}"),)
+            came, both = f"{its_tokens} for {its_words} words", (number, other)
+            return (told(wanted, came, f"request {other}", requests=both),)
     return ()
 
 
@@ -223,7 +225,7 @@ def _empty(seen: Observation) -> Iterator[Fault]:
     reasoning = detail(reading, "completion_tokens_details", "reasoning_tokens") or 0
     said = choice.content or choice.refusal or choice.calls or choice.reasoning
     if choice.finish == "stop" and not said and completion - reasoning >= 3:
-        yield fault("text or a tool call", f" {completion} tokens billed, nothing said", "answer")
+        yield told("text or a tool call", f"{completion} tokens billed, nothing said", "answer")
 
 
 def counts_never_fall(seen: Observation) -> Finding:

@@ -28,6 +28,7 @@ CLAUSES = (
         evidence=Evidence.SPECIFIED,
         scene=apart.good_after_bad,
         probe="after",
+        founded=True,
     ),
     Clause(
         id="after-error-whole",

@@ -162,6 +162,7 @@ CLAUSES = (
         evidence=Evidence.DOCUMENTED,
         scene=auth.answers_after_refusals,
         probe="auth",
+        founded=True,
         kills=(
             "lockout-after-wrong-token",
             "error-sticks",

@@ -34,6 +34,7 @@ CLAUSES = (
         scene=leaving.next_is_answered,
         probe="leaving",
         profile=Profile.EXTENDED,
+        founded=True,
         kills=("left-then-500",),
     ),
     Clause(

@@ -148,6 +148,7 @@ CLAUSES = (
         evidence=Evidence.OBSERVED,
         scene=model.arrives_as_it_is_made,
         probe="model",
+        timed=True,
         kills=("model-stream-buffered",),
     ),
 )

@@ -31,6 +31,7 @@ CLAUSES = (
         scene=options.the_last_attempt_is_waited_for,
         probe="options",
         profile=Profile.EXTENDED,
+        founded=True,
         kills=("timeout-bounds-last",),
     ),
     Clause(
@@ -44,6 +45,7 @@ CLAUSES = (
         scene=options.long_timeouts_do_not,
         probe="options",
         profile=Profile.EXTENDED,
+        founded=True,
         kills=("timeout-long-is-none",),
     ),
     Clause(
@@ -60,6 +62,7 @@ CLAUSES = (
         scene=options.retry_options_are_accepted,
         probe="options",
         profile=Profile.EXTENDED,
+        founded=True,
         kills=(
             "attempts-five-refused",
             "attempts-one-is-none",

@@ -61,6 +61,16 @@ CLAUSES = (
         whole=records.switch("early_headers"),
     ),
     Clause(
+        id="record-context",
+        level=Level.RECORD,
+        routes=CHAT,
+        statement="How many tokens the model's context holds, where a prompt did not fit.",
+        rationale="Longer prompts are refused; the run kept below it.",
+        source="ggml-org/llama.cpp server: exceed_context_size_error",
+        evidence=Evidence.OBSERVED,
+        whole=records.context,
+    ),
+    Clause(
         id="record-retry-after",
         level=Level.RECORD,
         routes=("native",),

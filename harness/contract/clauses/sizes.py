@@ -16,6 +16,7 @@ CLAUSES = (
         scene=sizes.long_bodies_are_answered,
         probe="sizes",
         profile=Profile.EXTENDED,
+        founded=True,
         kills=(
             "request-cut-64k",
             "request-refused-16k",

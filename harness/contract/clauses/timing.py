@@ -15,6 +15,7 @@ CLAUSES = (
         evidence=Evidence.DOCUMENTED,
         scene=timing.arrives_as_it_is_made,
         probe="timing",
+        timed=True,
         kills=(
             "full-buffering",
             "comments-for-output",
@@ -30,6 +31,8 @@ CLAUSES = (
         source="developers.cloudflare.com/ai-gateway/features/guardrails/usage-considerations/",
         evidence=Evidence.OBSERVED,
         whole=timing.arrives_in_small_parts,
+        timed=True,
+        suspects=timing.longest_streams,
         kills=(
             "batch-coalescing",
             "held-after-first",
@@ -44,6 +47,8 @@ CLAUSES = (
         source="MiniMax-AI/MiniMax-M3#22; cloudflare/cloudflared#1496",
         evidence=Evidence.PRACTICE,
         whole=timing.no_half_is_held_back,
+        timed=True,
+        suspects=timing.longest_streams,
         kills=("second-half-held",),
     ),
     Clause(
@@ -55,6 +60,7 @@ CLAUSES = (
         source="developers.cloudflare.com/support/troubleshooting/http-status-codes/",
         evidence=Evidence.PRACTICE,
         check=timing.no_long_silence,
+        timed=True,
         kills=(
             "done-late",
             "three-stalls",
@@ -69,6 +75,7 @@ CLAUSES = (
         source="RFC 9112, section 7.1",
         evidence=Evidence.PRACTICE,
         check=timing.ends_after_its_last_event,
+        timed=True,
         kills=("end-late",),
     ),
 )

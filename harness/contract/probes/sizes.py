@@ -17,7 +17,7 @@ def play(stage: Stage) -> None:
     if budget.max_tokens is not None or budget.max_cost is not None:
         return  # bytes would be reserved as tokens
     for number, (name, size) in enumerate(SIZES if stage.route == "native" else SIZES[:1]):
-        case = stage.plain(f"a body of {name}", 1700 + number)
+        case = stage.sender.taken(stage.plain(f"a body of {name}", 1700 + number))
         stage.play(name, replace(case, body=padded(case, size)))
 
 

@@ -12,6 +12,8 @@ from harness.contract.strategies.text import nonce
 
 QUICK = 200
 """An answer of at most so many tokens is short."""
+QUIET_S = 2.0
+"""So long, at most, a probe waits for a quiet machine before it measures times again."""
 
 
 @dataclass(slots=True)
@@ -84,6 +86,11 @@ class Stage:
     def wait(self, seconds: float) -> None:
         """Let time pass on the run's clock."""
         self.sender.sleep(seconds, self.awaited)
+
+    def wait_for_quiet(self) -> None:
+        """Where time is real, wait a little for a machine that does not hold this process up."""
+        if self.sender.lateness is not None:
+            self.sender.lateness.wait_for_quiet(QUIET_S)
 
     def wait_since(
         self, earlier: Iterable[Observation], seconds: float, *, margin_s: float = 0.2

@@ -6,7 +6,7 @@ Two modules per class of the catalogue at most; each ends with the tuple of its 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from harness.errors import UsageError
+from harness.errors import UsageError, did_you_mean
 from harness.gateway.config import Config, RateLimit
 from harness.gateway.defects.access import ACCESS
 from harness.gateway.defects.billing import BILLING
@@ -62,14 +62,15 @@ class Catalogue(Mapping[str, Defect]):
         return len(self._defects)
 
     def named(self, name: str) -> Defect:
-        """The defect called `name`; raises `UsageError` that lists the known names.
+        """The defect called `name`; raises `UsageError` with those that are near.
 
         A name with a colon is that of a generated defect, which no catalogue lists.
         """
         if ":" in name:
             return generated(name)
         if name not in self._defects:
-            raise UsageError(f"unknown defect {name!r}; known are {', '.join(self._defects)}")
+            hint = did_you_mean(name, self._defects, otherwise="serve --list defects has all")
+            raise UsageError(f"unknown defect {name!r}; {hint}")
         return self._defects[name]
 
 

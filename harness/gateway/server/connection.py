@@ -14,7 +14,7 @@ from typing import cast
 from harness.gateway.framing import OPEN_S, Framed, frame
 from harness.gateway.ledger import Seen
 from harness.gateway.server.delivery import Delivery
-from harness.gateway.server.reader import Incoming, Refusal, RequestReader
+from harness.gateway.server.reader import Incoming, Pause, Refusal, RequestReader
 from harness.gateway.service import Service
 from harness.wire import End
 
@@ -27,6 +27,7 @@ _FLUSH_POLL_S = 0.001
 class Limits:
     """Bounds of one connection: bytes of a request's head and body, and seconds.
 
+    `held_bytes` is what the unfinished requests of all connections may hold together.
     `idle_s` between requests, `request_s` from a request's first byte to its last, `write_s` for a
     reader that takes nothing, `open_s` for an answer that never ends, `linger_s` for a client to
     close after the server did. Deadlines are looked at every `sweep_s`.
@@ -34,12 +35,20 @@ class Limits:
 
     head_bytes: int = 65_536
     body_bytes: int = 104_857_600
+    held_bytes: int = 268_435_456
     idle_s: float = 75.0
     request_s: float = 60.0
     write_s: float = 60.0
     open_s: float = OPEN_S
     linger_s: float = 2.0
     sweep_s: float = 1.0
+
+
+class Held:
+    """How many bytes the unfinished requests of a server hold together."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
 
 
 class Connection(asyncio.Protocol):
@@ -49,11 +58,16 @@ class Connection(asyncio.Protocol):
     long; the server calls `expire` then.
     """
 
-    def __init__(self, service: Service, limits: Limits, members: set["Connection"]) -> None:
+    def __init__(
+        self, service: Service, limits: Limits, members: set["Connection"], held: Held
+    ) -> None:
         self.deadline: float | None = None
         self._service = service
         self._limits = limits
         self._members = members
+        self._held = held
+        self._holding = 0
+        self._parsing = False
         self._loop = asyncio.get_running_loop()
         self._reader = RequestReader(
             head_bytes=self._limits.head_bytes, body_bytes=self._limits.body_bytes
@@ -72,6 +86,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, _exc: Exception | None) -> None:
         """Stop the answer in progress and note that its client is gone."""
         self._members.discard(self)
+        self._hold(0)
         if self._delivery is not None:
             self._delivery.stop()
             seen = self._note("disconnected")
@@ -86,7 +101,8 @@ class Connection(asyncio.Protocol):
             self._wait(self._limits.request_s)
         self._reader.feed(data)
         if self._delivery is None:
-            self._read()
+            if not self._parsing:
+                self._read()
         elif self._reader.buffered > _PIPELINED_BYTES:
             self._transport.pause_reading()
 
@@ -101,7 +117,8 @@ class Connection(asyncio.Protocol):
             self._service.left(self._seen, left_ns=self._now_ns())
         if self._delivery is None and not self._draining:
             self._reader.feed(b"")
-            self._read()
+            if not self._parsing:
+                self._read()
         return self._more_to_come() and self._transport.can_write_eof()
 
     def pause_writing(self) -> None:
@@ -137,7 +154,7 @@ class Connection(asyncio.Protocol):
     def _more_to_come(self) -> bool:
         delivery = self._delivery
         silent = delivery is None or (delivery.framed.end is End.OPEN and not delivery.sending)
-        return not silent
+        return self._parsing or not silent
 
     def _now_ns(self) -> int:
         return int(self._loop.time() * 1e9)
@@ -148,7 +165,14 @@ class Connection(asyncio.Protocol):
     def _read(self) -> None:
         arrived = self._loop.time()
         incoming = self._reader.next()
-        if isinstance(incoming, Incoming):
+        self._hold(self._reader.buffered)
+        if self._held.bytes > self._limits.held_bytes:
+            self._refuse(Refusal(503, f"unfinished requests hold {self._limits.held_bytes} bytes"))
+        elif isinstance(incoming, Pause):
+            self._parsing = True
+            self._transport.pause_reading()
+            self._loop.call_soon(self._read_on)
+        elif isinstance(incoming, Incoming):
             self._answer(incoming, arrived)
         elif incoming is not None:
             self._refuse(incoming)
@@ -156,6 +180,18 @@ class Connection(asyncio.Protocol):
             self._close()
         elif self._reader.wants_continue():
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _read_on(self) -> None:
+        """Parse more of a request in many pieces, after others have had their turn."""
+        self._parsing = False
+        if self._delivery is None and not self._transport.is_closing():
+            self._transport.resume_reading()
+            self._read()
+
+    def _hold(self, size: int) -> None:
+        """Note what is held of an unfinished request."""
+        self._held.bytes += size - self._holding
+        self._holding = size
 
     def _answer(self, incoming: Incoming, arrived: float) -> None:
         self.deadline = None
@@ -172,6 +208,7 @@ class Connection(asyncio.Protocol):
         self._delivery.play()
 
     def _refuse(self, refusal: Refusal) -> None:
+        self._hold(0)
         response = self._service.refuse(refusal.status, refusal.reason)
         self._delivery = self._delivery_of(frame(response, keep_alive=False), self._loop.time())
         self._delivery.play()

@@ -6,10 +6,12 @@ with LocalGateway(Gateway(Config())) as local:
 
 import asyncio
 import contextlib
+import errno
 import os
 import resource
 import signal
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +20,7 @@ from typing import Any, Self
 
 from harness.errors import UsageError
 from harness.gateway.handler import Handler
-from harness.gateway.server.connection import Connection, Limits
+from harness.gateway.server.connection import Connection, Held, Limits
 from harness.gateway.server.eventloop import new_event_loop
 from harness.gateway.service import Service
 
@@ -46,6 +48,7 @@ class Server:
         self._tls = tls
         self.url = self._origin(port)
         self._connections: set[Connection] = set()
+        self._held = Held()
         self._listener: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -55,7 +58,7 @@ class Server:
         host, port = self._address
         try:
             self._listener = await loop.create_server(
-                lambda: Connection(self.service, self._limits, self._connections),
+                lambda: Connection(self.service, self._limits, self._connections, self._held),
                 host,
                 port,
                 ssl=self._tls,
@@ -79,6 +82,11 @@ class Server:
         while self._connections:
             await asyncio.sleep(0)
 
+    @property
+    def held_bytes(self) -> int:
+        """What the unfinished requests of all connections hold."""
+        return self._held.bytes
+
     def _origin(self, port: int) -> str:
         host = self._address[0]
         authority = f"[{host}]" if ":" in host else host
@@ -91,6 +99,36 @@ class Server:
             if connection.deadline is not None and connection.deadline <= now:
                 connection.expire()
         self._sweeper = loop.call_later(self._limits.sweep_s, self._sweep)
+
+
+class Crowded:
+    """Says once that no more connections can be taken, where asyncio would say it a thousand times.
+
+    An event loop's exception handler; anything else goes to `others`.
+    """
+
+    def __init__(self, others: Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]) -> None:
+        self._others = others
+        self._said = False
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        fault = context.get("exception")
+        if self._said and isinstance(fault, ValueError) and "_start_serving" in context["message"]:
+            return  # asyncio listens again a second later, on a socket that is closed by then, too
+        if not isinstance(fault, OSError) or fault.errno not in (errno.EMFILE, errno.ENFILE):
+            self._others(loop, context)
+        elif not self._said:
+            self._said = True
+            most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+            sys.stderr.write(
+                f"the stand-in has as many connections as it may open (ulimit -n {most}); "
+                "others wait until one ends\n"
+            )
+
+
+def report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What asyncio does with a fault that nobody awaits."""
+    loop.default_exception_handler(context)
 
 
 async def serve(
@@ -106,6 +144,7 @@ async def serve(
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
+    loop.set_exception_handler(Crowded(report))
     server = Server(gateway, host=host, port=port, tls=tls)
     await server.start()
     try:
@@ -181,7 +220,7 @@ class LocalGateway:
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(self._note_fault)
+        loop.set_exception_handler(Crowded(self._note_fault))
         try:
             await self.server.start()
         except UsageError as exc:

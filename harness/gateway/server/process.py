@@ -17,7 +17,7 @@ from harness.errors import HarnessError
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.gateway.server.eventloop import new_event_loop
-from harness.gateway.server.listener import Server, raise_descriptor_limit
+from harness.gateway.server.listener import Crowded, Server, raise_descriptor_limit, report
 
 _STOP_S = 10.0
 
@@ -47,8 +47,10 @@ class GatewayProcess:
         try:
             answer = self._pipe.recv()
         except EOFError as exc:
+            self._process.join(_STOP_S)
+            how = _ending(self._process.exitcode)
             self.close()
-            raise HarnessError(f"the stand-in ended with {self._process.exitcode}") from exc
+            raise HarnessError(f"the stand-in {how} while it started; start it again") from exc
         if isinstance(answer, HarnessError):
             self.close()
             raise answer
@@ -69,6 +71,13 @@ class GatewayProcess:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _ending(code: int | None) -> str:
+    """How a process ended, in words; a negative code is the signal that killed it."""
+    if code is not None and code < 0:
+        return f"was killed ({signal.Signals(-code).name})"
+    return f"ended with exit code {code}"
 
 
 @contextmanager
@@ -101,7 +110,9 @@ def _serve(pipe: Connection, config: Config, defect: str | None) -> None:
 
 async def _serve_while(server: Server, pipe: Connection) -> None:
     parent_left = asyncio.Event()
-    asyncio.get_running_loop().add_reader(pipe.fileno(), parent_left.set)
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(Crowded(report))
+    loop.add_reader(pipe.fileno(), parent_left.set)
     await server.start()
     pipe.send(server.url)
     await parent_left.wait()

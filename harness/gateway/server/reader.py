@@ -14,6 +14,8 @@ import h11
 from harness.wire import Headers, Request
 
 _AFTER_HOST = re.compile(r"[/?].*")
+_EVENTS_AT_ONCE = 500
+"""So many pieces of a body are parsed before others have their turn: some ten milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,11 @@ class Refusal:
 
     status: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """There is more to parse: call `next` again when others have had their turn."""
 
 
 class RequestReader:
@@ -51,10 +58,10 @@ class RequestReader:
         self._parser.receive_data(data)
         self.buffered += len(data)
 
-    def next(self) -> Incoming | Refusal | None:
+    def next(self) -> Incoming | Refusal | Pause | None:
         """The next request, or None while it is incomplete."""
         try:
-            for event in self._events():
+            for number, event in enumerate(self._events(), 1):
                 if isinstance(event, h11.Request):
                     self._head = event
                     if not event.http_version.startswith(b"1."):
@@ -65,6 +72,8 @@ class RequestReader:
                     return self._complete()
                 if self._announced() > self._body_bytes:
                     return Refusal(413, f"the body exceeds {self._body_bytes} bytes")
+                if number >= _EVENTS_AT_ONCE:
+                    return Pause()
         except h11.RemoteProtocolError as exc:
             return Refusal(exc.error_status_hint, str(exc))
         return None
@@ -132,4 +141,7 @@ def _origin_form(target: str) -> str:
 def _asks_keep_alive(head: h11.Request, version: str) -> bool:
     values = (value.lower() for name, value in head.headers if name == b"connection")
     tokens = {token.strip() for value in values for token in value.split(b",")}
+    framings = {name for name, _ in head.headers} & {b"content-length", b"transfer-encoding"}
+    if len(framings) > 1:  # RFC 9112, section 6.1: perhaps smuggled, so nothing after it is read
+        return False
     return b"keep-alive" in tokens if version == "1.0" else b"close" not in tokens

@@ -1,6 +1,7 @@
 """Drawing one candidate value from a JSON Schema (2020-12 vocabulary); the caller validates it."""
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from harness.gateway.dice import Dice
@@ -11,6 +12,8 @@ _DEPTH = 8
 _DEEPEST = 40
 _NODES = 2000
 _LONGEST = 200
+_CHARACTERS = 100_000
+"""What all strings of a value have together; more is asked for by nobody who means it."""
 _FORMATS = {
     "date-time": "2026-11-01T12:30:00Z",
     "date": "2026-11-01",
@@ -36,13 +39,17 @@ def draw(schema: Any, dice: Dice, *, sparse: bool = False) -> Any:
 
 
 class _Drawing:
-    """One candidate in the making; the number of values is bounded, so no schema can explode."""
+    """One candidate in the making; values and characters are bounded, so no schema can explode.
+
+    What is bounded does not fit its schema, and the caller, who validates it, refuses the request.
+    """
 
     def __init__(self, root: Any, dice: Dice, *, sparse: bool) -> None:
         self._root = root
         self._dice = dice
         self._sparse = sparse
         self._left = _NODES
+        self._room = _CHARACTERS
 
     def value(self, schema: Any, depth: int) -> Any:
         self._left -= 1
@@ -69,7 +76,7 @@ class _Drawing:
                 parts += [self._dice.pick(branches)] if branches else []
             if not parts:
                 break
-            for part in parts:
+            for part in parts[:_LONGEST]:
                 merged = _merged(merged, part)
         return merged
 
@@ -86,11 +93,14 @@ class _Drawing:
     def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
         properties = schema.get("properties")
         properties = properties if isinstance(properties, Mapping) else {}
-        required = [name for name in _list(schema.get("required")) if isinstance(name, str)]
+        listed = _list(schema.get("required"))[:_NODES]
+        required = [name for name in listed if isinstance(name, str)]
         sparse = self._sparse or depth >= _DEPTH
-        names = dict.fromkeys(required if sparse else [*properties, *required])
+        optional = () if sparse else islice(properties, _NODES)
+        names = dict.fromkeys((*optional, *required))
         extra = schema.get("additionalProperties", {})
-        made = {name: self.value(properties.get(name, extra), depth + 1) for name in names}
+        taken = islice(names, max(self._left, 0))
+        made = {name: self.value(properties.get(name, extra), depth + 1) for name in taken}
         for number in range(len(made), min(_count(schema, "minProperties", 0), _LONGEST)):
             made[f"key{number}"] = self.value(extra, depth + 1)
         return made
@@ -111,7 +121,12 @@ class _Drawing:
             return draw_number(schema, self._dice)
         if kind == "boolean":
             return self._dice.below(2) == 1
-        return None if kind == "null" else _string(schema, self._dice)
+        return None if kind == "null" else self._string(schema)
+
+    def _string(self, schema: Mapping[str, Any]) -> str:
+        text = _string(schema, self._dice, most=self._room)
+        self._room -= len(text)
+        return text
 
 
 def _list(value: Any) -> list[Any]:
@@ -146,13 +161,17 @@ def _kind(schema: Mapping[str, Any], dice: Dice) -> str:
 
 def _distinct(items: list[Any]) -> list[Any]:
     """The items without repetitions: numbers moved on, strings lengthened, others left out."""
+    scalars: set[Any] = set()
     seen: list[Any] = []
     for item in items:
         distinct = item
-        while distinct in seen and isinstance(distinct, int | float | str):
-            distinct = distinct + "x" if isinstance(distinct, str) else distinct + 1
-        if distinct not in seen:
+        if isinstance(item, int | float | str):
+            while distinct in scalars:
+                distinct = distinct + "x" if isinstance(distinct, str) else distinct + 1
+            scalars.add(distinct)
             seen.append(distinct)
+        elif item not in seen:
+            seen.append(item)
     return seen
 
 
@@ -161,12 +180,12 @@ def _count(schema: Mapping[str, Any], name: str, default: int) -> int:
     return min(int(value), 1_000_000) if value is not None and value >= 0 else default
 
 
-def _string(schema: Mapping[str, Any], dice: Dice) -> str:
+def _string(schema: Mapping[str, Any], dice: Dice, *, most: int) -> str:
     if isinstance(schema.get("pattern"), str):
         return draw_pattern(schema["pattern"], dice)
     form = schema.get("format")
     if isinstance(form, str) and form in _FORMATS:
         return _FORMATS[form]
-    least, most = _count(schema, "minLength", 0), _count(schema, "maxLength", _LONGEST)
+    least, longest = _count(schema, "minLength", 0), _count(schema, "maxLength", _LONGEST)
     text = dice.pick(_WORDS)
-    return (text + "é" * max(0, least - len(text)))[: max(most, least)]
+    return (text + "é" * max(0, min(least, most) - len(text)))[: max(longest, least)]

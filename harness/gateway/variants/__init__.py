@@ -6,19 +6,21 @@ Entries of the catalogue of breaks that are legal for a client to meet are here,
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from harness.errors import UsageError
+from harness.errors import UsageError, did_you_mean
 from harness.gateway.variants.chunks import CHUNKS
+from harness.gateway.variants.context import CONTEXT
 from harness.gateway.variants.exchange import EXCHANGE
 from harness.gateway.variants.framing import FRAMING
 from harness.gateway.variants.variant import Variant
 
 VARIANTS: Mapping[str, Variant] = MappingProxyType(
-    {variant.name: variant for variant in (*FRAMING, *CHUNKS, *EXCHANGE)}
+    {variant.name: variant for variant in (*FRAMING, *CHUNKS, *EXCHANGE, *CONTEXT)}
 )
 
 
 def variant_named(name: str) -> Variant:
-    """The variant called `name`; raises `UsageError` that lists the known names."""
+    """The variant called `name`; raises `UsageError` with those that are near."""
     if name not in VARIANTS:
-        raise UsageError(f"unknown variant {name!r}; known are {', '.join(VARIANTS)}")
+        hint = did_you_mean(name, VARIANTS, otherwise="serve --list variants has all")
+        raise UsageError(f"unknown variant {name!r}; {hint}")
     return VARIANTS[name]

@@ -1,4 +1,4 @@
-"""A search as rows of text, which the terminal, the Markdown and the page share."""
+"""A search as a table and sentences, which the terminal, the Markdown and the page share."""
 
 from collections.abc import Iterator
 
@@ -6,32 +6,37 @@ from harness.report import figures
 from harness.report.capacity.level import Level
 from harness.report.capacity.result import Capacity
 from harness.report.summary import key
+from harness.report.tables import Cell, Column, Kind, Ranged, Row, Table, columns
 
 WORDS = {"pass": "carried", "fail": "not carried", "unknown": "open", "client": "client gave way"}
 
 
-def head(capacity: Capacity) -> list[str]:
-    """The columns of `rows`; the first three are texts."""
+def table(capacity: Capacity) -> Table:
+    """Each trial, by its load and then by its time."""
     asked = "asked/s" if capacity.by == "rate" else "users"
     times = [f"p{percent}" for percent in _percents(capacity)]
-    return [asked, "result", "why", "requests", "served/s", "goodput/s", *times]
+    head = (
+        *(*columns(Kind.NAME, asked, "result"), Column("why", Kind.TEXT)),
+        *columns(Kind.NUMBER, "requests", "served/s", "goodput/s", *times),
+    )
+    levels = sorted(capacity.levels, key=lambda each: each.asked)
+    return Table("Capacity", head, tuple(_row(capacity, level) for level in levels))
 
 
-def rows(capacity: Capacity) -> Iterator[tuple[Level, list[str]]]:
-    """Each trial, by its load and then by its time."""
-    for level in sorted(capacity.levels, key=lambda each: each.asked):
-        numbers = [
-            figures.count(level.requests),
-            figures.digits(level.served),
-            figures.digits(level.goodput),
-        ]
-        why = level.reason or "every objective was met"
-        texts = [figures.digits(level.asked), WORDS[level.result], why]
-        yield level, [*texts, *numbers, *(_time(level, each) for each in _percents(capacity))]
+def _row(capacity: Capacity, level: Level) -> Row:
+    return (
+        figures.digits(level.asked),
+        WORDS[level.result],
+        level.reason or "every objective was met",
+        figures.count(level.requests),
+        figures.digits(level.served),
+        figures.digits(level.goodput),
+        *(_time(level, each) for each in _percents(capacity)),
+    )
 
 
 def metric(capacity: Capacity) -> str:
-    """The latency of the percentiles in `rows`."""
+    """The latency of the percentiles in `table`."""
     return f"{figures.metric(key(capacity.metric))} of the slowest route"
 
 
@@ -71,7 +76,7 @@ def _percents(capacity: Capacity) -> list[int]:
     return sorted({50, round(capacity.percent), 99})
 
 
-def _time(level: Level, percent: int) -> str:
+def _time(level: Level, percent: int) -> Cell:
     found = level.times.get(percent)
     if found is None:
         return "nothing answered"
@@ -79,4 +84,4 @@ def _time(level: Level, percent: int) -> str:
         return "not known" if found.reason is None or level.requests else "nothing answered"
     if found.low is None or found.high is None:
         return figures.duration(found.value)
-    return f"{figures.duration(found.value)} ({figures.span(found.low, found.high)})"
+    return Ranged(figures.duration(found.value), figures.span(found.low, found.high))

@@ -1,10 +1,6 @@
 """Writing SVG: elements whose text and attributes are always escaped."""
 
-import re
-from html import escape
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""All but tab and line feed."""
+from harness.foreign import Place, harmless
 
 
 class Svg(str):
@@ -52,15 +48,10 @@ def text(content: str, x: float, y: float, *, class_: str = "label") -> Svg:
 
 
 def _child(child: str) -> str:
-    return str(child) if isinstance(child, Svg) else escape(printable(child))
+    return str(child) if isinstance(child, Svg) else harmless(child, Place.HTML, lines=True)
 
 
 def _value(value: str | float) -> str:
     if isinstance(value, str):
-        return escape(printable(value), quote=True)
+        return harmless(value, Place.HTML, lines=True)
     return f"{value:.1f}".removesuffix(".0")
-
-
-def printable(content: str) -> str:
-    """Without control characters: XML forbids some even as references, and terminals obey them."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", content)

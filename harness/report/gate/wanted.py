@@ -1,14 +1,19 @@
 """What a launch demands: objectives, how old their evidence may be, and of which target."""
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from harness.errors import UsageError
-from harness.measure.objective import CARRIED_RATE, RATIO, Objective, parse_objective
+from harness.errors import UsageError, did_you_mean
+from harness.measure.objective import (
+    CARRIED_RATE,
+    RATIO,
+    Objective,
+    check_missable,
+    parse_objective,
+)
 
 COMPATIBLE = Objective("compatible", None, "compatible", (), "==", 1.0, "")
 """The contract as an objective, which has no number."""
@@ -65,8 +70,7 @@ def parse(document: Mapping[str, Any], place: str) -> Wanted:
     """What a TOML document demands; UsageError names the place and what was expected."""
     for name in document:
         if name not in KEYS:
-            near = difflib.get_close_matches(name, KEYS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(KEYS)}"
+            hint = did_you_mean(name, KEYS, otherwise=f"known keys: {', '.join(KEYS)}")
             raise UsageError(f"{place}: unknown key {name!r}; {hint}")
     target = document.get("target")
     if target is not None and (not isinstance(target, str) or not target.strip()):
@@ -120,6 +124,7 @@ def _bound(text: str) -> Objective:
     if text == COMPATIBLE.text:
         return COMPATIBLE
     bound = parse_objective(text, also=(CARRIED_RATE, RATIO))
+    check_missable([bound])
     if bound.of_runs:
         raise UsageError(
             f"objective: {text!r} holds a run against another: a launch has one of a kind "

@@ -14,7 +14,7 @@ from harness.transports.gevent import stamps
 from harness.transports.gevent.framing import EndOfAnswer
 from harness.transports.gevent.reader import Reader
 from harness.transports.gevent.stamps import Arrival
-from harness.transports.gevent.tls import TlsLayer
+from harness.transports.gevent.tls import InnerTls, TlsLayer
 from harness.wire import End
 
 MOST_READS = 32
@@ -53,7 +53,7 @@ class Connection:
         self._recvmsg_into = sock.recvmsg_into
         self._descriptor = sock.fileno()
         self._reader = reader
-        self._tls: TlsLayer | None = None
+        self._tls: TlsLayer | InnerTls | None = None
         self._inbox: list[Arrival] = []
         self._inbox_bytes = 0
         self._undrained_ns: int | None = None
@@ -117,13 +117,14 @@ class Connection:
     # What the transport calls in a greenlet.
 
     def start_tls(self, context: ssl.SSLContext, server_name: str) -> None:
-        """Do the handshake and speak TLS from here on."""
-        tls = TlsLayer(context, server_name)
+        """Do the handshake and speak TLS from here on, inside of TLS where that is spoken."""
+        outer, tls = self._tls, TlsLayer(context, server_name)
         while True:
             try:
                 done = tls.handshake()
             finally:
-                self._send(tls.outgoing())
+                said = tls.outgoing()
+                self._send(said if outer is None or not said else outer.encrypt(said))
             if done:
                 break
             arrivals = self.receive()
@@ -135,6 +136,8 @@ class Connection:
                 tls.feed(arrival.data)
         self._tls = tls
         self._decrypt_early()
+        if outer is not None:
+            self._tls = InnerTls(outer, tls)
 
     def write(self, data: bytes, patience: float | None) -> tuple[int, int]:
         """Send everything; CLOCK_MONOTONIC before and after the last bytes were handed over.
@@ -223,7 +226,7 @@ class Connection:
             whole or len(self._inbox) >= MOST_READS or self._inbox_bytes >= MOST_BYTES
         )
 
-    def _decrypted(self, tls: TlsLayer, data: bytes) -> tuple[bytes, bool]:
+    def _decrypted(self, tls: TlsLayer | InnerTls, data: bytes) -> tuple[bytes, bool]:
         """The plain bytes, and whether the last record of what was read is whole."""
         tls.feed(data)
         try:

@@ -88,6 +88,11 @@ class Incoming:
         return self.complete and not self.surplus and self._message.keep_alive
 
     @property
+    def status(self) -> int | None:
+        """The status of the head, once it has arrived."""
+        return None if self._head is None else self._head[0]
+
+    @property
     def headers(self) -> Headers | None:
         """The fields of the head, once it has arrived."""
         return None if self._head is None else self._head[1]

@@ -2,29 +2,20 @@
 reader.
 """
 
-import os
 import ssl
 
-from harness.errors import TransportError, TransportKind, UsageError
+from harness.errors import TransportError, TransportKind
+from harness.transports.certificates import trusting
+from harness.transports.network import Network
 from harness.wire import End
 
 _READ_BYTES = 65_536
 _HEADER_BYTES = 5
 
 
-def client_context() -> ssl.SSLContext:
-    """Verifies peers just as the contract client does: SSL_CERT_FILE, SSL_CERT_DIR, or certifi.
-
-    UsageError when one of the variables names nothing that can be used.
-    """
-    import httpx  # only where TLS is spoken: it takes a tenth of a second
-
-    try:
-        context = httpx.create_ssl_context()
-    except OSError as error:  # ssl.SSLError is one
-        named = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)]
-        source = " or ".join(named) or "the certificate store"
-        raise UsageError(f"{source} cannot be used: {error.strerror or error}") from error
+def client_context(network: Network) -> ssl.SSLContext:
+    """Verifies peers just as the contract client does; UsageError as `trusting` raises it."""
+    context = trusting(network)
     context.set_alpn_protocols(["http/1.1"])
     return context
 
@@ -103,6 +94,39 @@ class TlsLayer:
             place += _HEADER_BYTES + int.from_bytes(data[place + 3 : place + _HEADER_BYTES], "big")
         self._header = data[place:]
         self._left = max(place - len(data), 0)
+
+
+class InnerTls:
+    """A TLS connection inside another one: to a target, through a proxy that speaks TLS itself."""
+
+    def __init__(self, outer: "TlsLayer | InnerTls", inner: TlsLayer) -> None:
+        self._outer = outer
+        self._inner = inner
+
+    @property
+    def closed(self) -> bool:
+        """Whether the peer has said that it ends."""
+        return self._inner.closed
+
+    @property
+    def drained(self) -> bool:
+        """Whether the last records that were fed are whole."""
+        return self._outer.drained and self._inner.drained
+
+    def encrypt(self, data: bytes) -> bytes:
+        """The bytes to send for `data`."""
+        return self._outer.encrypt(self._inner.encrypt(data))
+
+    def feed(self, data: bytes) -> None:
+        """Take in encrypted bytes."""
+        self._outer.feed(data)
+
+    def decrypt(self) -> tuple[bytes, End | None]:
+        """Everything that can be decrypted, and how the peer has ended; the proxy's end cuts it."""
+        data, ended = self._outer.decrypt()
+        self._inner.feed(data)
+        plain, said = self._inner.decrypt()
+        return plain, said or (None if ended is None else End.CUT)
 
 
 def _reason(error: ssl.SSLError) -> str:

@@ -2,9 +2,10 @@
 
 import contextlib
 import math
+import os
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -16,10 +17,10 @@ from harness.transports.gevent.connection import Connection
 from harness.transports.gevent.dial import Dialled, dial
 from harness.transports.gevent.incoming import Held, Incoming, Listener
 from harness.transports.gevent.outgoing import Origin, connect_request, origin_of, serialize
-from harness.transports.gevent.proxy import Proxy, environment_proxies, proxy_for
 from harness.transports.gevent.reader import Reader
 from harness.transports.gevent.stamps import Arrival
 from harness.transports.gevent.tls import client_context
+from harness.transports.network import Network, Proxy
 from harness.wire import End, Request, Response
 
 KEEP_ALIVE_NS = 3_000_000_000
@@ -96,6 +97,10 @@ class Reading(Protocol):
     def reusable(self) -> bool:
         """Whether the connection may carry another request after this answer."""
 
+    @property
+    def status(self) -> int | None:
+        """The status of an answer that was parsed, as every error is."""
+
     def begin(self, sent_ns: int) -> None:
         """The message has left."""
 
@@ -133,6 +138,10 @@ class _Whole:
     def reusable(self) -> bool:
         return self.incoming is not None and self.incoming.reusable
 
+    @property
+    def status(self) -> int | None:
+        return None if self.incoming is None else self.incoming.status
+
     def begin(self, sent_ns: int) -> None:
         listener = None if self._listen is None else self._listen(sent_ns)
         self.incoming = Incoming(
@@ -167,7 +176,7 @@ class GeventTransport:
     A request on a kept connection that the peer closes before it answers ends with an error,
     because the peer may have acted on it (RFC 9110, section 9.2.2). TLS is always verified. Several
     transports may share a `reader`, a TLS `context`, their `counts` and what their answers may
-    hold. `proxies` are those of the environment unless given. Without `keep` every request has a
+    hold. `network` is that of the environment unless given. Without `keep` every request has a
     connection of its own.
     """
 
@@ -178,7 +187,7 @@ class GeventTransport:
         context: ssl.SSLContext | None = None,
         counts: TransportCounts | None = None,
         held: Held | None = None,
-        proxies: Mapping[str, str] | None = None,
+        network: Network | None = None,
         keep: bool = True,
     ) -> None:
         self._keep = keep
@@ -187,7 +196,7 @@ class GeventTransport:
         self._owns_reader = reader is None
         self._context = context
         self._held = Held() if held is None else held
-        self._proxies = environment_proxies() if proxies is None else proxies
+        self._network = Network.of(os.environ) if network is None else network
         self._idle: dict[Origin, list[Connection]] = {}
         self._bounds = _Bounds.of(Timeouts())
 
@@ -251,6 +260,9 @@ class GeventTransport:
         attempt = _Attempt(connection, self._bounds, talk, reading)
         try:
             attempt.run(message.data)
+            if reading.status == 407 and message.origin.scheme == "http":
+                proxy = self._proxy(message.origin)
+                talk.error = talk.error if proxy is None else proxy.refused("407")
         finally:
             self._end(message.origin, connection, talk, reusable=attempt.reusable)
             reading.release()
@@ -285,7 +297,7 @@ class GeventTransport:
         self._idle.setdefault(origin, []).append(connection)
 
     def _proxy(self, origin: Origin) -> Proxy | None:
-        return proxy_for(origin.scheme, origin.host, origin.port, self._proxies)
+        return self._network.proxy_for(origin.scheme, origin.host, origin.port)
 
     def _open(self, origin: Origin, bounds: Timeouts, talk: Conversation) -> Connection:
         """A new connection, through a tunnel where a proxy asks for one, with TLS where due."""
@@ -295,9 +307,11 @@ class GeventTransport:
         except gevent.Timeout as expired:
             if expired is not expiry:
                 raise
+            proxy = self._proxy(origin)
+            way = "" if proxy is None else f" through {proxy}"
             raise TransportError(
                 TransportKind.CONNECT_TIMEOUT,
-                f"{origin.authority} gave no connection within {bounds.connect:g} s",
+                f"{origin.authority} gave no connection within {bounds.connect:g} s{way}",
             ) from expired
         finally:
             expiry.close()
@@ -324,13 +338,13 @@ class GeventTransport:
         connection = Connection(dialled.sock, reader=self._reader)
         ready = False
         try:
+            if proxy is not None and proxy.scheme == "https":
+                _secure(connection, self._trusting(), proxy)
             if origin.scheme == "https":
                 if proxy is not None:
                     _tunnel(connection, origin, proxy)
                 started_ns = time.monotonic_ns()
-                if self._context is None:
-                    self._context = client_context()
-                connection.start_tls(self._context, origin.host)
+                connection.start_tls(self._trusting(), origin.host)
                 talk.tls_ns = time.monotonic_ns() - started_ns
             ready = True
         except OSError as error:
@@ -340,6 +354,11 @@ class GeventTransport:
             if not ready:
                 connection.close()
         return connection
+
+    def _trusting(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = client_context(self._network)
+        return self._context
 
 
 @dataclass(frozen=True, slots=True)
@@ -474,7 +493,15 @@ def _dial_proxy(proxy: Proxy) -> Dialled:
     except TransportError as error:
         if error.kind is TransportKind.CLIENT_LIMIT:
             raise
-        raise TransportError(TransportKind.PROXY, f"the proxy is down: {error}") from error
+        raise proxy.down(error) from error
+
+
+def _secure(connection: Connection, context: ssl.SSLContext, proxy: Proxy) -> None:
+    """Speak TLS with the proxy itself."""
+    try:
+        connection.start_tls(context, proxy.host)
+    except (TransportError, OSError) as error:
+        raise proxy.down(error) from error
 
 
 def _tunnel(connection: Connection, origin: Origin, proxy: Proxy) -> None:
@@ -485,12 +512,7 @@ def _tunnel(connection: Connection, origin: Origin, proxy: Proxy) -> None:
         arrivals = connection.receive()
         answer += b"".join(arrival.data for arrival in arrivals)
         if not arrivals or len(answer) > 65_536:
-            raise TransportError(
-                TransportKind.PROXY, f"the proxy {proxy.host}:{proxy.port} hung up on CONNECT"
-            )
+            raise proxy.down("it hung up on CONNECT")
     status_line = answer.partition(b"\r\n")[0].decode("latin-1")
     if status_line.split(" ")[1:2] != ["200"]:
-        raise TransportError(
-            TransportKind.PROXY,
-            f"the proxy {proxy.host}:{proxy.port} refused a tunnel: {status_line[:200]!r}",
-        )
+        raise proxy.refused(status_line.partition(" ")[2])

@@ -3,11 +3,15 @@
 import http.client
 import json
 import resource
+import select
 import socket
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -188,6 +192,86 @@ def test_a_thousand_idle_connections_do_not_stop_it(local: LocalGateway) -> None
             assert answers(local)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+CHUNKED = b"POST /%s HTTP/1.1\r\nHost: gw\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_a_body_of_tiny_chunks_stalls_nobody_else(local: LocalGateway) -> None:
+    pieces = b"1\r\nx\r\n" * 150_000
+    with connect(local) as connection:
+        connection.sendall(CHUNKED % b"many" + pieces + b"0\r\n\r\n")
+
+        answered = 0
+        while not select.select([connection], [], [], 0)[0]:
+            assert answers(local)
+            answered += 1
+
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 OK")
+    assert answered > 10
+
+
+def test_unfinished_bodies_are_bounded_in_sum() -> None:
+    limits = Limits(held_bytes=3_000_000)
+    with LocalGateway(Streams(), limits=limits) as local, ExitStack() as stack:
+        half = b"POST / HTTP/1.1\r\nHost: gw\r\nContent-Length: 2000000\r\n\r\n" + b"x" * 1_500_000
+        first = stack.enter_context(connect(local))
+        first.sendall(half)
+        wait_for(lambda: local.server.held_bytes > 1_400_000)
+        second = stack.enter_context(connect(local))
+        second.sendall(half)
+
+        refusal = read_to_end(second)
+        first.sendall(b"x" * 500_000)
+
+        assert refusal.startswith(b"HTTP/1.1 503")
+        assert b"unfinished requests hold 3000000 bytes" in refusal
+        assert first.recv(65_536).startswith(b"HTTP/1.1 200 OK")
+        wait_for(lambda: local.server.held_bytes == 0)
+
+
+def test_a_request_that_may_be_smuggled_ends_its_connection(local: LocalGateway) -> None:
+    two = (CHUNKED % b"one").replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\n")
+    with connect(local) as connection:
+        connection.sendall(two + b"0\r\n\r\n" + get("/smuggled"))
+
+        answer = read_to_end(connection)
+
+    assert answer.count(b"HTTP/1.1 200 OK") == 1
+    assert [line["path"] for line in log_of(local)] == ["/one"]
+
+
+def test_too_many_connections_are_said_once_and_the_others_wait(tmp_path: Path) -> None:
+    script = tmp_path / "serve.py"
+    script.write_text(
+        "import asyncio, resource\n"
+        "from harness.gateway.config import Config\n"
+        "from harness.gateway.model import Gateway\n"
+        "from harness.gateway.server import serve\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))\n"
+        "say = lambda url: print(url, flush=True)\n"
+        "asyncio.run(serve(Gateway(Config()), on_listening=say))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    url = urlsplit(process.stdout.readline().strip())
+    address = (str(url.hostname), int(url.port or 0))
+    with ExitStack() as stack:
+        for _ in range(60):
+            stack.enter_context(socket.create_connection(address, timeout=10))
+    with closing(http.client.HTTPConnection(*address, timeout=10)) as client:
+        client.request("GET", "/__harness/health")
+        assert client.getresponse().status == 200
+    process.terminate()
+
+    said = process.communicate(timeout=10)[1]
+
+    assert said == (
+        "the stand-in has as many connections as it may open (ulimit -n 32); "
+        "others wait until one ends\n"
+    )
 
 
 def test_an_idle_connection_is_closed_after_its_time() -> None:

@@ -45,6 +45,27 @@ def test_what_keeps_it_from_starting_is_raised_in_the_parent() -> None:
         GatewayProcess(Config(), defect="none-such").start()
 
 
+def test_one_that_is_killed_while_it_starts_says_so(tmp_path: Path) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(
+        "import os, signal\n"
+        "from harness.gateway.config import Config\n"
+        "from harness.gateway.server.process import GatewayProcess\n"
+        "if __name__ == '__main__':\n"
+        "    GatewayProcess(Config()).start()\n"
+        "else:\n"  # the child imports the file of its parent before anything else
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.stderr.strip().endswith(
+        "HarnessError: the stand-in was killed (SIGKILL) while it started; start it again"
+    )
+
+
 def test_ctrl_c_in_the_terminal_leaves_it_to_its_parent() -> None:
     with GatewayProcess(Config()) as gateway:
         os.kill(gateway.pid, signal.SIGINT)

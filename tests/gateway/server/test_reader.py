@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.gateway.server.reader import Incoming, Refusal, RequestReader
+from harness.gateway.server.reader import Incoming, Pause, Refusal, RequestReader
 
 POST = (
     b"POST /v1/acc/gw/baseten/model/x?y=1 HTTP/1.1\r\nHost: gw\r\n"
@@ -27,6 +27,8 @@ def read_all(*parts: bytes) -> list[Incoming | Refusal]:
     for part in parts:
         reader.feed(part)
         while (incoming := reader.next()) is not None:
+            if isinstance(incoming, Pause):
+                continue
             found.append(incoming)
             if isinstance(incoming, Refusal):
                 return found
@@ -151,3 +153,24 @@ def test_a_target_of_any_form_becomes_path_and_query(target: bytes, url: str) ->
     sent = b"OPTIONS " + target + b" HTTP/1.1\r\nHost: a\r\n\r\n"
 
     assert only(read_all(sent)).request.url == url
+
+
+def test_a_body_in_many_pieces_is_parsed_a_part_at_a_time() -> None:
+    reader = RequestReader(head_bytes=500, body_bytes=10_000)
+    head = b"POST / HTTP/1.1\r\nHost: gw\r\nTransfer-Encoding: chunked\r\n\r\n"
+    reader.feed(head + b"1\r\nx\r\n" * 2_000 + b"0\r\n\r\n")
+
+    pauses = 0
+    while isinstance(found := reader.next(), Pause):
+        pauses += 1
+
+    assert pauses == 4
+    assert isinstance(found, Incoming)
+    assert found.request.body == b"x" * 2_000
+
+
+def test_a_request_with_two_framings_ends_its_connection() -> None:
+    smuggled = CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Length: 5\r\n\r\n", 1)
+
+    assert not only(read_all(smuggled)).keep_alive
+    assert only(read_all(CHUNKED)).keep_alive

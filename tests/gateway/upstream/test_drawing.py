@@ -1,12 +1,15 @@
 """What the stand-in makes up: prose, strings for patterns, and counts of prompt tokens."""
 
+import json
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.gateway.dice import Dice
+from harness.gateway.upstream.draw import draw
 from harness.gateway.upstream.pattern import draw_pattern
 from harness.gateway.upstream.prompt import cached_tokens, text_tokens
 from harness.gateway.upstream.text import pieces, prose
@@ -48,6 +51,23 @@ def test_any_pattern_gives_some_short_string(pattern: str, seed: int) -> None:
 
 def test_nested_repetition_does_not_explode() -> None:
     assert len(draw_pattern("((((a{60}){60}){60}){60}){60}", Dice(1))) <= 4000
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "minItems": 10**8, "items": {"type": "string", "minLength": 10**8}},
+        {"type": "object", "minProperties": 10**8},
+        {"type": "object", "required": [f"k{n}" for n in range(50_000)]},
+        {"type": "object", "properties": {f"k{n}": {"minLength": 10**6} for n in range(50_000)}},
+        {"type": "array", "minItems": 10**8, "uniqueItems": True, "items": {"type": "boolean"}},
+    ],
+    ids=["items", "minProperties", "required", "properties", "unique"],
+)
+def test_a_value_stays_small_whatever_its_schema_asks_for(schema: dict[str, Any]) -> None:
+    value = draw(schema, Dice(1))
+
+    assert len(json.dumps(value, ensure_ascii=False)) < 200_000
 
 
 @given(st.recursive(st.text(), st.lists), st.text(min_size=1))

@@ -1,0 +1,145 @@
+"""The tables of a run: what stands in them, once for the page, the Markdown and the terminal."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from harness.report import figures, sentences, totals
+from harness.report.client import Client
+from harness.report.comparison import Pair
+from harness.report.quantile import PERCENTILES
+from harness.report.summary import Routes, RouteSummary
+from harness.report.tables import Column, Count, Kind, Mark, Names, Ranged, Row, Table, columns
+from harness.report.thresholds import Checked
+
+LOAD: Mapping[str, Callable[[RouteSummary], str]] = {
+    "requests": lambda route: figures.count(route.counts.requests),
+    "failed": lambda route: totals.failed(route.counts),
+    "by client": lambda route: figures.count(sum(route.counts.own.values())),
+    "goodput": lambda route: (
+        f"{totals.told(route, 'goodput')} ({totals.told(route, 'goodput_share')})"
+    ),
+    "answers": lambda route: totals.told(route, "throughput"),
+    "sent": lambda route: totals.told(route, "rate"),
+    "tokens/s": lambda route: totals.told(route, "output_tokens_per_second"),
+    "tokens per chunk": lambda route: totals.told(route, "tokens_per_chunk"),
+    "coalesced": lambda route: totals.told(route, "coalesced_share"),
+    "bursts": lambda route: totals.told(route, "burst_share"),
+    "cache hits": lambda route: totals.told(route, "cache_hit_share"),
+    "violations": lambda route: totals.told(route, "violation_rate"),
+}
+"""What is told of a route in numbers, by the names of the columns."""
+CLIENT_ERROR = "client error p99"
+
+
+def load(routes: Routes) -> Table:
+    """What each route did in numbers."""
+    head = (Column("route", Kind.NAME), *columns(Kind.NUMBER, *LOAD))
+    rows = ((name, *(of(route) for of in LOAD.values())) for name, route in routes.items())
+    return Table("Load", head, tuple(rows))
+
+
+def latencies(routes: Routes, client: Client, metrics: Iterable[str]) -> Table:
+    """The statistics of each metric on each route that has any value of it."""
+    names = ("n", "mean", *(f"p{percent}" for percent in PERCENTILES), CLIENT_ERROR)
+    head = (*columns(Kind.NAME, "metric", "route"), *columns(Kind.NUMBER, *names))
+    rows = (row for metric in metrics for row in _latency(routes, client, metric))
+    return Table("Latency", head, tuple(rows))
+
+
+def _latency(routes: Routes, client: Client, metric: str) -> Iterator[Row]:
+    error = sentences.client_error(client, metric)
+    for name, route in routes.items():
+        found = route.latencies[metric]
+        if found.n:
+            count = Count(found.n, sentences.spoiled(route, metric))
+            times = (found.mean, *found.percentiles.values())
+            yield figures.metric(metric), name, count, *times, error
+
+
+def violations(routes: Routes) -> Table:
+    """Each broken clause with its route, count and rate, and what it is the rate of."""
+    head = (
+        *(Column("clause", Kind.CODE), Column("route", Kind.NAME)),
+        *(Column("answers"), Column("rate"), Column("of", Kind.NAME)),
+    )
+    return Table("Violations", head, tuple(_violations(routes)))
+
+
+def _violations(routes: Routes) -> Iterator[Row]:
+    for name, route in routes.items():
+        found = route.contract
+        of = f"{figures.count(found.checked)} checked" if found.checked else "all answers"
+        for clause, count in found.violations.items():
+            rate = figures.share(found.violation_rates[clause])
+            yield clause, name, figures.count(count), rate, of
+
+
+def errors(routes: Routes) -> Table:
+    """Each class of what was no good answer: its count on each route, and all that was said.
+
+    The HTTP status is named beside the class, and what the client did itself is named so.
+    """
+    head = (
+        Column("cause", Kind.CODE),
+        *columns(Kind.NUMBER, *routes),
+        Column("what it said", Kind.TEXT),
+    )
+    return Table("Errors", head, tuple(_errors(routes)))
+
+
+def _errors(routes: Routes) -> Iterator[Row]:
+    counts: dict[str, dict[str, int]] = {}
+    told: dict[str, dict[str, None]] = {}
+    for name, route in routes.items():
+        for cause, count, said in _causes(route):
+            counts.setdefault(cause, {})[name] = count
+            told.setdefault(cause, {}).update(dict.fromkeys(said))
+    for cause, on in counts.items():
+        numbers = (figures.count(on.get(name, 0)) for name in routes)
+        yield cause, *numbers, "; ".join(told[cause]) or "nothing"
+
+
+def _causes(route: RouteSummary) -> Iterator[tuple[str, int, Iterable[str]]]:
+    counts = route.counts
+    for by_kind, whose in ((counts.error_classes, ""), (counts.own, " (client)")):
+        for kind, count in by_kind.items():
+            statuses = ", ".join(counts.error_statuses.get(kind, ()))
+            cause = f"{kind}{f' ({statuses})' if statuses else whose}"
+            yield cause, count, counts.error_examples.get(kind, ())
+
+
+def objectives(checked: Iterable[Checked]) -> Table:
+    """Each objective with its result, the routes of which the same was measured, and that."""
+    head = (
+        *(Column("objective", Kind.CODE), Column("result", Kind.NAME)),
+        *(Column("on", Kind.NAME), Column("measured", Kind.TEXT)),
+    )
+    rows = (
+        (objective, Mark(result), Names(tuple(routes)), measured)
+        for objective, routes, result, measured in sentences.judged(checked)
+    )
+    return Table("Objectives", head, tuple(rows))
+
+
+def compared(pairs: Iterable[Pair]) -> Table:
+    """Two routes or two runs against each other, a row for each metric; why there is no figure."""
+    head = (
+        *columns(Kind.NAME, "compared", "metric", "verdict"),
+        *columns(Kind.NUMBER, "pairs", "ratio", "difference", "medians", "p (Holm)"),
+    )
+    return Table("Comparison", head, tuple(map(_compared, pairs)))
+
+
+def _compared(pair: Pair) -> Row:
+    told = (pair.names, figures.metric(pair.metric), Mark(pair.verdict), figures.count(pair.n))
+    if pair.effect is None:
+        return *told, pair.reason or "not measured"
+    effect, p = pair.effect, pair.p_corrected
+    low, high = figures.ratio(effect.low), figures.ratio(effect.high)
+    apart = figures.span(effect.difference_low_ms, effect.difference_high_ms)
+    return (
+        *told,
+        Ranged(figures.ratio(effect.ratio), f"{low} to {high}"),
+        Ranged(figures.duration(effect.difference_ms), apart),
+        f"{figures.duration(pair.b_median_ms)} vs {figures.duration(pair.a_median_ms)}",
+        "not tested" if p is None else figures.digits(p),
+    )
