@@ -5,7 +5,7 @@ way up to `--max-rate`, 1 when not even the least load is carried, 3 when it is 
 """
 
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from harness.load.progress import Progress
     from harness.report.build import Report
     from harness.report.capacity.level import Level
+    from harness.report.plan import Search
     from harness.settings import Target
 
 ABORT = "error_rate > 50%"
@@ -180,10 +181,7 @@ def search(common: Common, values: dict[str, Any]) -> "Report":
         settings=common.settings.provenance,
         plan={
             **plan.describe(),
-            "search": {
-                name: values[name]
-                for name in ("by", "min_rate", "max_rate", "target_rate", "precision")
-            },
+            "search": asdict(_search(values)),
         },
         seed=common.seed,
     )
@@ -201,6 +199,13 @@ def search(common: Common, values: dict[str, Any]) -> "Report":
     return report
 
 
+def _search(values: dict[str, Any]) -> "Search":
+    from harness.report.plan import Search
+
+    names = ("by", "min_rate", "max_rate", "target_rate", "precision")
+    return Search(**{name: values[name] for name in names})
+
+
 class _Course:
     """The trials of one search, one load after the other."""
 
@@ -216,7 +221,7 @@ class _Course:
         self._values = values
         self._wanted = parse_objectives(values["slo"])
         check_missable(self._wanted)
-        self._within = range_of(values)
+        self._within = range_of(_search(values))
         self._tried: list[dict[str, Any]] = []
         self._floor: dict[str, Any] | None = None
 

@@ -167,13 +167,17 @@ def _page(out: Path) -> list[str]:
 def _failures(found: "Outcome", out: Path) -> str:
     """The failing clauses with statement and evidence, and where to look next."""
     by_clause: dict[str, list[Judged]] = {}
-    for each in found.failing:
+    for each in found.by_weight:
         by_clause.setdefault(each.id, []).append(each)
     if not by_clause:
         return _kept(found) if found.verdict.verdict == "pass" else ""
-    lines = [line for rows in list(by_clause.values())[:SHOWN] for line in _failure(rows, out)]
-    if len(by_clause) > SHOWN:
-        lines.append(f"... and {len(by_clause) - SHOWN} more in {out / 'conformance.json'}")
+    leads = {name: rows for name, rows in by_clause.items() if not all(r.follows for r in rows)}
+    lines = []
+    for name, rows in list(leads.items())[:SHOWN]:
+        after = [n for n, those in by_clause.items() if n not in leads and those[0].follows == name]
+        lines += [*_failure(rows, out), *_also(after)]
+    if len(leads) > SHOWN:
+        lines.append(f"... and {len(leads) - SHOWN} more in {out / 'conformance.json'}")
     if found.document.get("serve"):
         lines.append(f"to reproduce, first: {found.document['serve']}")
     return "\n".join(lines)
@@ -188,17 +192,27 @@ def _kept(found: "Outcome") -> str:
     return f"every clause that was exercised was kept: {counts['pass']}{beside}; {asked}"
 
 
+def _also(after: Sequence[str]) -> list[str]:
+    """The clauses that the same requests broke."""
+    more = f" and {len(after) - SHOWN} more" if len(after) > SHOWN else ""
+    return [f"    the same requests broke: {', '.join(after[:SHOWN])}{more}"] if after else []
+
+
 def _failure(rows: Sequence["Judged"], out: Path) -> list[str]:
     first = rows[0]
     routes = ", ".join(row.route for row in rows)
     seen = f"{sum(row.violated for row in rows)} of {sum(row.exercised for row in rows)}"
     again, failed = sum(row.sent_again for row in rows), sum(row.failed_again for row in rows)
     repeated = f"; sent again: {failed} of {again} failed" if again else ""
+    level = f"waived {first.level}" if first.waived else first.level
+    folder = out / (first.capsule or "")
     return [
-        f"{first.level} {first.id} on {routes}: {first.statement}",
+        f"{level} {first.id} on {routes}: {first.statement}",
+        *([f"    waived: {first.waived}"] if first.waived else []),
         f"    {first.evidence[:300]}",
-        f"    seen in {seen}{repeated}",
-        f"    reproduce: sh {out / (first.capsule or '') / 'curl.sh'}",
+        f"    seen in {seen}{repeated}; why it matters: {first.rationale}",
+        f"    reproduce: gateway-harness replay {folder}, or sh {folder / 'curl.sh'}",
+        f"    more: gateway-harness explain {first.id}",
     ]
 
 

@@ -1,4 +1,4 @@
-"""What each clause cost: its share of the requests and tokens that exercised it."""
+"""What each clause cost: its share of the requests, tokens and time that exercised it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,11 @@ from harness.contract.output import tokens
 
 @dataclass(slots=True)
 class Share:
-    """Requests and tokens; fractions, because one request feeds many clauses."""
+    """Requests, tokens and seconds; fractions, because one request feeds many clauses."""
 
     requests: float = 0.0
     tokens: float = 0.0
+    seconds: float = 0.0
 
 
 def shares(ledger: Ledger, seen: Sequence[Observation]) -> Mapping[tuple[str, str], Share]:
@@ -24,10 +25,12 @@ def shares(ledger: Ledger, seen: Sequence[Observation]) -> Mapping[tuple[str, st
     """
     fed = Counter(number for entry in ledger.entries.values() for number in entry.fed_by)
     used = {each.number: _tokens(each) for each in seen}
+    took = {each.number: each.response.end_at_ns / 1e9 for each in seen if each.response}
     return {
         key: Share(
             sum(1 / fed[number] for number in entry.fed_by),
             sum(used.get(number, 0) / fed[number] for number in entry.fed_by),
+            sum(took.get(number, 0.0) / fed[number] for number in entry.fed_by),
         )
         for key, entry in ledger.entries.items()
     }

@@ -8,7 +8,8 @@ from xml.etree import ElementTree as Xml
 
 from harness.contract import capsule
 from harness.contract.budget import Budget
-from harness.contract.judged import Judged, capsule_name, layer
+from harness.contract.clause import Level
+from harness.contract.judged import Judged, by_weight, capsule_name, layer
 from harness.contract.ledger import Entry, Ledger, Result
 from harness.contract.observation import Observation
 from harness.contract.reproduction import (
@@ -28,6 +29,9 @@ from harness.foreign import Place, harmless
 SCHEMA_VERSION = 1
 SHOWN = 2000
 """So many characters of an answer explain a failure; its folder has more."""
+Pair = tuple[str, str]
+MOST_EXPLAINED = 8
+"""So many clauses are explained below a table; the others have their folder."""
 
 
 def conformance(
@@ -56,10 +60,15 @@ def conformance(
     }
 
 
-def junit(ledger: Ledger, redact: Redact) -> str:
-    """One test case for each clause and route."""
+def junit(
+    ledger: Ledger, redact: Redact, *, strict: bool = False, took: Mapping[Pair, float]
+) -> str:
+    """One test case for each clause and route, with its share of the seconds, `took`.
+
+    A broken SHOULD is a failure where it is `strict`; else its case passes, and says what it saw.
+    """
     entries = list(ledger.entries.values())
-    failed = [entry for entry in entries if entry.result is Result.FAIL]
+    failed = [entry for entry in entries if _fails(entry, strict=strict)]
     skipped = (Result.NOT_APPLICABLE, Result.NOT_EXERCISED, Result.WAIVED)
     suite = Xml.Element(
         "testsuite",
@@ -70,11 +79,18 @@ def junit(ledger: Ledger, redact: Redact) -> str:
         skipped=str(sum(entry.result in skipped for entry in entries)),
     )
     for entry in entries:
+        seconds = took.get((entry.clause.id, entry.route), 0.0)
         case = Xml.SubElement(
-            suite, "testcase", classname=f"contract.{entry.route}", name=entry.clause.id, time="0"
+            suite,
+            "testcase",
+            classname=f"contract.{entry.route}",
+            name=entry.clause.id,
+            time=f"{seconds:.3f}",
         )
         text = _legal(redact(explain(entry, redact)))
-        if entry.result is Result.FAIL:
+        if entry.result is Result.FAIL and entry not in failed:
+            Xml.SubElement(case, "system-out").text = f"a warning without --strict\n{text}"
+        elif entry.result is Result.FAIL:
             message = f"{entry.clause.level}: {entry.clause.statement}"
             Xml.SubElement(case, "failure", message=message, type=entry.clause.level).text = text
         elif entry.result is Result.ERROR:
@@ -86,6 +102,11 @@ def junit(ledger: Ledger, redact: Redact) -> str:
     suites.append(suite)
     Xml.indent(suites)
     return Xml.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _fails(entry: Entry, *, strict: bool) -> bool:
+    """Whether a clause fails the run."""
+    return entry.result is Result.FAIL and (strict or entry.clause.level is Level.MUST)
 
 
 def _legal(text: str) -> str:
@@ -126,13 +147,21 @@ def write(
     junit_at: Path | None = None,
 ) -> None:
     """Write every file of a run into `folder`; nothing but redacted text is written."""
+    cases = junit_of(ledger, document, redact)
     output.write(folder / "conformance.json", partial(write_json, document=document))
     output.write(folder / "report.md", lambda path: put(path, markdown(ledger, document, redact)))
-    output.write(junit_at or folder / "junit.xml", lambda path: put(path, junit(ledger, redact)))
+    output.write(junit_at or folder / "junit.xml", lambda path: put(path, cases))
     for entry in ledger.failing():
         place = folder / "failures" / capsule_name(entry) / capsule.NAME
         how = partial(_capsule, entry=entry, about=document, redact=redact)
         output.write(place, how)
+
+
+def junit_of(ledger: Ledger, document: Mapping[str, Any], redact: Redact) -> str:
+    """`junit.xml` of a run with this document."""
+    rows = document["clauses"]
+    took = {(row["id"], row["route"]): float(row["cost"]["seconds"]) for row in rows}
+    return junit(ledger, redact, strict=bool(document.get("strict")), took=took)
 
 
 def _capsule(path: Path, *, entry: Entry, about: Mapping[str, Any], redact: Redact) -> None:
@@ -196,9 +225,11 @@ def markdown(ledger: Ledger, document: Mapping[str, Any], redact: Redact) -> str
         "",
     ]
     failing = [e for e in ledger.failing() if e.result in (Result.FAIL, Result.WAIVED)]
+    failing.sort(key=by_weight)
     if failing:
         lines += ["| clause | level | route | statement | evidence |", "|---|---|---|---|---|"]
         lines += [_line(entry, redact) for entry in failing]
+        lines += ["", *_next(failing)]
     else:
         lines.append("Every clause that was exercised was kept.")
     lines += [f"- {_cell(reason)}" for reason in document["reasons"]]
@@ -212,9 +243,23 @@ def markdown(ledger: Ledger, document: Mapping[str, Any], redact: Redact) -> str
     return "\n".join(lines) + "\n"
 
 
+def _next(failing: Sequence[Entry]) -> list[str]:
+    """Why each broken clause matters, once, and what to do."""
+    why = {entry.clause.id: _cell(entry.clause.rationale) for entry in failing}
+    lines = [f"- `{name}`: {text}" for name, text in list(why.items())[:MOST_EXPLAINED]]
+    first = failing[0]
+    lines.append(
+        f"- next: `gateway-harness explain {first.clause.id}`, and in the folder of the run "
+        f"`gateway-harness replay failures/{capsule_name(first)}`"
+    )
+    return lines
+
+
 def _line(entry: Entry, redact: Redact) -> str:
     clause = entry.clause
-    cells = (clause.level, entry.route, clause.statement, redact(entry.why))
+    level = f"waived {clause.level}" if entry.waived else clause.level
+    evidence = f"{entry.why}; waived: {entry.waived}" if entry.waived else entry.why
+    cells = (level, entry.route, clause.statement, redact(evidence))
     return f"| `{clause.id}` | {' | '.join(_cell(str(cell)) for cell in cells)} |"
 
 

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from harness.contract.clause import Level
 from harness.contract.cost import Share, shares
 from harness.contract.ledger import Entry, Ledger
 from harness.contract.observation import Observation
+from harness.errors import Layer
 
 Redact = Callable[[str], str]
 
@@ -16,7 +18,9 @@ class Judged:
     """One clause on one route; every text of it is redacted.
 
     `exercised` and `violated` count exchanges or sequences. `evidence` is the first fault, the
-    records, or why there is neither. `capsule` is the folder of a failure within that of the run.
+    records, or why there is neither. `rationale` says why it matters. `capsule` is the folder of a
+    failure within that of the run. `follows` names a clause that is as binding and was broken on
+    the same requests, so that one cause may have broken both.
     """
 
     id: str
@@ -28,6 +32,7 @@ class Judged:
     evidence: str
     capsule: str | None
     statement: str
+    rationale: str
     source: str
     records: tuple[str, ...]
     sent_again: int
@@ -35,6 +40,7 @@ class Judged:
     layer: str | None
     waived: str | None
     cost: Mapping[str, float]
+    follows: str | None = None
 
     def document(self) -> dict[str, Any]:
         """The row of `conformance.json`."""
@@ -43,11 +49,40 @@ class Judged:
 
 def judged(ledger: Ledger, redact: Redact, seen: Sequence[Observation] = ()) -> tuple[Judged, ...]:
     """What a ledger says when the run is over; `seen` is all that was sent, for what it cost."""
-    costs = shares(ledger, seen)
-    return tuple(_judged(entry, costs[key], redact) for key, entry in ledger.entries.items())
+    costs, leads = shares(ledger, seen), followed(ledger)
+    return tuple(
+        _judged(entry, costs[key], leads.get(key), redact) for key, entry in ledger.entries.items()
+    )
 
 
-def _judged(entry: Entry, cost: Share, redact: Redact) -> Judged:
+def weight(row: Judged) -> tuple[bool, bool, float, int]:
+    """How failures are listed: what fails the run first, then what binds, then what most of its
+    exchanges show, then what most exchanges show."""
+    share = row.violated / max(row.exercised, 1)
+    return row.waived is not None, row.level != Level.MUST, -share, -row.violated
+
+
+def by_weight(entry: Entry) -> tuple[bool, bool, float, int]:
+    """The same of an entry."""
+    share = entry.violated / max(entry.exercised, 1)
+    return bool(entry.waived), entry.clause.level is not Level.MUST, -share, -entry.violated
+
+
+def followed(ledger: Ledger) -> Mapping[tuple[str, str], str]:
+    """For a failure the clause before it in that order which the same requests broke, or more."""
+    found: dict[tuple[str, str], str] = {}
+    leads: list[Entry] = []
+    for entry in sorted(ledger.failing(), key=by_weight):
+        alike = (lead for lead in leads if lead.route == entry.route)
+        lead = next((each for each in alike if entry.broken_by <= each.broken_by), None)
+        if lead is None:
+            leads.append(entry)
+        else:
+            found[entry.clause.id, entry.route] = lead.clause.id
+    return found
+
+
+def _judged(entry: Entry, cost: Share, follows: str | None, redact: Redact) -> Judged:
     failing = bool(entry.violated)
     return Judged(
         id=entry.clause.id,
@@ -59,13 +94,19 @@ def _judged(entry: Entry, cost: Share, redact: Redact) -> Judged:
         evidence=redact(entry.why),
         capsule=f"failures/{capsule_name(entry)}" if failing else None,
         statement=entry.clause.statement,
+        rationale=entry.clause.rationale,
         source=entry.clause.source,
         records=tuple(redact(text) for text in entry.records),
         sent_again=entry.sent_again,
         failed_again=entry.failed_again,
         layer=layer(entry) if failing else None,
         waived=entry.waived or None,
-        cost={"requests": round(cost.requests, 3), "tokens": round(cost.tokens, 1)},
+        cost={
+            "requests": round(cost.requests, 3),
+            "tokens": round(cost.tokens, 1),
+            "seconds": round(cost.seconds, 3),
+        },
+        follows=follows,
     )
 
 
@@ -77,5 +118,7 @@ def capsule_name(entry: Entry) -> str:
 def layer(entry: Entry) -> str:
     """The layer at fault as far as the answers tell; an answer that is wrong and says nothing
     about an error came through the gateway, which is where it can be looked into."""
+    if entry.guilty is not None and entry.guilty.cache_status == "HIT":
+        return str(Layer.GATEWAY)  # its cache made the answer
     told = [seen.layer for seen in entry.shown if seen.layer is not None]
     return str(told[-1]) if told else "gateway or provider"

@@ -38,7 +38,7 @@ class Entry:
     `failed_again` tell how often that request, or its sequence, was repeated and failed. `lacks`
     names a missing setting, `reason` says why a clause was not exercised. `error` is a bug in the
     check that judges it. `fed_by` has the numbers of the requests that exercised it, for what it
-    cost.
+    cost, `broken_by` of those that show it broken.
     """
 
     clause: Clause
@@ -55,6 +55,7 @@ class Entry:
     waived: str = ""
     error: str = ""
     fed_by: set[int] = field(default_factory=set)
+    broken_by: set[int] = field(default_factory=set)
 
     def note(self, finding: Finding, shown: tuple[Observation, ...]) -> None:
         """Count what a check said; the smallest violation is kept as the evidence."""
@@ -70,6 +71,7 @@ class Entry:
                 self.records.append(finding.value)
         elif finding:
             self.violated += 1
+            self.broken_by.update(seen.number for seen in shown)
             if not self.faults or _size(shown) < _size(self.shown):
                 self.faults, self.shown = finding, shown
 

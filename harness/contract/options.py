@@ -41,6 +41,7 @@ OPTIONS = (
     Option("strict", "A broken SHOULD fails the run as well.", bool),
     Option("require", f"Settings that must be declared: {','.join(REQUIRABLE)}.", metavar="LIST"),
     Option("waivers", "Accepted failures with expiry dates (TOML).", Path, metavar="FILE"),
+    Option("write-waivers", "Draft waivers for what failed.", Path, metavar="FILE"),
     Option("junit", "Where junit.xml goes.  [default: in --out]", Path, metavar="FILE"),
     Option("record", "Write what the target does where nobody documents it.", Path, metavar="FILE"),
     Option("against", "Compare with an earlier --record file.", Path, metavar="FILE"),
@@ -84,6 +85,7 @@ class Options:
     seed: int = 0
     defect: str | None = None
     waivers: Path | None = None
+    write_waivers: Path | None = None
     out: Path | None = None
     junit: Path | None = None
     record: Path | None = None

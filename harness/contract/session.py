@@ -15,7 +15,7 @@ from harness.contract.budget import Budget
 from harness.contract.clause import Clause, Profile
 from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.exploration import Exploration
-from harness.contract.judged import Judged, judged
+from harness.contract.judged import Judged, judged, weight
 from harness.contract.ledger import Ledger, described
 from harness.contract.observation import Observation
 from harness.contract.options import Options
@@ -27,7 +27,7 @@ from harness.contract.sender import Sender
 from harness.contract.subject import LONGEST_WINDOW_S, Clock, Subject
 from harness.contract.veil import veil
 from harness.contract.verdict import Verdict, conclude
-from harness.contract.waivers import apply, read_waivers
+from harness.contract.waivers import apply, draft, read_waivers
 from harness.contract.written import Output, check_writable, put, write_json
 from harness.transports.exchange import Timeouts
 from harness.transports.httpx import HttpxTransport
@@ -64,6 +64,11 @@ class Outcome:
     def failing(self) -> list[Judged]:
         """The clauses that were violated, RECORD never among them."""
         return [each for each in self.clauses if each.violated]
+
+    @property
+    def by_weight(self) -> list[Judged]:
+        """The same: what fails the run first, then what binds, then what is seen most."""
+        return sorted(self.failing, key=weight)
 
     def of(self, clause: str, route: str) -> Judged:
         """What was found about a clause on a route; KeyError when it was not selected."""
@@ -137,6 +142,7 @@ def _files(options: Options) -> tuple[tuple[str, Path | None], ...]:
     """What a run writes beside its folder, with what each is called on a command line."""
     return (
         ("--junit", options.junit),
+        ("--write-waivers", options.write_waivers),
         ("--record", options.record),
         ("what failed, for the next nightly run:", options.examples),
     )
@@ -211,7 +217,11 @@ def _written(
         junit_at = options.junit
         documents.write(output, options.out, ledger, document, redact=redact, junit_at=junit_at)
     elif options.junit is not None:
-        output.write(options.junit, lambda path: put(path, documents.junit(ledger, redact)))
+        cases = documents.junit_of(ledger, document, redact)
+        output.write(options.junit, lambda path: put(path, cases))
+    if options.write_waivers is not None:
+        drafted = draft(clauses, today=datetime.now(UTC).date())
+        output.write(options.write_waivers, lambda path: put(path, drafted))
     if options.record is not None:
         output.write(options.record, lambda path: write_json(path, document_of(found.seen)))
     if options.examples is not None:

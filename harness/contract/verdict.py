@@ -16,6 +16,13 @@ from harness.routes.route import ROUTES
 EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
 OWN_FAULT = 2
 """The exit code where the harness itself failed, whatever else it found."""
+REMEDIES = {
+    "model": "set BASETEN_MODEL_ID, or model_id in harness.toml",
+    "auth": "set GATEWAY_EXPECT_AUTH=1, or expect_auth in harness.toml",
+    "cache": "set GATEWAY_EXPECT_CACHE_TTL, or expect_cache_ttl in harness.toml",
+    "rate": "set GATEWAY_EXPECT_RATE_LIMIT, or expect_rate_limit in harness.toml",
+}
+"""How each setting of `REQUIRABLE` is declared."""
 WAITS = {"cache": "the cache's TTL", "rate": "the rate limit"}
 
 
@@ -26,7 +33,8 @@ class Verdict:
     `word` is the same in the words of `conformance.json`. `routes` were judged, `broken` are those
     of them that fail the run, `undeclared` settings kept clauses out of the verdict, and so did the
     real time that `unwaited` ones need. `left_out` counts clauses that were not selected. `bugs`
-    are failures of the harness itself.
+    are failures of the harness itself. `tally` counts clauses, on however many routes, by what is
+    wrong with them.
     """
 
     verdict: str
@@ -39,6 +47,7 @@ class Verdict:
     left_out: int = 0
     unwaited: tuple[str, ...] = ()
     bugs: tuple[str, ...] = ()
+    tally: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -54,6 +63,8 @@ class Verdict:
             parts = [f"interrupted, broken so far: {', '.join(self.broken)}"]
         if self.verdict == "fail" and not self.broken:
             parts = ["the waivers"]
+        if self.tally:
+            parts.append(", ".join(f"{count} {what}" for what, count in self.tally.items()))
         if self.verdict == "fail" and kept:
             parts.append(f"kept: {', '.join(kept)}")
         if self.undeclared:
@@ -108,7 +119,21 @@ def conclude(
         left_out=left_out,
         unwaited=_unwaited(entries),
         bugs=tuple(bugs),
+        tally=_tally(entries, open_ones),
     )
+
+
+def _tally(entries: Sequence[Entry], open_ones: Sequence[Entry]) -> dict[str, int]:
+    """How many clauses are broken, by level, waived, and had to be judged and were not."""
+    broken = [e for e in entries if e.result is Result.FAIL]
+    found = {
+        "MUST broken": [e for e in broken if e.clause.level is Level.MUST],
+        "SHOULD broken": [e for e in broken if e.clause.level is Level.SHOULD],
+        "waived": [e for e in entries if e.result is Result.WAIVED],
+        "unjudged": open_ones,
+    }
+    counts = {what: len({e.clause.id for e in some}) for what, some in found.items()}
+    return {what: count for what, count in counts.items() if count}
 
 
 def _open(entry: Entry, required: Sequence[str]) -> bool:
@@ -137,10 +162,15 @@ def _errors(entries: Sequence[Entry]) -> list[str]:
 def _openings(entries: Sequence[Entry]) -> list[str]:
     reasons: dict[str, int] = {}
     for entry in entries:
-        why = f"required, but not declared: {entry.lacks}" if entry.lacks else entry.reason
+        why = _undeclared_why(entry.lacks) if entry.lacks else entry.reason
         where = f"{entry.route}: " if why.startswith("outage") else ""
         reasons[f"{where}{why}"] = reasons.get(f"{where}{why}", 0) + 1
     return [f"{why} ({count} MUST clauses not exercised)" for why, count in reasons.items()]
+
+
+def _undeclared_why(setting: str) -> str:
+    remedy = f": {REMEDIES[setting]}" if setting in REMEDIES else ""
+    return f"required, but not declared: {setting}{remedy}"
 
 
 def _judged(entries: Sequence[Entry]) -> tuple[str, ...]:

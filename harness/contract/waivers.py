@@ -1,22 +1,30 @@
 """Waivers: known failures that are accepted until a date, by clause and route."""
 
+import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from harness.contract.clause import Clause, Level
-from harness.contract.ledger import Ledger, Result
+from harness.contract.judged import Judged
+from harness.contract.ledger import Entry, Ledger, Result
 from harness.errors import UsageError
 
 TEXTS = ("clause", "route", "reason", "link")
 KEYS = (*TEXTS, "expires")
 
 
+ALL = "all"
+"""In the place of a route: every route of the clause."""
+DAYS = 30
+"""How long a waiver holds that was drafted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """One accepted failure."""
+    """One accepted failure, on one route or on `all` of its clause."""
 
     clause: str
     route: str
@@ -38,11 +46,17 @@ def read_waivers(path: Path, clauses: Sequence[Clause]) -> tuple[Waiver, ...]:
         raise UsageError(f"{path}: expected [[waiver]] tables and nothing else")
     known = {clause.id: clause for clause in clauses}
     waivers = [_waiver(f"{path}, waiver {n}", table, known) for n, table in enumerate(tables, 1)]
-    pairs = [(waiver.clause, waiver.route) for waiver in waivers]
-    for number, pair in enumerate(pairs, 1):
-        if pair in pairs[: number - 1]:
-            raise UsageError(f"{path}, waiver {number}: {pair[0]} on {pair[1]} is waived twice")
+    waived: set[tuple[str, str]] = set()
+    for number, waiver in enumerate(waivers, 1):
+        pairs = {(waiver.clause, route) for route in _routes(waiver, known)}
+        for clause, route in sorted(pairs & waived):
+            raise UsageError(f"{path}, waiver {number}: {clause} on {route} is waived twice")
+        waived |= pairs
     return tuple(waivers)
+
+
+def _routes(waiver: Waiver, known: Mapping[str, Clause]) -> tuple[str, ...]:
+    return known[waiver.clause].routes if waiver.route == ALL else (waiver.route,)
 
 
 def _waiver(where: str, table: object, known: Mapping[str, Clause]) -> Waiver:
@@ -58,9 +72,9 @@ def _waiver(where: str, table: object, known: Mapping[str, Clause]) -> Waiver:
     clause = known.get(table["clause"])
     if clause is None:
         raise UsageError(f"{where}: there is no clause {table['clause']!r}")
-    if table["route"] not in clause.routes:
+    if table["route"] not in (*clause.routes, ALL):
         routes = ", ".join(clause.routes)
-        raise UsageError(f"{where}: route: {clause.id} is about {routes}")
+        raise UsageError(f"{where}: route: {clause.id} is about {routes}, or {ALL}")
     if clause.level is Level.RECORD:
         raise UsageError(f"{where}: {clause.id} is a RECORD clause, which never fails")
     if type(table["expires"]) is not date:
@@ -76,12 +90,43 @@ def apply(waivers: Sequence[Waiver], ledger: Ledger, *, today: date) -> list[str
     """
     complaints = []
     for waiver in waivers:
-        entry = ledger.entries.get((waiver.clause, waiver.route))
+        mine = [
+            entry
+            for (clause, route), entry in ledger.entries.items()
+            if clause == waiver.clause and waiver.route in (route, ALL)
+        ]
         name = f"waiver for {waiver.clause} on {waiver.route}"
         if waiver.expires < today:
             complaints.append(f"{name} expired on {waiver.expires}")
-        elif entry is not None and entry.result is Result.FAIL:
-            entry.waived = f"{waiver.reason} ({waiver.link}, until {waiver.expires})"
-        elif entry is not None and entry.result is Result.PASS:
+        elif mine and all(entry.result is Result.PASS for entry in mine):
             complaints.append(f"{name} is stale: the clause passes")
+        else:
+            _waive(mine, waiver)
     return complaints
+
+
+def _waive(entries: Iterable[Entry], waiver: Waiver) -> None:
+    for entry in entries:
+        if entry.result is Result.FAIL:
+            entry.waived = f"{waiver.reason} ({waiver.link}, until {waiver.expires})"
+
+
+def draft(failing: Iterable[Judged], *, today: date) -> str:
+    """A file of waivers for what failed, to be given its reasons and links by a person."""
+    lines = ["# Drafted: say why each failure is accepted, and where it is being dealt with."]
+    for row in failing:
+        if row.result == Result.FAIL:
+            values = {
+                "clause": row.id,
+                "route": row.route,
+                "reason": f"seen on {today}: {row.evidence}",
+                "link": "none yet",
+            }
+            lines += ["", "[[waiver]]", *(f"{key} = {_toml(text)}" for key, text in values.items())]
+            lines.append(f"expires = {today + timedelta(days=DAYS)}")
+    return "\n".join(lines) + "\n"
+
+
+def _toml(text: str) -> str:
+    """A basic string of TOML, which JSON's are but for DEL (toml.io/en/v1.0.0, String)."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")

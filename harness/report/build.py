@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.errors import UsageError
 from harness.measure.objective import RATIO, Objective, parse_objectives
 from harness.measure.outcome import Outcome
 from harness.report import client, conformance, frame, manifest, markdown, page, samples
 from harness.report.capacity.level import rows_of
-from harness.report.capacity.result import Capacity, of_run
-from harness.report.comparison import AT_EACH_LOOK, Comparison, compare
+from harness.report.capacity.result import Capacity, of_run, range_of, tried
+from harness.report.capacity.search import Range
+from harness.report.comparison import AT_EACH_LOOK, MARGIN, Comparison, compare
 from harness.report.conformance import Conformance
 from harness.report.documents import document
 from harness.report.files import write_json, write_text
@@ -141,7 +143,7 @@ def _judged(
     if searched is not None and searched.best is not None:
         rows, workers = rows_of(rows, searched.best.name), workers.of(searched.best.name)
     cancelled = 0
-    if run.interrupted or run.facts.get("aborted"):
+    if run.interrupted or run.aborted:
         given_up = rows.texts("outcome").among(Outcome.CANCELLED)
         rows, cancelled = rows.where(~given_up), int(given_up.sum())
     tally = summarise(rows, good(wanted), least_s=_held_to_its_end_s(run, workers))
@@ -152,20 +154,20 @@ def _judged(
         routes_of=tally.routes_of,
         routes=tally.routes,
         scenarios=tally.scenarios,
-        parts=parts(loaded, run.plan, good(wanted)),
+        parts=parts(loaded, run.asked, good(wanted)),
         cancelled=cancelled,
         records=kept.counts,
-        pacing=pacing(loaded, run.plan),
-        quota=quota(loaded, run.plan, workers.reports),
+        pacing=pacing(loaded, run.asked),
+        quota=quota(loaded, run.asked, workers.reports),
         client=client.describe(workers, loaded, clocks=run.clocks, noise_floor=_floor(run)),
         timeline=timeline(rows, good(wanted)),
     )
     compared = compare(
         rows,
-        margin=_margin(run),
-        looks=_looks(run),
-        cold=bool(run.plan.get("cold")),
-        caps=run.plan.get("caps"),
+        margin=run.asked.margin or MARGIN,
+        looks=run.asked.looks or 1,
+        cold=bool(run.asked.cold),
+        prices=run.asked.caps,
     )
     contract = conformance.of_run(folder)
     checked: tuple[Checked, ...] = ()
@@ -185,7 +187,8 @@ def _of_latency_and_errors(
 ) -> Iterator[Checked]:
     """The objectives on single routes, over the whole load and in each of its stages."""
     plain = [each for each in wanted if each.metric != RATIO]
-    in_flight = run.plan.get("in_flight") if run.plan.get("rate") else None
+    asked = run.asked
+    in_flight = asked.in_flight if asked.rate else None
     yield from check(
         plain,
         loaded,
@@ -198,12 +201,12 @@ def _of_latency_and_errors(
             paced=measured.quota,
             in_flight=in_flight,
         ),
-        confidence=1 - AT_EACH_LOOK[int(run.plan.get("extend") or 1)],
+        confidence=1 - AT_EACH_LOOK[asked.extend or 1],
     )
     yield from check_stages(
         plain,
         loaded,
-        run.plan,
+        asked,
         command=run.command,
         noise_floor=measured.client.noise_floor,
         in_flight=in_flight,
@@ -230,12 +233,19 @@ def _capacity(run: Manifest, rows: Frame, wanted: Sequence[Objective]) -> Capaci
         return None
     return of_run(
         rows,
-        run.plan,
-        run.facts.get("tried") or (),
+        _search(run),
+        tried(run.facts.get("tried")),
         wanted,
         noise_floor=_floor(run),
         ended=run.facts.get("ended_early"),
     )
+
+
+def _search(run: Manifest) -> Range:
+    """Where a capacity was searched."""
+    if run.asked.search is None:
+        raise UsageError(f"run.json: plan: expected search in the run {run.run_id} of capacity")
+    return range_of(run.asked.search)
 
 
 def _floor(run: Manifest) -> NoiseFloor | None:
@@ -252,14 +262,5 @@ def _of_load(rows: Frame, scenarios: Sequence[str]) -> Frame:
 def _held_to_its_end_s(run: Manifest, workers: Workers) -> float:
     """How long a load lasted whose last requests a quota never let leave; 0 of any other."""
     never = any(each.never_sent for each in workers.reports)
-    cut = run.interrupted or run.facts.get("aborted") or run.facts.get("exhausted")
-    return float(run.plan.get("duration_s") or 0.0) if never and not cut else 0.0
-
-
-def _looks(run: Manifest) -> int:
-    """How often the comparison was looked at, or would have been."""
-    return int(run.plan.get("looks") or 1)
-
-
-def _margin(run: Manifest) -> float:
-    return float(run.plan.get("margin") or 0.05)
+    cut = run.interrupted or run.aborted or run.exhausted
+    return float(run.asked.duration_s or 0.0) if never and not cut else 0.0

@@ -7,7 +7,7 @@ runs of the same thing differ.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ from harness.report.paired import (
     thinned,
 )
 from harness.report.pairing import Discordant, Paired, aligned, discordant, interleaved
+from harness.report.plan import Prices
 from harness.report.summary import COMPARE
 from harness.routes.route import Route
 
@@ -224,11 +225,11 @@ def compare(
     margin: float = MARGIN,
     looks: int = 1,
     cold: bool = False,
-    caps: Mapping[str, Any] | None = None,
+    prices: Prices | None = None,
 ) -> Comparison:
     """Compare every two routes that were sent in blocks; `looks` is how often that is done.
 
-    `cold` counts what each connection took to open; `caps` are the plan's, with its prices.
+    `cold` counts what each connection took to open; `prices` are those of a token.
     """
     counted = frame.steady(rows)
     if len(counted.texts("route").present) < 2:
@@ -236,7 +237,7 @@ def compare(
     blocks = interleaved(counted)
     if blocks is None:
         return Comparison(margin=margin, reason=UNPAIRED)
-    alpha, cost = AT_EACH_LOOK[looks], of_blocks(blocks, caps or {})
+    alpha, cost = AT_EACH_LOOK[looks], of_blocks(blocks, prices or Prices())
     setup = setup_of(blocks.rows) if cold else None
     found = [
         pair_of(paired, alpha)

@@ -1,13 +1,12 @@
 """What more blocks of a comparison would take: time, tokens, dollars."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from harness.report import figures
 from harness.report.arrays import NULL, Ints
 from harness.report.frame import Frame
 from harness.report.pairing import Blocks
+from harness.report.plan import Prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +27,8 @@ class Cost:
         return ", ".join(told)
 
 
-def of_blocks(blocks: Blocks, caps: Mapping[str, Any]) -> Cost:
-    """What one of these blocks took; `caps` have the prices of a token, as the plan knows them."""
+def of_blocks(blocks: Blocks, prices: Prices) -> Cost:
+    """What one of these blocks took; `prices` are those of a token."""
     rows, count = blocks.rows, max(blocks.count, 1)
     ended = max(int(rows.ints(name).max(initial=NULL)) for name in ("done_ns", "closed_ns"))
     seconds = 0.0
@@ -39,10 +38,9 @@ def of_blocks(blocks: Blocks, caps: Mapping[str, Any]) -> Cost:
     if not len(prompt) or not len(completion):
         return Cost(seconds / count)
     used = float(prompt.sum()), float(completion.sum())
-    prices = caps.get("price_in"), caps.get("price_out")
     dollars = None
-    if prices[0] is not None and prices[1] is not None:
-        dollars = (used[0] * prices[0] + used[1] * prices[1]) / count
+    if prices.price_in is not None and prices.price_out is not None:
+        dollars = (used[0] * prices.price_in + used[1] * prices.price_out) / count
     return Cost(seconds / count, sum(used) / count, dollars)
 
 

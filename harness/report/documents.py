@@ -83,7 +83,7 @@ def _parsed(kind: Any, found: Any, where: str) -> Any:
 
 def _items(of: tuple[Any, ...], found: Any, where: str) -> tuple[Any, ...]:
     """A list of any length of one type, or of a type at each place."""
-    _expect(isinstance(found, list), "a list", found, where)
+    _expect(isinstance(found, list | tuple), "a list", found, where)
     types = [of[0]] * len(found) if of[-1] is Ellipsis else list(of)
     _expect(len(types) == len(found), f"a list of {len(types)}", found, where)
     pairs = enumerate(zip(types, found, strict=True))

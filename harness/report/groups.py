@@ -12,24 +12,16 @@ import numpy as np
 from harness.measure.outcome import Outcome
 from harness.report import figures, frame, totals
 from harness.report.arrays import NULL
-from harness.report.documents import document, fields_of, read
+from harness.report.documents import document, fields_of
 from harness.report.frame import Frame
 from harness.report.latencies import measure
+from harness.report.plan import Plan, Planned
 from harness.report.summary import Goodput, Latency, key, ordered_routes
 from harness.report.tables import Cell, Kind, Row, Table, columns
 from harness.report.tally import Good, goodput
 
 METRICS = ("ttft", "e2e")
 SHOWN = (50, 95, 99)
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A stage of a plan: its level goes evenly from `begin` to `end`."""
-
-    seconds: float
-    begin: float
-    end: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +159,7 @@ class Parts:
         return {name: document(found) for name, found in kinds.items() if found}
 
 
-def parts(rows: Frame, plan: Mapping[str, Any], good: Good) -> Parts:
+def parts(rows: Frame, plan: Plan, good: Good) -> Parts:
     """The stages, the turns and the modes of a load."""
     return Parts(
         stages=tuple(by_stage(rows, plan, good)),
@@ -176,16 +168,16 @@ def parts(rows: Frame, plan: Mapping[str, Any], good: Good) -> Parts:
     )
 
 
-def planned(plan: Mapping[str, Any]) -> list[tuple[int, Planned, Asked]]:
+def planned(plan: Plan) -> list[tuple[int, Planned, Asked]]:
     """The stages of a plan with their numbers, from 1, and what is asked in each."""
-    by = "rate" if plan.get("rate") else "users"
-    stages = [read(Planned, each, "run.json: plan.stages") for each in plan.get("stages") or ()]
+    by = "rate" if plan.rate else "users"
     return [
-        (number, stage, Asked(by, stage.begin, stage.end)) for number, stage in enumerate(stages, 1)
+        (number, stage, Asked(by, stage.begin, stage.end))
+        for number, stage in enumerate(plan.stages or (), 1)
     ]
 
 
-def by_stage(rows: Frame, plan: Mapping[str, Any], good: Good) -> Iterator[Stage]:
+def by_stage(rows: Frame, plan: Plan, good: Good) -> Iterator[Stage]:
     """What was asked in each stage of a plan, and what became of it.
 
     A request belongs to the stage in which it was due, or was sent where nothing was due. Rates

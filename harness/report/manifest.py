@@ -21,6 +21,7 @@ from harness.errors import UsageError
 from harness.measure.metrics import definitions
 from harness.report import documents
 from harness.report.files import write_json
+from harness.report.plan import Plan
 from harness.settings.redaction import Secrets
 
 SCHEMA_VERSION = 1
@@ -62,9 +63,24 @@ class Manifest:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def asked(self) -> Plan:
+        """The plan as a report reads it; UsageError for what cannot be one."""
+        return documents.read(Plan, self.plan, f"{FILE}: plan")
+
+    @property
     def thresholds(self) -> tuple[str, ...]:
         """The objectives that decide the verdict, as they were typed."""
-        return tuple(self.plan.get("thresholds") or ())
+        return self.asked.thresholds or ()
+
+    @property
+    def aborted(self) -> str | None:
+        """The objective that stopped the run."""
+        return self.facts.get("aborted") or None
+
+    @property
+    def exhausted(self) -> str | None:
+        """The budget that ended it early."""
+        return self.facts.get("exhausted") or None
 
     @property
     def going_on(self) -> bool:

@@ -184,7 +184,7 @@ def _routes(report: "Report") -> Iterator[str]:
         return
     yield written(contents.load(routes).only(lambda name: name not in UNSHOWN), title="Load")
     paced = pacing(report.summary.pacing)
-    asked = workload(report.manifest.plan)
+    asked = workload(report.manifest.asked)
     if asked:
         yield f"Workload: {cell(asked, most=600)}"
     if paced:

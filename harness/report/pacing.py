@@ -1,8 +1,6 @@
 """Whether an open loop sent its requests when they were due: the schedule against the deeds."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,6 +9,7 @@ from harness.measure.validity import REMEDY
 from harness.report import figures
 from harness.report.arrays import Floats, Ints
 from harness.report.frame import Frame, elapsed
+from harness.report.plan import Plan
 from harness.report.summary import Lags
 
 RATE_TOLERANCE = 0.01
@@ -18,6 +17,7 @@ LAG_TOLERANCE = 0.05
 LEAST_LAG_MS = 2.0
 ROUNDING_NS = 2
 BLOCK = 1_000_000
+NO_PLAN = Plan()
 STALLED_MS = 50.0
 """A start lag at p99 above this and above the mean time between requests is another load."""
 """How late requests may start at p99: a share of the mean time between them or so much, whichever
@@ -52,7 +52,7 @@ class Pacing:
     late: str | None = None
 
 
-def pacing(rows: Frame, plan: Mapping[str, Any] = MappingProxyType({})) -> Pacing | None:
+def pacing(rows: Frame, plan: Plan = NO_PLAN) -> Pacing | None:
     """The pacing of a load; None without a schedule.
 
     `plan` says why the times between requests differ.
@@ -86,15 +86,15 @@ def pacing(rows: Frame, plan: Mapping[str, Any] = MappingProxyType({})) -> Pacin
     return replace(found, rate_off=_rate_off(found, behind), late=_late(found))
 
 
-def _spaced(planned: Frame, plan: Mapping[str, Any], *, constant: bool) -> str:
+def _spaced(planned: Frame, plan: Plan, *, constant: bool) -> str:
     """Why the times between requests were asked to be as they are."""
     if planned.known("held_ns").any():
         return "quota"
     if constant:
         return "evenly"
-    if plan.get("trace"):
+    if plan.trace:
         return "trace"
-    return "stages" if plan.get("stages") and plan.get("arrivals") == "constant" else "chance"
+    return "stages" if plan.stages and plan.arrivals == "constant" else "chance"
 
 
 def _between(times: Ints) -> Any:

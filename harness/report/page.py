@@ -60,7 +60,7 @@ def render(report: "Report") -> str:
         **_clauses(report),
         needed={f"p{percent}": needed(percent) for percent in PERCENTILES},
         definitions=definitions(),
-        workload=workload(report.manifest.plan),
+        workload=workload(report.manifest.asked),
         pacing=sentences.pacing(report.summary.pacing),
         odd=[
             told

@@ -1,6 +1,6 @@
 """Quotas told from saturation, and what a load did to keep below one."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from harness.measure.outcome import Outcome
 from harness.report import figures
 from harness.report.frame import Frame
+from harness.report.plan import Plan
 from harness.report.summary import Counts, Routes
 from harness.report.workers import WorkerReport
 
@@ -42,16 +43,16 @@ class Quota:
     due: int
 
 
-def quota(rows: Frame, plan: Mapping[str, Any], workers: Sequence[WorkerReport]) -> Quota | None:
+def quota(rows: Frame, plan: Plan, workers: Sequence[WorkerReport]) -> Quota | None:
     """What was done to respect a limit; None where the load was not asked to."""
-    if not plan.get("respect_rate_limit"):
+    if not plan.respect_rate_limit:
         return None
     held = rows.ints("held_ns")[rows.known("held_ns")] / 1e6
     paces = [each.paced_to for each in workers]
     never_sent = sum(each.never_sent for each in workers)
     known = [pace for pace in paces if pace is not None]
     return Quota(
-        declared=plan.get("rate_limit"),
+        declared=plan.rate_limit,
         learned=any(each.limit_learned for each in workers),
         paced_to=sum(known) if known and len(known) == len(paces) else None,
         held=len(held),

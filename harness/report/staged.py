@@ -3,14 +3,14 @@
 A rate is an exception: each stage asks for one of its own.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from harness.measure.objective import RATES, Objective
 from harness.report.frame import Frame
 from harness.report.groups import planned
 from harness.report.pacing import pacing
+from harness.report.plan import Plan
 from harness.report.tally import summarise
 from harness.report.thresholds import DEFAULT, Checked, Doubts, check, good
 from harness.report.workers import NoiseFloor
@@ -19,7 +19,7 @@ from harness.report.workers import NoiseFloor
 def check_stages(
     wanted: Sequence[Objective],
     rows: Frame,
-    plan: Mapping[str, Any],
+    plan: Plan,
     *,
     command: str,
     noise_floor: NoiseFloor | None,

@@ -173,7 +173,7 @@ def _client(report: "Report") -> Iterator[RenderableType]:
     """How the load was sent, and how exact the sender was."""
     if report.summary.requests:
         yield Text(sentences.client(report.summary.client), style="dim")
-    asked = workload(report.manifest.plan)
+    asked = workload(report.manifest.asked)
     if asked:
         yield Text(f"workload: {asked}", style="dim")
     paced = sentences.pacing(report.summary.pacing)

@@ -141,7 +141,7 @@ def _target(evidence: Evidence) -> Iterator[Finding]:
     routes = evidence.summary.routes
     if not evidence.summary.requests:
         warm = " outside the warm-up" if len(evidence.records.rows) else ""
-        cap = evidence.manifest.facts.get("exhausted")
+        cap = evidence.manifest.exhausted
         why = f": {cap}; raise it, or shorten --warmup" if cap else _kept_back(evidence)
         yield Finding(Weight.UNJUDGED, f"no request was recorded{warm}{why}")
     elif not any(route.counts.ok for route in routes.values()):
@@ -246,10 +246,10 @@ def _course(evidence: Evidence) -> Iterator[Finding]:
     manifest = evidence.manifest
     if manifest.interrupted:
         yield Finding(Weight.INTERRUPTED, "the run was interrupted: the rest was not measured")
-    if manifest.facts.get("aborted"):
-        yield Finding(Weight.MISSED, f"the run was stopped by --abort: {manifest.facts['aborted']}")
-    if manifest.facts.get("exhausted"):
-        ended = f"the load ended early, its budget was used up: {manifest.facts['exhausted']}"
+    if manifest.aborted:
+        yield Finding(Weight.MISSED, f"the run was stopped by --abort: {manifest.aborted}")
+    if manifest.exhausted:
+        ended = f"the load ended early, its budget was used up: {manifest.exhausted}"
         yield Finding(Weight.REMARK, ended)
     yield from (Finding(Weight.INVALID, problem) for problem in manifest.problems)
     yield from (Finding(Weight.REMARK, note) for note in manifest.notes)
@@ -311,7 +311,7 @@ def _odd(evidence: Evidence) -> Iterator[Finding]:
     """What was odd about the answers, with its share; whether streams were any at all."""
     objectives = " ".join(each.objective for each in evidence.checked)
     for name, route in evidence.summary.routes.items():
-        held_back = set(_held_back(route, evidence.manifest.plan.get("stream_share") or 1.0))
+        held_back = set(_held_back(route, evidence.manifest.asked.stream_share or 1.0))
         for kind, told in sentences.odd(name, route):
             if kind in held_back and kind not in objectives:
                 yield Finding(Weight.OPEN, f"{told}; {WHOLE}")

@@ -14,7 +14,7 @@ from harness.measure.objective import Objective, parse_objectives
 from harness.report import frame
 from harness.report.arrays import Floats, Mask
 from harness.report.capacity.level import LOOKS, Level, judge
-from harness.report.capacity.result import Capacity, conclude, range_of
+from harness.report.capacity.result import Capacity, conclude
 from harness.report.capacity.search import Range, next_step
 from harness.report.files import write_json
 from harness.report.samples import conform, schema
@@ -112,10 +112,10 @@ def searched(
 
     `kept` gets the samples of each level.
     """
-    search = search_of(Range(least, most, target=goal))
+    within = Range(least, most, target=goal)
     wanted = parse_objectives(slos)
     levels: list[Level] = []
-    while step := next_step([each.trial for each in levels], range_of(search)):
+    while step := next_step([each.trial for each in levels], within):
         number = len(levels)
         rng = None if seed is None else np.random.default_rng([seed, number])
         slow = 3 * max((level.typical_s for level in levels[:1]), default=0.0)
@@ -129,7 +129,7 @@ def searched(
         levels.append(level)
         if kept is not None:
             kept[name] = seen
-    return conclude(levels, search, wanted)
+    return conclude(levels, within, wanted)
 
 
 def _level(

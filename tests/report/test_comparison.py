@@ -7,6 +7,7 @@ import pytest
 
 from harness.report import frame
 from harness.report.comparison import Comparison, Pair, compare
+from harness.report.plan import Prices
 from harness.report.sentences import result
 from tests.report.folders import Cells, answered, blocks, cells, failed, mixed, table
 from tests.sample import Sample
@@ -304,7 +305,7 @@ def test_an_arm_tells_where_its_time_went() -> None:
 def test_what_would_decide_is_told_in_time_tokens_and_dollars() -> None:
     rows = table(blocks(30, noise=0.6))
 
-    told = of(compare(frame.frame(rows), caps={"price_in": 1e-6, "price_out": 1e-6}), "ttft_ms")
+    told = of(compare(frame.frame(rows), prices=Prices(1e-6, 1e-6)), "ttft_ms")
 
     assert told.reason is not None
     assert re.search(r"[\d,]+ pairs \([\d.]+ (s|min|h), [\d,]+ tokens, \$\d+\.\d\d\)", told.reason)

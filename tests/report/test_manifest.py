@@ -7,6 +7,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.report import manifest
+from harness.report.plan import Plan, Planned, Prices
 
 
 def begin(folder: Path, **changes: Any) -> manifest.Manifest:
@@ -143,3 +144,32 @@ def test_numbers_that_json_cannot_hold_become_null(tmp_path: Path) -> None:
     begin(tmp_path, plan={"duration_s": float("inf")})
 
     assert document(tmp_path)["plan"]["duration_s"] is None
+
+
+def test_a_plan_is_read_as_far_as_a_report_needs_it(tmp_path: Path) -> None:
+    stages = [{"seconds": 10, "begin": 5, "end": 20.5}]
+    plan = {"rate": 20, "stages": stages, "caps": {"requests": 9, "price_in": 1e-6}, "users": None}
+    begin(tmp_path, plan=plan)
+
+    asked = manifest.read(tmp_path).asked
+
+    assert asked == Plan(rate=20, stages=(Planned(10, 5, 20.5),), caps=Prices(1e-6))
+
+
+@pytest.mark.parametrize(
+    ("plan", "told"),
+    [
+        ({"extend": "3x"}, "run.json: plan.extend: expected a whole number, got '3x'"),
+        ({"stages": [{"seconds": 10}]}, "plan.stages[0]: expected the field begin, got seconds"),
+        ({"search": {"by": "rate"}}, "plan.search: expected the field min_rate, got by"),
+    ],
+)
+def test_a_plan_that_cannot_be_one_is_told_by_its_place(
+    plan: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    begin(tmp_path, plan=plan)
+
+    with pytest.raises(UsageError) as raised:
+        _ = manifest.read(tmp_path).asked
+
+    assert told in str(raised.value)

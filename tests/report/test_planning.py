@@ -4,14 +4,15 @@ import pytest
 
 from harness.report import frame
 from harness.report.comparison import compare
+from harness.report.plan import Prices
 from harness.report.planning import plan
 from tests.report.folders import blocks, table
 
-PRICES = {"price_in": 1e-6, "price_out": 2e-6}
+PRICES = Prices(1e-6, 2e-6)
 
 
 def test_a_pilot_says_what_a_difference_takes_in_time_tokens_and_dollars() -> None:
-    pilot = compare(frame.frame(table(blocks(40, noise=0.1))), caps=PRICES)
+    pilot = compare(frame.frame(table(blocks(40, noise=0.1))), prices=PRICES)
 
     found, finer = (plan(pilot, difference, looks=3) for difference in (0.05, 0.025))
 

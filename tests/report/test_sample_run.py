@@ -1,4 +1,3 @@
-import json
 import shutil
 from pathlib import Path
 
@@ -7,16 +6,13 @@ from harness.report.build import build_report
 SAMPLE = Path(__file__).parents[2] / "reports" / "sample"
 
 
-def test_the_committed_sample_can_be_rebuilt_with_the_same_numbers(tmp_path: Path) -> None:
+def test_the_committed_sample_can_be_rebuilt_byte_for_byte(tmp_path: Path) -> None:
     shutil.copytree(SAMPLE, tmp_path / "sample")
 
     report = build_report(tmp_path / "sample")
 
-    for name in ("summary.json", "comparison.json"):
-        before, after = (
-            json.loads((folder / name).read_text("utf-8"))
-            for folder in (SAMPLE, tmp_path / "sample")
-        )
+    for name in ("summary.json", "summary.csv", "comparison.json", "report.md"):
+        before, after = ((folder / name).read_bytes() for folder in (SAMPLE, tmp_path / "sample"))
         assert before == after, f"{name}: run gateway-harness report reports/sample"
     assert report.verdict == "pass"
 

@@ -1,7 +1,7 @@
 """What a whole search found: the rate that is carried, what gave way, and how latency grows."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -18,8 +18,9 @@ from harness.report.capacity.level import (
     rows_of,
 )
 from harness.report.capacity.search import Bracket, Range, bracket
-from harness.report.documents import document
+from harness.report.documents import document, read
 from harness.report.frame import Frame
+from harness.report.plan import Search
 from harness.report.quantile import Estimate
 from harness.report.summary import key
 from harness.report.workers import NoiseFloor
@@ -184,10 +185,23 @@ class Capacity:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a manifest says of one trial."""
+
+    asked: float
+    settle: bool
+
+
+def tried(found: Any) -> tuple[Tried, ...]:
+    """The `tried` of a manifest, in order."""
+    return tuple(read(Tried, each, "run.json: tried") for each in found or ())
+
+
 def of_run(
     rows: Frame,
-    plan: Mapping[str, Any],
-    tried: Sequence[Mapping[str, Any]],
+    within: Range,
+    trials: Sequence[Tried],
     wanted: Sequence[Objective],
     *,
     noise_floor: NoiseFloor | None = None,
@@ -195,40 +209,38 @@ def of_run(
 ) -> Capacity:
     """The search that a manifest tells of, judged again by its samples.
 
-    `plan` has the range under `search`; `tried` are `asked` and `settle` of each trial in order;
-    `ended` says why the search ended before its edge was known.
+    `ended` says why it ended before its edge was known.
     """
-    open_loop = plan["search"]["by"] == "rate"
     levels = [
         judge(
             rows_of(rows, name),
             wanted,
             name=name,
-            asked=float(each["asked"]),
-            settled=bool(each["settle"]),
-            open_loop=open_loop,
+            asked=float(each.asked),
+            settled=each.settle,
+            open_loop=not within.whole,
             noise_floor=noise_floor,
         )
-        for name, each in zip(named(len(tried)), tried, strict=True)
+        for name, each in zip(named(len(trials)), trials, strict=True)
     ]
-    return conclude(levels, plan["search"], wanted, ended=ended)
+    return conclude(levels, within, wanted, ended=ended)
 
 
 def conclude(
     levels: Sequence[Level],
-    search: Mapping[str, Any],
+    within: Range,
     wanted: Sequence[Objective],
     *,
     ended: str | None = None,
 ) -> Capacity:
-    """All levels together; `search` is what a manifest has under that name."""
-    by, within = str(search["by"]), range_of(search)
+    """All levels together."""
+    open_loop = not within.whole
     found = bracket([each.trial for each in levels])
-    shown = from_schedule(wanted) if by == "rate" else list(wanted)
-    metric, percent = metric_of(shown, open_loop=by == "rate")
+    shown = from_schedule(wanted) if open_loop else list(wanted)
+    metric, percent = metric_of(shown, open_loop=open_loop)
     carried, limited_by = _carried(levels, found, shown)
     return Capacity(
-        by=by,
+        by="rate" if open_loop else "users",
         within=within,
         wanted=tuple(each.text for each in wanted),
         metric=metric,
@@ -242,15 +254,15 @@ def conclude(
     )
 
 
-def range_of(search: Mapping[str, Any]) -> Range:
-    """The range out of a manifest."""
-    target = search.get("target_rate")
+def range_of(search: Search) -> Range:
+    """The range of a plan."""
+    target = search.target_rate
     return Range(
-        float(search["min_rate"]),
-        float(search["max_rate"]),
-        float(search["precision"]),
+        float(search.min_rate),
+        float(search.max_rate),
+        float(search.precision),
         None if target is None else float(target),
-        whole=search["by"] == "users",
+        whole=search.by == "users",
     )
 
 

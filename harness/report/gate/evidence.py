@@ -79,7 +79,7 @@ class Evidence:
     @property
     def cut_short(self) -> str | None:
         """The objective of its own that stopped the run."""
-        aborted = self.run.facts.get("aborted")
+        aborted = self.run.aborted
         return f"the run of --{self.kind} was stopped by --abort: {aborted}" if aborted else None
 
     def doubts_about(self, bound: Objective) -> tuple[str, ...]:
