@@ -6,6 +6,7 @@ HTML, formulas in a table. Every command and every report writes such text throu
 """
 
 import html
+import json
 import re
 import unicodedata
 from enum import StrEnum
@@ -23,6 +24,7 @@ class Place(StrEnum):
 
 _COMMAND = re.compile(r":(?=:[A-Za-z][\w-]*(?:\s[^\n]*?)?::)|#(?=#\[|#vso\[)")
 """The start of a command: `::name key=value::` and `##[name]` of GitHub Actions, or Azure's."""
+_UNUSUAL = re.compile(r"[^\n\t -~]")
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~!&@])|(?<=:)(//)|(?<=www)(\.)", re.IGNORECASE)
 """What is markup in GitHub's Markdown, and what makes a link of a bare address."""
 _FORMULA = ("=", "+", "-", "@")
@@ -48,15 +50,18 @@ def harmless(text: str, place: Place, *, most: int | None = None, lines: bool = 
 
 
 def harmless_json(document: str) -> str:
-    """A JSON document in ASCII, for a log: the same document, and no command of a CI system."""
-    return _COMMAND.sub(_numbered, document)
+    """A JSON text as another of the same value, which no terminal and no CI system obeys."""
+    shown = _UNUSUAL.sub(
+        lambda found: found[0] if _is_seen(found[0]) else json.dumps(found[0])[1:-1], document
+    )
+    return _COMMAND.sub(_numbered, shown)
 
 
 def visible(text: str) -> str:
     """The text with the number of each character that cannot be seen; line feed and tab stay."""
     if text.isprintable():
         return text
-    return "".join(c if _is_seen(c) else _number(ord(c)) for c in text)
+    return _UNUSUAL.sub(lambda found: found[0] if _is_seen(found[0]) else _numbered(found), text)
 
 
 def _is_seen(character: str) -> bool:

@@ -70,14 +70,16 @@ def test_two_colons_alone_are_no_command(text: str) -> None:
     assert harmless(text, Place.TERMINAL) == text
 
 
-@given(st.text() | st.sampled_from(["::error::x", "##[group]x"]))
+@given(ANY | st.sampled_from(["::error::x", "##[group]x", "\U000e0001"]))
 @example("::set-output name=x::y")
 def test_a_json_document_stays_the_same_document(text: str) -> None:
-    written = harmless_json(json.dumps({text: [text]}))
+    for ascii_only in (True, False):
+        written = harmless_json(json.dumps({text: [text]}, ensure_ascii=ascii_only))
 
-    assert json.loads(written) == {text: [text]}
-    assert "::error::" not in written
-    assert written.isascii()
+        assert json.loads(written) == {text: [text]}
+        assert "::error::" not in written
+        kinds = {unicodedata.category(each) for each in written}
+        assert kinds.isdisjoint({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 @pytest.mark.parametrize(

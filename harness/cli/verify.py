@@ -14,6 +14,7 @@ from harness.cli.options import Common, common
 from harness.cli.verdict import conclude, left_in, note
 from harness.contract.options import OPTIONS, Option
 from harness.errors import UsageError
+from harness.routes.route import ROUTES
 
 if TYPE_CHECKING:
     from harness.contract.judged import Judged
@@ -167,7 +168,7 @@ def _page(out: Path) -> list[str]:
 def _failures(found: "Outcome", out: Path) -> str:
     """The failing clauses with statement and evidence, and where to look next."""
     by_clause: dict[str, list[Judged]] = {}
-    for each in found.by_weight:
+    for each in found.failing:
         by_clause.setdefault(each.id, []).append(each)
     if not by_clause:
         return _kept(found) if found.verdict.verdict == "pass" else ""
@@ -200,7 +201,7 @@ def _also(after: Sequence[str]) -> list[str]:
 
 def _failure(rows: Sequence["Judged"], out: Path) -> list[str]:
     first = rows[0]
-    routes = ", ".join(row.route for row in rows)
+    routes = ", ".join(route for route in ROUTES if any(row.route == route for row in rows))
     seen = f"{sum(row.violated for row in rows)} of {sum(row.exercised for row in rows)}"
     again, failed = sum(row.sent_again for row in rows), sum(row.failed_again for row in rows)
     repeated = f"; sent again: {failed} of {again} failed" if again else ""

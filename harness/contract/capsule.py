@@ -21,7 +21,7 @@ from harness.wire import Headers, Response
 
 SCHEMA_VERSION = 1
 NAME = "capsule.json"
-SEARCHED = 500_000
+SEARCHED = 100_000
 """So many bytes at both ends of a body are searched for a secret; evidence comes from there."""
 IDS = (
     *("cf-ray", "cf-aig-log-id", "cf-aig-request-id", "cf-aig-event-id"),

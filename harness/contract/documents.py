@@ -27,6 +27,8 @@ from harness.contract.written import Output, put, write_json
 from harness.foreign import Place, harmless
 
 SCHEMA_VERSION = 1
+SHOWN = 2000
+"""So many characters of an answer explain a failure; its folder has more."""
 Pair = tuple[str, str]
 MOST_EXPLAINED = 8
 """So many clauses are explained below a table; the others have their folder."""
@@ -129,9 +131,9 @@ def explain(entry: Entry, redact: Redact) -> str:
         ids = ", ".join(f"{name} {value}" for name, value in capsule.ids_of(last.headers).items())
         lines += [f"gateway ids: {ids or 'none'}"]
         lines += ["request:", curl(last.exchange.request, redact)]
-        answer = raw_response(last.response, last.exchange.error, redact)
+        answer = raw_response(last.response, last.exchange.error, redact, longest=SHOWN)
         answer = SPELT if spells_secret(last, redact) else answer
-        lines += ["response:", answer if len(answer) < 2000 else f"{answer[:2000]}…"]
+        lines += ["response:", answer]
     return _seen(redact("\n".join(lines)))
 
 

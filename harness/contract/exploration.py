@@ -20,7 +20,7 @@ from harness.contract.deployment import (
     with_further_field,
 )
 from harness.contract.doubt import explain_unmet, withdraw
-from harness.contract.endless import STOPPED, Endless
+from harness.contract.endless import Endless
 from harness.contract.infrastructure import Outage, common_refusal, outage
 from harness.contract.lateness import Lateness
 from harness.contract.ledger import Ledger, described
@@ -327,8 +327,7 @@ class Exploration:
     def _show(self) -> None:
         for seen in self._unjudged():
             self.ledger.see(seen)
-            if self._endless.note(seen):
-                self.stopped = self.stopped or STOPPED
+            self.stopped = self.stopped or self._endless.note(seen)
             found = outage(seen)
             route = seen.case.route
             self._row[route] = self._row.get(route, 0) + 1 if found else 0

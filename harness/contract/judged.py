@@ -55,17 +55,12 @@ def judged(ledger: Ledger, redact: Redact, seen: Sequence[Observation] = ()) -> 
     )
 
 
-def weight(row: Judged) -> tuple[bool, bool, float, int]:
-    """How failures are listed: what fails the run first, then what binds, then what most of its
-    exchanges show, then what most exchanges show."""
-    share = row.violated / max(row.exercised, 1)
-    return row.waived is not None, row.level != Level.MUST, -share, -row.violated
-
-
-def by_weight(entry: Entry) -> tuple[bool, bool, float, int]:
-    """The same of an entry."""
-    share = entry.violated / max(entry.exercised, 1)
-    return bool(entry.waived), entry.clause.level is not Level.MUST, -share, -entry.violated
+def by_weight(entry: Entry) -> tuple[bool, bool, int, float, int]:
+    """How failures are listed: what fails the run first, then what binds, then causes, which single
+    exchanges show, then what most of its exchanges show, then what most exchanges show."""
+    clause, share = entry.clause, entry.violated / max(entry.exercised, 1)
+    kind = 0 if clause.check is not None else 1 if clause.scene is not None else 2
+    return bool(entry.waived), clause.level is not Level.MUST, kind, -share, -entry.violated
 
 
 def followed(ledger: Ledger) -> Mapping[tuple[str, str], str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from harness.contract.bounds import bounded
 from harness.contract.case import Case
 from harness.contract.output import Choice, choices, tokens
 from harness.contract.reading import Reading, read
@@ -116,7 +117,8 @@ class Observation:
 
 
 def observe(number: int, case: Case, exchange: Exchange, *, late_ns: int = 0) -> Observation:
-    """Read an exchange twice and keep both readings."""
+    """Read an exchange twice and keep both readings; what holds too much is cut off before."""
+    exchange = bounded(exchange)
     response = exchange.response
     if response is None:
         return Observation(number, case, exchange, late_ns=late_ns)

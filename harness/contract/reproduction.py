@@ -20,7 +20,10 @@ LONGEST = 100_000
 """Messages shown as text are cut at this many characters, after redaction."""
 TRANSCRIBED = 1 << 18
 """Bytes of an answer of which every chunk is written down with its time."""
-MOST_BYTES = 1_000_000
+MOST_BYTES = 1 << 18
+"""Bytes of a body that are written down."""
+MARGIN = 1 << 14
+"""More than any secret has in any form: what is redacted goes so far beyond what is shown."""
 AHEAD = 200
 """Over so many chunks a secret is looked for."""
 
@@ -99,20 +102,38 @@ def raw_request(request: Request, redact: Redact) -> str:
     return _cut(redact(f"{request.method} {request.url}\n{head}\n\n{_text(request.body)}")) + "\n"
 
 
-def raw_response(response: Response | None, error: Exception | None, redact: Redact) -> str:
-    """Status, header fields and body, or why there is none."""
+def raw_response(
+    response: Response | None,
+    error: Exception | None,
+    redact: Redact,
+    *,
+    longest: int = LONGEST,
+) -> str:
+    """Status, header fields and body, at most `longest` characters, or why there is none."""
     if response is None:
         return redact(f"no response: {error}\n")
     head = "\n".join(f"{name}: {value}" for name, value in response.headers)
     end = redact(f"\n\n[{error}]") if error is not None else ""
-    text = redact(f"HTTP {response.status}\n{head}\n\n{_text(response.body)}")
-    return f"{_cut(text)}{end}\n"
+    body = response.body
+    text = _text(body[: longest + MARGIN])
+    shown = _first_of(redact(f"HTTP {response.status}\n{head}\n\n{text}"), longest, body)
+    return f"{shown}{end}\n"
 
 
 def raw_bytes(data: bytes, redact: Redact) -> bytes:
-    """Body bytes as they were, with secrets replaced; invalid UTF-8 stays as it is."""
-    text = data[:MOST_BYTES].decode("utf-8", "surrogateescape")
-    return redact(text).encode("utf-8", "surrogateescape")
+    """The first bytes of a body as they were, secrets replaced; invalid UTF-8 stays as it is."""
+    text = redact(data[: MOST_BYTES + MARGIN].decode("utf-8", "surrogateescape"))
+    whole = len(data) <= MOST_BYTES + MARGIN
+    return (text if whole else text[:-MARGIN]).encode("utf-8", "surrogateescape")
+
+
+def _first_of(text: str, longest: int, body: bytes) -> str:
+    """What is shown of a redacted text; where bytes are missing, its last ones may cut a secret."""
+    whole = len(body) <= longest + MARGIN
+    if whole and len(text) <= longest:
+        return text
+    end = longest if whole else min(longest, max(0, len(text) - MARGIN))
+    return f"{text[:end]}… ({len(body)} bytes in all)"
 
 
 def transcript(chunks: Sequence[Chunk], redact: Redact) -> str:
@@ -169,7 +190,7 @@ def _fields(request: Request) -> Headers:
 
 
 def _text(data: bytes) -> str:
-    return data[:MOST_BYTES].decode("utf-8", "backslashreplace")
+    return data.decode("utf-8", "backslashreplace")
 
 
 def _cut(text: str) -> str:

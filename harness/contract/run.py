@@ -22,16 +22,17 @@ def carry_out(exploration: Exploration, watch: Watch | None = None) -> bool:
 
     The first KeyboardInterrupt ends the run in order, with what was seen; a second one is raised.
     """
-    course = _Course(exploration)
+    course, interrupted = _Course(exploration), False
     try:
         course.follow(watch)
     except KeyboardInterrupt:
+        interrupted = True
         exploration.stop(INTERRUPTED)
         if watch is not None:
             watch(progress(exploration, stopping=True))
         course.wait(GRACE_S)
     course.end()
-    return exploration.stopped == INTERRUPTED
+    return interrupted
 
 
 class _Course:

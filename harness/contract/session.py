@@ -15,7 +15,7 @@ from harness.contract.budget import Budget
 from harness.contract.clause import Clause, Profile
 from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.exploration import Exploration
-from harness.contract.judged import Judged, judged, weight
+from harness.contract.judged import Judged, by_weight, judged
 from harness.contract.ledger import Ledger, described
 from harness.contract.observation import Observation
 from harness.contract.options import Options
@@ -53,28 +53,20 @@ class Outcome:
     """What a run found: the verdict, each clause on each route, and the documents that say so.
 
     `document` is that of `conformance.json`, `markdown` the page for a pull request.
-    `explained` has for each failure, by clause and route, what a person needs to know.
+    `failing` are the clauses that were violated, RECORD never among them, those first that weigh
+    most. `explained` has for each failure, by clause and route, what a person needs to know.
     `unwritten` says which files could not be written, and why.
     """
 
     verdict: Verdict
     clauses: tuple[Judged, ...]
+    failing: tuple[Judged, ...]
     document: dict[str, Any]
     markdown: str
     explained: Mapping[tuple[str, str], str]
     interrupted: bool = False
     unwritten: tuple[str, ...] = ()
     folder: Path | None = None
-
-    @property
-    def failing(self) -> list[Judged]:
-        """The clauses that were violated, RECORD never among them."""
-        return [each for each in self.clauses if each.violated]
-
-    @property
-    def by_weight(self) -> list[Judged]:
-        """The same: what fails the run first, then what binds, then what is seen most."""
-        return sorted(self.failing, key=weight)
 
     def of(self, clause: str, route: str) -> Judged:
         """What was found about a clause on a route; KeyError when it was not selected."""
@@ -245,6 +237,7 @@ def _written(
     return Outcome(
         verdict,
         clauses,
+        _failing(ledger, clauses),
         document,
         documents.markdown(ledger, document, redact),
         {
@@ -256,6 +249,12 @@ def _written(
         unwritten=tuple(output.unwritten),
         folder=options.out,
     )
+
+
+def _failing(ledger: Ledger, clauses: Iterable[Judged]) -> tuple[Judged, ...]:
+    found = {(each.id, each.route): each for each in clauses}
+    ranked = sorted(ledger.failing(), key=by_weight)
+    return tuple(found[entry.clause.id, entry.route] for entry in ranked)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Files that a run writes: tried before its first request, and said where they fail at its end."""
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -45,5 +46,11 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def put(path: Path, text: str) -> None:
-    """Write a text as UTF-8; what that cannot hold is escaped."""
-    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    """Write a text as UTF-8, whole or not at all; what that cannot hold is escaped."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

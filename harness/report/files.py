@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.foreign import harmless_json
+
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Write a JSON document; a number that JSON cannot hold (NaN, infinity) becomes null."""
     text = json.dumps(_plain(document), indent=2, ensure_ascii=False, default=str, allow_nan=False)
-    write_text(path, text + "\n")
+    write_text(path, harmless_json(text) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from harness.errors import TransportError
 from harness.wire import Request, Response
 
+MAX_HEAD_BYTES = 65_536
+MAX_FIELDS = 256
+"""A head beyond these is refused: common servers and proxies send at most 8 to 32 KiB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:

@@ -22,7 +22,7 @@ from harness.routes.body import USER_AGENT
 from harness.transports.certificates import trusting
 from harness.transports.coding import ContentDecoder
 from harness.transports.diagnosis import diagnose
-from harness.transports.exchange import Exchange, Timeouts
+from harness.transports.exchange import MAX_FIELDS, MAX_HEAD_BYTES, Exchange, Timeouts
 from harness.transports.httpx_client import client_for
 from harness.transports.network import Network
 from harness.transports.watch import Connections, Watch
@@ -238,6 +238,11 @@ class Incoming:
             (name.decode("latin-1"), value.decode("latin-1"))
             for name, value in response.extensions["fields"]
         )
+        problem = _problem(self.headers)
+        if problem is not None:
+            response.close()
+            self._response, self.error = None, self._error(TransportKind.PROTOCOL, problem)
+            raise self.error
         stream = response.extensions.get("network_stream")
         self._watch.claim(None if stream is None else stream.get_extra_info("socket"))
 
@@ -304,6 +309,19 @@ class _Body(httpx.SyncByteStream):
         self._on_last()
         if self._data:
             yield self._data[last:]
+
+
+def _problem(headers: Headers) -> str | None:
+    """Why a head is refused that httpx took; the load's transport refuses the same."""
+    if "content-length" in headers and "transfer-encoding" in headers:
+        return "Content-Length and Transfer-Encoding together (RFC 9112, section 6.3)"
+    size = sum(len(name) + len(value) + 4 for name, value in headers)
+    if size > MAX_HEAD_BYTES or len(headers.fields) > MAX_FIELDS:
+        return (
+            f"expected a head of at most {MAX_HEAD_BYTES} bytes and {MAX_FIELDS} fields, "
+            f"got {size} bytes and {len(headers.fields)} fields"
+        )
+    return None
 
 
 def _outgoing(request: Request, on_last: Callable[[], None]) -> httpx.Request:

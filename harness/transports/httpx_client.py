@@ -14,6 +14,22 @@ _KEEP_ALIVE_S = 3.0  # below the five seconds after which uvicorn and Node close
 Key = tuple[bool, Proxy | None]
 
 
+class _Strict(ssl.SSLSocket):
+    """Tells an end of TLS that was not announced (close_notify) from one that was.
+
+    Python hides the difference by default, and a cut answer would look whole (RFC 8446, 6.1).
+    """
+
+    @property
+    def suppress_ragged_eofs(self) -> bool:
+        """Never."""
+        return False
+
+    @suppress_ragged_eofs.setter
+    def suppress_ragged_eofs(self, _: bool) -> None:
+        """What the standard library asks for is not done."""
+
+
 class ProxyFailed(httpx.ProxyError):
     """The proxy is at fault; the text names it."""
 
@@ -61,6 +77,7 @@ class _Ways(httpx.BaseTransport):
             max_connections=None, max_keepalive_connections=16, keepalive_expiry=_KEEP_ALIVE_S
         )
         context = self._tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.sslsocket_class = _Strict
         if proxy is None:
             return httpx.HTTPTransport(verify=context, trust_env=False, limits=limits)
         fields = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else None

@@ -60,3 +60,45 @@ def test_as_json_it_is_one_document_and_nothing_else(capsys: pytest.CaptureFixtu
         "out": "x",
         "routes": ["native"],
     }
+
+
+@pytest.mark.parametrize("page", ["report.md", "gate.md"])
+def test_the_page_of_a_run_is_appended_to_the_summary_of_its_step(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = tmp_path / "summary.md"
+    summary.write_text("from an earlier step\n")
+    (tmp_path / page).write_text("# What was found")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+
+    with pytest.raises(click.exceptions.Exit):
+        conclude("pass", out=tmp_path)
+
+    assert summary.read_text() == "from an earlier step\n# What was found\n"
+
+
+def test_a_long_page_is_cut_to_what_a_step_may_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = tmp_path / "summary.md"
+    (tmp_path / "report.md").write_text("\N{SNOWMAN}" * 500_000)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+
+    with pytest.raises(click.exceptions.Exit):
+        conclude("pass", out=tmp_path)
+
+    assert 800_000 < summary.stat().st_size < 1 << 20
+    assert summary.read_text().endswith("\n\n(the rest is in report.md)\n")
+
+
+def test_a_summary_that_cannot_be_written_at_the_end_leaves_the_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "report.md").write_text("# What was found")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
+
+    with pytest.raises(click.exceptions.Exit) as left:
+        conclude("pass", out=tmp_path)
+
+    assert left.value.exit_code == 0
+    assert capsys.readouterr().out.startswith("pass")

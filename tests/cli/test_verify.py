@@ -1,10 +1,7 @@
 """`gateway-harness verify` as a user or a CI job runs it."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,29 +9,15 @@ import pytest
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.gateway.server import LocalGateway
+from tests.cli.command import Done, run
 
 KEY = "sk-planted-0123456789"
 TOKEN = "cf-planted-9876543210"  # noqa: S105 - planted to be looked for
-CLEAN = {
-    name: value
-    for name, value in os.environ.items()
-    if not name.startswith(("CLOUDFLARE_", "BASETEN_", "CF_AIG_", "GATEWAY_"))
-}
 
 
-def verify(
-    *arguments: str, folder: Path, environment: dict[str, str] | None = None
-) -> "subprocess.CompletedProcess[str]":
-    """One run in `folder`, its files in `folder/run`."""
-    return subprocess.run(
-        [sys.executable, "-m", "harness", "verify", "--out", "run", *arguments],
-        cwd=folder,
-        env={**CLEAN, **(environment or {})},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def verify(*arguments: str, folder: Path, environment: dict[str, str] | None = None) -> Done:
+    """One run in `folder`, its files in `folder/run` unless `arguments` say otherwise."""
+    return run("verify", "--out", "run", *arguments, folder=folder, environment=environment)
 
 
 def conformance(folder: Path) -> dict[str, object]:
@@ -56,6 +39,7 @@ def test_the_embedded_gateway_passes_and_leaves_its_files(tmp_path: Path) -> Non
     manifest = json.loads((tmp_path / "run" / "run.json").read_text())
     assert (manifest["verdict"], manifest["exit_code"]) == ("pass", 0)
     assert (tmp_path / "run" / "report.md").read_text().startswith("# Contract")
+    assert "native, compat, model" in (tmp_path / "run" / "report.html").read_text()
     junit = (tmp_path / "run" / "junit.xml").read_text()
     assert 'classname="contract.compat" name="usage-sum"' in junit
     assert not (tmp_path / "run" / "failures").exists()

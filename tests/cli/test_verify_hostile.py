@@ -1,10 +1,7 @@
 """`verify` against targets that cannot be judged: bounded, unknown, never a traceback or green."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.command import Done, run
 from tests.transports.peer import Peer, serving
 
 PATIENCE = "0.04"
@@ -93,26 +91,12 @@ BREAKING: dict[str, Callable[[socket.socket, Peer], None]] = {
 }
 
 
-def verify(
-    target: str, folder: Path, *more: str
-) -> "tuple[subprocess.CompletedProcess[str], float]":
-    """A run and how long it took, in seconds."""
-    hidden = ("CLOUDFLARE_", "BASETEN_", "CF_AIG_", "GATEWAY_", "HTTP", "http")
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
-    started = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "harness", "verify", "--target", target, "--out", "run", *more],
-        cwd=folder,
-        env={**inherited, "GATEWAY_HARNESS_PATIENCE": PATIENCE},
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-    )
-    return done, time.monotonic() - started
+def verify(target: str, folder: Path, *more: str) -> Done:
+    arguments = ("verify", "--target", target, "--out", "run", *more)
+    return run(*arguments, folder=folder, environment={"GATEWAY_HARNESS_PATIENCE": PATIENCE})
 
 
-def assert_orderly(done: "subprocess.CompletedProcess[str]", folder: Path) -> None:
+def assert_orderly(done: Done, folder: Path) -> None:
     assert "Traceback" not in done.stdout + done.stderr
     document = json.loads((folder / "run" / "conformance.json").read_text())
     assert document["exit_code"] == done.returncode
@@ -128,7 +112,7 @@ def refusing() -> Iterator[str]:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_cannot_be_judged_is_unknown(name: str, tmp_path: Path) -> None:
     with serving(HOSTILE[name]) as peer:
-        done, _ = verify(peer.url, tmp_path)
+        done = verify(peer.url, tmp_path)
 
     assert_orderly(done, tmp_path)
     assert done.returncode == 3, done.stdout
@@ -138,7 +122,7 @@ def test_what_cannot_be_judged_is_unknown(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", BREAKING)
 def test_what_breaks_the_contract_fails(name: str, tmp_path: Path) -> None:
     with serving(BREAKING[name]) as peer:
-        done, _ = verify(peer.url, tmp_path, "--max-requests", "60")
+        done = verify(peer.url, tmp_path, "--max-requests", "60")
 
     assert_orderly(done, tmp_path)
     assert done.returncode == 1, done.stdout
@@ -146,7 +130,7 @@ def test_what_breaks_the_contract_fails(name: str, tmp_path: Path) -> None:
 
 def test_a_dead_target_is_unknown(tmp_path: Path) -> None:
     with refusing() as url:
-        done, _ = verify(url, tmp_path)
+        done = verify(url, tmp_path)
 
     assert_orderly(done, tmp_path)
     assert done.returncode == 3
@@ -155,7 +139,7 @@ def test_a_dead_target_is_unknown(tmp_path: Path) -> None:
 
 def test_a_plain_port_behind_https_is_unknown(tmp_path: Path) -> None:
     with serving(plain_socket) as peer:
-        done, _ = verify(peer.url.replace("http:", "https:"), tmp_path)
+        done = verify(peer.url.replace("http:", "https:"), tmp_path)
 
     assert_orderly(done, tmp_path)
     assert done.returncode == 3

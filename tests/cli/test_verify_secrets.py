@@ -2,10 +2,7 @@
 
 import base64
 import json
-import os
 import socket
-import subprocess
-import sys
 from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
@@ -13,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.cli.command import run
 from tests.transports.peer import Peer, serving
 
 KEY = 'sk-pl/ant+ed="0123456789abc'
@@ -104,26 +102,20 @@ def test_no_secret_is_written_or_printed(carriers: str, tmp_path: Path) -> None:
                 return
 
     with serving(answer) as peer:
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "harness", "verify", "--target", peer.url, "--out", "run"),
-                *("--max-requests", "40", "--against", "before.json", "--record", "seen.json"),
-            ],
-            cwd=_prepared(tmp_path),
-            env={
-                **{k: v for k, v in os.environ.items() if not k.startswith(("CF_", "BASETEN_"))},
+        done = run(
+            *("verify", "--target", peer.url, "--out", "run"),
+            *("--max-requests", "40", "--against", "before.json", "--record", "seen.json"),
+            folder=_prepared(tmp_path),
+            environment={
                 "BASETEN_API_KEY": KEY,
                 "CF_AIG_TOKEN": TOKEN,
                 "GATEWAY_EXPECT_AUTH": "1",
                 "GITHUB_STEP_SUMMARY": "summary.md",
             },
-            capture_output=True,
-            timeout=120,
-            check=False,
         )
 
     files = {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    texts = files | {"stdout": done.stdout, "stderr": done.stderr}
+    texts = files | {"stdout": done.stdout.encode(), "stderr": done.stderr.encode()}
     assert done.returncode in (1, 3)
     assert "summary.md" in {Path(name).name for name in files}
     assert [leak for name, data in texts.items() for leak in leaks(name, data)] == []

@@ -1,14 +1,26 @@
 """Evidence quotes what the target said, obeys none of it, and names the exchanges that show it."""
 
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
 import pytest
 
-from harness.contract.clause import Clause
-from harness.contract.clauses.catalogue import CLAUSES
+from harness.contract.clause import Clause, Level
+from harness.contract.clauses.catalogue import BY_ID, CLAUSES
+from harness.contract.documents import junit
 from harness.contract.evidence import LIMIT, fault, told
-from harness.contract.ledger import MOST_SHOWN, Entry
+from harness.contract.judged import by_weight, followed, layer
+from harness.contract.ledger import MOST_SHOWN, Entry, Ledger
+from harness.contract.options import Options
 from harness.contract.reading import ABSENT
+from harness.contract.session import perform
+from harness.contract.verdict import REMEDIES, conclude
+from harness.contract.waivers import apply, read_waivers
+from harness.errors import UsageError
 from tests.contract.answers import good_chunks, seen, sse, streamed
-from tests.contract.runs import explore
+from tests.contract.runs import SUBJECT, explore
 
 NOT_EXERCISED = {
     "log-id-unique": "no defect of the catalogue breaks it",
@@ -50,10 +62,10 @@ def test_a_finding_over_a_whole_run_shows_the_exchanges_that_it_names(
     broken = [e for e in exploration.ledger.failing() if e.clause.id == clause.id]
 
     assert broken, f"{defect} was not seen by {clause.id}"
-    for entry in broken:
-        named = entry.faults[0].requests
+    for found in broken:
+        named = found.faults[0].requests
         assert named
-        assert [each.number for each in entry.shown] == list(named[-MOST_SHOWN:])
+        assert [each.number for each in found.shown] == list(named[-MOST_SHOWN:])
 
 
 def test_of_a_sequence_the_exchange_whose_body_is_quoted_is_the_guilty_one() -> None:
@@ -61,11 +73,137 @@ def test_of_a_sequence_the_exchange_whose_body_is_quoted_is_the_guilty_one() -> 
     first, second = (seen(streamed(), sse(good_chunks()), number=n) for n in (1, 2))
     quoted = first.response.body if first.response else b""
     other = seen(streamed(), b"data: [DONE]\n\n", number=3)
-    entry = Entry(clause, "native")
+    found = Entry(clause, "native")
 
-    entry.note((told("a", "b", "c", quoted),), (first, other))
-    assert entry.guilty is first
+    found.note((told("a", "b", "c", quoted),), (first, other))
+    assert found.guilty is first
 
-    entry = Entry(clause, "native")
-    entry.note((told("a", "b", "c"),), (first, second))
-    assert entry.guilty is second
+    found = Entry(clause, "native")
+    found.note((told("a", "b", "c"),), (first, second))
+    assert found.guilty is second
+
+
+def entry(clause: str, *broken_by: int, of: int = 4, route: str = "native") -> Entry:
+    """A failing clause that these requests broke."""
+    found = Entry(BY_ID[clause], route)
+    for number in range(1, of + 1):
+        faults = (told("a", "b", "c"),) if number in broken_by else ()
+        found.note(faults, (seen(streamed(), sse(good_chunks()), number=number),))
+    return found
+
+
+def ledger_of(*entries: Entry) -> Ledger:
+    ledger = Ledger([each.clause for each in entries], ("native",))
+    ledger.entries.update({(each.clause.id, each.route): each for each in entries})
+    return ledger
+
+
+def test_failures_are_listed_by_what_they_cost() -> None:
+    should, rare = entry("log-id-present", 1, 2, 3), entry("usage-sum", 1)
+    often = entry("plain-fields", 1, 2)
+
+    assert sorted([should, rare, often], key=by_weight) == [often, rare, should]
+
+
+def test_what_the_same_requests_broke_follows_what_more_of_them_broke() -> None:
+    ledger = ledger_of(entry("stream-done", 1, 2), entry("usage-sum", 2), entry("plain-fields", 3))
+
+    assert followed(ledger) == {("usage-sum", "native"): "stream-done"}
+
+
+def test_a_clause_over_a_sequence_is_never_the_cause_of_one_over_an_exchange() -> None:
+    scene = Entry(BY_ID["universal-step"], "native")
+    scene.note((told("a", "b", "c"),), (seen(streamed(), sse(good_chunks()), number=1),))
+
+    assert followed(ledger_of(scene, entry("stream-done", 1))) == {
+        ("universal-step", "native"): "stream-done"
+    }
+
+
+def test_an_answer_from_the_cache_is_the_gateways_own() -> None:
+    hit = seen(streamed(), sse(good_chunks()), headers=[("cf-aig-cache-status", "HIT")])
+    found = Entry(BY_ID["stream-done"], "native")
+    found.note((told("a", "b", "c"),), (hit,))
+
+    assert layer(found) == "gateway"
+
+
+def test_junit_fails_for_a_should_only_where_it_binds() -> None:
+    should = next(clause for clause in CLAUSES if clause.level is Level.SHOULD and clause.check)
+    ledger = ledger_of(entry(should.id, 1), entry("stream-done", 1))
+    took = {(should.id, "native"): 0.25}
+
+    for strict, failures in ((False, "1"), (True, "2")):
+        text = junit(ledger, str, strict=strict, took=took)
+        (suite,) = Xml.fromstring(text)  # noqa: S314 - our own file
+        assert suite.get("failures") == failures
+        assert suite[0].get("time") == "0.250"
+        assert (suite[0].find("system-out") is None) == strict
+
+
+def test_the_page_says_why_a_broken_clause_matters_and_what_is_next(tmp_path: Path) -> None:
+    options = Options(defect="missing-done", max_requests=40, out=tmp_path)
+    outcome = perform(SUBJECT, options, redact=str)
+
+    assert f"- `stream-done`: {BY_ID['stream-done'].rationale[:20]}" in outcome.markdown
+    assert "`gateway-harness replay failures/stream-done-" in outcome.markdown
+
+
+def test_drafted_waivers_waive_what_failed(tmp_path: Path) -> None:
+    file = tmp_path / "waivers.toml"
+    options = Options(defect="missing-done", max_requests=40, out=tmp_path, write_waivers=file)
+
+    first = perform(SUBJECT, options, redact=str)
+    waived = perform(SUBJECT, replace(options, write_waivers=None, waivers=file), redact=str)
+
+    assert first.verdict.verdict == "fail"
+    assert "MUST broken" in first.verdict.line
+    assert {each.result for each in waived.failing} == {"waived"}
+    assert all("until" in (each.waived or "") for each in waived.failing)
+    assert waived.verdict.tally["waived"] >= 1
+    assert "MUST broken" not in waived.verdict.tally
+
+
+WAIVER = """
+[[waiver]]
+clause = "stream-done"
+route = "{}"
+reason = "known"
+link = "ticket 1"
+expires = 2026-12-31
+"""
+
+
+def test_a_waiver_may_be_for_all_routes_of_its_clause(tmp_path: Path) -> None:
+    file = tmp_path / "waivers.toml"
+    file.write_text(WAIVER.format("all"))
+    ledger = Ledger([BY_ID["stream-done"]], ("native", "compat"))
+    ledger.entries["stream-done", "native"] = entry("stream-done", 1)
+    kept = entry("stream-done", route="compat")
+    ledger.entries["stream-done", "compat"] = kept
+
+    complaints = apply(read_waivers(file, CLAUSES), ledger, today=date(2026, 12, 1))
+
+    assert complaints == []
+    assert ledger.entries["stream-done", "native"].waived.startswith("known (ticket 1")
+    ledger.entries["stream-done", "native"] = entry("stream-done")
+    again = apply(read_waivers(file, CLAUSES), ledger, today=date(2026, 12, 1))
+    assert again == ["waiver for stream-done on all is stale: the clause passes"]
+
+
+def test_a_route_that_all_covers_is_not_waived_again(tmp_path: Path) -> None:
+    file = tmp_path / "waivers.toml"
+    file.write_text(WAIVER.format("all") + WAIVER.format("native"))
+
+    with pytest.raises(UsageError, match="waiver 2: stream-done on native is waived twice"):
+        read_waivers(file, CLAUSES)
+
+
+@pytest.mark.parametrize("setting", sorted(REMEDIES))
+def test_what_is_required_and_not_declared_is_said_with_how_to_declare_it(setting: str) -> None:
+    ledger = Ledger([BY_ID["stream-done"]], ("native",))
+    ledger.entries["stream-done", "native"].lacks = setting
+
+    [reason] = conclude(ledger, required=[setting]).reasons
+
+    assert reason.startswith(f"required, but not declared: {setting}: {REMEDIES[setting]}")

@@ -15,10 +15,11 @@ def ends_as_framed(seen: Observation) -> Finding:
     """Every body ends as its own framing says (RFC 9112, section 6).
 
     A silence in the middle of an answer is a matter of time; behind a whole answer it shows that
-    the framing announced more.
+    the framing announced more. What we cut off ourselves says nothing.
     """
     response, error = seen.response, seen.exchange.error
-    if response is None or (error is not None and _fell_silent(seen)):
+    ours = error is not None and error.kind is TransportKind.CLIENT_LIMIT
+    if response is None or ours or (error is not None and _fell_silent(seen)):
         return None
     if error is None and response.end is End.COMPLETE:
         return ()

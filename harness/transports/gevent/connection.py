@@ -221,7 +221,7 @@ class Connection:
             self._paused = True
             self._undrained_ns = since_ns
             self._reader.remove(self)
-        whole = self._answer is None or self._answer.seen(data)
+        whole = self._answer is None or self._answer.seen(data) or self.end is not None
         return self._greenlet is not None and (
             whole or len(self._inbox) >= MOST_READS or self._inbox_bytes >= MOST_BYTES
         )

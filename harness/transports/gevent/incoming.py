@@ -1,22 +1,22 @@
 """One HTTP/1.1 response being put together from the bytes of a connection; does no I/O."""
 
+import re
 from typing import Any, Protocol
 
 import httptools
 
 from harness.errors import TransportError, TransportKind
 from harness.transports.coding import ContentDecoder
+from harness.transports.exchange import MAX_FIELDS, MAX_HEAD_BYTES
 from harness.wire import Chunk, End, Headers, Response
 
-MAX_HEAD_BYTES = 65_536
-MAX_FIELDS = 256
-"""A head beyond these is refused: common servers and proxies send at most 8 to 32 KiB."""
 MAX_BODY_BYTES = 16 * 1024 * 1024
 """More than this is refused, decoded size counted: no answer may eat the client's memory."""
 MAX_HELD_BYTES = 128 * 1024 * 1024
 """What all unfinished answers of a process may hold together."""
 
 _BODILESS = frozenset({204, 304})
+_LENGTHS = re.compile(rb"(?im)^content-length:[ \t]*([0-9, \t]+)\r?\n")
 
 
 class Listener(Protocol):
@@ -67,8 +67,8 @@ class Incoming:
         self._store = store
         self._held = Held() if held is None else held
         self._message = _Message()
-        self._parser: Any = httptools.HttpResponseParser(self._message)
-        self._message.parser = self._parser
+        self._parser = _parser(self._message)
+        self._started = b""
         self._head: tuple[int, Headers, int] | None = None
         self._chunks: list[Chunk] = []
         self._decoder: ContentDecoder | None = None
@@ -151,14 +151,28 @@ class Incoming:
         self._hold(0)
 
     def _parse(self, data: bytes) -> Exception | None:
+        if not self._message.status:
+            self._started += data
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             # llhttp refuses what follows a `Connection: close` answer: surplus, not a broken
             # answer.
             self._message.surplus = self._message.complete
-            return error
+            return self._again(error)
         return None
+
+    def _again(self, error: Exception) -> Exception | None:
+        """Parse a head that says its length more than once, each time the same, with one of them.
+
+        RFC 9112, section 6.3, allows that, and h11 does it for the contract.
+        """
+        once = None if self._message.status else _with_one_length(self._started)
+        if once is None:
+            return error
+        self._message = _Message()
+        self._parser, self._started = _parser(self._message), b""
+        return self._parse(once)
 
     def _begin(self, length: int) -> None:
         """Report the head once it is there; bounds what is read of it before."""
@@ -230,6 +244,27 @@ class Incoming:
     def _framed(status: int, headers: Headers) -> bool:
         chunked = "chunked" in (headers.get("transfer-encoding") or "").lower()
         return chunked or "content-length" in headers or status in _BODILESS
+
+
+def _parser(message: "_Message") -> Any:
+    """A parser as lenient as h11 is: a folded field is one line, a line may end at a bare LF."""
+    parser = httptools.HttpResponseParser(message)
+    parser.set_dangerous_leniencies(lenient_headers=True, lenient_optional_cr_before_lf=True)
+    message.parser = parser
+    return parser
+
+
+def _with_one_length(data: bytes) -> bytes | None:
+    """An answer with one Content-Length in place of several equal ones; None of any other."""
+    head, blank, body = data.partition(b"\r\n\r\n")
+    head += blank
+    lines = list(_LENGTHS.finditer(head))
+    values = [each.strip() for line in lines for each in line[1].split(b",")]
+    if len(values) < 2 or len(set(values)) > 1:
+        return None
+    first = lines[0].start()
+    kept = b"content-length: %s\r\n" % values[0]
+    return head[:first] + kept + _LENGTHS.sub(b"", head[first:]) + body
 
 
 class _Message:
