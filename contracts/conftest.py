@@ -35,8 +35,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--target", default="mock", help="mock, local, live, a name, or an origin")
     for option in (*OPTIONS, *COMMON):
         if option.name != PYTESTS_OWN:
-            kind = {"choices": option.choices} if option.choices else {"type": option.kind}
-            group.addoption(f"--{option.name}", default=None, help=option.help, **kind)
+            group.addoption(
+                f"--{option.name}",
+                default=None,
+                help=option.help,
+                action="append" if option.many else "store",
+                type=option.kind,
+                choices=option.choices or None,
+            )
 
 
 def pytest_configure(config: pytest.Config) -> None:

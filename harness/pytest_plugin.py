@@ -78,7 +78,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         elif option.choices:
             value["choices"] = option.choices
         else:
-            value |= {"type": option.kind, "metavar": option.metavar}
+            action = "append" if option.many else "store"
+            value |= {"type": option.kind, "metavar": option.metavar, "action": action}
         group.addoption(f"--gateway-{option.name}", **value)
 
 

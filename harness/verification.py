@@ -10,13 +10,15 @@ Everything happens in this process; nothing is printed.
 import os
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.contract.options import DEFAULT_REQUESTS, REQUIRABLE, Options
 from harness.contract.progress import Watch
+from harness.contract.repeat.objectives import read_objectives
+from harness.contract.repeat.repetition import requests_of
 from harness.contract.session import Outcome, Pair, perform
 from harness.contract.subject import Subject
 from harness.errors import UsageError
@@ -68,6 +70,8 @@ def options_for(
     seed: int = 0,
     defect: str | None = None,
     patience: str | None = None,
+    repeat: int | None = None,
+    threshold: Sequence[str] | None = None,
     caps: Caps | None = None,
     default_requests: int = DEFAULT_REQUESTS,
     environment: Mapping[str, str] | None = None,
@@ -76,6 +80,7 @@ def options_for(
     """The options of a run, from what was typed and what the target is; UsageError if it cannot be.
 
     A target that costs money gets caps, where `caps` leaves them open, and the profile `core`.
+    With `repeat` the default of requests grows by what it asks.
     """
     variables = os.environ if environment is None else environment
     paid = not target.loopback
@@ -83,13 +88,14 @@ def options_for(
     chosen: Any = mode or ("live" if paid else "pr")
     nightly = mode == "nightly"
     asked = caps.requests if caps else None
+    times, objectives = _repeated(repeat, threshold or ())
     return Options(
         kind=target.kind.value,
         paid=paid,
         profile=profile or ("core" if target.kind is Kind.LIVE else "all"),
         mode=chosen,
         required=_required(require),
-        max_requests=asked or default_requests,
+        max_requests=asked or default_requests + requests_of(times),
         max_tokens=bounds.total_tokens,
         max_cost=bounds.cost,
         dollars_per_token=max(bounds.price_in or 0.0, bounds.price_out or 0.0),
@@ -98,6 +104,8 @@ def options_for(
         examples=_examples(target) if nightly else None,
         patience=_patience(variables),
         wait_s=0.0 if patience is None else _wait(patience),
+        repeat=times,
+        threshold=objectives,
         **others,
     )
 
@@ -131,6 +139,16 @@ def subject_of(target: Target) -> Subject:
         cache_ttl=expected.cache_ttl,
         rate_limit=(limit.requests, limit.seconds) if limit else None,
     )
+
+
+def _repeated(repeat: int | None, threshold: Sequence[str]) -> tuple[int, tuple[str, ...]]:
+    """How often the corpus is asked, and what its answers have to be."""
+    if repeat is not None and repeat < 1:
+        raise UsageError(f"--repeat {repeat}: expected 1 or more")
+    if threshold and repeat is None:
+        raise UsageError(f"--threshold {threshold[0]!r} needs --repeat N: it is on many answers")
+    read_objectives(threshold)
+    return repeat or 0, tuple(threshold)
 
 
 def _required(text: str) -> tuple[str, ...]:

@@ -43,7 +43,14 @@ def _click(option: Option) -> Callable[[Callable[..., Any]], Any]:
         return click.option(f"--{option.name}", is_flag=True, help=option.help)
     kind: Any = click.Choice(option.choices) if option.choices else None
     kind = FILE if option.kind is Path else kind
-    return click.option(f"--{option.name}", type=kind, metavar=option.metavar, help=option.help)
+    kind = click.IntRange(min=1) if option.kind is int else kind
+    return click.option(
+        f"--{option.name}",
+        type=kind,
+        metavar=option.metavar,
+        help=option.help,
+        multiple=option.many,
+    )
 
 
 @click.command(
@@ -141,6 +148,7 @@ def _close(common: Common, found: "Outcome", out: Path) -> None:
     for sentence in (*found.unwritten, *_page(out)):
         note(sentence)
     common.say(_failures(found, out))
+    common.say("\n".join(found.rates))
     for row in found.document.get("drift", ()):
         common.say(f"drift of {row['name']}: {row['recording']} before, {row['target']} now")
     conclude(

@@ -145,11 +145,16 @@ def write(
     *,
     redact: Redact,
     junit_at: Path | None = None,
+    more: Sequence[str] = (),
 ) -> None:
-    """Write every file of a run into `folder`; nothing but redacted text is written."""
+    """Write every file of a run into `folder`; nothing but redacted text is written.
+
+    `more` are lines at the end of `report.md`.
+    """
+    page = markdown(ledger, document, redact, more=more)
     cases = junit_of(ledger, document, redact)
     output.write(folder / "conformance.json", partial(write_json, document=document))
-    output.write(folder / "report.md", lambda path: put(path, markdown(ledger, document, redact)))
+    output.write(folder / "report.md", lambda path: put(path, page))
     output.write(junit_at or folder / "junit.xml", lambda path: put(path, cases))
     for entry in ledger.failing():
         place = folder / "failures" / capsule_name(entry) / capsule.NAME
@@ -215,8 +220,10 @@ def _seen(text: str) -> str:
     return harmless(text, Place.TERMINAL, lines=True)
 
 
-def markdown(ledger: Ledger, document: Mapping[str, Any], redact: Redact) -> str:
-    """The result for a pull request or a CI step summary."""
+def markdown(
+    ledger: Ledger, document: Mapping[str, Any], redact: Redact, *, more: Sequence[str] = ()
+) -> str:
+    """The result for a pull request or a CI step summary; `more` are lines at its end."""
     counts = ", ".join(f"{count} {name}" for name, count in document["counts"].items() if count)
     lines = [
         "# Contract",
@@ -240,6 +247,7 @@ def markdown(ledger: Ledger, document: Mapping[str, Any], redact: Redact) -> str
     if recorded:
         lines += ["", "Recorded where nothing is documented:", ""]
         lines += [f"- `{e.clause.id}` ({e.route}): {_cell(redact(e.why))}" for e in recorded]
+    lines += more
     return "\n".join(lines) + "\n"
 
 

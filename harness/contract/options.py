@@ -17,13 +17,17 @@ DEFAULT_REQUESTS = 300
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option as people type it: `kind` is `bool` for a switch, `choices` ends what it takes."""
+    """One option as people type it: `kind` is `bool` for a switch, `choices` ends what it takes.
+
+    With `many` it may be given more than once.
+    """
 
     name: str
     help: str
     kind: type = str
     choices: tuple[str, ...] = ()
     metavar: str | None = None
+    many: bool = False
 
     @property
     def key(self) -> str:
@@ -44,6 +48,13 @@ OPTIONS = (
         "patience",
         "How long a cache's TTL or a rate limit's windows may be waited for, such as 3m.",
         metavar="TIME",
+    ),
+    Option("repeat", "Ask a small corpus so often, for shares of errors.", int, metavar="N"),
+    Option(
+        "threshold",
+        "With --repeat: an objective such as 'tool_schema >= 98%'; also tool_call, answered.",
+        metavar="EXPR",
+        many=True,
     ),
     Option("waivers", "Accepted failures with expiry dates (TOML).", Path, metavar="FILE"),
     Option("write-waivers", "Draft waivers for what failed.", Path, metavar="FILE"),
@@ -76,6 +87,8 @@ class Options:
     writes nothing. `dollars_per_token` is what bounds a cost. `examples` keeps the failing cases
     of earlier runs, `patience` scales every limit of time, `wait_s` is how long, in
     seconds, a run waits for a TTL or for windows that are longer than it waits for by itself.
+    `repeat` is how often the corpus is asked on each route, `threshold` what its answers have to
+    be.
     """
 
     kind: str = "mock"
@@ -99,3 +112,5 @@ class Options:
     examples: Path | None = None
     patience: float = 1.0
     wait_s: float = 0.0
+    repeat: int = 0
+    threshold: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ import threading
 from harness.contract.exploration import Exploration
 from harness.contract.ledger import described
 from harness.contract.progress import Progress, Watch
+from harness.contract.repeat.repetition import Repetition
 from harness.errors import HarnessError
 
 LOOK_S = 0.5
@@ -17,17 +18,21 @@ GRACE_S = 3.0
 INTERRUPTED = "interrupted"
 
 
-def carry_out(exploration: Exploration, watch: Watch | None = None) -> bool:
+def carry_out(
+    exploration: Exploration, watch: Watch | None = None, *, repetition: Repetition | None = None
+) -> bool:
     """Send what the exploration sends and judge it; whether Ctrl-C ended it early.
+
+    What is to be repeated is sent after it, on the routes that can be judged.
 
     The first KeyboardInterrupt ends the run in order, with what was seen; a second one is raised.
     """
-    course, interrupted = _Course(exploration), False
+    course, interrupted = _Course(exploration, repetition), False
     try:
         course.follow(watch)
     except KeyboardInterrupt:
         interrupted = True
-        exploration.stop(INTERRUPTED)
+        course.stop(INTERRUPTED)
         if watch is not None:
             watch(progress(exploration, stopping=True))
         course.wait(GRACE_S)
@@ -38,8 +43,9 @@ def carry_out(exploration: Exploration, watch: Watch | None = None) -> bool:
 class _Course:
     """The thread of an exploration, and what was raised in it."""
 
-    def __init__(self, exploration: Exploration) -> None:
+    def __init__(self, exploration: Exploration, repetition: Repetition | None) -> None:
         self._exploration = exploration
+        self._repetition = repetition
         self._error: HarnessError | None = None
         self._thread = threading.Thread(target=self._send, name="contract", daemon=True)
         self._thread.start()
@@ -47,10 +53,22 @@ class _Course:
     def _send(self) -> None:
         try:
             self._exploration.send()
+            if self._repetition is not None:
+                self._repeat(self._repetition)
         except HarnessError as error:
             self._error = error
         except Exception as bug:  # noqa: BLE001 - the end of a thread: it is told in the verdict
             self._exploration.bugs.append(described(bug))
+
+    def _repeat(self, repetition: Repetition) -> None:
+        self._exploration.deadline_ns = repetition.begin(self._exploration.sender)
+        repetition.send(without=self._exploration.outages)
+
+    def stop(self, reason: str) -> None:
+        """Send nothing more."""
+        self._exploration.stop(reason)
+        if self._repetition is not None:
+            self._repetition.stop(reason)
 
     def follow(self, watch: Watch | None) -> None:
         """Wait for its end, and show how far it is."""

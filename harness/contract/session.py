@@ -18,9 +18,12 @@ from harness.contract.exploration import Exploration
 from harness.contract.judged import Judged, by_weight, judged
 from harness.contract.ledger import Ledger, described
 from harness.contract.observation import Observation
-from harness.contract.options import Options
+from harness.contract.options import DEFAULT_REQUESTS, Options
 from harness.contract.progress import Watch
 from harness.contract.recording import behaviour_of, document_of, drift, read_recording
+from harness.contract.repeat import tables
+from harness.contract.repeat.objectives import read_objectives
+from harness.contract.repeat.repetition import Repetition, requests_of
 from harness.contract.reproduction import Redact
 from harness.contract.run import carry_out
 from harness.contract.sender import Sender
@@ -55,7 +58,8 @@ class Outcome:
     `document` is that of `conformance.json`, `markdown` the page for a pull request.
     `failing` are the clauses that were violated, RECORD never among them, those first that weigh
     most. `explained` has for each failure, by clause and route, what a person needs to know.
-    `unwritten` says which files could not be written, and why.
+    `rates` tells a person what came of repeated requests. `unwritten` says which files could not be
+    written, and why.
     """
 
     verdict: Verdict
@@ -64,6 +68,7 @@ class Outcome:
     document: dict[str, Any]
     markdown: str
     explained: Mapping[tuple[str, str], str]
+    rates: tuple[str, ...] = ()
     interrupted: bool = False
     unwritten: tuple[str, ...] = ()
     folder: Path | None = None
@@ -109,9 +114,13 @@ def perform(
     check_writable(_files(options))
     run_id = f"contract-{uuid.uuid4().hex[:12]}"
     wanted = pairs_of(options.profile) if pairs is None else pairs
-    found = _explore(subject, options, pairs=wanted, run_id=run_id, watch=watch)
+    kept = _kept(options)
+    options = replace(options, max_requests=options.max_requests - kept)
+    found = _explore(subject, options, pairs=wanted, run_id=run_id, kept=kept, watch=watch)
     about = _about(options, run_id) | {"interrupted": found.interrupted}
     about |= _told(found, recorded)
+    repetition = found.repetition
+    about |= {"rates": repetition.document()} if repetition else {}
     complaints = apply(waivers, found.ledger, today=datetime.now(UTC).date())
     veil(found.ledger, redact)
     verdict = conclude(
@@ -123,6 +132,7 @@ def perform(
         left_out=len(pairs_of(options.profile)) - len(found.ledger.entries),
         bugs=found.exploration.bugs,
         interrupted=found.interrupted,
+        objectives=repetition.judged if repetition else (),
     )
     verdict = replace(verdict, reasons=tuple(redact(reason) for reason in verdict.reasons))
     return _written(options, found, verdict, about, redact)
@@ -138,6 +148,7 @@ def _patient(subject: Subject, options: Options) -> Subject:
 
 def check_files(options: Options) -> None:
     """UsageError for a file of the options that cannot be read or written."""
+    read_objectives(options.threshold)
     if options.waivers is not None:
         read_waivers(options.waivers, CLAUSES)
     if options.against is not None:
@@ -176,6 +187,7 @@ class _Explored:
     budget: Budget
     exploration: Exploration
     interrupted: bool
+    repetition: Repetition | None = None
 
 
 def _explore(
@@ -184,6 +196,7 @@ def _explore(
     *,
     pairs: Iterable[Pair],
     run_id: str,
+    kept: int,
     watch: Watch | None,
 ) -> _Explored:
     budget = Budget(
@@ -204,9 +217,27 @@ def _explore(
             reductions=4 if options.paid else 24,
             earlier=examples.read(options.examples),
         )
-        interrupted = carry_out(exploration, watch)
+        repetition = _repetition(sender, options, kept) if options.repeat else None
+        interrupted = carry_out(exploration, watch, repetition=repetition)
     seen = tuple(each for sender in exploration.senders for each in sender.seen)
-    return _Explored(ledger, seen, budget, exploration, interrupted)
+    return _Explored(ledger, seen, budget, exploration, interrupted, repetition)
+
+
+def _kept(options: Options) -> int:
+    """How many requests are kept for what is repeated: half of few, all but the usual of many."""
+    most = max(options.max_requests // 2, options.max_requests - DEFAULT_REQUESTS)
+    return min(requests_of(options.repeat), most)
+
+
+def _repetition(sender: Sender, options: Options, kept: int) -> Repetition:
+    """What is asked many times, by a sender of the same budget whose answers no clause judges."""
+    return Repetition(
+        replace(sender, seen=[]),
+        options.repeat,
+        read_objectives(options.threshold),
+        seed=options.seed,
+        kept=kept,
+    )
 
 
 def _written(
@@ -220,9 +251,12 @@ def _written(
     ledger, output = found.ledger, Output()
     clauses = judged(ledger, redact, found.seen)
     document = documents.conformance(clauses, verdict, budget=found.budget, about=about)
+    repeated = tables.markdown(found.repetition) if found.repetition else ()
     if options.out is not None:
         junit_at = options.junit
-        documents.write(output, options.out, ledger, document, redact=redact, junit_at=junit_at)
+        documents.write(
+            output, options.out, ledger, document, redact=redact, junit_at=junit_at, more=repeated
+        )
     elif options.junit is not None:
         cases = documents.junit_of(ledger, document, redact)
         output.write(options.junit, lambda path: put(path, cases))
@@ -239,12 +273,13 @@ def _written(
         clauses,
         _failing(ledger, clauses),
         document,
-        documents.markdown(ledger, document, redact),
+        documents.markdown(ledger, document, redact, more=repeated),
         {
             key: documents.explain(entry, redact)
             for key, entry in ledger.entries.items()
             if entry.violated
         },
+        rates=tuple(tables.lines(found.repetition)) if found.repetition else (),
         interrupted=found.interrupted,
         unwritten=tuple(output.unwritten),
         folder=options.out,

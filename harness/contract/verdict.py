@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from harness.contract.clause import Level
 from harness.contract.ledger import Entry, Ledger, Result
 from harness.contract.options import REQUIRABLE
+from harness.contract.repeat.objectives import Judged
 from harness.routes.route import ROUTES
 
 EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
@@ -36,7 +37,7 @@ class Verdict:
     real time that `unwaited` ones need. `left_out` counts clauses that were not selected. `bugs`
     are failures of the harness itself. `tally` counts clauses, on however many routes, by what is
     wrong with them. `held` are the routes whose streams are held back, even where that is only a
-    warning: it is what users notice first.
+    warning: it is what users notice first. `missed` counts objectives that are certainly missed.
     """
 
     verdict: str
@@ -50,6 +51,7 @@ class Verdict:
     unwaited: tuple[str, ...] = ()
     bugs: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    missed: int = 0
     tally: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -65,7 +67,7 @@ class Verdict:
         if self.verdict == "unknown" and self.broken:
             parts = [f"interrupted, broken so far: {', '.join(self.broken)}"]
         if self.verdict == "fail" and not self.broken:
-            parts = ["the waivers"]
+            parts = ["the objectives" if self.missed else "the waivers"]
         if self.tally:
             parts.append(", ".join(f"{count} {what}" for what, count in self.tally.items()))
         if self.verdict == "fail" and kept:
@@ -91,8 +93,9 @@ def conclude(
     left_out: int = 0,
     bugs: Sequence[str] = (),
     interrupted: bool = False,
+    objectives: Sequence[Judged] = (),
 ) -> Verdict:
-    """The verdict over a ledger.
+    """The verdict over a ledger, and over the objectives on repeated requests.
 
     `required` names settings that may not be undeclared; `complaints` are about waivers and fail.
     `bugs` are failures of the harness beside those that a clause has as its error. A run that was
@@ -105,10 +108,13 @@ def conclude(
     ended = [stopped] if stopped and not any(stopped in e.reason for e in open_ones) else []
     bugs = [*_errors(entries), *bugs]
     told = [f"a bug of the harness, please report it: {bug}" for bug in dict.fromkeys(bugs)]
-    reasons = [*complaints, *_failures(failed), *told, *_openings(open_ones), *ended]
+    missed = [f"objective missed: {o.text}" for o in objectives if o.result == "fail"]
+    unsettled = [f"objective unknown: {o.text}" for o in objectives if o.result == "unknown"]
+    found = [*complaints, *_failures(failed), *missed]
+    reasons = [*found, *told, *_openings(open_ones), *unsettled, *ended]
     judged = _judged(entries)
-    green = "pass" if judged and not open_ones and not bugs else "unknown"
-    verdict = "fail" if failed or complaints else green
+    green = "pass" if judged and not (open_ones or unsettled or bugs) else "unknown"
+    verdict = "fail" if found else green
     verdict = "unknown" if interrupted else verdict
     waived = any(entry.waived for entry in entries)
     words = {"fail": "incompatible", "unknown": "unknown", "pass": "compatible"}
@@ -125,6 +131,7 @@ def conclude(
         unwaited=_unwaited(entries),
         bugs=tuple(bugs),
         held=_held(entries),
+        missed=len(missed),
         tally=_tally(entries, open_ones),
     )
 

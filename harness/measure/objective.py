@@ -111,7 +111,8 @@ class Objective:
 def parse_objective(text: str, *, also: Collection[str] = ()) -> Objective:
     """The objective in `text`; a `UsageError` shows what was expected and a caret where.
 
-    `also` are the metrics beyond one load that it may speak of: `CARRIED_RATE` and `RATIO`.
+    `also` are the metrics beyond one load that it may speak of: `CARRIED_RATE`, `RATIO` and shares
+    by any other name.
     """
     return _Reader(text, also).objective()
 
@@ -153,7 +154,10 @@ class _Reader:
         self.text = text
         self.at = 0
         self.ratios = RATIO in also
-        self.kinds = {**_KINDS, CARRIED_RATE: "rate"} if CARRIED_RATE in also else _KINDS
+        shares = [name for name in also if name not in (RATIO, CARRIED_RATE)]
+        self.kinds = {**_KINDS, **dict.fromkeys(shares, "share")}
+        if CARRIED_RATE in also:
+            self.kinds[CARRIED_RATE] = "rate"
 
     def objective(self) -> Objective:
         statistic = None

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from harness.measure.proportion import exact
 from harness.report import dependence
 from harness.report.arrays import Floats, Indices, Mask
 from harness.report.pooled import Streams
@@ -35,8 +36,8 @@ def share(
     value = float(of @ flags / of.sum())
     n = float(of.sum() ** 2 / (of @ of))
     alike = dependence.effective(np.asarray(flags - value, dtype=np.float64), count=n)
-    low = _exact(value * n, n, confidence)[0]
-    high = _exact(value * alike, alike, confidence)[1]
+    low = exact(value * n, n, confidence)[0]
+    high = exact(value * alike, alike, confidence)[1]
     return Estimate(value, low, high, count=count)
 
 
@@ -79,15 +80,6 @@ def rate(
     spread = float(np.std(counts, ddof=1)) / math.sqrt(BATCHES)
     half = _student(BATCHES - 1, confidence) * spread
     return Estimate(value, value - half, value + half, count=count)
-
-
-def _exact(count: float, n: float, confidence: float) -> tuple[float, float]:
-    from scipy.special import betaincinv  # takes its time, and not every report needs it
-
-    tail = (1 - confidence) / 2
-    low = betaincinv(count, n - count + 1, tail) if count > 0 else 0.0
-    high = betaincinv(count + 1, n - count, 1 - tail) if count < n else 1.0
-    return float(low), float(high)
 
 
 def _student(freedom: float, confidence: float) -> float:
