@@ -132,6 +132,7 @@ def _by_pytest(common: Common, options: "Options", arguments: Sequence[str]) -> 
 
 def _close(common: Common, found: "Outcome", out: Path) -> None:
     """Write the page, close the manifest, print what was found, and leave with the verdict."""
+    from harness.contract.recording import told_drift
     from harness.report import manifest
 
     verdict = found.verdict
@@ -142,7 +143,7 @@ def _close(common: Common, found: "Outcome", out: Path) -> None:
         note(sentence)
     common.say(_failures(found, out))
     for row in found.document.get("drift", ()):
-        common.say(f"drift of {row['name']}: {row['recording']} before, {row['target']} now")
+        common.say(f"drift: {told_drift(row)}")
     conclude(
         verdict.verdict,
         reasons=[reason for reason in reasons if common.json or " broken on " not in reason],
