@@ -132,6 +132,7 @@ def _by_pytest(common: Common, options: "Options", arguments: Sequence[str]) -> 
 
 def _close(common: Common, found: "Outcome", out: Path) -> None:
     """Write the page, close the manifest, print what was found, and leave with the verdict."""
+    from harness.cli.advice import of_answer
     from harness.contract.recording import told_drift
     from harness.report import manifest
 
@@ -142,6 +143,8 @@ def _close(common: Common, found: "Outcome", out: Path) -> None:
     for sentence in (*found.unwritten, *_page(out)):
         note(sentence)
     common.say(_failures(found, out))
+    if found.refused is not None:
+        common.say(of_answer(found.refused, common.target))
     for row in found.document.get("drift", ()):
         common.say(f"drift: {told_drift(row)}")
     conclude(
