@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.annotations import annotations
 from harness.cli.options import Common, common
 from harness.cli.verdict import conclude, left_in, note
 from harness.contract.options import OPTIONS, Option
@@ -52,8 +53,9 @@ def _click(option: Option) -> Callable[[Callable[..., Any]], Any]:
 )
 @common(target="mock", mock=True)
 @contract_options(OPTIONS)
+@click.option("--github", is_flag=True, help="Also annotate the job of GitHub Actions.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
-def command(*, common: Common, pytest_args: tuple[str, ...], **values: Any) -> None:
+def command(*, common: Common, pytest_args: tuple[str, ...], github: bool, **values: Any) -> None:
     """Check the contract of the three routes against a target, with about 300 requests."""
     from harness.report import manifest
 
@@ -72,6 +74,9 @@ def command(*, common: Common, pytest_args: tuple[str, ...], **values: Any) -> N
     )
     with left_in(out), manifest.refusable(out):
         found = _by_pytest(common, options, pytest_args) if pytest_args else carry(common, options)
+    if github and not common.json:
+        for line in annotations(found.failing, strict=options.strict):
+            click.echo(line)
     _close(common, found, out)
 
 
