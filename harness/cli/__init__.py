@@ -123,6 +123,8 @@ def execute(arguments: Sequence[str]) -> int:
         return exc.exit_code
     except (KeyboardInterrupt, click.Abort):
         return _say("interrupted: no verdict", 3)
+    except click.exceptions.NoArgsIsHelpError as exc:
+        return _say(exc.format_message(), 2)
     except click.ClickException as exc:
         return _say(f"error: {exc.format_message()}{_hint(exc)}", 2)
     except HarnessError as exc:

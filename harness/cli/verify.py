@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.annotations import annotations
 from harness.cli.options import Common, common
 from harness.cli.verdict import conclude, left_in, note
 from harness.contract.options import OPTIONS, Option
@@ -59,8 +60,9 @@ def _click(option: Option) -> Callable[[Callable[..., Any]], Any]:
 )
 @common(target="mock", mock=True)
 @contract_options(OPTIONS)
+@click.option("--github", is_flag=True, help="Also annotate the job of GitHub Actions.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
-def command(*, common: Common, pytest_args: tuple[str, ...], **values: Any) -> None:
+def command(*, common: Common, pytest_args: tuple[str, ...], github: bool, **values: Any) -> None:
     """Check the contract of the three routes against a target, with about 300 requests."""
     from harness.report import manifest
 
@@ -79,6 +81,9 @@ def command(*, common: Common, pytest_args: tuple[str, ...], **values: Any) -> N
     )
     with left_in(out), manifest.refusable(out):
         found = _by_pytest(common, options, pytest_args) if pytest_args else carry(common, options)
+    if github and not common.json:
+        for line in annotations(found.failing, strict=options.strict):
+            click.echo(line)
     _close(common, found, out)
 
 
@@ -139,6 +144,8 @@ def _by_pytest(common: Common, options: "Options", arguments: Sequence[str]) -> 
 
 def _close(common: Common, found: "Outcome", out: Path) -> None:
     """Write the page, close the manifest, print what was found, and leave with the verdict."""
+    from harness.cli.advice import of_answer
+    from harness.contract.recording import told_drift
     from harness.report import manifest
 
     verdict = found.verdict
@@ -149,8 +156,10 @@ def _close(common: Common, found: "Outcome", out: Path) -> None:
         note(sentence)
     common.say(_failures(found, out))
     common.say("\n".join(found.rates))
+    if found.refused is not None:
+        common.say(of_answer(found.refused, common.target))
     for row in found.document.get("drift", ()):
-        common.say(f"drift of {row['name']}: {row['recording']} before, {row['target']} now")
+        common.say(f"drift: {told_drift(row)}")
     conclude(
         verdict.verdict,
         reasons=[reason for reason in reasons if common.json or " broken on " not in reason],

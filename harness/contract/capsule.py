@@ -21,6 +21,8 @@ from harness.wire import Headers, Response
 
 SCHEMA_VERSION = 1
 NAME = "capsule.json"
+MOST_LISTED = 20
+"""So many failures of a folder are named."""
 SEARCHED = 100_000
 """So many bytes at both ends of a body are searched for a secret; evidence comes from there."""
 IDS = (
@@ -188,6 +190,8 @@ def case_of(described: Mapping[str, Any]) -> Case:
 
 def read_capsule(path: Path) -> Capsule:
     """The capsule in a file or in the folder of a failure; UsageError says what is wrong."""
+    if path.is_dir() and not (path / NAME).exists():
+        raise UsageError(_without_capsule(path))
     path = path / NAME if path.is_dir() else path
     try:
         found = json.loads(path.read_text("utf-8"))
@@ -199,6 +203,17 @@ def read_capsule(path: Path) -> Capsule:
         return _capsule(found)
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise UsageError(f"{path} is no capsule of this version: {exc!r}") from exc
+
+
+def _without_capsule(folder: Path) -> str:
+    """What a folder that is no failure holds: the failures of a run, one a line, or none."""
+    places = (f"*/{NAME}", f"failures/*/{NAME}", f"*/failures/*/{NAME}")
+    held = sorted(path.parent for place in places for path in folder.glob(place))
+    if not held:
+        return f"{folder} holds no failure: expected {NAME} in it, as in RUN/failures/CLAUSE-ROUTE"
+    some = [f"  {path}" for path in held[:MOST_LISTED]]
+    more = [f"  ... and {len(held) - MOST_LISTED} more"] if len(held) > MOST_LISTED else []
+    return "\n".join([f"{folder} holds {len(held)} failures; replay one of", *some, *more])
 
 
 def _capsule(found: Mapping[str, Any]) -> Capsule:

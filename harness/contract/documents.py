@@ -12,6 +12,7 @@ from harness.contract.clause import Level
 from harness.contract.judged import Judged, by_weight, capsule_name, layer
 from harness.contract.ledger import Entry, Ledger, Result
 from harness.contract.observation import Observation
+from harness.contract.recording import told_drift
 from harness.contract.reproduction import (
     Redact,
     curl,
@@ -241,8 +242,7 @@ def markdown(
         lines.append("Every clause that was exercised was kept.")
     lines += [f"- {_cell(reason)}" for reason in document["reasons"]]
     for row in document.get("drift", ()):
-        told = f"drift of {row['name']}: {row['recording']} before, {row['target']} now"
-        lines.append(f"- {_cell(told)}")
+        lines.append(f"- drift: {_cell(told_drift(row))}")
     recorded = [entry for entry in ledger.entries.values() if entry.result is Result.RECORDED]
     if recorded:
         lines += ["", "Recorded where nothing is documented:", ""]

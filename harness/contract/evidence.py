@@ -7,6 +7,8 @@ from harness.contract.clause import Fault
 from harness.contract.observation import Observation
 
 LIMIT = 200
+BEFORE = 40
+"""So many characters before a difference show where it is."""
 
 
 def shown(value: Any) -> str:
@@ -39,6 +41,21 @@ def told(
     """
     plain = "".join(c if c.isprintable() else repr(c)[1:-1] for c in words)
     return Fault(expected, clipped(plain), where, cut(data), requests)
+
+
+def unequal(
+    wanted: Any, came: Any, where: str, data: bytes = b"", *, expected: str = "{}"
+) -> Fault:
+    """A fault of two values that should be equal: each is shown around their first difference.
+
+    `expected` says what the first one is, which stands in the place of its braces.
+    """
+    one, other = repr(wanted), repr(came)
+    first = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
+    start = max((min(len(one), len(other)) if first is None else first) - BEFORE, 0)
+    lead = "…" if start else ""
+    shown_one, shown_other = (clipped(f"{lead}{text[start:]}") for text in (one, other))
+    return Fault(expected.replace("{}", shown_one), shown_other, where, cut(data))
 
 
 def numbers(seen: Iterable[Observation]) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ from harness.contract.deployment import (
 )
 from harness.contract.doubt import explain_unmet, withdraw
 from harness.contract.endless import Endless
-from harness.contract.infrastructure import Outage, common_refusal, outage
+from harness.contract.infrastructure import Outage, common_refusal, explained, outage
 from harness.contract.lateness import Lateness
 from harness.contract.ledger import Ledger, described
 from harness.contract.observation import Observation
@@ -115,7 +115,7 @@ class Exploration:
         real = not self.sender.clock.free
         withdraw(self.ledger, self.sender.seen, answered=self._answered, real_time=real)
         for route, found in self.outages.items():
-            self.ledger.missing(f"outage, {found}", route=route)
+            self.ledger.missing(explained(found, self.sender.seen), route=route, out=True)
         if self.stopped:
             self.ledger.missing(self.stopped)
         explain_unmet(self.ledger)

@@ -4,12 +4,12 @@ Refused connections, timeouts, 429 and 5xx on good requests, and credentials tha
 every route say nothing about the contract: they end in the verdict `unknown`, never in `fail`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from harness.contract.case import Expect, Key
 from harness.contract.observation import Observation
-from harness.errors import Layer, TransportKind
+from harness.errors import Failure, Layer, TransportKind
 
 ORIGIN = (
     TransportKind.DNS,
@@ -21,19 +21,27 @@ ORIGIN = (
 )
 """Failures that no route of the same origin escapes."""
 CREDENTIALS = (401, 402, 403)
+CLOUDFLARE = ("cf-aig-", "cf-ray")
+FOREIGN = "this does not look like an AI Gateway: no answer has a cf-aig-* field"
 PROVIDER_FAILED, UNKNOWN_GATEWAY = "2005", "2001"
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Why good requests got no answer that can be judged: the layer at fault and the reason."""
+    """Why good requests got no answer that can be judged: the layer at fault and the reason.
+
+    `refused` is what a refusal of credentials, gateway or model says.
+    """
 
     layer: Layer
     reason: str
     whole_origin: bool = False
+    refused: Failure | None = None
 
     def __str__(self) -> str:
-        return f"{self.layer}: {self.reason}"
+        if self.refused is not None:
+            return f"refused by the {self.layer}: {self.reason}"
+        return f"outage, {self.layer}: {self.reason}"
 
 
 def outage(seen: Observation) -> Outage | None:
@@ -59,7 +67,7 @@ def refusal(seen: Observation) -> Outage | None:
         return None
     unknown = failure.code == UNKNOWN_GATEWAY or seen.status == 404
     if seen.status in CREDENTIALS or unknown:
-        return Outage(failure.layer, _said(seen))
+        return Outage(failure.layer, _said(seen), refused=failure)
     return None
 
 
@@ -69,7 +77,20 @@ def common_refusal(first: Mapping[str, Observation]) -> Outage | None:
     met = [each for each in found if each is not None]
     if not met or len(met) < len(found):
         return None
-    return Outage(met[0].layer, f"{met[0].reason} on every route")
+    return replace(met[0], reason=f"{met[0].reason} on every route")
+
+
+def explained(found: Outage, seen: Sequence[Observation]) -> str:
+    """An outage in words; whether anything of the run was from an AI Gateway at all."""
+    return f"{found}; {FOREIGN}" if looks_foreign(seen) else str(found)
+
+
+def looks_foreign(seen: Sequence[Observation]) -> bool:
+    """Whether there were answers, and none has a field of Cloudflare's or an error of a gateway."""
+    answers = [each for each in seen if each.response is not None]
+    fields = (name.lower() for each in answers for name, _ in each.headers)
+    ours = any(name.startswith(CLOUDFLARE) for name in fields)
+    return bool(answers) and not ours and all(each.layer is not Layer.GATEWAY for each in answers)
 
 
 def _good(seen: Observation) -> bool:

@@ -37,8 +37,9 @@ class Entry:
     violation with the smallest request and the observations that show it; `sent_again` and
     `failed_again` tell how often that request, or its sequence, was repeated and failed. `lacks`
     names a missing setting, `reason` says why a clause was not exercised. `error` is a bug in the
-    check that judges it. `fed_by` has the numbers of the requests that exercised it, for what it
-    cost, `broken_by` of those that show it broken.
+    check that judges it, `out` says that its route gave no answer that can be judged. `fed_by` has
+    the numbers of the requests that exercised it, for what it cost, `broken_by` of those that show
+    it broken.
     """
 
     clause: Clause
@@ -52,6 +53,7 @@ class Entry:
     failed_again: int = 0
     lacks: str | None = None
     reason: str = ""
+    out: bool = False
     waived: str = ""
     error: str = ""
     fed_by: set[int] = field(default_factory=set)
@@ -225,11 +227,19 @@ class Ledger:
                 entry.records.clear()
 
     def missing(
-        self, reason: str, *, route: str | None = None, probes: Container[str] | None = None
+        self,
+        reason: str,
+        *,
+        route: str | None = None,
+        probes: Container[str] | None = None,
+        out: bool = False,
     ) -> None:
-        """Say why the clauses without any observation have none: all, or those of some probes."""
+        """Say why the clauses without any observation have none: all, or those of some probes.
+
+        `out` says that their route gave no answer which can be judged.
+        """
         for entry in self.entries.values():
             mine = route is None or entry.route == route
             mine = mine and (probes is None or (entry.clause.probe or "") in probes)
             if mine and not entry.exercised and entry.lacks is None and not entry.reason:
-                entry.reason = reason
+                entry.reason, entry.out = reason, out

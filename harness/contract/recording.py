@@ -56,13 +56,24 @@ def read_recording(path: Path) -> Mapping[str, Value]:
 
 def drift(recorded: Mapping[str, Value], seen: Seen) -> list[dict[str, Any]]:
     """Where the target differs from a recording: what the documents say, then, and now."""
-    now = behaviour_of(seen)
-    sources = {switch.name: switch.source for switch in SWITCHES}
+    now, switches = behaviour_of(seen), {switch.name: switch for switch in SWITCHES}
     return [
-        {"name": name, "documents": sources[name], "recording": value, "target": now[name]}
+        {
+            "name": name,
+            "meaning": switches[name].meaning,
+            "documents": switches[name].source,
+            "recording": value,
+            "target": now[name],
+        }
         for name, value in recorded.items()
         if name in now and now[name] != value
     ]
+
+
+def told_drift(row: Mapping[str, Any]) -> str:
+    """A drift in a sentence: what changed, and what it means."""
+    before, after = (json.dumps(row[when]) for when in ("recording", "target"))
+    return f"{row['name']} was {before} and is {after} now ({row['meaning']})"
 
 
 def _first(seen: Iterable[Observation], topic: str, route: str = "native") -> Observation | None:

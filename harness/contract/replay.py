@@ -83,7 +83,7 @@ def _send(
                 seen = sent if found else seen
             failed = outage(sent)
             if failed is not None and not found:
-                return _judged(exercised, broken, faults, seen, f"outage, {failed}", whole=False)
+                return _judged(exercised, broken, faults, seen, str(failed), whole=False)
     except BudgetError as exc:
         return _judged(exercised, broken, faults, seen, str(exc), whole=False)
     return _judged(exercised, broken, faults, seen, reason, whole=exercised > 0)

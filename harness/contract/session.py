@@ -38,6 +38,7 @@ from harness.contract.veil import veil
 from harness.contract.verdict import Verdict, conclude
 from harness.contract.waivers import apply, draft, read_waivers
 from harness.contract.written import Output, check_writable, put, write_json
+from harness.errors import Failure
 from harness.transports.exchange import Timeouts
 from harness.transports.httpx import HttpxTransport
 
@@ -59,7 +60,7 @@ class Outcome:
     `failing` are the clauses that were violated, RECORD never among them, those first that weigh
     most. `explained` has for each failure, by clause and route, what a person needs to know.
     `rates` tells a person what came of repeated requests. `unwritten` says which files could not be
-    written, and why.
+    written, and why. `refused` is the refusal that kept every route from being judged.
     """
 
     verdict: Verdict
@@ -71,6 +72,7 @@ class Outcome:
     rates: tuple[str, ...] = ()
     interrupted: bool = False
     unwritten: tuple[str, ...] = ()
+    refused: Failure | None = None
     folder: Path | None = None
 
     def of(self, clause: str, route: str) -> Judged:
@@ -282,8 +284,14 @@ def _written(
         rates=tuple(tables.lines(found.repetition)) if found.repetition else (),
         interrupted=found.interrupted,
         unwritten=tuple(output.unwritten),
+        refused=_refused(found.exploration),
         folder=options.out,
     )
+
+
+def _refused(exploration: Exploration) -> Failure | None:
+    refusals = (each.refused for each in exploration.outages.values())
+    return next((each for each in refusals if each is not None), None)
 
 
 def _failing(ledger: Ledger, clauses: Iterable[Judged]) -> tuple[Judged, ...]:

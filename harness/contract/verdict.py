@@ -177,7 +177,7 @@ def _openings(entries: Sequence[Entry]) -> list[str]:
     reasons: dict[str, int] = {}
     for entry in entries:
         why = _lacking(entry) if entry.lacks else entry.reason
-        where = f"{entry.route}: " if why.startswith("outage") else ""
+        where = f"{entry.route}: " if entry.out else ""
         reasons[f"{where}{why}"] = reasons.get(f"{where}{why}", 0) + 1
     return [f"{why} ({count} MUST clauses not exercised)" for why, count in reasons.items()]
 
@@ -197,7 +197,7 @@ def _undeclared_why(setting: str) -> str:
 
 def _judged(entries: Sequence[Entry]) -> tuple[str, ...]:
     """The routes that answered and were judged."""
-    out = {entry.route for entry in entries if entry.reason.startswith("outage")}
+    out = {entry.route for entry in entries if entry.out}
     exercised = {entry.route for entry in entries if entry.exercised} - out
     return tuple(route for route in ROUTES if route in exercised)
 

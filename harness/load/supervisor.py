@@ -20,8 +20,10 @@ from harness.load.task import Role
 
 INTERRUPT_DRAIN_S = 2.0
 """How long answers are waited for after Ctrl-C or an abort."""
-HOPELESS_REQUESTS = 50
+HOPELESS_REQUESTS = 20
 """After so many refusals and not one good answer, a load ends early."""
+SILENT_S = 110.0
+"""So long after its start without one good answer too, however few were waited for."""
 START_S = 30.0
 """How long the processes may take to be ready; a master waits for its workers without end."""
 
@@ -52,7 +54,7 @@ class Supervisor:
         self._enough = enough
         self._folder = Path(plan.folder)
         self._watch = Watch(plan.abort)
-        self._interrupted = self._hopeless = self._stopped = self._ending = False
+        self._interrupted = self._hopeless = self._silent = self._stopped = self._ending = False
         self._reports: tuple[WorkerReport, ...] = ()
         self._progress = Progress()
         self._written: tuple[int, ...] = ()
@@ -83,6 +85,8 @@ class Supervisor:
             missing=missing,
         )
         told = tuple(text for process in self._processes for text in process.problems)
+        if self._silent:
+            told = (f"the target answered nothing in {SILENT_S:.0f} s: the load was ended", *told)
         notes = (*outcome.notes, *self._starts())
         return replace(outcome, problems=(*outcome.problems, *told), notes=notes)
 
@@ -127,9 +131,18 @@ class Supervisor:
     def _finds_no_way(self) -> bool:
         """Whether it has just become clear that the target lets nothing through."""
         if self._hopeless or self._progress.requests < HOPELESS_REQUESTS:
-            return False
+            return self._is_silent()
         self._hopeless = blocked(total(self._progress.routes.values())) is not None
         return self._hopeless
+
+    def _is_silent(self) -> bool:
+        """Whether nothing has been answered for too long, by a target that was never seen well."""
+        if self._hopeless or self._role is Role.PAGE or self._started_at is None:
+            return False
+        whole = total(self._progress.routes.values())
+        silent = time.monotonic() - self._started_at > SILENT_S
+        self._hopeless = self._silent = silent and whole.errors == whole.requests
+        return self._silent
 
     def _any_died(self) -> bool:
         return any(not process.running for process in self._processes)

@@ -355,3 +355,10 @@ harness.cli.LazyGroup.get_command = lambda *_: command
 harness.cli.main(["doctor"])
 """
     assert python(code).returncode == 0
+
+
+def test_nothing_asked_is_answered_with_what_can_be(capsys: pytest.CaptureFixture[str]) -> None:
+    assert harness.cli.execute([]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Usage: gateway-harness")
+    assert "doctor" in said

@@ -152,7 +152,7 @@ def test_a_sequence_is_played_anew(tmp_path: Path, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["."], "cannot read capsule.json"),
+        (["."], "holds no failure: expected capsule.json"),
         (["missing"], "missing"),
         (["{}", "--defect", "nothing-like-it"], "unknown defect"),
         (["{}", "--target", "http://127.0.0.1:1", "--defect", "html-200"], "--target mock or"),
@@ -165,3 +165,22 @@ def test_wrong_arguments_are_said(
 
     assert execute(["replay", *(text.replace("{}", capsule) for text in arguments)]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_run_is_answered_with_the_failures_that_it_holds(
+    broken: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = sorted(path.name for path in broken.iterdir())
+
+    for folder in (broken, broken.parent, broken.parent.parent):
+        assert execute(["replay", str(folder)]) == 2
+        said = capsys.readouterr().err
+        assert f"{folder} holds {len(held)} failures; replay one of" in said
+        assert str(broken / held[0]) in said
+
+
+def test_a_folder_without_a_failure_is_said_to_be_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execute(["replay", str(tmp_path)]) == 2
+    assert f"{tmp_path} holds no failure: expected capsule.json" in capsys.readouterr().err

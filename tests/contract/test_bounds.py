@@ -23,14 +23,15 @@ from tests.transports.peer import Peer, serving
 EVENTS, JSON, PAGE = "text/event-stream", "application/json", "text/html"
 MOST_MB = 500
 VERIFY = """
-import json, resource, sys
+import json, re, sys
 from harness.settings import load_settings, resolve_target
 from harness.verification import options_for, verify
 from harness.load.plan import Caps
 from pathlib import Path
 target = resolve_target(sys.argv[1], load_settings())
 found = verify(target, options_for(target, caps=Caps(60), out=Path("run")))
-used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+peak = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
+used = int(peak[1]) // 1024
 print(json.dumps([found.verdict.exit_code, list(found.verdict.bugs), used]))
 """
 Answer = Callable[[bool], bytes]

@@ -10,7 +10,7 @@ import pytest
 from harness.contract.clause import Clause, Level
 from harness.contract.clauses.catalogue import BY_ID, CLAUSES
 from harness.contract.documents import junit
-from harness.contract.evidence import LIMIT, fault, told
+from harness.contract.evidence import LIMIT, fault, told, unequal
 from harness.contract.judged import by_weight, followed, layer
 from harness.contract.ledger import MOST_SHOWN, Entry, Ledger
 from harness.contract.options import Options
@@ -48,6 +48,16 @@ def test_our_own_words_hide_nothing_that_a_terminal_obeys() -> None:
     assert came.startswith(r"cut: \x1b]0;title\x07 and\nmoreyy")
     assert came.isprintable()
     assert len(came) == LIMIT
+
+
+def test_two_texts_are_shown_around_their_first_difference() -> None:
+    same = "x" * 5000
+    found = unequal(f"{same}abc", f"{same}abd", "text", expected="{}, as before")
+
+    assert found.expected == f"…{'x' * 38}abc', as before"
+    assert found.came == f"…{'x' * 38}abd'"
+    assert unequal("short", "shirt", "text").came == "'shirt'"
+    assert unequal("abc", "abcdef", "text").came == "'abcdef'"
 
 
 def test_what_is_not_there_is_nothing() -> None:

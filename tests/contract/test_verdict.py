@@ -84,7 +84,7 @@ def test_what_is_not_declared_is_named_and_can_be_required() -> None:
 def test_a_broken_must_outranks_an_outage() -> None:
     found = ledger(broken=(MUST,))
     found.entries["other", "compat"] = Ledger([MUST], ("compat",)).entries["usage-sum", "compat"]
-    found.missing("outage, provider: HTTP 503", route="compat")
+    found.missing("outage, provider: HTTP 503", route="compat", out=True)
 
     verdict = conclude(found)
     assert verdict.verdict == "fail"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.gateway.behaviour import SWITCHES, Behaviour
+from harness.gateway.behaviour import EXAMPLE, SWITCHES, Behaviour
 from harness.gateway.recording import read_behaviour, write_behaviour
 
 ANY = st.fixed_dictionaries({switch.name: st.sampled_from(switch.choices) for switch in SWITCHES})
@@ -42,7 +42,7 @@ def test_switches_that_a_document_lacks_keep_their_defaults() -> None:
 @pytest.mark.parametrize(
     ("document", "complaint"),
     [
-        ([], "expected a JSON object"),
+        ([], f"expected {EXAMPLE}"),
         ({"behaviour": {}}, "schema_version: expected 1, got None"),
         ({"schema_version": 2, "behaviour": {}}, "expected 1, got 2"),
         ({"schema_version": True, "behaviour": {}}, "expected 1, got True"),

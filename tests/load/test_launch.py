@@ -8,12 +8,14 @@ import os
 import signal
 import socket
 import stat
+import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from harness.errors import UsageError
+from harness.load import supervisor
 from harness.load.arrivals import Arrivals
 from harness.load.launch import Locust, launch
 from harness.load.order import BLOCK_STEP
@@ -281,6 +283,23 @@ def test_a_target_that_refuses_ends_the_load_and_is_named(plan: MakePlan) -> Non
     assert outcome.blocked is not None
     assert (outcome.blocked.layer, outcome.blocked.outcome) == ("network", "refused")
     assert outcome.requests == outcome.errors >= HOPELESS_REQUESTS
+
+
+def test_a_target_that_never_answers_ends_the_load_before_its_requests_time_out(
+    plan: MakePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "SILENT_S", 2.0)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        silent = Address(f"http://127.0.0.1:{listener.getsockname()[1]}", "acc", "gw")
+        began = time.monotonic()
+        outcome = launch(
+            plan(address=silent, users=3, duration_s=600.0), Identity(), scenario("native")
+        )
+
+    assert time.monotonic() - began < 40
+    assert outcome.requests == 3
+    assert outcome.problems == ("the target answered nothing in 2 s: the load was ended",)
+    assert outcome.outcomes == {"cancelled": 3}  # nobody waited for their time to be over
 
 
 @pytest.mark.parametrize(

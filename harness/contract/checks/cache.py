@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.contract.checks.scenes import answered
 from harness.contract.clause import Finding, Scene
-from harness.contract.evidence import fault, told
+from harness.contract.evidence import fault, told, unequal
 from harness.contract.observation import Observation
 
 
@@ -53,8 +53,8 @@ def hit_is_the_same_answer(scene: Scene) -> Finding:
     first, again = seen
     if first.reading and again.reading and first.reading.document == again.reading.document:
         return ()
-    came = again.response.body if again.response else b""
-    return (fault("the body of the first answer", came, "body of the HIT", came),)
+    stored, came = (s.response.body if s.response else b"" for s in (first, again))
+    return (unequal(stored, came, "body of the HIT", came),)
 
 
 def miss_is_a_fresh_answer(scene: Scene) -> Finding:

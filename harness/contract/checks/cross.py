@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.contract.checks.scenes import answered, recorded
 from harness.contract.clause import Fault, Finding, Record, Scene
-from harness.contract.evidence import fault, shown
+from harness.contract.evidence import fault, unequal
 from harness.contract.observation import Observation
 from harness.contract.output import tokens
 
@@ -87,8 +87,8 @@ def _same(scene: Scene, one: tuple[str, ...], other: tuple[str, ...], way: str) 
     first, second = _good(scene, one), _good(scene, other)
     if len(first) < 2 or any(said(seen) != said(first[0]) for seen in first):
         return None
-    wanted = f"{shown(said(first[0]))}, as the other way said {len(first)} times"
-    return (fault(wanted, said(second[0]), f"{way}, {len(second)} times"),)
+    where, expected = f"{way}, {len(second)} times", f"{{}}, as the other way {len(first)} times"
+    return (unequal(said(first[0]), said(second[0]), where, expected=expected),)
 
 
 def seed_repeats_itself(scene: Scene) -> Finding:
@@ -128,7 +128,7 @@ def _like(sdk: Observation, plain: Observation) -> Iterator[Fault]:
     one, other = sdk.documents[0][1], plain.documents[0][1]
     for name in ("object", "model"):
         if one.get(name) != other.get(name):
-            yield fault(shown(other.get(name)), one.get(name), f"$.{name} of the SDK path")
+            yield unequal(other.get(name), one.get(name), f"$.{name} of the SDK path")
     if one.get("id") is None or one.get("id") == other.get("id"):
         yield fault("an id of its own", one.get("id"), "$.id of the SDK path")
     counts = [tokens(s.reading, "prompt_tokens") if s.reading else None for s in (plain, sdk)]

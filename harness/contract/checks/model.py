@@ -12,7 +12,7 @@ from typing import Any
 from harness.contract.checks.scenes import answered
 from harness.contract.checks.timing import Turn, generation, spread
 from harness.contract.clause import Finding, Scene
-from harness.contract.evidence import fault, is_int, told
+from harness.contract.evidence import fault, is_int, told, unequal
 from harness.contract.observation import Observation
 from harness.contract.reading import ABSENT, parse_json
 
@@ -162,7 +162,7 @@ def streams_say_the_same(scene: Scene, *, turns: int = 2) -> Finding:
         return ()
     if turns > _turns(scene):
         return None
-    return (fault(whole[0], text, "raw stream beside the plain answer"),)
+    return (unequal(whole[0], text, "raw stream beside the plain answer"),)
 
 
 def streams_differ_in_nothing(scene: Scene) -> Finding:
@@ -179,7 +179,9 @@ def streams_differ_in_nothing(scene: Scene) -> Finding:
     alike = [t.strip() for t in _texts(_document(plain)) if _alike(t, text)]
     if not alike:
         return None
-    return () if text in alike else (fault(alike[0], text, "raw stream beside the plain answer"),)
+    if text in alike:
+        return ()
+    return (unequal(alike[0], text, "raw stream beside the plain answer"),)
 
 
 def _alike(one: str, other: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from harness.contract.checks.features import declines
 from harness.contract.checks.framing import text_has_no_lone_surrogate
 from harness.contract.clause import Finding
-from harness.contract.evidence import fault, numbers, told
+from harness.contract.evidence import numbers, told, unequal
 from harness.contract.observation import PASSING, Observation
 from harness.errors import TransportKind
 
@@ -76,7 +76,7 @@ def is_read_alike(seen: Observation) -> Finding:
         return None
     if seen.answer.text == seen.choices[0].text:
         return ()
-    return (fault(seen.choices[0].text, seen.answer.text, "text of the two readings"),)
+    return (unequal(seen.choices[0].text, seen.answer.text, "text of the two readings"),)
 
 
 def is_answered_in_http(seen: Sequence[Observation]) -> Finding:
