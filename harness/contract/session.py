@@ -18,12 +18,12 @@ from harness.contract.exploration import Exploration
 from harness.contract.judged import Judged, by_weight, judged
 from harness.contract.ledger import Ledger, described
 from harness.contract.observation import Observation
-from harness.contract.options import DEFAULT_REQUESTS, Options
+from harness.contract.options import Options
 from harness.contract.progress import Watch
 from harness.contract.recording import behaviour_of, document_of, drift, read_recording
 from harness.contract.repeat import tables
 from harness.contract.repeat.objectives import read_objectives
-from harness.contract.repeat.repetition import Repetition, requests_of
+from harness.contract.repeat.repetition import Repetition, kept_for, repetition_of
 from harness.contract.reproduction import Redact
 from harness.contract.run import carry_out
 from harness.contract.sender import Sender
@@ -116,7 +116,7 @@ def perform(
     check_writable(_files(options))
     run_id = f"contract-{uuid.uuid4().hex[:12]}"
     wanted = pairs_of(options.profile) if pairs is None else pairs
-    kept = _kept(options)
+    kept = kept_for(options)
     options = replace(options, max_requests=options.max_requests - kept)
     found = _explore(subject, options, pairs=wanted, run_id=run_id, kept=kept, watch=watch)
     about = _about(options, run_id) | {"interrupted": found.interrupted}
@@ -219,27 +219,10 @@ def _explore(
             reductions=4 if options.paid else 24,
             earlier=examples.read(options.examples),
         )
-        repetition = _repetition(sender, options, kept) if options.repeat else None
+        repetition = repetition_of(sender, options, kept) if options.repeat else None
         interrupted = carry_out(exploration, watch, repetition=repetition)
     seen = tuple(each for sender in exploration.senders for each in sender.seen)
     return _Explored(ledger, seen, budget, exploration, interrupted, repetition)
-
-
-def _kept(options: Options) -> int:
-    """How many requests are kept for what is repeated: half of few, all but the usual of many."""
-    most = max(options.max_requests // 2, options.max_requests - DEFAULT_REQUESTS)
-    return min(requests_of(options.repeat), most)
-
-
-def _repetition(sender: Sender, options: Options, kept: int) -> Repetition:
-    """What is asked many times, by a sender of the same budget whose answers no clause judges."""
-    return Repetition(
-        replace(sender, seen=[]),
-        options.repeat,
-        read_objectives(options.threshold),
-        seed=options.seed,
-        kept=kept,
-    )
 
 
 def _written(

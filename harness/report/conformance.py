@@ -33,13 +33,27 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """How many of the repeated requests of a group came with one kind of error on a route."""
+
+    route: str
+    group: str
+    kind: str
+    count: int
+    of: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Conformance:
-    """The contract's verdict, also in one line, and every clause with its result."""
+    """The contract's verdict, also in one line, every clause with its result, and `rates`."""
 
     verdict: str
     clauses: tuple[Clause, ...]
     reasons: tuple[str, ...] = ()
     line: str = ""
+    rates: tuple[Rate, ...] = ()
 
     @property
     def routes(self) -> list[str]:
@@ -94,7 +108,30 @@ def read(document: Mapping[str, Any]) -> Conformance:
     reasons = document.get("reasons")
     told = tuple(str(each) for each in reasons) if isinstance(reasons, list) else ()
     line = _text(document.get("line"))
-    return Conformance(str(document.get("verdict", "unknown")), entries, told, line)
+    return Conformance(
+        str(document.get("verdict", "unknown")), entries, told, line, _rates(document)
+    )
+
+
+def _rates(document: Mapping[str, Any]) -> tuple[Rate, ...]:
+    """The shares of repeated requests; those that are odd are left out."""
+    rates = document.get("rates")
+    listed = rates.get("shares") if isinstance(rates, dict) else None
+    rows = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    return tuple(
+        Rate(
+            route=_text(row.get("route")),
+            group=_text(row.get("group")),
+            kind=_text(row.get("kind")),
+            count=_number(row.get("count")),
+            of=_number(row.get("of")),
+            low=float(row["low"]),
+            high=float(row["high"]),
+        )
+        for row in rows
+        if all(isinstance(row.get(name), int | float) for name in ("low", "high"))
+        if _number(row.get("of")) > 0
+    )
 
 
 def of_run(folder: Path) -> Conformance | None:

@@ -5,9 +5,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from harness.report import figures, sentences, totals
 from harness.report.client import Client
 from harness.report.comparison import Pair
+from harness.report.conformance import Conformance, Rate
 from harness.report.quantile import PERCENTILES
-from harness.report.summary import Routes, RouteSummary
-from harness.report.tables import Column, Count, Kind, Mark, Names, Ranged, Row, Table, columns
+from harness.report.summary import Routes, RouteSummary, ordered_routes
+from harness.report.tables import (
+    Cell,
+    Column,
+    Count,
+    Kind,
+    Mark,
+    Names,
+    Ranged,
+    Row,
+    Table,
+    columns,
+)
 from harness.report.thresholds import Checked
 
 LOAD: Mapping[str, Callable[[RouteSummary], str]] = {
@@ -53,6 +65,23 @@ def _latency(routes: Routes, client: Client, metric: str) -> Iterator[Row]:
             count = Count(found.n, sentences.spoiled(route, metric))
             times = (found.mean, *found.percentiles.values())
             yield figures.metric(metric), name, count, *times, error
+
+
+def rates(contract: Conformance) -> Table:
+    """The share of each kind of error among repeated requests, with its interval, by route."""
+    routes = ordered_routes({rate.route for rate in contract.rates})
+    found = {(rate.group, rate.kind, rate.route): rate for rate in contract.rates}
+    kinds = dict.fromkeys((rate.group, rate.kind) for rate in contract.rates)
+    head = (*columns(Kind.NAME, "requests with", "error"), *columns(Kind.NUMBER, *routes))
+    rows = ((*kind, *(_rate(found.get((*kind, route))) for route in routes)) for kind in kinds)
+    return Table("Rates", head, tuple(rows))
+
+
+def _rate(rate: Rate | None) -> Cell:
+    if rate is None:
+        return "not asked"
+    between = f"{rate.count} of {rate.of}; {rate.low * 100:.1f} to {rate.high * 100:.1f} %"
+    return Ranged(f"{rate.count / rate.of * 100:.1f} %", between)
 
 
 def violations(routes: Routes) -> Table:

@@ -154,6 +154,8 @@ def _contract(report: "Report") -> Iterator[str]:
         )
         rows = ((each.id, each.level, each.route, each.evidence) for each in failures)
         yield written(Table("Failures", head, tuple(rows)))
+    if contract.rates:
+        yield written(rates(contract), title="Requests asked many times")
 
 
 def _objectives(report: "Report") -> Iterator[str]:

@@ -161,6 +161,7 @@ def _clauses(report: "Report") -> dict[str, Any]:
             if (text := _curl(report.folder, capsule)) is not None
         },
         "clause_signs": SIGNS,
+        "rates": contents.rates(report.contract) if report.contract else None,
     }
 
 

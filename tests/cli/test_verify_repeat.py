@@ -40,7 +40,9 @@ def test_answers_that_come_empty_now_and_then_are_found_on_their_route(tmp_path:
     assert empty["compat"] == pytest.approx(22 / 51, abs=0.1)
     page = (tmp_path / "run" / "report.md").read_text()
     assert "## Repeated requests" in page
-    assert "| compat | tools | empty_but_billed |" in page
+    assert "| requests with | error | native | compat |" in page
+    assert "| tools | empty_but_billed | 0.0 % (0 of " in page
+    assert "Requests asked many times" in (tmp_path / "run" / "report.html").read_text()
 
 
 def test_a_clean_gateway_passes_with_the_requests_that_were_announced(tmp_path: Path) -> None:

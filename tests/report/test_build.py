@@ -151,3 +151,23 @@ def test_a_worker_report_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert (client["workers"], client["unreadable"]) == (1, ["broken.json"])
     assert report.verdict == "unknown"
     assert any(reason.startswith("workers/broken.json cannot be read") for reason in report.reasons)
+
+
+def test_shares_of_repeated_requests_stand_on_the_page_by_route(tmp_path: Path) -> None:
+    share = {"group": "tools", "kind": "empty_but_billed", "of": 51, "low": 0.27, "high": 0.604}
+    shares = [
+        {**share, "route": "native", "count": 0, "low": 0.0, "high": 0.09},
+        {**share, "route": "compat", "count": 22},
+        {"route": "compat", "of": "many"},
+        "no row",
+    ]
+    found = contract(clause()) | {"rates": {"shares": shares}}
+
+    report = build_report(write_run(tmp_path, [], command="verify", conformance=found))
+
+    page = (report.folder / "report.html").read_text("utf-8")
+    assert "Requests asked many times" in page
+    assert "43.1 %" in page
+    assert "22 of 51; 27.0 to 60.4 %" in page
+    assert report.contract is not None
+    assert [rate.route for rate in report.contract.rates] == ["native", "compat"]

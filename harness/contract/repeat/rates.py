@@ -56,8 +56,8 @@ class Share:
         """Such as `43.1 % (22 of 51; 27.0 to 60.4 %)`."""
         if self.value is None:
             return "nothing was asked"
-        seen = f"{self.count} of {self.of}; {self.low:.1%} to {self.high:.1%}"
-        return f"{self.value:.1%} ({seen})".replace("%", " %").replace(" % to", " to")
+        between = f"{self.low * 100:.1f} to {self.high * 100:.1f} %"
+        return f"{self.value * 100:.1f} % ({self.count} of {self.of}; {between})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,16 @@
 """Asks the corpus in rounds, looks at the answers now and then, and ends when all is decided."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.contract.budget import BudgetError
 from harness.contract.case import Case
 from harness.contract.observation import CHAT
+from harness.contract.options import DEFAULT_REQUESTS, Options
 from harness.contract.repeat.corpus import CORPUS, Question
 from harness.contract.repeat.judge import judge
-from harness.contract.repeat.objectives import Judged, judged
+from harness.contract.repeat.objectives import Judged, judged, read_objectives
 from harness.contract.repeat.rates import CONFIDENCE, LOOKS, Answer, Pair, Row, pairs, rows
 from harness.contract.sender import Sender
 from harness.errors import Layer
@@ -128,6 +129,23 @@ class Repetition:
         if seen.layer is Layer.CLIENT:
             return
         self.answers.append(Answer(case.route, question.name, number, question.calls, judge(seen)))
+
+
+def kept_for(options: Options) -> int:
+    """How many requests are kept for what is repeated: half of few, all but the usual of many."""
+    most = max(options.max_requests // 2, options.max_requests - DEFAULT_REQUESTS)
+    return min(requests_of(options.repeat), most)
+
+
+def repetition_of(sender: Sender, options: Options, kept: int) -> Repetition:
+    """What is asked many times, by a sender of the same budget whose answers no clause judges."""
+    return Repetition(
+        replace(sender, seen=[]),
+        options.repeat,
+        read_objectives(options.threshold),
+        seed=options.seed,
+        kept=kept,
+    )
 
 
 def _looks(times: int) -> set[int]:

@@ -18,15 +18,19 @@ def lines(found: Repetition) -> list[str]:
 
 def markdown(found: Repetition) -> list[str]:
     """The same as a table of every share, the good ones too."""
+    routes = list(dict.fromkeys(row.route for row in found.rows))
+    shares = {(row.group, row.kind, row.route): row.share.text for row in found.rows}
+    kinds = dict.fromkeys((row.group, row.kind) for row in found.rows)
     told = ["", "## Repeated requests", "", f"{_asked(found)}.", ""]
-    told += ["| route | requests with | error | share |", "|---|---|---|---|"]
-    told += [f"| {e.route} | {e.group} | {e.kind} | {e.share.text} |" for e in found.rows]
-    told += ["", *(f"- {text}" for text in _differences(found))]
-    return told + [
-        f"- {each.result}: `{each.objective}` on {each.route}: {each.share.text}"
-        f"{'; ' + each.settles if each.settles else ''}"
-        for each in found.judged
+    told += [
+        f"| requests with | error | {' | '.join(routes)} |",
+        f"|---|---|{'---|' * len(routes)}",
     ]
+    for group, kind in kinds:
+        cells = (shares.get((group, kind, route), "not asked") for route in routes)
+        told.append(f"| {group} | {kind} | {' | '.join(cells)} |")
+    told += ["", *(f"- {text}" for text in _differences(found))]
+    return told + [f"- {each.result}: {each.text}" for each in found.judged]
 
 
 def _asked(found: Repetition) -> str:
@@ -37,8 +41,12 @@ def _asked(found: Repetition) -> str:
 def _differences(found: Repetition) -> list[str]:
     """Each difference between routes, and whether it is more than one route's own halves show."""
     return [
-        f"{each.kind} ({each.group}), {each.a} less {each.b}: {each.difference:+.1%} "
-        f"({each.low:+.1%} to {each.high:+.1%}; halves of one route: {each.floor:.1%}), "
-        f"{'the routes differ' if each.apart else 'no difference shown'}"
+        f"{each.kind} ({each.group}), {each.a} less {each.b}: {_points(each.difference)} "
+        f"({_points(each.low)} to {_points(each.high)}; halves of one route: "
+        f"{each.floor * 100:.1f}), {'the routes differ' if each.apart else 'no difference shown'}"
         for each in found.pairs
     ]
+
+
+def _points(share: float) -> str:
+    return f"{share * 100:+.1f} points"
