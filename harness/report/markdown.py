@@ -155,7 +155,7 @@ def _contract(report: "Report") -> Iterator[str]:
         rows = ((each.id, each.level, each.route, each.evidence) for each in failures)
         yield written(Table("Failures", head, tuple(rows)))
     if contract.rates:
-        yield written(rates(contract), title="Requests asked many times")
+        yield written(contents.rates(contract), title="Requests asked many times")
 
 
 def _objectives(report: "Report") -> Iterator[str]:

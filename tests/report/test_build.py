@@ -169,5 +169,6 @@ def test_shares_of_repeated_requests_stand_on_the_page_by_route(tmp_path: Path) 
     assert "Requests asked many times" in page
     assert "43.1 %" in page
     assert "22 of 51; 27.0 to 60.4 %" in page
+    assert "| tools | empty\\_but\\_billed |" in (report.folder / "report.md").read_text("utf-8")
     assert report.contract is not None
     assert [rate.route for rate in report.contract.rates] == ["native", "compat"]
