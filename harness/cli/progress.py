@@ -2,15 +2,13 @@
 
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
 from harness.contract.progress import Progress
+from harness.load.moving import MovingLine
 
 LINE_EVERY_S = 30.0
 NAMED = 3
@@ -32,49 +30,30 @@ class Display:
         console: Console | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._console = console or Console(stderr=True)
         self._quiet = quiet
         self._now = now
         self._printed_s = now()
-        self._bar: Bar | None = None
-        if self._console.is_terminal and not quiet:
-            self._bar = Bar(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
-                TimeElapsedColumn(),
-                TextColumn("{task.fields[line]}", markup=False),
-                console=self._console,
-                transient=True,
-            )
-            self._task = self._bar.add_task("verify", total=None, line="starting")
+        self._moving = MovingLine(console or Console(stderr=True), "verify", wanted=not quiet)
 
     def __enter__(self) -> Self:
-        if self._bar is not None:
-            self._bar.start()
+        self._moving.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+    def __exit__(self, *error: Any) -> None:
+        self._moving.__exit__(*error)
 
     def __call__(self, progress: Progress) -> None:
         if progress.stopping:
             self._say("stopping; again to quit now")
-        elif self._bar is not None:
-            done, most = progress.requests, progress.budget
-            self._bar.update(self._task, completed=done, total=most, line=line(progress))
+        elif self._moving:
+            self._moving.show(line(progress), done=progress.requests, total=progress.budget)
         elif not self._quiet and self._now() - self._printed_s >= LINE_EVERY_S:
             self._printed_s = self._now()
             self._say(f"verify: {line(progress)}")
 
     def _say(self, text: str) -> None:
-        if self._bar is not None:
-            self._console.print(text, highlight=False, soft_wrap=True, markup=False)
+        if self._moving:
+            self._moving.say(text)
         else:
             click.echo(text, err=True)
 

@@ -1,13 +1,11 @@
 """The live view of a load on standard error: a bar on a terminal, a line now and then elsewhere."""
 
 from collections import deque
-from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
+from harness.load.moving import MovingLine
 from harness.load.progress import Progress
 from harness.load.tally import total
 
@@ -18,7 +16,8 @@ _RATE_OVER_S = 3.0
 class Display:
     """Shows progress while it is open; call it with each new `Progress`.
 
-    `seconds` is how long requests will be sent. On a terminal there is one line that moves.
+    `seconds` is how long requests will be sent; of a comparison, `blocks` of `size` requests are.
+    On a terminal there is one line that moves.
     """
 
     def __init__(
@@ -26,41 +25,26 @@ class Display:
         title: str,
         *,
         seconds: float,
+        blocks: int | None = None,
+        size: int = 1,
         quiet: bool = False,
         console: Console | None = None,
     ) -> None:
-        self._console = console or Console(stderr=True, quiet=quiet)
         self._title = title
-        self._seconds = seconds
+        self._seconds, self._blocks, self._size = seconds, blocks, size
         self._recent: deque[tuple[float, int]] = deque()
         self._printed_s = 0.0
         self._doing = self._line = ""
         self._page: str | None = None
-        self._bar: Bar | None = None
-        if self._console.is_terminal:
-            self._bar = Bar(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
-                TimeElapsedColumn(),
-                TextColumn("{task.fields[line]}"),
-                console=self._console,
-                transient=True,
-            )
-            self._task = self._bar.add_task(title, total=seconds, line="starting")
+        console = console or Console(stderr=True, quiet=quiet)
+        self._moving = MovingLine(console, title, total=seconds)
 
     def __enter__(self) -> Self:
-        if self._bar is not None:
-            self._bar.start()
+        self._moving.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+    def __exit__(self, *error: Any) -> None:
+        self._moving.__exit__(*error)
 
     def __call__(self, progress: Progress) -> None:
         if progress.page is not None and progress.page != self._page:
@@ -70,13 +54,14 @@ class Display:
         while len(self._recent) > 2 and progress.elapsed_s - self._recent[0][0] > _RATE_OVER_S:
             self._recent.popleft()
         line = self.line(progress)
-        if self._bar is not None:
-            done = min(progress.elapsed_s, self._seconds)
-            self._bar.update(self._task, completed=done, line=line)
+        if self._moving:
+            done, most = self._done(progress)
+            self._moving.show(line, done=min(done, most), total=most)
         elif progress.elapsed_s - self._printed_s >= LINE_EVERY_S:
             self._printed_s = progress.elapsed_s
-            length = f" of {self._seconds:.0f}" if self._seconds else ""
-            at = f"{progress.elapsed_s:.0f}{length} s"
+            done, most = self._done(progress)
+            length = f" of {most:.0f}" if most else ""
+            at = f"{done:.0f}{length} {'s' if self._blocks is None else 'blocks'}"
             if line != self._line:  # at Locust's page, a load that is over stays over
                 self._say(f"{self._title}: {at}: {line}")
             self._line = line
@@ -84,8 +69,14 @@ class Display:
             self._say(f"{self._title}: {progress.doing}")
         self._doing = progress.doing
 
+    def _done(self, progress: Progress) -> tuple[float, float]:
+        """How far it is, and of how much: in seconds, or in blocks."""
+        if self._blocks is None:
+            return progress.elapsed_s, self._seconds
+        return progress.requests // self._size, self._blocks
+
     def _say(self, text: str) -> None:
-        self._console.print(text, highlight=False, soft_wrap=True, markup=False)
+        self._moving.say(text)
 
     def line(self, progress: Progress) -> str:
         """What it does; rate of the last seconds, p95 TTFT so far, errors, requests under way."""

@@ -30,6 +30,9 @@ class Clause:
     capsule: str | None
     source: str
     layer: str
+    rationale: str = ""
+    follows: str = ""
+    waived: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,10 @@ class Conformance:
 
     def named(self, result: str) -> str:
         """The clauses with a result in words: the first five by name, MUST before SHOULD."""
-        found = [f"{clause.id} ({clause.route})" for clause in self.with_result(result)]
+        routes: dict[str, list[str]] = {}
+        for clause in self.with_result(result):
+            routes.setdefault(clause.id, []).append(clause.route)
+        found = [f"{name} ({', '.join(on)})" for name, on in routes.items()]
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
         return (", ".join(found[:5]) + more) or "see conformance.json"
 
@@ -165,6 +171,9 @@ def _clause(entry: Mapping[str, Any]) -> Clause:
         capsule=entry["capsule"] if isinstance(entry.get("capsule"), str) else None,
         source=_text(entry.get("source")),
         layer=_text(entry.get("layer")),
+        rationale=_text(entry.get("rationale")),
+        follows=_text(entry.get("follows")),
+        waived=_text(entry.get("waived")),
     )
 
 

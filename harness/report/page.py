@@ -155,6 +155,11 @@ def _clauses(report: "Report") -> dict[str, Any]:
             entry for entry in clauses if {each.result for each in entry[1].values()} & NOT_KEPT
         ],
         "broken": [(on[0], on) for _, on in broken if on],
+        "waived": [
+            (one, [route for route, each in on.items() if each.result == "waived"])
+            for clause, on in clauses
+            if (one := next((each for each in on.values() if each.waived), None)) is not None
+        ],
         "curls": {
             capsule: text
             for capsule in sorted(filter(None, capsules))
