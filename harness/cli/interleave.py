@@ -59,8 +59,9 @@ def compare_routes(common: Common, values: dict[str, Any], shares: list[int]) ->
     outcomes: list[LoadOutcome] = []
     with manifest.refusable(folder), running(common.target, seed=common.seed) as target:
         for look, blocks in enumerate(shares, 1):
+            of = f"(look {look} of at most {len(shares)})"
             part = replace(plan, name=f"{COMPARE}-{look}", blocks=blocks)
-            outcomes.append(run_load(part, target, locust, show=shown, title="compare"))
+            outcomes.append(run_load(part, target, locust, show=shown, title=f"compare {of}"))
             plan = replace(plan, caps=left(plan.caps, read_reports(folder, part.name)))
             stopped = outcomes[-1].cut_short or outcomes[-1].exhausted
             if stopped or assemble(folder).comparison.conclusive:

@@ -16,7 +16,8 @@ _RATE_OVER_S = 3.0
 class Display:
     """Shows progress while it is open; call it with each new `Progress`.
 
-    `seconds` is how long requests will be sent. On a terminal there is one line that moves.
+    `seconds` is how long requests will be sent; of a comparison, `blocks` of `size` requests are.
+    On a terminal there is one line that moves.
     """
 
     def __init__(
@@ -24,11 +25,13 @@ class Display:
         title: str,
         *,
         seconds: float,
+        blocks: int | None = None,
+        size: int = 1,
         quiet: bool = False,
         console: Console | None = None,
     ) -> None:
         self._title = title
-        self._seconds = seconds
+        self._seconds, self._blocks, self._size = seconds, blocks, size
         self._recent: deque[tuple[float, int]] = deque()
         self._printed_s = 0.0
         self._doing = self._line = ""
@@ -52,18 +55,25 @@ class Display:
             self._recent.popleft()
         line = self.line(progress)
         if self._moving:
-            done = min(progress.elapsed_s, self._seconds)
-            self._moving.show(line, done=done, total=self._seconds)
+            done, most = self._done(progress)
+            self._moving.show(line, done=min(done, most), total=most)
         elif progress.elapsed_s - self._printed_s >= LINE_EVERY_S:
             self._printed_s = progress.elapsed_s
-            length = f" of {self._seconds:.0f}" if self._seconds else ""
-            at = f"{progress.elapsed_s:.0f}{length} s"
+            done, most = self._done(progress)
+            length = f" of {most:.0f}" if most else ""
+            at = f"{done:.0f}{length} {'s' if self._blocks is None else 'blocks'}"
             if line != self._line:  # at Locust's page, a load that is over stays over
                 self._say(f"{self._title}: {at}: {line}")
             self._line = line
         elif progress.doing != self._doing and not progress.requests:
             self._say(f"{self._title}: {progress.doing}")
         self._doing = progress.doing
+
+    def _done(self, progress: Progress) -> tuple[float, float]:
+        """How far it is, and of how much: in seconds, or in blocks."""
+        if self._blocks is None:
+            return progress.elapsed_s, self._seconds
+        return progress.requests // self._size, self._blocks
 
     def _say(self, text: str) -> None:
         self._moving.say(text)

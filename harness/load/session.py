@@ -115,7 +115,8 @@ def run_load(
         return launch(plan, identity, locust, enough=enough)
     from harness.load.display import Display  # brings rich
 
-    with Display(title, seconds=plan.total_s) as display:
+    size = len(plan.routes)
+    with Display(title, seconds=plan.total_s, blocks=plan.blocks, size=size) as display:
         return launch(plan, identity, locust, on_progress=display, enough=enough)
 
 
