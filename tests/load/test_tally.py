@@ -218,7 +218,7 @@ def test_a_comparison_is_followed_by_its_blocks() -> None:
     with Display("compare", seconds=1800, blocks=10, size=3, console=console) as display:
         display(progress(elapsed_s=6, native=tally(*["ok"] * 13)))
 
-    assert output.getvalue().startswith("compare: 4 of 10 blocks: 2.2/s · p95 TTFT 50 ms · 13 req")
+    assert output.getvalue().startswith("compare: 4 of 10 blocks: 0.0/s · p95 TTFT 50 ms · 13 req")
 
 
 def test_on_a_terminal_there_is_one_line_that_is_gone_afterwards() -> None:
