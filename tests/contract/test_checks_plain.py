@@ -335,3 +335,27 @@ def test_faults_say_what_was_expected_and_what_came() -> None:
 
     assert found is not None
     assert str(found[0]) == "expected total 13; came 14; at usage of event 0"
+
+
+@pytest.mark.parametrize(
+    ("named", "whole"),
+    [
+        ("{}", True),
+        ("baseten/{}", True),
+        ("{}-2026-11-01", True),
+        ("{}-mini", False),
+    ],
+)
+def test_a_model_is_named_whole_whatever_its_prefix(named: str, whole: bool) -> None:
+    name = named.format(plain()["model"])
+
+    found = faults("model-whole", seen(asked("compat"), plain(model=name)))
+
+    assert (found == ()) is whole
+
+
+def test_a_model_whose_name_is_cut_is_not_named_whole() -> None:
+    name = plain()["model"].rpartition("-")[0]
+
+    assert faults("model-whole", seen(asked(), plain(model=name)))
+    assert faults("model-whole", seen(asked(), plain(model="somebody/else"))) is None

@@ -11,6 +11,7 @@ from harness.contract.clause import Finding
 from harness.contract.evidence import event, fault, is_int, is_text, numbers, told
 from harness.contract.observation import Observation
 
+_DATE = re.compile(r"[-@]\d{4}-?\d{2}-?\d{2}")
 _SPECIAL = re.compile(r"<\|(?:im_end|im_start|endoftext|eot_id|end|channel|message)\|>|</?think>")
 
 
@@ -232,6 +233,23 @@ def the_model_is_the_one_asked(seen: Observation) -> Finding:
 def _related(asked: str, named: str) -> bool:
     wanted, got = asked.lower().rpartition("/")[2], named.lower().rpartition("/")[2]
     return bool(got) and (wanted in got or got in wanted)
+
+
+def the_model_is_named_whole(seen: Observation) -> Finding:
+    """The name is the one asked for, whatever stands before its last `/`; a date may follow.
+
+    Another model altogether is judged by `the_model_is_the_one_asked`.
+    """
+    asked = seen.case.asked.get("model")
+    names = [(n, d["model"]) for n, d in seen.documents if is_text(d.get("model"))]
+    if not seen.good or not is_text(asked) or not names or not _related(asked, names[0][1]):
+        return None
+    wanted = asked.lower().rpartition("/")[2]
+    number, name = names[0]
+    got = name.lower().rpartition("/")[2]
+    if got == wanted or (got.startswith(wanted) and _DATE.fullmatch(got[len(wanted) :])):
+        return ()
+    return (fault(f"model {asked!r}, whole", name, f"model of {event(number)}"),)
 
 
 def content_has_no_special_token(seen: Observation) -> Finding:

@@ -131,4 +131,15 @@ CLAUSES = (
             "compat-model-rewritten",
         ),
     ),
+    Clause(
+        id="model-whole",
+        level=Level.SHOULD,
+        routes=CHAT,
+        statement="The model is named whole, whatever the route does with prefixes.",
+        rationale="Callers look up prices and limits by the name that they asked for.",
+        source=COMPLETION,
+        evidence=Evidence.PRACTICE,
+        check=limits.the_model_is_named_whole,
+        kills=("model-name-cut",),
+    ),
 )

@@ -28,6 +28,10 @@ _STREAM, _PLAIN, _CHAT = (
 )
 
 
+def _cut_name(document: Document) -> Document:
+    return {**document, "model": document["model"].rpartition("-")[0]}
+
+
 def _without(name: str) -> Callable[[Document], Document]:
     return lambda document: {key: value for key, value in document.items() if key != name}
 
@@ -129,6 +133,14 @@ COMPLETIONS = (
         "object is text_completion",
         _PLAIN,
         plains(_with(object="text_completion")),
+        group="S",
+    ),
+    defect(
+        "model-name-cut",
+        "own",
+        "the model's name lacks its last part, the size",
+        _CHAT,
+        boths(_cut_name),
         group="S",
     ),
     defect("missing-model", "own", "there is no model", _CHAT, boths(_without("model")), group="S"),
