@@ -11,7 +11,7 @@ from harness.contract.clauses.catalogue import BY_ID
 from harness.contract.observation import Observation
 from harness.contract.probes import cross, model, options, timing
 from harness.contract.probes.stage import with_headers
-from tests.contract.answers import USAGE, asked, plain, seen
+from tests.contract.answers import USAGE, asked, chunk, good_chunks, plain, seen, sse, streamed
 from tests.contract.runs import SUBJECT
 from tests.contract.stages import staged
 
@@ -97,6 +97,25 @@ def test_the_sdk_path_is_not_judged_where_it_is_refused_or_the_model_wavers() ->
 
     assert says("sdk-path-equal", **TWICE, sdk_path=refused) is None
     assert says("sdk-path-equal", **wavering, sdk_path=at_sdk(**SAID_OTHERWISE)) == ()
+
+
+def counted(case: Any, body: Any, completion: int) -> Any:
+    usage = {"prompt_tokens": 5, "completion_tokens": completion, "total_tokens": 5 + completion}
+    if isinstance(body, dict):
+        return seen(case, {**body, "usage": usage})
+    return seen(case, sse([*body[:-1], chunk(choices=[], usage=usage)]))
+
+
+def test_the_same_words_cost_the_same_plain_and_streamed() -> None:
+    whole = counted(asked(), plain(), 7)
+    same, more = (counted(streamed(), good_chunks(), count) for count in (7, 8))
+    other = counted(asked(), plain(), 9)
+
+    assert says("answer-costs-same", plain=whole, stream=same) == ()
+    [found] = says("answer-costs-same", plain=whole, stream=more)
+    assert (found.expected[:3], found.came) == ("[7]", "[8]")
+    assert says("answer-costs-same", plain=whole, plain_again=other, stream=more) is None
+    assert says("answer-costs-same", plain=whole, stream=seen(streamed(), b"", status=500)) is None
 
 
 def test_the_sdk_path_is_asked_once_and_on_native_only() -> None:

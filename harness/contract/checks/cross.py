@@ -114,6 +114,36 @@ def prompts_cost_the_same(scene: Scene) -> Finding:
     return (fault("one count of prompt_tokens", counts, "usage.prompt_tokens"),)
 
 
+def answers_cost_the_same(scene: Scene) -> Finding:
+    """An answer of the same words costs the same tokens, plain and streamed.
+
+    Where two plain answers of the same words differ already it is the model that counts so.
+    """
+    plain, streamed = (_counts(scene, names) for names in (PLAIN, STREAM))
+    alike = [words for words in plain if words in streamed and len(plain[words]) == 1]
+    if not alike:
+        return None
+    wrong = [words for words in alike if streamed[words] != plain[words]]
+    return tuple(
+        fault(
+            f"{sorted(plain[words])} completion tokens, as the plain answer of the same words",
+            sorted(streamed[words]),
+            "usage.completion_tokens of the stream",
+        )
+        for words in wrong[:1]
+    )
+
+
+def _counts(scene: Scene, names: tuple[str, ...]) -> dict[str, set[int]]:
+    """The counts of completion tokens that some answers have, by what they say."""
+    found: dict[str, set[int]] = {}
+    for seen in _good(scene, names):
+        count = tokens(seen.reading, "completion_tokens") if seen.reading else None
+        if count:
+            found.setdefault(repr(said(seen)), set()).add(count)
+    return found
+
+
 def sdk_path_says_the_same(scene: Scene) -> Finding:
     """Where the path of the SDK example answers, it answers like the documented one."""
     sdk, plain = scene.get("sdk_path"), scene.get("plain")

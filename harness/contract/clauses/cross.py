@@ -90,6 +90,18 @@ CLAUSES = (
         probe="cross",
     ),
     Clause(
+        id="answer-costs-same",
+        level=Level.SHOULD,
+        routes=CHAT,
+        statement="An answer of the same words costs the same tokens, plain and streamed.",
+        rationale="Bills and budgets depend on how the call is made, and no two logs agree.",
+        source=USAGE,
+        evidence=Evidence.PRACTICE,
+        scene=cross.answers_cost_the_same,
+        probe="cross",
+        kills=("stream-counts-more",),
+    ),
+    Clause(
         id="sdk-path-equal",
         level=Level.SHOULD,
         routes=("native",),
