@@ -92,5 +92,5 @@ def test_what_is_no_capsule_is_said(text: str, tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_capsule_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot read"):
+    with pytest.raises(UsageError, match="holds no failure"):
         read_capsule(tmp_path)
