@@ -14,10 +14,15 @@ LINES = 60_000
 """So many lines of an answer are read."""
 VALUES = 150_000
 """So many JSON values of an answer are read, counted by what stands between them."""
+ERROR = 1 << 20
+"""So many bytes of an error are read."""
 KEPT = 1 << 18
 """So many bytes are kept of an answer that holds more."""
 HELD = 32 << 20
-"""So many bytes of answers a run holds; it ends when there are more."""
+"""So many bytes of answers a run holds whole; of more only the small ones and the outlines."""
+FAILED = 400
+SMALL = 1 << 16
+"""An answer of no more bytes is always held whole."""
 
 
 def bounded(exchange: Exchange) -> Exchange:
@@ -26,7 +31,7 @@ def bounded(exchange: Exchange) -> Exchange:
     if response is None:
         return exchange
     body = response.body
-    what = _excess(body)
+    what = _excess(body, error=response.status >= FAILED)
     if not what:
         return exchange
     error = TransportError(
@@ -42,9 +47,11 @@ def size(exchange: Exchange) -> int:
     return sum(len(chunk.data) for chunk in chunks)
 
 
-def _excess(body: bytes) -> str:
+def _excess(body: bytes, *, error: bool) -> str:
     if len(body) <= LINES:
         return ""
+    if error and len(body) > ERROR:
+        return f"more than {ERROR:,} bytes of an error"
     if body.count(b"\n") + body.count(b"\r") > LINES:
         return f"more than {LINES:,} lines"
     if sum(map(body.count, (b"{", b"[", b","))) > VALUES:

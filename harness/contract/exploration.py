@@ -350,9 +350,10 @@ class Exploration:
     def _unjudged(self) -> Iterator[Observation]:
         """What was seen since the last look, by the sender of the rate limit too."""
         for number, sender in enumerate(self.senders):
-            listed = sender.seen[self._judged[number] :]
-            self._judged[number] = len(sender.seen)
-            yield from listed
+            first, self._judged[number] = self._judged[number], len(sender.seen)
+            for place in range(first, len(sender.seen)):
+                yield sender.seen[place]
+                sender.seen[place] = self._endless.kept(sender.seen[place])
 
     @property
     def senders(self) -> tuple[Sender, ...]:

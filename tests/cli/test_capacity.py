@@ -30,11 +30,9 @@ def test_a_search_finds_what_the_stand_in_carries(
     said: dict[str, Any] = json.loads(printed.out)
     found: dict[str, Any] = json.loads((tmp_path / "out" / "capacity.json").read_text("utf-8"))
     assert found["carried_rate"] == said["carried_rate"]
-    if code == 3:  # a machine so busy that the client could not keep up, and says so
-        assert "client" in found["sentence"], said
-    else:
-        assert 25 <= found["carried_rate"]["value"] <= 60, found["sentence"]
-        assert (code, found["verdict"]) == (0, "pass"), said
+    assert found["carried_rate"]["value"] is not None, found["sentence"]
+    assert 25 <= found["carried_rate"]["value"] <= 60, found["sentence"]
+    assert (code, found["verdict"]) == (0, "pass"), said
     assert problems_in(tmp_path / "out") == []
     assert "Load and latency" in (tmp_path / "out" / "report.html").read_text("utf-8")
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from harness.contract.bounds import KEPT, LINES, VALUES, bounded
+from harness.contract.bounds import HELD, KEPT, LINES, SMALL, VALUES, bounded, size
+from harness.contract.verdict import conclude
 from harness.errors import TransportKind
 from harness.load.plan import Caps
 from harness.settings import load_settings, resolve_target
@@ -18,6 +19,7 @@ from harness.transports.exchange import Exchange
 from harness.verification import options_for, verify
 from harness.wire import Chunk, Request, Response
 from tests.contract.answers import chunk, plain
+from tests.contract.runs import explore
 from tests.transports.peer import Peer, serving
 
 EVENTS, JSON, PAGE = "text/event-stream", "application/json", "text/html"
@@ -135,6 +137,16 @@ def endless(connection: socket.socket, peer: Peer) -> None:
     )
     while True:
         connection.sendall(b"10000\r\n" + b"x" * 65_536 + b"\r\n")
+
+
+def test_a_run_of_large_legal_answers_is_judged_to_its_end_and_held_in_outline() -> None:
+    exploration = explore(variant="huge-event")
+
+    verdict = conclude(exploration.ledger, strict=True, stopped=exploration.stopped)
+    assert (verdict.verdict, verdict.reasons) == ("pass", ())
+    sizes = [size(each.exchange) for each in exploration.sender.seen]
+    assert sum(each for each in sizes if each > SMALL) <= HELD
+    assert sum(each.reading is None and each.ok for each in exploration.sender.seen) > 10
 
 
 @pytest.mark.parametrize("name", [*TOO_MUCH, "a data line without end"])

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -46,8 +46,9 @@ def test_the_interval_ends_where_the_test_begins_to_reject(n: int, seed: int) ->
     moved = np.random.default_rng(seed).normal(0.2, 1, n)
 
     found = location(moved)
-    assume(math.isfinite(found.low))  # few pairs that resemble their neighbours have no interval
-
+    if not found.bounded:  # few pairs that resemble their neighbours have no interval at all
+        assert (found.low, found.high) == (-math.inf, math.inf)
+        return
     assert found.low < found.inner_low < found.estimate < found.inner_high < found.high
     assert location(moved - found.low).p == pytest.approx(0.05, abs=0.015)
     assert location(moved - found.estimate).p > 0.9

@@ -108,11 +108,11 @@ def _empty_content(events: list[Chunk]) -> list[Chunk]:
 
 
 def _huge(events: list[Chunk]) -> list[Chunk]:
-    """An event of 600 kB: padding in the first chunk."""
+    """An event of 2 MB: padding in the first chunk."""
     first = document_of(events[0])
     if first is None:
         return events
-    return [event_of({**first, "p": "x" * 600_000}, events[0].at_ns), *events[1:]]
+    return [event_of({**first, "p": "x" * 2_000_000}, events[0].at_ns), *events[1:]]
 
 
 def _done_is_last_write(events: list[Chunk]) -> list[Chunk]:
@@ -205,7 +205,7 @@ FRAMING = _rows(
         ),
         (
             "huge-event",
-            "an event of 600 kB",
+            "an event of 2 MB",
             lambda served: on_events(served, _huge),
             "no limit stands in WHATWG HTML; " + _MEASURED,
         ),
