@@ -38,7 +38,7 @@ from harness.contract.veil import veil
 from harness.contract.verdict import Verdict, conclude
 from harness.contract.waivers import apply, draft, read_waivers
 from harness.contract.written import Output, check_writable, put, write_json
-from harness.errors import Failure
+from harness.errors import Failure, UsageError
 from harness.transports.exchange import Timeouts
 from harness.transports.httpx import HttpxTransport
 
@@ -113,7 +113,7 @@ def perform(
     subject = _patient(subject, options)
     waivers = read_waivers(options.waivers, CLAUSES) if options.waivers else ()
     recorded = read_recording(options.against) if options.against else None
-    check_writable(_files(options))
+    _check_outputs(options)
     run_id = f"contract-{uuid.uuid4().hex[:12]}"
     wanted = pairs_of(options.profile) if pairs is None else pairs
     kept = kept_for(options)
@@ -155,6 +155,14 @@ def check_files(options: Options) -> None:
         read_waivers(options.waivers, CLAUSES)
     if options.against is not None:
         read_recording(options.against)
+    _check_outputs(options)
+
+
+def _check_outputs(options: Options) -> None:
+    """UsageError for a file that cannot be written, or that somebody has written waivers into."""
+    drafts = options.write_waivers
+    if drafts is not None and drafts.exists() and drafts.stat().st_size:
+        raise UsageError(f"--write-waivers {drafts}: is there already; drafts go into a new file")
     check_writable(_files(options))
 
 

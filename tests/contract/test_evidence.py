@@ -174,6 +174,15 @@ def test_drafted_waivers_waive_what_failed(tmp_path: Path) -> None:
     assert "MUST broken" not in waived.verdict.tally
 
 
+def test_drafts_never_take_the_place_of_waivers_that_are_there(tmp_path: Path) -> None:
+    file = tmp_path / "waivers.toml"
+    file.write_text(WAIVER.format("all"))
+
+    with pytest.raises(UsageError, match="is there already; drafts go into a new file"):
+        perform(SUBJECT, Options(write_waivers=file), redact=str)
+    assert file.read_text() == WAIVER.format("all")
+
+
 WAIVER = """
 [[waiver]]
 clause = "stream-done"
