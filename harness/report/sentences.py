@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 def compared(comparison: Comparison) -> list[tuple[str, str]]:
     """For each two routes the verdict and a sentence, in the metric that routes are judged by."""
-    main = [(pair, effect) for pair, effect in comparison.measured if pair in comparison.main]
+    main = [(pair, pair.effect) for pair in comparison.main if pair.effect]
     return [(pair.verdict, _pair(pair, effect, comparison.margin)) for pair, effect in main]
 
 
 def result(comparison: Comparison) -> str:
     """What was found between every two routes, in the metric that they are judged by: one line."""
     failing = [each.sentence for each in comparison.failures if each.differ]
-    main = [(pair, effect) for pair, effect in comparison.measured if pair in comparison.main]
+    main = [(pair, pair.effect) for pair in comparison.main if pair.effect]
     found = [_found(pair, effect, comparison.margin) for pair, effect in main]
     return "; ".join([*failing, *found])
 

@@ -309,3 +309,22 @@ def test_what_would_decide_is_told_in_time_tokens_and_dollars() -> None:
 
     assert told.reason is not None
     assert re.search(r"[\d,]+ pairs \([\d.]+ (s|min|h), [\d,]+ tokens, \$\d+\.\d\d\)", told.reason)
+
+
+def test_whole_answers_have_a_result_in_the_metric_that_is_shown() -> None:
+    """Their TTFT is the same number as E2E, which then stands for both."""
+    rows = [_whole(sample) for sample in blocks(60, ratio=1.3)]
+    found = compared(rows)
+
+    assert {pair.metric for pair in found.main} == {"e2e_ms"}
+    assert "compat costs" in result(found)
+    assert "of E2E more" in result(found)
+    assert found.conclusive == (not found.still_open)
+
+
+def _whole(sample: Sample) -> Sample:
+    """All of the answer at once, as a plain one has it, and its end with it."""
+    at_once = _at_once(sample)
+    first = at_once.timeline.first_output_ns
+    timeline = replace(at_once.timeline, outputs_ns=(first or 0,), done_ns=first)
+    return replace(at_once, timeline=timeline)
