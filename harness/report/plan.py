@@ -67,6 +67,7 @@ class Plan:
     output_lengths: str | None = None
     drawn: Mapping[str, Drawn] | None = None
     tokenizer: str | None = None
+    model_input: int | None = None
     respect_rate_limit: bool | None = None
     rate_limit: str | None = None
     caps: Prices | None = None

@@ -10,8 +10,18 @@ def workload(plan: Plan) -> str | None:
     """The workload of a plan as one sentence; None where the plan does not tell."""
     if plan.prompt_tokens is None:
         return None
-    told = ", ".join([_prompts(plan), _answers(plan), *_shares(plan)])
+    told = "; ".join(_parts(plan, plan.routes or ()))
     return f"{told[0].upper()}{told[1:]}."
+
+
+def _parts(plan: Plan, routes: tuple[str, ...]) -> Iterator[str]:
+    """What the chat routes were asked, and the model route where it takes an input of its own."""
+    own = bool(plan.model_input) and "model" in routes
+    if not own or len(routes) > 1:
+        yield ", ".join([_prompts(plan), _answers(plan), *_shares(plan)])
+    if own:
+        several = "" if plan.model_input == 1 else f"s, {figures.count(plan.model_input)} in turn"
+        yield f"on model the deployment's own input{several}"
 
 
 def _prompts(plan: Plan) -> str:
