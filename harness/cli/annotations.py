@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from harness.foreign import visible
+from harness.routes.route import ROUTES
 
 if TYPE_CHECKING:
     from harness.contract.judged import Judged
@@ -30,7 +31,8 @@ def annotations(failing: Iterable["Judged"], *, strict: bool) -> Iterator[str]:
         kind = "error" if strict or rows[0].level == "MUST" else "warning"
         shown[kind] += 1
         if shown[kind] <= MOST:
-            routes = ", ".join(row.route for row in rows)
+            on = {row.route for row in rows}
+            routes = ", ".join(route for route in ROUTES if route in on)
             title = f"{rows[0].level} {name} on {routes}"
             yield command(kind, title, f"{rows[0].statement} {rows[0].evidence}")
 
