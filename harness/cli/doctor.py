@@ -178,7 +178,7 @@ def _probe_all(target: "Target", *, show: bool) -> tuple[list[Probe], list[str]]
 
 
 def _set_up(target: "Target", probes: Sequence[Probe]) -> Iterator[str]:
-    from harness.cli.setup import findings
+    from harness.cli.gateway_setup import findings
 
     answering = [probe.route for probe in probes if probe.answered and probe.route != "model"]
     if answering:
