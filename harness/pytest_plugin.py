@@ -43,10 +43,10 @@ def gateway_defect() -> str | None:
 @pytest.fixture
 def gateway(gateway_config: "Config", gateway_defect: str | None) -> Iterator["LocalGateway"]:
     """A stand-in gateway on a loopback socket, at `gateway.url`; a new one for each test."""
-    from harness.gateway.model import Gateway
+    from harness.defects.make import make_gateway
     from harness.gateway.server import LocalGateway
 
-    with LocalGateway(Gateway(gateway_config, defect=gateway_defect)) as running:
+    with LocalGateway(make_gateway(gateway_config, defect=gateway_defect)) as running:
         yield running
 
 
@@ -56,10 +56,10 @@ def gateway_mock(gateway_config: "Config", gateway_defect: str | None) -> Iterat
 
     Time is virtual: a stream of a minute takes no time, and `gateway_mock.clock` can be advanced.
     """
-    from harness.gateway.model import Gateway
+    from harness.defects.make import make_gateway
     from harness.gateway.respx import mocked
 
-    with mocked(Gateway(gateway_config, defect=gateway_defect)) as running:
+    with mocked(make_gateway(gateway_config, defect=gateway_defect)) as running:
         yield running
 
 

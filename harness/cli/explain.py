@@ -88,7 +88,7 @@ def _wrapped(text: str, indent: str) -> list[str]:
 
 def _kills(clause: "Clause") -> list[str]:
     """The defects that this clause must catch, each with a command that shows it."""
-    from harness.gateway.defects import DEFECTS
+    from harness.defects.table import DEFECTS
 
     if not clause.kills:
         return []

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,13 +38,14 @@ def running(
     if target.kind is not Kind.LOCAL:
         yield target
         return
+    from harness.defects.make import make_gateway
     from harness.gateway.server.process import GatewayProcess
     from harness.transports.proxies import without_proxies
 
     config = configure(target, seed=seed)
     if limits is not None:
         config = limited(config, limits)
-    with GatewayProcess(config, defect=defect) as gateway, without_proxies():
+    with GatewayProcess(partial(make_gateway, config, defect=defect)) as gateway, without_proxies():
         yield target.at(gateway.url)
 
 

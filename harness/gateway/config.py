@@ -9,6 +9,8 @@ from harness.gateway.upstream.catalogue import CATALOGUE
 
 ANY_NUMBER = 1_000_000
 """Of requests that may wait for a slot."""
+DEFAULT_GATEWAY_KEY = "gateway-token"
+"""The token of a stand-in that was told to require one."""
 _EPOCH_NS = 1_793_491_200 * 1_000_000_000
 """2026-11-01 00:00:00 UTC, the wall clock at `at_ns` 0 unless a face sets the real one."""
 

@@ -15,8 +15,6 @@ from harness.gateway import envelope, forwarding, routing, universal
 from harness.gateway.cache import Cache
 from harness.gateway.call import Arrival, Call
 from harness.gateway.config import Config
-from harness.gateway.defects import EVERY
-from harness.gateway.defects.defect import LEFT, Defect, Served
 from harness.gateway.dice import Dice
 from harness.gateway.documents import decode
 from harness.gateway.dress import STREAMED, Names, dress, framed, name, of_several, padded, renamed
@@ -25,11 +23,13 @@ from harness.gateway.limits import Limiter
 from harness.gateway.log import LogEntry
 from harness.gateway.options import Options, options_of, read_metadata
 from harness.gateway.rules import Rules
+from harness.gateway.served import LEFT, Before, Edit, Served, let_in, unchanged
 from harness.gateway.timing import shifted
 from harness.gateway.universal import Step, Tried
 from harness.gateway.upstream.baseten import Baseten
-from harness.gateway.variants import variant_named
 from harness.wire import Chunk, Request, Response
+
+_DOCUMENTED = Rules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +50,23 @@ class _Outcome:
 class Gateway:
     """One gateway with its cache, its windows and its log; not safe for concurrent threads.
 
-    `defect` names an entry of `defects.EVERY` or a generated one; the configuration is taken as
-    given, `defects.suited` switches on what a defect needs to be seen. `variant` names an entry of
-    `VARIANTS`. `log` holds an entry per request, oldest first.
+    What somebody outside breaks or varies comes in as `rules` in place of the documented ones, as
+    an `edit` of every answer and as what is answered `before` the gateway sees a request; `label`
+    is its name in the log. `log` holds an entry per request, oldest first.
     """
 
     def __init__(
         self,
         config: Config | None = None,
         *,
-        defect: str | None = None,
-        variant: str | None = None,
+        rules: Rules = _DOCUMENTED,
+        edit: Edit = unchanged,
+        before: Before = let_in,
+        label: str | None = None,
     ) -> None:
-        self.variant = variant_named(variant) if variant is not None else None
-        given = config or Config()
-        self.config = self.variant.configured(given) if self.variant else given
-        self.defect: Defect | None = EVERY.named(defect) if defect is not None else None
+        self.config = config or Config()
         self.log: deque[LogEntry] = deque(maxlen=self.config.log_entries)
-        self._rules = self.defect.rules(Rules()) if self.defect else Rules()
+        self._rules, self._edit, self._before, self._label = rules, edit, before, label
         self._upstream = Baseten(self.config)
         self._cache = Cache()
         self._serial = 0
@@ -133,7 +132,7 @@ class Gateway:
         return replace(arrival, fields=self._rules.fields(arrival))
 
     def _decide(self, arrival: Arrival, options: Options | Refusal) -> _Outcome:
-        early = self.variant.before(arrival) if self.variant else None
+        early = self._before(arrival)
         if early is not None:
             return _Outcome(early, known=False)
         rest = routing.below_gateway(arrival.request.path, self.config)
@@ -272,9 +271,7 @@ class Gateway:
             step=max(0, len(outcome.steps) - 1),
         )
         streamed = answer.media_type in STREAMED
-        for edit in (self.variant, self.defect):
-            if edit is not None:
-                response = edit.respond(Served(arrival, outcome.call, response, self._memory))
+        response = self._edit(Served(arrival, outcome.call, response, self._memory))
         return framed(response, method=arrival.request.method.upper(), streamed=streamed)
 
     def _note(self, arrival: Arrival, outcome: _Outcome, names: Names, response: Response) -> None:
@@ -301,7 +298,7 @@ class Gateway:
             stops_with_client=self._rules.stops_with_client,
             collect_log=call.options.collect_log if call else None,
             metadata=read_metadata(arrival.fields.get("cf-aig-metadata")),
-            defect=self.defect.name if self.defect else None,
+            defect=self._label,
             steps=outcome.steps,
         )
         self.log.append(entry)

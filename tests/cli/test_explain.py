@@ -6,7 +6,7 @@ import pytest
 
 from harness.cli import execute
 from harness.contract.clauses.catalogue import CLAUSES
-from harness.gateway.defects import DEFECTS
+from harness.defects.table import DEFECTS
 
 
 def test_a_clause_is_explained_with_all_that_is_known(capsys: pytest.CaptureFixture[str]) -> None:

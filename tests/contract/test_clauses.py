@@ -9,7 +9,7 @@ from harness.contract.clause import Clause, Level
 from harness.contract.clauses.catalogue import BY_ID, CLAUSES
 from harness.contract.handbook import render
 from harness.contract.probes.catalogue import LATER, PROBES
-from harness.gateway.defects import EVERY
+from harness.defects.table import EVERY
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 

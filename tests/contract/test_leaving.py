@@ -19,8 +19,8 @@ from harness.contract.probes.leaving import play
 from harness.contract.probes.stage import Stage
 from harness.contract.sender import Sender
 from harness.contract.subject import Clock
+from harness.defects.leaving import LEAVING
 from harness.errors import TransportKind
-from harness.gateway.defects.leaving import LEAVING
 from harness.gateway.model import Gateway
 from harness.gateway.server import LocalGateway
 from harness.transports.httpx import HttpxTransport

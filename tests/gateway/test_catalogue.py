@@ -1,7 +1,7 @@
 """The catalogue of breaks as a whole: every entry has a defect, a variant, or a reason."""
 
-from harness.gateway.defects import DEFECTS, EVERY, UPSTREAM
-from harness.gateway.variants import VARIANTS
+from harness.defects.table import DEFECTS, EVERY, UPSTREAM
+from harness.defects.variants import VARIANTS
 
 NUMBERS = {
     "T": "01 02 04 05 07 08 10 11 13 14 16 17 19 20 22 23 25",

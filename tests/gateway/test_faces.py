@@ -11,9 +11,10 @@ import respx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.defects.make import make_gateway
+from harness.defects.table import DEFECTS, suited
 from harness.gateway.clock import VirtualClock
 from harness.gateway.config import Config, RateLimit
-from harness.gateway.defects import DEFECTS, suited
 from harness.gateway.handler import Handler
 from harness.gateway.model import Gateway
 from harness.gateway.respx import mount
@@ -248,6 +249,6 @@ def test_a_defect_looks_alike_on_both_faces(faces: Faces, name: str, *, stream: 
         )
     ]
 
-    on_socket = faces.on_socket(Gateway(config, defect=name), *requests)
+    on_socket = faces.on_socket(make_gateway(config, defect=name), *requests)
 
-    assert faces.on_respx(Gateway(config, defect=name), *requests) == on_socket
+    assert faces.on_respx(make_gateway(config, defect=name), *requests) == on_socket

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from harness.defects.table import suited
 from harness.gateway.behaviour import Behaviour
 from harness.gateway.config import Config, Outage, RateLimit
-from harness.gateway.defects import suited
 from harness.gateway.model import Gateway
 from harness.gateway.timing import Timing
 from harness.wire import Headers, Request, Response

@@ -17,7 +17,7 @@ from harness.contract.options import REQUIRABLE
 from harness.contract.sender import Sender
 from harness.contract.subject import Subject
 from harness.contract.verdict import conclude
-from harness.gateway.defects import DEFECTS, EVERY
+from harness.defects.table import DEFECTS, EVERY
 from harness.routes.address import Address, Credentials
 from harness.transports.exchange import Timeouts
 
