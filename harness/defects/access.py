@@ -1,10 +1,8 @@
 """Authentication (developers.cloudflare.com/ai-gateway/configuration/authentication/)."""
 
-from dataclasses import replace
-
-from harness.defects.defect import Defect
 from harness.defects.edits import with_header
 from harness.defects.failures import wrong_layer_401
+from harness.defects.rows import deciding, rows
 from harness.gateway.served import Served
 from harness.wire import Response
 
@@ -18,43 +16,36 @@ def key_echoed(served: Served) -> Response:
 
 
 ACCESS = (
-    Defect(
-        name="gateway-token-ignored",
-        catalogue="own",
-        group="auth",
-        statement="an authenticated gateway serves requests without its token",
-        shown_by="requests without cf-aig-authorization, or with a wrong one",
-        source="constructed",
-        rules=lambda rules: replace(rules, authorised=lambda _arrival, _config: True),
-        needs=_AUTH,
-    ),
-    Defect(
-        name="provider-key-ignored",
-        catalogue="E17",
-        group="auth",
-        statement="a missing or wrong provider key is accepted",
-        shown_by="requests without Authorization, or with a wrong one",
-        source="constructed",
-        rules=lambda rules: replace(
-            rules, credential=lambda call, _given: f"Bearer {call.config.provider_key}"
+    *rows(
+        "auth",
+        (
+            "gateway-token-ignored",
+            "an authenticated gateway serves requests without its token",
+            deciding(authorised=lambda _arrival, _config: True),
+            "auth-token-missing",
         ),
+        needs=("auth",),
     ),
-    Defect(
-        name="wrong-layer-401",
-        catalogue="own",
-        group="auth",
-        statement="the provider's 401 is replaced by the gateway's own (2009)",
-        shown_by="requests without Authorization, or with a wrong one",
-        source="constructed",
-        respond=wrong_layer_401,
-    ),
-    Defect(
-        name="key-echoed",
-        catalogue="own",
-        group="auth",
-        statement="the provider key comes back in a response header",
-        shown_by="every request with Authorization",
-        source="constructed",
-        respond=key_echoed,
+    *rows(
+        "auth",
+        (
+            "provider-key-ignored",
+            "a missing or wrong provider key is accepted",
+            deciding(credential=lambda call, _given: f"Bearer {call.config.provider_key}"),
+            "auth-key-missing",
+            "E17",
+        ),
+        (
+            "wrong-layer-401",
+            "the provider's 401 is replaced by the gateway's own (2009)",
+            wrong_layer_401,
+            "auth-key-layer",
+        ),
+        (
+            "key-echoed",
+            "the provider key comes back in a response header",
+            key_echoed,
+            "no-secret-back",
+        ),
     ),
 )

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from harness.defects.defect import defect
 from harness.defects.edits import (
     Document,
     boths,
@@ -15,6 +14,7 @@ from harness.defects.edits import (
     plains,
     streams,
 )
+from harness.defects.rows import rows
 from harness.gateway.served import Served
 from harness.wire import Chunk, Response
 
@@ -145,141 +145,110 @@ def _reported_twice(events: list[Chunk]) -> list[Chunk]:
 
 
 BILLING = (
-    defect(
-        "cached-exceeds-prompt",
-        "U11",
-        "cached_tokens exceeds prompt_tokens",
-        _CHAT,
-        boths(_counts(_cached_too_many)),
-    ),
-    defect(
-        "length-not-max",
-        "U13",
-        "finish_reason is length although the limit was not reached",
-        "chat answers that end by themselves",
-        boths(_length_early),
-        source="atoma-infer#228",
-    ),
-    defect(
-        "usage-counts-retry",
-        "U14",
-        "tokens are counted twice, as of a retry",
-        _CHAT,
-        boths(_counts(_doubled)),
-    ),
-    defect(
-        "usage-inflated",
-        "L13",
-        "ten times the tokens are reported",
-        _CHAT,
-        boths(_counts(_tenfold)),
-    ),
-    defect(
-        "usage-swapped",
-        "own",
-        "prompt and completion counts change places",
-        _CHAT,
-        boths(_counts(_swapped)),
-        group="U",
-    ),
-    defect(
-        "usage-negative",
-        "own",
-        "completion_tokens is negative",
-        _CHAT,
-        boths(_counts(_negative)),
-        group="U",
-    ),
-    defect(
-        "usage-floats",
-        "own",
-        "counts are fractions",
-        _CHAT,
-        boths(_counts(lambda usage: {**usage, "prompt_tokens": usage["prompt_tokens"] + 0.5})),
-        group="U",
-    ),
-    defect(
-        "usage-short",
-        "own",
-        "one completion token is not counted",
-        _CHAT,
-        boths(_counts(_one_short)),
-        group="U",
-    ),
-    defect(
-        "usage-null-plain",
-        "own",
-        "a plain answer's usage is null",
-        _PLAIN,
-        plains(lambda document: {**document, "usage": None}),
-        group="U",
-    ),
-    defect(
-        "usage-list",
-        "own",
-        "usage is a list",
-        _CHAT,
-        boths(lambda d: {**d, "usage": [d["usage"]]} if d.get("usage") else d),
-        group="U",
-    ),
-    defect(
-        "usage-shrinks",
-        "own",
-        "usage falls during a stream",
-        _STREAM,
-        streams(_shrinking),
-        group="U",
-    ),
-    defect(
-        "usage-of-the-one-before",
-        "own",
-        "usage is that of the request before",
-        "chat answers after the first",
-        usage_of_the_one_before,
-        group="U",
-    ),
-    defect(
-        "usage-prompt-zero-stream",
-        "own",
-        "a stream's prompt costs nothing",
-        _STREAM,
-        lambda served: (
-            boths(_counts(lambda u: _totalled(u, prompt_tokens=0)))(served)
-            if served.streamed
-            else served.response
+    *rows(
+        "U",
+        (
+            "cached-exceeds-prompt",
+            "cached_tokens exceeds prompt_tokens",
+            boths(_counts(_cached_too_many)),
+            "usage-details",
+            "U11",
         ),
-        group="U",
+        (
+            "length-not-max",
+            "finish_reason is length although the limit was not reached",
+            boths(_length_early),
+            "length-at-limit",
+            "U13, atoma-infer#228",
+        ),
+        (
+            "usage-counts-retry",
+            "tokens are counted twice, as of a retry",
+            boths(_counts(_doubled)),
+            "max-tokens",
+            "U14",
+        ),
+        (
+            "usage-swapped",
+            "prompt and completion counts change places",
+            boths(_counts(_swapped)),
+            "usage-details",
+        ),
+        (
+            "usage-negative",
+            "completion_tokens is negative",
+            boths(_counts(_negative)),
+            "usage-integers usage-details",
+        ),
+        (
+            "usage-floats",
+            "counts are fractions",
+            boths(_counts(lambda usage: {**usage, "prompt_tokens": usage["prompt_tokens"] + 0.5})),
+            "usage-integers",
+        ),
+        (
+            "usage-short",
+            "one completion token is not counted",
+            boths(_counts(_one_short)),
+            "usage-positive",
+        ),
+        (
+            "usage-null-plain",
+            "a plain answer's usage is null",
+            plains(lambda document: {**document, "usage": None}),
+            "usage-plain",
+        ),
+        (
+            "usage-list",
+            "usage is a list",
+            boths(lambda d: {**d, "usage": [d["usage"]]} if d.get("usage") else d),
+            "usage-stream",
+        ),
+        ("usage-shrinks", "usage falls during a stream", streams(_shrinking), "usage-cumulative"),
+        (
+            "usage-of-the-one-before",
+            "usage is that of the request before",
+            usage_of_the_one_before,
+            "length-at-limit logprobs-count",
+        ),
+        (
+            "usage-prompt-zero-stream",
+            "a stream's prompt costs nothing",
+            lambda served: (
+                boths(_counts(lambda u: _totalled(u, prompt_tokens=0)))(served)
+                if served.streamed
+                else served.response
+            ),
+            "usage-positive",
+        ),
+        (
+            "reasoning-not-counted",
+            "reasoning is said and its count is 0",
+            plains(_text_usage_kept),
+            "usage-reasoning",
+        ),
+        (
+            "usage-chunk-early",
+            "the usage chunk comes before the finish chunk",
+            streams(_early),
+            "usage-chunk-last",
+        ),
+        ("usage-chunk-bare", "the usage chunk has no usage", streams(_bare), "usage-chunk-last"),
+        (
+            "usage-chunk-twice",
+            "the usage chunk comes twice",
+            streams(_reported_twice),
+            "usage-chunk-last",
+        ),
     ),
-    defect(
-        "reasoning-not-counted",
-        "own",
-        "reasoning is said and its count is 0",
-        "answers with reasoning",
-        plains(_text_usage_kept),
-        group="U",
-    ),
-    defect(
-        "usage-chunk-early",
-        "own",
-        "the usage chunk comes before the finish chunk",
-        _STREAM,
-        streams(_early),
-        group="U",
-    ),
-    defect(
-        "usage-chunk-bare",
-        "own",
-        "the usage chunk has no usage",
-        _STREAM,
-        streams(_bare),
-        group="U",
-    ),
-    defect(
-        "usage-chunk-twice",
-        "own",
-        "the usage chunk comes twice",
-        _STREAM,
-        streams(_reported_twice),
-        group="U",
+    *rows(
+        "L",
+        (
+            "usage-inflated",
+            "ten times the tokens are reported",
+            boths(_counts(_tenfold)),
+            "max-tokens",
+            "L13",
+        ),
     ),
 )

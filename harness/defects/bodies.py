@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from harness.defects.defect import Defect
+from harness.defects.rows import Decisions, rows
 from harness.gateway.call import Call
 from harness.gateway.rules import Rules
 
@@ -95,141 +95,106 @@ def _other_model(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "model": known.get(str(document.get("model")), document.get("model"))}
 
 
-def _altering(
-    name: str,
-    catalogue: str,
-    statement: str,
-    shown_by: str,
-    edit: Edit,
-    source: str = "constructed",
-) -> Defect:
-    return Defect(
-        name=name,
-        catalogue=catalogue,
-        group="P" if catalogue == "own" else catalogue[0],
-        statement=statement,
-        shown_by=shown_by,
-        source=source,
-        rules=editing(edit),
-    )
-
-
 BODIES = (
-    _altering(
-        "stream-dropped",
-        "own",
-        "stream does not reach the provider: a stream is answered plain",
-        "streamed chat requests",
-        without("stream", "stream_options"),
+    *rows(
+        "P",
+        (
+            "stream-dropped",
+            "stream does not reach the provider: a stream is answered plain",
+            Decisions(editing(without("stream", "stream_options"))),
+            "stream-is-stream label-stream",
+        ),
+        (
+            "stream-forced",
+            "every chat request is forwarded as a stream",
+            Decisions(editing(_streamed)),
+            "plain-one-json label-json",
+        ),
+        (
+            "max-completion-tokens-ignored",
+            "max_completion_tokens does not reach the provider",
+            Decisions(editing(without("max_completion_tokens"))),
+            "max-tokens",
+            "P01, atoma-infer#228",
+        ),
+        (
+            "max-tokens-clamped",
+            "limits above 3 become 3",
+            Decisions(editing(_clamped)),
+            "length-at-limit",
+        ),
+        ("max-tokens-doubled", "limits are doubled", Decisions(editing(_doubled)), "max-tokens"),
+        (
+            "stop-first-only",
+            "only the first stop string reaches the provider",
+            Decisions(editing(_first_stop)),
+            "stop-absent",
+        ),
+        (
+            "schema-to-object",
+            "json_schema becomes json_object",
+            Decisions(editing(_schema_to_object)),
+            "json-schema",
+        ),
+        (
+            "first-tool-only",
+            "only the first tool reaches the provider",
+            Decisions(editing(_first_tool)),
+            "feature-kept",
+        ),
+        (
+            "tool-parameters-dropped",
+            "tools lose their parameters",
+            Decisions(editing(_parameters_lost)),
+            "tool-arguments-schema",
+        ),
+        (
+            "tool-choice-dropped",
+            "tool_choice does not reach the provider",
+            Decisions(editing(without("tool_choice"))),
+            "tool-required",
+        ),
+        (
+            "parallel-ignored",
+            "parallel_tool_calls does not reach the provider",
+            Decisions(editing(without("parallel_tool_calls"))),
+            "tool-parallel",
+        ),
+        (
+            "top-logprobs-dropped",
+            "top_logprobs does not reach the provider",
+            Decisions(editing(without("top_logprobs"))),
+            "logprobs-top",
+        ),
+        (
+            "temperature-dropped",
+            "temperature does not reach the provider, so none is refused",
+            Decisions(editing(without("temperature"))),
+            "error-rejected",
+        ),
+        (
+            "reasoning-echo-rejected",
+            "a history with reasoning_content is refused",
+            Decisions(editing(_without_thoughts)),
+            "history-echo",
+            "P17, gsd-2#4647",
+        ),
+        (
+            "model-prefix-stripped-twice",
+            "baseten/openai/... reaches the provider without openai/: it answers 404",
+            Decisions(_stripped_twice),
+            "route-answers",
+            "P14",
+        ),
     ),
-    _altering(
-        "stream-forced",
-        "own",
-        "every chat request is forwarded as a stream",
-        "plain chat requests",
-        _streamed,
-    ),
-    _altering(
-        "max-completion-tokens-ignored",
-        "P01",
-        "max_completion_tokens does not reach the provider",
-        "chat requests with max_completion_tokens",
-        without("max_completion_tokens"),
-        "atoma-infer#228",
-    ),
-    _altering(
-        "max-tokens-clamped",
-        "own",
-        "limits above 3 become 3",
-        "chat requests with a limit above 3",
-        _clamped,
-    ),
-    _altering(
-        "max-tokens-doubled",
-        "own",
-        "limits are doubled",
-        "chat requests that reach their limit",
-        _doubled,
-    ),
-    _altering(
-        "stop-first-only",
-        "own",
-        "only the first stop string reaches the provider",
-        "chat requests with several stop strings",
-        _first_stop,
-    ),
-    _altering(
-        "schema-to-object",
-        "own",
-        "json_schema becomes json_object",
-        "chat requests with response_format json_schema",
-        _schema_to_object,
-    ),
-    _altering(
-        "first-tool-only",
-        "own",
-        "only the first tool reaches the provider",
-        "chat requests that name another tool than the first",
-        _first_tool,
-    ),
-    _altering(
-        "tool-parameters-dropped",
-        "own",
-        "tools lose their parameters",
-        "chat requests with tools",
-        _parameters_lost,
-    ),
-    _altering(
-        "tool-choice-dropped",
-        "own",
-        "tool_choice does not reach the provider",
-        "chat requests with tool_choice",
-        without("tool_choice"),
-    ),
-    _altering(
-        "parallel-ignored",
-        "own",
-        "parallel_tool_calls does not reach the provider",
-        "chat requests with parallel_tool_calls false",
-        without("parallel_tool_calls"),
-    ),
-    _altering(
-        "top-logprobs-dropped",
-        "own",
-        "top_logprobs does not reach the provider",
-        "chat requests with top_logprobs",
-        without("top_logprobs"),
-    ),
-    _altering(
-        "temperature-dropped",
-        "own",
-        "temperature does not reach the provider, so none is refused",
-        "chat requests with a temperature out of range",
-        without("temperature"),
-    ),
-    _altering(
-        "reasoning-echo-rejected",
-        "P17",
-        "a history with reasoning_content is refused",
-        "chat requests whose history has reasoning_content",
-        _without_thoughts,
-        "gsd-2#4647",
-    ),
-    _altering(
-        "fallback-silently",
-        "E19",
-        "another model answers, and the answer says so",
-        "every chat answer",
-        _other_model,
-        "fallback headers in baseten-switch",
-    ),
-    Defect(
-        name="model-prefix-stripped-twice",
-        catalogue="P14",
-        group="P",
-        statement="baseten/openai/... reaches the provider without openai/: it answers 404",
-        shown_by="every compat request",
-        source="constructed",
-        rules=_stripped_twice,
+    *rows(
+        "E",
+        (
+            "fallback-silently",
+            "another model answers, and the answer says so",
+            Decisions(editing(_other_model)),
+            "model-is-asked",
+            "E19, fallback headers in baseten-switch",
+        ),
     ),
 )

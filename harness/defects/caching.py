@@ -1,9 +1,7 @@
 """The cache (developers.cloudflare.com/ai-gateway/features/caching/)."""
 
-from dataclasses import replace
-
-from harness.defects.defect import Defect
 from harness.defects.edits import with_header
+from harness.defects.rows import deciding, rows
 from harness.gateway import cache
 from harness.gateway.call import Call
 from harness.gateway.rules import cache_ttl
@@ -44,55 +42,34 @@ def hit_for_fresh(served: Served) -> Response:
     return with_header(served.response, "cf-aig-cache-status", "HIT")
 
 
-CACHING = (
-    Defect(
-        name="cache-key-ignores-body",
-        catalogue="I07",
-        group="cache",
-        statement="an earlier answer is served for another body",
-        shown_by="two cached requests with different bodies for one model",
-        source="constructed",
-        rules=lambda rules: replace(rules, cache_key=_key_without_body),
-        needs=_CACHE,
+CACHING = rows(
+    "cache",
+    (
+        "cache-key-ignores-body",
+        "an earlier answer is served for another body",
+        deciding(cache_key=_key_without_body),
+        "cache-key-body",
+        "I07",
     ),
-    Defect(
-        name="cache-key-ignores-auth",
-        catalogue="I07",
-        group="cache",
-        statement="an answer kept for one provider key is served to another",
-        shown_by="two cached requests that differ in Authorization",
-        source="constructed",
-        rules=lambda rules: replace(rules, cache_key=_key_without_auth),
-        needs=_CACHE,
+    (
+        "cache-key-ignores-auth",
+        "an answer kept for one provider key is served to another",
+        deciding(cache_key=_key_without_auth),
+        "cache-key-auth",
+        "I07",
     ),
-    Defect(
-        name="skip-cache-ignored",
-        catalogue="own",
-        group="cache",
-        statement="cf-aig-skip-cache: true is answered from the cache",
-        shown_by="a repeated request with cf-aig-skip-cache",
-        source="constructed",
-        rules=lambda rules: replace(rules, reads_cache=lambda call: cache_ttl(call) > 0),
-        needs=_CACHE,
+    (
+        "skip-cache-ignored",
+        "cf-aig-skip-cache: true is answered from the cache",
+        deciding(reads_cache=lambda call: cache_ttl(call) > 0),
+        "cache-skip",
     ),
-    Defect(
-        name="cache-never-hits",
-        catalogue="own",
-        group="cache",
-        statement="a repeated request within the TTL is not served from the cache",
-        shown_by="a repeated request",
-        source="constructed",
-        rules=lambda rules: replace(rules, reads_cache=lambda _call: False),
-        needs=_CACHE,
+    (
+        "cache-never-hits",
+        "a repeated request within the TTL is not served from the cache",
+        deciding(reads_cache=lambda _call: False),
+        "cache-hit",
     ),
-    Defect(
-        name="hit-for-fresh",
-        catalogue="own",
-        group="cache",
-        statement="a fresh answer is reported as HIT",
-        shown_by="every first request",
-        source="constructed",
-        respond=hit_for_fresh,
-        needs=_CACHE,
-    ),
+    ("hit-for-fresh", "a fresh answer is reported as HIT", hit_for_fresh, "cache-miss"),
+    needs=("cache",),
 )

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Callable, Iterator
 
-from harness.defects.defect import Defect
 from harness.defects.edits import Document, choices, on_both, on_documents, on_plain
+from harness.defects.rows import rows
 from harness.gateway.served import Served
 from harness.wire import Response
 
@@ -74,59 +74,48 @@ def _misnamed(call: Document) -> None:
         call["function"]["name"] = "search_the_web_instead"
 
 
-CALLS = (
-    Defect(
-        name="index-always-0",
-        catalogue="C02",
-        group="C",
-        statement="parallel tool calls share index 0",
-        shown_by="streamed chat answers with two calls",
-        source="ai-dynamo/dynamo#4723, BerriAI/litellm#33678",
-        respond=index_always_0,
+CALLS = rows(
+    "C",
+    (
+        "index-always-0",
+        "parallel tool calls share index 0",
+        index_always_0,
+        "tool-index-own",
+        "C02, ai-dynamo/dynamo#4723, BerriAI/litellm#33678",
     ),
-    Defect(
-        name="id-missing",
-        catalogue="C04",
-        group="C",
-        statement="tool calls have no id",
-        shown_by="every chat answer with calls",
-        source="Dynamo aggregator.rs drops such calls",
-        respond=id_missing,
+    (
+        "id-missing",
+        "tool calls have no id",
+        id_missing,
+        "tool-shape",
+        "C04, Dynamo aggregator.rs drops such calls",
     ),
-    Defect(
-        name="args-object",
-        catalogue="C08",
-        group="C",
-        statement="arguments are a JSON object, not a string",
-        shown_by="plain chat answers with calls",
-        source="hermes-agent#1440",
-        respond=args_object,
+    (
+        "args-object",
+        "arguments are a JSON object, not a string",
+        args_object,
+        "tool-shape",
+        "C08, hermes-agent#1440",
     ),
-    Defect(
-        name="args-double-encoded",
-        catalogue="C10",
-        group="C",
-        statement="arguments are JSON text inside JSON text",
-        shown_by="plain chat answers with calls",
-        source="constructed",
-        respond=args_double_encoded,
+    (
+        "args-double-encoded",
+        "arguments are JSON text inside JSON text",
+        args_double_encoded,
+        "tool-arguments-json",
+        "C10",
     ),
-    Defect(
-        name="finish-stop-with-calls",
-        catalogue="C11",
-        group="C",
-        statement="finish_reason is stop although calls are present",
-        shown_by="every chat answer with calls",
-        source="opencode#14972, mlx-vlm#990",
-        respond=finish_stop_with_calls,
+    (
+        "finish-stop-with-calls",
+        "finish_reason is stop although calls are present",
+        finish_stop_with_calls,
+        "tool-finish",
+        "C11, opencode#14972, mlx-vlm#990",
     ),
-    Defect(
-        name="undeclared-tool",
-        catalogue="C16",
-        group="C",
-        statement="a call names a function that was not declared",
-        shown_by="every chat answer with calls",
-        source="constructed",
-        respond=undeclared_tool,
+    (
+        "undeclared-tool",
+        "a call names a function that was not declared",
+        undeclared_tool,
+        "tool-declared",
+        "C16",
     ),
 )

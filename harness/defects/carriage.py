@@ -4,7 +4,6 @@ import gzip
 from collections.abc import Callable
 from dataclasses import replace
 
-from harness.defects.defect import Defect, defect
 from harness.defects.edits import (
     finish_position,
     on_events,
@@ -12,6 +11,7 @@ from harness.defects.edits import (
     with_body,
     with_header,
 )
+from harness.defects.rows import rows
 from harness.gateway.served import Served
 from harness.gateway.upstream.errors import encode
 from harness.wire import Chunk, End, Headers, Response
@@ -151,213 +151,168 @@ def _error_status(given: int, made: int) -> Callable[[Served], Response]:
     return respond
 
 
-CARRIAGE: tuple[Defect, ...] = (
-    defect(
+CARRIAGE = rows(
+    "T",
+    (
         "trunc-chunked-keepalive",
-        "T02",
         "the body of a kept-alive connection ends without its last chunk",
-        _STREAM,
         _ended(End.CUT),
-        source="ai-dynamo/dynamo#8674",
+        "body-whole",
+        "T02, ai-dynamo/dynamo#8674",
     ),
-    defect(
+    (
         "connection-reset",
-        "own",
         "the connection is reset half way through a stream",
-        _STREAM,
         _ended(End.RESET),
-        group="T",
+        "body-whole",
     ),
-    defect(
+    (
         "stream-falls-silent",
-        "own",
         "a stream stops half way and the connection stays open",
-        _STREAM,
         _ended(End.OPEN),
-        group="T",
+        "body-in-time",
     ),
-    defect(
+    (
         "eof-after-finish-no-done",
-        "T05",
         "the stream ends after its finish chunk: no usage, no [DONE]",
-        _STREAM,
         streams(_until_finish),
-        source="ik_llama.cpp#467; BerriAI/litellm#40260",
+        "stream-done",
+        "T05, ik_llama.cpp#467; BerriAI/litellm#40260",
     ),
-    defect(
+    (
         "content-length-long",
-        "T07",
         "Content-Length is larger than the body",
-        _PLAIN,
         _length_off_by(9),
+        "body-whole",
+        "T07",
     ),
-    defect(
+    (
         "content-length-short",
-        "own",
         "Content-Length is smaller than the body",
-        _PLAIN,
         _length_off_by(-9),
-        group="T",
+        "plain-one-json",
     ),
-    defect(
+    (
         "content-length-twice",
-        "own",
         "two Content-Length fields that differ",
-        _PLAIN,
         _two_lengths,
-        group="T",
+        "answer-is-http",
     ),
-    defect(
+    (
         "wrong-ct-text",
-        "T13",
         "an event stream labelled text/plain",
-        _STREAM,
         _labelled("text/plain; charset=utf-8", streamed=True),
-        source="9router#3492",
+        "label-stream",
+        "T13, 9router#3492",
     ),
-    defect(
+    (
         "json-labelled-html",
-        "own",
         "a completion labelled text/html",
-        _PLAIN,
         _labelled("text/html; charset=utf-8", streamed=False),
-        group="T",
+        "label-json",
     ),
-    defect(
+    (
         "json-labelled-sse",
-        "own",
         "a plain completion labelled text/event-stream",
-        _PLAIN,
         _labelled("text/event-stream", streamed=False),
-        group="T",
+        "label-json",
     ),
-    defect("charset-utf16", "T19", "a completion in UTF-16", _PLAIN, _utf16),
-    defect(
+    (
+        "charset-utf16",
+        "a completion in UTF-16",
+        _utf16,
+        "body-utf8 body-charset plain-one-json",
+        "T19",
+    ),
+    (
         "charset-latin1",
-        "T19",
         "a completion labelled latin-1",
-        _PLAIN,
         _labelled("application/json; charset=iso-8859-1", streamed=False),
-    ),
-    defect(
-        "stream-charset-latin1",
+        "body-charset",
         "T19",
+    ),
+    (
+        "stream-charset-latin1",
         "a stream labelled latin-1",
-        _STREAM,
         _labelled("text/event-stream; charset=iso-8859-1", streamed=True),
+        "body-charset",
+        "T19",
     ),
-    defect(
+    (
         "json-bom",
-        "own",
         "a byte-order mark before the JSON text",
-        _PLAIN,
         _plain_body(lambda body: b"\xef\xbb\xbf" + body),
-        group="T",
-        source="RFC 8259, section 8.1",
+        "plain-one-json",
+        "RFC 8259, section 8.1",
     ),
-    defect(
+    (
         "json-cut",
-        "own",
         "a JSON text without its end, under a right Content-Length",
-        _PLAIN,
         _plain_body(lambda body: body[:-20]),
-        group="T",
+        "plain-one-json",
     ),
-    defect(
+    (
         "json-tail",
-        "own",
         "a brace too many behind the JSON text",
-        _PLAIN,
         _plain_body(lambda body: body + b"}"),
-        group="T",
+        "plain-one-json",
     ),
-    defect(
+    (
         "json-twice",
-        "own",
         "the JSON text comes twice",
-        _PLAIN,
         _plain_body(lambda body: body + b"\n" + body),
-        group="T",
+        "plain-one-json",
     ),
-    defect(
+    (
         "gzip-unlabelled",
-        "own",
         "gzip without Content-Encoding",
-        _PLAIN,
         _plain_body(lambda body: gzip.compress(body, mtime=0)),
-        group="T",
+        "body-utf8 plain-one-json",
     ),
-    defect(
-        "gzip-mislabelled",
-        "own",
-        "Content-Encoding gzip on plain bytes",
-        _PLAIN,
-        _claims_gzip,
-        group="T",
-    ),
-    defect(
+    ("gzip-mislabelled", "Content-Encoding gzip on plain bytes", _claims_gzip, "body-whole"),
+    (
         "chunked-twice",
-        "own",
         "chunk sizes stand inside the decoded body",
-        _STREAM,
         streams(_chunked_twice),
-        group="T",
+        "sse-no-chunk-size",
     ),
-    defect("redirect-elsewhere", "T20", "307 to another host", _ALL, _redirected),
-    defect("no-content", "own", "204 instead of the answer", _ALL, _no_content, group="T"),
-    defect(
-        "stream-status-206",
-        "own",
-        "a stream answers 206",
-        _STREAM,
-        _as_status(206, stream=True),
-        group="T",
-    ),
-    defect(
-        "plain-status-202",
-        "own",
-        "a finished answer says 202",
-        "every plain answer",
-        _as_status(202, stream=False),
-        group="T",
-    ),
-    defect(
+    ("redirect-elsewhere", "307 to another host", _redirected, "route-answers", "T20"),
+    ("no-content", "204 instead of the answer", _no_content, "status-200 body-not-empty"),
+    ("stream-status-206", "a stream answers 206", _as_status(206, stream=True), "status-200"),
+    ("plain-status-202", "a finished answer says 202", _as_status(202, stream=False), "status-200"),
+    (
         "early-headers-error",
-        "T25",
         "200 is sent before the provider refuses; the error is an event",
-        "streamed requests that the provider refuses",
         early_headers,
-        source="contrast to Baseten PATCH-007",
+        "error-rejected",
+        "T25, contrast to Baseten PATCH-007",
     ),
-    defect(
+    (
         "html-502",
-        "T11",
         "a refusal becomes the edge's 502 page",
-        "every request that the provider refuses",
         _edge_page,
-        source="Cloudflare edge pages",
+        "error-not-outage auth-key-status",
+        "T11, Cloudflare edge pages",
     ),
-    defect(
+    (
         "bad-request-as-424",
-        "T23",
         "400 becomes 424",
-        "every request that is answered by 400",
         _error_status(400, 424),
-        source="Dynamo coerced_backend_error",
+        "error-status",
+        "T23, Dynamo coerced_backend_error",
     ),
-    defect(
+    (
         "bad-request-as-200",
-        "T23",
         "400 becomes 200 with the error as its body",
-        "every request that is answered by 400",
         _error_status(400, 200),
-    ),
-    defect(
-        "not-found-as-500",
+        "error-rejected",
         "T23",
+    ),
+    (
+        "not-found-as-500",
         "404 becomes 500",
-        "requests for an unknown model",
         _error_status(404, 500),
-        source="Baseten PATCH-006",
+        "error-4xx error-status unknown-model",
+        "T23, Baseten PATCH-006",
     ),
 )

@@ -1,10 +1,9 @@
 """Requests that disturb each other: in flight together, or one after the other."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
-from harness.defects.defect import Defect
 from harness.defects.edits import boths, on_both, with_chunks, with_header
+from harness.defects.rows import rows
 from harness.gateway.served import Served
 from harness.wire import Response
 
@@ -99,16 +98,6 @@ def id_by_the_second(served: Served) -> Response:
     return on_both(served, lambda document: {**document, "id": f"chatcmpl-{second}"})
 
 
-def _defect(
-    name: str,
-    statement: str,
-    shown_by: str,
-    respond: Callable[[Served], Response],
-    source: str = "constructed",
-) -> Defect:
-    return Defect(name, "own", "concurrency", statement, shown_by, source, respond)
-
-
 def stray_bytes(served: Served) -> Response:
     """An error is longer than its Content-Length, and the connection goes on."""
     response = served.response
@@ -119,57 +108,61 @@ def stray_bytes(served: Served) -> Response:
 
 
 COMPANY = (
-    replace(
-        _defect(
+    *rows(
+        "concurrency",
+        (
             "keep-alive-desynchronised",
             "the last bytes of an error stand before the next answer on its connection",
-            "a request after a refused one on the same connection",
             stray_bytes,
+            "error-parsable error-shape",
         ),
         socket_only=True,
     ),
-    _defect(
-        "answers-swapped",
-        "a request in flight with another gets that one's answer",
-        "two requests in flight",
-        answers_swapped,
-    ),
-    _defect(
-        "chunks-mixed",
-        "a stream in flight with another ends with that one's chunks",
-        "two streams in flight",
-        chunks_mixed,
-    ),
-    _defect(
-        "refused-in-flight",
-        "a request in flight with another is answered by 503",
-        "two requests in flight",
-        refused_in_flight,
-    ),
-    _defect(
-        "answer-of-the-one-before",
-        "each request gets the answer to the one before",
-        "every second request of a kind",
-        answer_of_the_one_before,
-        "connection desynchronised",
-    ),
-    _defect(
-        "error-sticks",
-        "the request after an error gets that error",
-        "a good request after a refused one",
-        error_sticks,
-    ),
-    _defect(
-        "errors-named-before",
-        "errors carry the event id of the request before",
-        "a refused request after another",
-        errors_named_before,
-    ),
-    _defect("one-id", "all completions have the id chatcmpl-1", "every second chat answer", one_id),
-    _defect(
-        "id-by-the-second",
-        "completions of one second share an id",
-        "two chat answers in a second",
-        id_by_the_second,
+    *rows(
+        "concurrency",
+        (
+            "answers-swapped",
+            "a request in flight with another gets that one's answer",
+            answers_swapped,
+            "id-unique together-own",
+        ),
+        (
+            "chunks-mixed",
+            "a stream in flight with another ends with that one's chunks",
+            chunks_mixed,
+            "stream-one-id given-values",
+        ),
+        (
+            "refused-in-flight",
+            "a request in flight with another is answered by 503",
+            refused_in_flight,
+            "together-answered",
+        ),
+        (
+            "answer-of-the-one-before",
+            "each request gets the answer to the one before",
+            answer_of_the_one_before,
+            "id-unique json-mode",
+            "connection desynchronised",
+        ),
+        (
+            "error-sticks",
+            "the request after an error gets that error",
+            error_sticks,
+            "route-answers auth-recovers",
+        ),
+        (
+            "errors-named-before",
+            "errors carry the event id of the request before",
+            errors_named_before,
+            "event-id-own",
+        ),
+        ("one-id", "all completions have the id chatcmpl-1", one_id, "cache-fresh cache-key-model"),
+        (
+            "id-by-the-second",
+            "completions of one second share an id",
+            id_by_the_second,
+            "cache-fresh cache-skip",
+        ),
     ),
 )

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from harness.defects.defect import Defect
 from harness.defects.edits import with_body, with_header
+from harness.defects.rows import Decisions, deciding, rows
 from harness.gateway.call import Call
 from harness.gateway.envelope import UNAUTHORIZED
 from harness.gateway.limits import Limiter
@@ -76,102 +76,100 @@ def _stuck(served: Served) -> Response:
     return served.response
 
 
-def _defect(
-    name: str,
-    statement: str,
-    shown_by: str,
-    *,
-    rules: Callable[[Rules], Rules] | None = None,
-    respond: Callable[[Served], Response] | None = None,
-    needs: frozenset[str] = frozenset({"rate_limit"}),
-) -> Defect:
-    made = Defect(name, "own", "rate", statement, shown_by, "constructed", needs=needs)
-    made = replace(made, rules=rules) if rules else made
-    return replace(made, respond=respond) if respond else made
-
-
 COUNTING = (
-    _defect(
-        "rate-limit-one-more",
-        "the limit lets one request more through",
-        _OVER,
-        rules=_admitting(lambda limiter, call: limiter.admit(call.arrival.now_ns, spare=1)),
-    ),
-    _defect(
-        "rate-limit-per-route",
-        "each route has the whole limit",
-        "requests on two routes in a window",
-        rules=_per_route,
-    ),
-    _defect(
-        "rate-limit-spares-streams",
-        "streams are not counted",
-        "streams above the limit",
-        rules=_admitting(_plain_only),
-    ),
-    _defect(
-        "rate-limit-window-short",
-        "windows last a tenth of what they should",
-        "requests at the end of a full window",
-        rules=_admitting(_fast_window),
-    ),
-    _defect(
-        "rate-limit-window-third",
-        "windows last a third of what they should",
-        "requests in the second half of a full window",
-        rules=_admitting(_third_of_a_window),
-    ),
-    _defect(
-        "rate-limit-window-long",
-        "windows last ten times what they should",
-        "a request in the window after a full one",
-        rules=_admitting(_slow_window),
-    ),
-    _defect(
-        "rate-limit-counts-hits",
-        "answers from the cache count",
-        "repeated requests in a window",
-        rules=lambda rules: replace(rules, hits_count=True),
-        needs=frozenset({"rate_limit", "cache"}),
-    ),
-    _defect(
-        "rate-limit-503",
-        "the limit answers 503",
-        _OVER,
-        respond=_refusal(lambda r: replace(r, status=503)),
-    ),
-    _defect(
-        "rate-limit-401",
-        "the limit answers 401 with code 2009",
-        _OVER,
-        respond=_refusal(lambda r: with_body(replace(r, status=401), UNAUTHORIZED.body("full"))),
-    ),
-    _defect(
-        "rate-limit-200",
-        "the limit answers 200 without choices",
-        _OVER,
-        respond=_refusal(_empty_success),
-    ),
-    _defect(
-        "rate-limit-html",
-        "the limit answers with a web page",
-        _OVER,
-        respond=_refusal(
-            lambda r: with_header(
-                with_body(r, b"<html>error 1015</html>"), "content-type", "text/html"
-            )
+    *rows(
+        "rate",
+        (
+            "rate-limit-one-more",
+            "the limit lets one request more through",
+            Decisions(
+                _admitting(lambda limiter, call: limiter.admit(call.arrival.now_ns, spare=1))
+            ),
+            "rate-exact",
         ),
+        (
+            "rate-limit-per-route",
+            "each route has the whole limit",
+            Decisions(_per_route),
+            "rate-all-count",
+        ),
+        (
+            "rate-limit-spares-streams",
+            "streams are not counted",
+            Decisions(_admitting(_plain_only)),
+            "rate-all-count",
+        ),
+        (
+            "rate-limit-window-short",
+            "windows last a tenth of what they should",
+            Decisions(_admitting(_fast_window)),
+            "rate-refuses rate-window",
+        ),
+        (
+            "rate-limit-window-third",
+            "windows last a third of what they should",
+            Decisions(_admitting(_third_of_a_window)),
+            "rate-window",
+        ),
+        (
+            "rate-limit-window-long",
+            "windows last ten times what they should",
+            Decisions(_admitting(_slow_window)),
+            "rate-recovers",
+        ),
+        (
+            "rate-limit-503",
+            "the limit answers 503",
+            _refusal(lambda r: replace(r, status=503)),
+            "rate-refuses",
+        ),
+        (
+            "rate-limit-401",
+            "the limit answers 401 with code 2009",
+            _refusal(lambda r: with_body(replace(r, status=401), UNAUTHORIZED.body("full"))),
+            "rate-refuses",
+        ),
+        (
+            "rate-limit-200",
+            "the limit answers 200 without choices",
+            _refusal(_empty_success),
+            "rate-refuses",
+        ),
+        (
+            "rate-limit-html",
+            "the limit answers with a web page",
+            _refusal(
+                lambda r: with_header(
+                    with_body(r, b"<html>error 1015</html>"), "content-type", "text/html"
+                )
+            ),
+            "rate-code",
+        ),
+        (
+            "rate-limit-code",
+            "the limit's code is another one",
+            _refusal(lambda r: with_body(r, r.body.replace(b"2003", b"2001"))),
+            "rate-code",
+        ),
+        (
+            "rate-limit-sticks",
+            "ten requests after a refused one are refused too",
+            _stuck,
+            "rate-recovers",
+        ),
+        needs=("rate_limit",),
     ),
-    _defect(
-        "rate-limit-code",
-        "the limit's code is another one",
-        _OVER,
-        respond=_refusal(lambda r: with_body(r, r.body.replace(b"2003", b"2001"))),
-    ),
-    _defect(
-        "rate-limit-sticks",
-        "ten requests after a refused one are refused too",
-        "requests in the windows after a refused one",
-        respond=_stuck,
+    *rows(
+        "rate",
+        (
+            "rate-limit-counts-hits",
+            "answers from the cache count",
+            deciding(hits_count=True),
+            "rate-hits-free",
+        ),
+        needs=(
+            "cache",
+            "rate_limit",
+        ),
     ),
 )

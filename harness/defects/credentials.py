@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from harness.defects.carriage import refused
-from harness.defects.defect import Defect
 from harness.defects.edits import with_body, with_header
+from harness.defects.rows import Decisions, rows
 from harness.gateway.call import Arrival, Call
 from harness.gateway.config import Config
 from harness.gateway.rules import Rules, authorised
@@ -92,121 +92,115 @@ def _on_route(route: str) -> Callable[[Arrival, str, str], bool]:
     return lambda arrival, _given, _expected: route in arrival.request.path
 
 
-def _defect(
-    name: str,
-    statement: str,
-    shown_by: str,
-    *,
-    rules: Callable[[Rules], Rules] | None = None,
-    respond: Callable[[Served], Response] | None = None,
-    catalogue: str = "own",
-) -> Defect:
-    needs = _AUTH if shown_by == _TOKENLESS else frozenset[str]()
-    made = Defect(name, catalogue, "auth", statement, shown_by, "constructed", needs=needs)
-    made = replace(made, rules=rules) if rules else made
-    return replace(made, respond=respond) if respond else made
-
-
 CREDENTIALS = (
-    _defect(
-        "token-any-value",
-        "any token is accepted, only a missing one is refused",
-        _TOKENLESS,
-        rules=_token(lambda _arrival, given, _expected: bool(given)),
+    *rows(
+        "auth",
+        (
+            "token-any-value",
+            "any token is accepted, only a missing one is refused",
+            Decisions(_token(lambda _arrival, given, _expected: bool(given))),
+            "auth-token-wrong auth-token-near",
+        ),
+        (
+            "token-optional",
+            "a missing token is accepted, a wrong one is refused",
+            Decisions(_token(lambda _arrival, given, _expected: not given)),
+            "auth-token-missing auth-token-code",
+        ),
+        (
+            "token-by-its-length",
+            "a token of the right length is accepted",
+            Decisions(_token(lambda _arrival, given, expected: len(given) == len(expected))),
+            "error-rejected auth-token-near",
+        ),
+        (
+            "token-by-prefix",
+            "a token that begins like the right one is accepted",
+            Decisions(_token(lambda _arrival, given, expected: given.startswith(expected[:-1]))),
+            "error-rejected auth-token-near",
+        ),
+        (
+            "token-any-case",
+            "the token is compared without case",
+            Decisions(_token(lambda _arrival, given, expected: given.lower() == expected.lower())),
+            "error-rejected auth-token-near",
+        ),
+        (
+            "token-free-on-native",
+            "native asks for no token",
+            Decisions(_token(_on_route("/baseten/v1/"))),
+            "auth-token-missing auth-token-wrong",
+        ),
+        (
+            "token-free-on-compat",
+            "compat asks for no token",
+            Decisions(_token(_on_route("/compat/"))),
+            "auth-token-missing auth-token-wrong",
+        ),
+        (
+            "token-free-on-model",
+            "the model route asks for no token",
+            Decisions(_token(_on_route("/model/"))),
+            "auth-token-missing auth-token-wrong",
+        ),
+        (
+            "lockout-after-wrong-token",
+            "after a wrong token the right one is refused",
+            Decisions(_locking),
+            "route-answers auth-recovers",
+        ),
+        (
+            "gateway-401-as-provider",
+            "the gateway's refusal of a token looks like the provider's",
+            _gateway_as_provider,
+            "auth-token-code",
+        ),
+        needs=("auth",),
     ),
-    _defect(
-        "token-optional",
-        "a missing token is accepted, a wrong one is refused",
-        _TOKENLESS,
-        rules=_token(lambda _arrival, given, _expected: not given),
-    ),
-    _defect(
-        "token-by-its-length",
-        "a token of the right length is accepted",
-        _TOKENLESS,
-        rules=_token(lambda _arrival, given, expected: len(given) == len(expected)),
-    ),
-    _defect(
-        "token-by-prefix",
-        "a token that begins like the right one is accepted",
-        _TOKENLESS,
-        rules=_token(lambda _arrival, given, expected: given.startswith(expected[:-1])),
-    ),
-    _defect(
-        "token-any-case",
-        "the token is compared without case",
-        _TOKENLESS,
-        rules=_token(lambda _arrival, given, expected: given.lower() == expected.lower()),
-    ),
-    _defect(
-        "token-free-on-native",
-        "native asks for no token",
-        _TOKENLESS,
-        rules=_token(_on_route("/baseten/v1/")),
-    ),
-    _defect(
-        "token-free-on-compat",
-        "compat asks for no token",
-        _TOKENLESS,
-        rules=_token(_on_route("/compat/")),
-    ),
-    _defect(
-        "token-free-on-model",
-        "the model route asks for no token",
-        _TOKENLESS,
-        rules=_token(_on_route("/model/")),
-    ),
-    _defect(
-        "lockout-after-wrong-token",
-        "after a wrong token the right one is refused",
-        _TOKENLESS,
-        rules=_locking,
-    ),
-    _defect(
-        "gateway-401-as-provider",
-        "the gateway's refusal of a token looks like the provider's",
-        _TOKENLESS,
-        respond=_gateway_as_provider,
-    ),
-    _defect(
-        "authorization-dropped-on-streams",
-        "Authorization is lost on the way of streams",
-        "streamed requests",
-        rules=_key(lambda call, given: None if call.stream else given),
-        catalogue="E17",
-    ),
-    _defect(
-        "provider-key-free-on-model",
-        "the model route needs no provider key",
-        _NO_KEY,
-        rules=_key(lambda call, given: _own_key(call) if call.target.route == "model" else given),
-        catalogue="E17",
-    ),
-    _defect(
-        "provider-key-replaced",
-        "a wrong provider key is replaced by a good one",
-        _NO_KEY,
-        rules=_key(lambda call, given: _own_key(call) if given else given),
-        catalogue="E17",
-    ),
-    _defect(
-        "provider-key-optional",
-        "a missing provider key is filled in",
-        _NO_KEY,
-        rules=_key(lambda call, given: given or _own_key(call)),
-        catalogue="E17",
-    ),
-    _defect(
-        "provider-key-remembered",
-        "a missing provider key is filled in from an earlier request",
-        _NO_KEY,
-        rules=_remembering,
-    ),
-    _defect("key-in-error", "the refusal of a key repeats it", _NO_KEY, respond=key_in_error),
-    _defect(
-        "token-echoed",
-        "the gateway's token comes back in a header",
-        "every request with cf-aig-authorization",
-        respond=_echo("cf-aig-authorization", "x-gateway-auth"),
+    *rows(
+        "auth",
+        (
+            "authorization-dropped-on-streams",
+            "Authorization is lost on the way of streams",
+            Decisions(_key(lambda call, given: None if call.stream else given)),
+            "route-answers",
+            "E17",
+        ),
+        (
+            "provider-key-free-on-model",
+            "the model route needs no provider key",
+            Decisions(
+                _key(lambda call, given: _own_key(call) if call.target.route == "model" else given)
+            ),
+            "auth-key-missing auth-key-wrong",
+            "E17",
+        ),
+        (
+            "provider-key-replaced",
+            "a wrong provider key is replaced by a good one",
+            Decisions(_key(lambda call, given: _own_key(call) if given else given)),
+            "error-rejected auth-key-wrong",
+            "E17",
+        ),
+        (
+            "provider-key-optional",
+            "a missing provider key is filled in",
+            Decisions(_key(lambda call, given: given or _own_key(call))),
+            "error-rejected auth-key-missing",
+            "E17",
+        ),
+        (
+            "provider-key-remembered",
+            "a missing provider key is filled in from an earlier request",
+            Decisions(_remembering),
+            "error-rejected auth-key-missing",
+        ),
+        ("key-in-error", "the refusal of a key repeats it", key_in_error, "no-secret-back"),
+        (
+            "token-echoed",
+            "the gateway's token comes back in a header",
+            _echo("cf-aig-authorization", "x-gateway-auth"),
+            "no-secret-back",
+        ),
     ),
 )

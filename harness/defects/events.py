@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from harness.defects.defect import defect
 from harness.defects.edits import (
     each_event,
     inserted,
@@ -10,6 +9,7 @@ from harness.defects.edits import (
     middle_event,
     streams,
 )
+from harness.defects.rows import rows
 from harness.gateway.served import Served
 from harness.wire import Chunk, Response
 
@@ -70,170 +70,158 @@ def _raw_newline(data: bytes) -> bytes:
 
 _ERROR_COMMENT = b"event: error\n: Stream error: internal\n\n"
 
-EVENTS = (
-    defect("done-quoted", "F02", 'the end marker is "[DONE]"', _STREAM, _done_as(b'"[DONE]"')),
-    defect("done-suffix", "F02", "a space follows [DONE]", _STREAM, _done_as(b"[DONE] ")),
-    defect(
-        "done-json", "F02", "the end marker is a JSON object", _STREAM, _done_as(b'{"done":true}')
+EVENTS = rows(
+    "F",
+    (
+        "done-quoted",
+        'the end marker is "[DONE]"',
+        _done_as(b'"[DONE]"'),
+        "stream-done sse-done-exact",
+        "F02",
     ),
-    defect(
+    (
+        "done-suffix",
+        "a space follows [DONE]",
+        _done_as(b"[DONE] "),
+        "stream-done sse-done-exact",
+        "F02",
+    ),
+    (
+        "done-json",
+        "the end marker is a JSON object",
+        _done_as(b'{"done":true}'),
+        "chunk-object chunk-fields stream-done",
+        "F02",
+    ),
+    (
         "done-only-200",
-        "F05",
         "the whole stream is data: [DONE]",
-        _STREAM,
         streams(_done_only),
-        source="Dynamo: an empty engine stream",
+        "stream-has-choice",
+        "F05, Dynamo: an empty engine stream",
     ),
-    defect(
+    (
         "done-twice",
-        "own",
         "the end marker comes twice",
-        _STREAM,
         streams(lambda events: [*events, events[-1]]),
-        group="F",
+        "stream-done-last",
     ),
-    defect(
+    (
         "done-named",
-        "own",
         "the end marker is an event of the name done",
-        _STREAM,
         each_event(lambda data: b"event: done\n" + data if _marks(data) else data),
-        group="F",
+        "sse-event-name",
     ),
-    defect(
+    (
         "ndjson",
-        "F08",
         "JSON lines without data:",
-        _STREAM,
         each_event(lambda data: data.removeprefix(b"data: ").replace(b"\n\n", b"\n")),
-        source="ollama's native form",
+        "stream-is-stream",
+        "F08, ollama's native form",
     ),
-    defect(
+    (
         "comment-as-data",
-        "F11",
         "a keep-alive comment became an event",
-        _TEXT,
         inserted(b"data: : keepalive\n\n"),
-        source="mnfst/llm-gateway#2053",
+        "sse-json",
+        "F11, mnfst/llm-gateway#2053",
     ),
-    defect(
+    (
         "ping-json",
-        "F13",
         "pings are events of an object that is no chunk",
-        _TEXT,
         inserted(b'data: {"type":"ping"}\n\n'),
-        source="theopenco/llmgateway#2334, opencode#50871",
+        "chunk-object chunk-fields",
+        "F13, theopenco/llmgateway#2334, opencode#50871",
     ),
-    defect(
+    (
         "event-no-data",
-        "F14",
         "pings are named events without data",
-        _TEXT,
         inserted(b"event: ping\n\n"),
-        source="copilot-api#88, omnigent#1474",
+        "sse-event-data",
+        "F14, copilot-api#88, omnigent#1474",
     ),
-    defect(
+    (
         "named-event-hides-data",
-        "F16",
         "every event is named thread.message",
-        _STREAM,
         each_event(lambda data: b"event: thread.message\n" + data),
+        "sse-event-name",
+        "F16",
     ),
-    defect("bom", "F19", "the body starts with a byte-order mark", _STREAM, streams(_bom)),
-    defect(
+    ("bom", "the body starts with a byte-order mark", streams(_bom), "sse-no-bom", "F19"),
+    (
         "unterminated-last",
-        "F20",
         "the last event lacks its blank line",
-        _STREAM,
         streams(_unterminated),
+        "stream-done sse-terminated",
+        "F20",
     ),
-    defect(
+    (
         "events-run-together",
-        "own",
         "no blank line between the last chunk and [DONE]",
-        _STREAM,
         streams(_unterminated_usage),
-        group="F",
+        "stream-done sse-json",
     ),
-    defect(
+    (
         "lone-surrogate",
-        "F23",
         "a character outside the BMP is cut into two escapes in two chunks",
-        _TEXT,
         each_event(_split_astral),
-        source="mlx-vlm#1076",
+        "two-readings-agree text-whole",
+        "F23, mlx-vlm#1076",
     ),
-    defect(
+    (
         "error-in-comment",
-        "F26",
         "an error is told by event: error and a comment, then [DONE]",
-        _TEXT,
         inserted(_ERROR_COMMENT),
-        source="ai-dynamo/dynamo disconnect.rs, PR#8674",
+        "stream-no-error sse-event-data",
+        "F26, ai-dynamo/dynamo disconnect.rs, PR#8674",
     ),
-    defect(
+    (
         "data-prefix-twice",
-        "own",
         "each event says data: data:",
-        _STREAM,
         each_event(lambda data: b"data: " + data),
-        group="F",
+        "stream-has-choice stream-done sse-json",
     ),
-    defect(
+    (
         "leading-space",
-        "own",
         "a space stands before data:, so decoders ignore the line",
-        _STREAM,
         each_event(lambda data: b" " + data),
-        group="F",
+        "stream-is-stream stream-has-choice",
     ),
-    defect(
+    (
         "raw-newline",
-        "own",
         "a line feed stands unescaped inside a JSON string",
-        _TEXT,
         middle_event(_raw_newline),
-        group="F",
+        "sse-json json-schema given-values",
     ),
-    defect(
+    (
         "splitlines",
-        "own",
         "U+2028 inside text ends the line",
-        "streamed chat answers with U+2028",
         each_event(_split_lines),
-        group="F",
-        source="encode/httpx iter_lines",
+        "sse-json json-schema given-values",
+        "encode/httpx iter_lines",
     ),
-    defect(
+    (
         "array-event",
-        "own",
         "each event holds an array of chunks",
-        _STREAM,
         each_event(lambda data: data.replace(b"data: {", b"data: [{").replace(b"}\n\n", b"}]\n\n")),
-        group="F",
+        "stream-has-choice sse-json",
     ),
-    defect(
+    (
         "nul-padding",
-        "own",
         "a NUL byte follows each event",
-        _STREAM,
         each_event(lambda data: data.replace(b"}\n\n", b"}\x00\n\n")),
-        group="F",
+        "stream-has-choice sse-json",
     ),
-    defect(
+    (
         "html-escaped",
-        "own",
         "quotes are written as HTML entities",
-        _TEXT,
         middle_event(lambda data: data.replace(b'"', b"&quot;")),
-        group="F",
+        "sse-json json-schema given-values",
     ),
-    defect(
+    (
         "first-event-lost",
-        "own",
         "the first event of a stream is swallowed",
-        "streamed chat answers of two chunks or more",
         streams(lambda events: events[1:] if len(events) > 3 else events),
-        group="F",
+        "role-first json-mode json-schema",
     ),
 )

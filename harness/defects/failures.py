@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 
-from harness.defects.defect import Defect
 from harness.defects.edits import (
     content_positions,
     event_of,
@@ -11,6 +10,7 @@ from harness.defects.edits import (
     with_body,
     with_header,
 )
+from harness.defects.rows import rows
 from harness.gateway.envelope import UNAUTHORIZED
 from harness.gateway.served import Served
 from harness.gateway.upstream.errors import encode
@@ -94,68 +94,55 @@ def tools_fail(served: Served) -> Response:
     return replace(labelled, status=500)
 
 
-FAILURES = (
-    Defect(
-        name="status-remapped",
-        catalogue="T23",
-        group="E",
-        statement="errors of the provider in the 400s become 500",
-        shown_by="every request that the provider refuses",
-        source="Baseten PATCH-006; Dynamo coerced_backend_error",
-        respond=status_remapped,
+FAILURES = rows(
+    "E",
+    (
+        "status-remapped",
+        "errors of the provider in the 400s become 500",
+        status_remapped,
+        "error-status",
+        "T23, Baseten PATCH-006; Dynamo coerced_backend_error",
     ),
-    Defect(
-        name="in-stream-error-object",
-        catalogue="E07",
-        group="E",
-        statement="an error event breaks the stream off after the first text",
-        shown_by="every streamed chat answer",
-        source="OmniRoute#8210, llama.cpp#16109",
-        respond=in_stream_error_object,
+    (
+        "in-stream-error-object",
+        "an error event breaks the stream off after the first text",
+        in_stream_error_object,
+        "stream-no-error",
+        "E07, OmniRoute#8210, llama.cpp#16109",
     ),
-    Defect(
-        name="error-as-content",
-        catalogue="E11",
-        group="E",
-        statement="an error is told as text of a completion with status 200",
-        shown_by="every request that the provider refuses",
-        source="fr0ster/llm-agent#22",
-        respond=error_as_content,
+    (
+        "error-as-content",
+        "an error is told as text of a completion with status 200",
+        error_as_content,
+        "error-rejected unknown-model",
+        "E11, fr0ster/llm-agent#22",
     ),
-    Defect(
-        name="not-found-as-401",
-        catalogue="E13",
-        group="E",
-        statement="an unknown model is answered with 401",
-        shown_by="requests for an unknown model",
-        source="docs.baseten.co/inference/errors",
-        respond=unauthorized_confused,
+    (
+        "not-found-as-401",
+        "an unknown model is answered with 401",
+        unauthorized_confused,
+        "error-status",
+        "E13, docs.baseten.co/inference/errors",
     ),
-    Defect(
-        name="request-id-lost",
-        catalogue="E16",
-        group="E",
-        statement="no header names the request: log id, event id, cf-ray are missing",
-        shown_by="every answer",
-        source="constructed",
-        respond=request_id_lost,
+    (
+        "request-id-lost",
+        "no header names the request: log id, event id, cf-ray are missing",
+        request_id_lost,
+        "event-id-echo",
+        "E16",
     ),
-    Defect(
-        name="gateway-error-flattened",
-        catalogue="E01",
-        group="E",
-        statement="errors of the gateway are a bare string instead of its envelope",
-        shown_by="every request that the gateway refuses",
-        source="openai-php#682",
-        respond=gateway_error_flattened,
+    (
+        "gateway-error-flattened",
+        "errors of the gateway are a bare string instead of its envelope",
+        gateway_error_flattened,
+        "auth-token-code",
+        "E01, openai-php#682",
     ),
-    Defect(
-        name="tools-fail",
-        catalogue="own",
-        group="E",
-        statement="requests with tools are answered by 500, each time",
-        shown_by="chat requests with tools",
-        source="cloudflare/ai#436: an upstream that fails for one kind of request",
-        respond=tools_fail,
+    (
+        "tools-fail",
+        "requests with tools are answered by 500, each time",
+        tools_fail,
+        "no-lasting-500",
+        "cloudflare/ai#436: an upstream that fails for one kind of request",
     ),
 )

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from harness.defects.bodies import editing
-from harness.defects.defect import Defect, defect
 from harness.defects.edits import (
     boths,
     choices,
@@ -15,6 +14,7 @@ from harness.defects.edits import (
     with_chunks,
     with_header,
 )
+from harness.defects.rows import Decisions, rows
 from harness.gateway.served import Served
 from harness.gateway.upstream.errors import encode
 from harness.wire import Chunk, Headers, Response
@@ -175,167 +175,161 @@ def _fewer_alternatives(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "top_logprobs": 1} if fewer else document
 
 
-def _sent(
-    name: str,
-    statement: str,
-    shown_by: str,
-    edit: Callable[[dict[str, Any]], dict[str, Any]],
-    *,
-    catalogue: str = "own",
-) -> Defect:
-    made = Defect(name, catalogue, "P", statement, shown_by, "constructed")
-    return replace(made, rules=editing(edit))
-
-
 FIELDS = (
-    defect("ray-twice", "own", "cf-ray is sent twice", "every answer", _ray_twice, group="E"),
-    defect(
-        "step-now-and-then",
-        "own",
-        "every third answer lacks cf-aig-step",
-        "three answers of a kind",
-        _third_lacks("cf-aig-step"),
-        group="E",
+    *rows(
+        "E",
+        ("ray-twice", "cf-ray is sent twice", _ray_twice, "fields-once"),
+        (
+            "step-now-and-then",
+            "every third answer lacks cf-aig-step",
+            _third_lacks("cf-aig-step"),
+            "fields-always",
+        ),
+        (
+            "provider-id-reused",
+            "all answers have one x-baseten-request-id",
+            _provider_id_kept,
+            "provider-id-unique",
+            "E16",
+        ),
+        (
+            "answer-under-503",
+            "a finished answer with characters outside ASCII says 503",
+            _answer_under_503,
+            "error-no-answer",
+        ),
+        (
+            "error-code-object",
+            "the code of an error is an object",
+            _on_error(_wrapped_code),
+            "error-types",
+        ),
+        (
+            "error-code-unknown",
+            "error_code is none of the published ones",
+            _on_error(_other_code),
+            "error-code-words",
+        ),
+        (
+            "envelope-without-success",
+            "the gateway's errors do not say that nothing succeeded",
+            _on_error(_without_success),
+            "error-envelope-types",
+            "E04",
+        ),
+        (
+            "error-labelled-stream",
+            "errors to stream: true are labelled as an event stream, and are bare JSON",
+            _labelled_stream,
+            "error-label-streamed",
+        ),
     ),
-    defect(
-        "provider-id-reused",
-        "E16",
-        "all answers have one x-baseten-request-id",
-        "every second answer",
-        _provider_id_kept,
+    *rows(
+        "model",
+        (
+            "model-answer-under-429",
+            "every fourth finished answer of the model route says 429",
+            _fourth_limited,
+            "error-no-model-answer",
+        ),
+        (
+            "model-plain-mojibake",
+            "plain answers of the model route are decoded as latin-1 and encoded again",
+            _mojibake,
+            "body-encoded-once model-stream-same",
+        ),
     ),
-    defect(
-        "answer-under-503",
-        "own",
-        "a finished answer with characters outside ASCII says 503",
-        "chat answers with such text",
-        _answer_under_503,
-        group="E",
+    *rows(
+        "T",
+        (
+            "html-503",
+            "a refusal becomes the edge's 503 page",
+            _edge_page(503),
+            "error-not-outage auth-key-status",
+            "T11, Cloudflare edge pages",
+        ),
+        (
+            "html-524",
+            "a refusal becomes the edge's 524 page",
+            _edge_page(524),
+            "error-not-outage auth-key-status",
+            "T11, Cloudflare edge pages",
+        ),
+        ("redirect-found", "302 to another path", _redirected_as_get, "route-answers", "T20"),
+        (
+            "error-charset-latin1",
+            "errors are labelled latin-1",
+            _on_error(
+                lambda r: with_header(r, "content-type", "application/json; charset=iso-8859-1")
+            ),
+            "body-charset",
+        ),
     ),
-    defect(
-        "model-answer-under-429",
-        "own",
-        "every fourth finished answer of the model route says 429",
-        "four answers of the model route",
-        _fourth_limited,
-        group="model",
-    ),
-    defect(
-        "model-plain-mojibake",
-        "own",
-        "plain answers of the model route are decoded as latin-1 and encoded again",
-        "plain answers of the model route",
-        _mojibake,
-        group="model",
-    ),
-    defect(
-        "html-503",
-        "T11",
-        "a refusal becomes the edge's 503 page",
-        "every request that the provider refuses",
-        _edge_page(503),
-        source="Cloudflare edge pages",
-    ),
-    defect(
-        "html-524",
-        "T11",
-        "a refusal becomes the edge's 524 page",
-        "every request that the provider refuses",
-        _edge_page(524),
-        source="Cloudflare edge pages",
-    ),
-    defect("redirect-found", "T20", "302 to another path", "every request", _redirected_as_get),
-    defect(
-        "rate-limit-500",
-        "T23",
-        "the limit answers 500",
-        "requests above the rate limit",
-        _on_limit(lambda response: replace(response, status=500)),
+    *rows(
+        "T",
+        (
+            "rate-limit-500",
+            "the limit answers 500",
+            _on_limit(lambda response: replace(response, status=500)),
+            "rate-refuses",
+            "T23",
+        ),
         needs=("rate_limit",),
     ),
-    defect(
-        "retry-after-milliseconds",
-        "E14",
-        "Retry-After is in milliseconds",
-        "requests above the rate limit",
-        _on_limit(lambda response: with_header(response, "retry-after", "60000")),
-        source="BerriAI/litellm#4695",
+    *rows(
+        "E",
+        (
+            "retry-after-milliseconds",
+            "Retry-After is in milliseconds",
+            _on_limit(lambda response: with_header(response, "retry-after", "60000")),
+            "rate-retry-after",
+            "E14, BerriAI/litellm#4695",
+        ),
         needs=("rate_limit",),
     ),
-    defect(
-        "error-charset-latin1",
-        "own",
-        "errors are labelled latin-1",
-        "every refused request",
-        _on_error(lambda r: with_header(r, "content-type", "application/json; charset=iso-8859-1")),
-        group="T",
+    *rows(
+        "L",
+        (
+            "second-half-held",
+            "the second half of a stream comes at its end",
+            streams(_held),
+            "stream-not-held",
+            "L01",
+        ),
     ),
-    defect(
-        "error-code-object",
-        "own",
-        "the code of an error is an object",
-        "errors of the provider with a code",
-        _on_error(_wrapped_code),
-        group="E",
+    *rows(
+        "S",
+        (
+            "json-name-twice",
+            "each completion names two models under one name",
+            _model_twice,
+            "body-names-once",
+        ),
+        ("finish-error", "finish_reason is error", boths(_finish_error), "finish-known", "S16"),
     ),
-    defect(
-        "error-code-unknown",
-        "own",
-        "error_code is none of the published ones",
-        "refusals of the model route",
-        _on_error(_other_code),
-        group="E",
+    *rows(
+        "U",
+        (
+            "usage-details-text",
+            "cached_tokens is a string",
+            boths(_details_as_text),
+            "usage-details-integers",
+        ),
     ),
-    defect(
-        "envelope-without-success",
-        "E04",
-        "the gateway's errors do not say that nothing succeeded",
-        "every error of the gateway",
-        _on_error(_without_success),
-    ),
-    defect(
-        "second-half-held",
-        "L01",
-        "the second half of a stream comes at its end",
-        "every stream",
-        streams(_held),
-    ),
-    defect(
-        "error-labelled-stream",
-        "own",
-        "errors to stream: true are labelled as an event stream, and are bare JSON",
-        "refused requests that ask for a stream",
-        _labelled_stream,
-        group="E",
-    ),
-    defect(
-        "json-name-twice",
-        "own",
-        "each completion names two models under one name",
-        _CHAT,
-        _model_twice,
-        group="S",
-    ),
-    defect(
-        "usage-details-text",
-        "own",
-        "cached_tokens is a string",
-        _CHAT,
-        boths(_details_as_text),
-        group="U",
-    ),
-    defect("finish-error", "S16", "finish_reason is error", _CHAT, boths(_finish_error)),
-    _sent(
-        "history-dropped",
-        "only the last message reaches the provider",
-        "chat requests with a history",
-        _last_message,
-        catalogue="P11",
-    ),
-    _sent(
-        "top-logprobs-clamped",
-        "top_logprobs above 1 become 1",
-        "requests with top_logprobs",
-        _fewer_alternatives,
+    *rows(
+        "P",
+        (
+            "history-dropped",
+            "only the last message reaches the provider",
+            Decisions(editing(_last_message)),
+            "usage-words",
+            "P11",
+        ),
+        (
+            "top-logprobs-clamped",
+            "top_logprobs above 1 become 1",
+            Decisions(editing(_fewer_alternatives)),
+            "logprobs-top",
+        ),
     ),
 )

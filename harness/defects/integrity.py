@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from harness.defects.defect import Defect
 from harness.defects.edits import (
     Document,
     choices,
@@ -15,6 +14,7 @@ from harness.defects.edits import (
     on_events,
     with_text,
 )
+from harness.defects.rows import rows
 from harness.gateway.served import Served
 from harness.wire import Chunk, Response
 
@@ -91,59 +91,42 @@ def _emptied(document: Document) -> Document:
     return document
 
 
-INTEGRITY = (
-    Defect(
-        name="drop-chunk",
-        catalogue="I01",
-        group="I",
-        statement="one text delta of a stream is missing",
-        shown_by="every streamed chat answer with text",
-        source="constructed (buffering bugs)",
-        respond=drop_chunk,
+INTEGRITY = rows(
+    "I",
+    (
+        "drop-chunk",
+        "one text delta of a stream is missing",
+        drop_chunk,
+        "stream-equals-plain",
+        "I01, buffering bugs",
     ),
-    Defect(
-        name="dup-chunk",
-        catalogue="I02",
-        group="I",
-        statement="one text delta of a stream comes twice",
-        shown_by="every streamed chat answer with text",
-        source="constructed (retry after a partial send)",
-        respond=dup_chunk,
+    (
+        "dup-chunk",
+        "one text delta of a stream comes twice",
+        dup_chunk,
+        "stream-equals-plain",
+        "I02, retry after a partial send",
     ),
-    Defect(
-        name="cumulative",
-        catalogue="I04",
-        group="I",
-        statement="each delta holds the full text so far",
-        shown_by="every streamed chat answer of two tokens or more",
-        source="constructed",
-        respond=cumulative,
+    ("cumulative", "each delta holds the full text so far", cumulative, "deltas-are-new", "I04"),
+    (
+        "cross-talk",
+        "a chunk of another request appears in the stream",
+        cross_talk,
+        "stream-one-id",
+        "I05, connection or cache mix-up",
     ),
-    Defect(
-        name="cross-talk",
-        catalogue="I05",
-        group="I",
-        statement="a chunk of another request appears in the stream",
-        shown_by="every streamed chat answer",
-        source="constructed (connection or cache mix-up)",
-        respond=cross_talk,
+    (
+        "whitespace-trim",
+        "leading spaces of deltas are stripped",
+        whitespace_trim,
+        "logprobs-spell stream-equals-plain",
+        "I08",
     ),
-    Defect(
-        name="whitespace-trim",
-        catalogue="I08",
-        group="I",
-        statement="leading spaces of deltas are stripped",
-        shown_by="every streamed chat answer of two tokens or more",
-        source="constructed",
-        respond=whitespace_trim,
-    ),
-    Defect(
-        name="billed-but-empty",
-        catalogue="I13",
-        group="I",
-        statement="tokens are billed, but there is neither text nor a call, and finish is stop",
-        shown_by="every chat answer",
-        source="vercel/ai#20932",
-        respond=billed_but_empty,
+    (
+        "billed-but-empty",
+        "tokens are billed, but there is neither text nor a call, and finish is stop",
+        billed_but_empty,
+        "usage-not-for-nothing",
+        "I13, vercel/ai#20932",
     ),
 )

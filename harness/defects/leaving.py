@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from harness.defects.defect import Defect
 from harness.defects.edits import with_body, with_chunks
+from harness.defects.rows import rows
 from harness.gateway import envelope
 from harness.gateway.served import LEFT, Served
 from harness.gateway.timing import shifted
@@ -49,17 +49,30 @@ def _stalling(response: Response, _before: Response) -> Response:
     return shifted(response, _STALL_NS)
 
 
-def _defect(name: str, statement: str, edit: Callable[[Response, Response], Response]) -> Defect:
-    shown_by = "a request after a client that left its stream"
-    source = "constructed"
-    return Defect(name, "own", "leaving", statement, shown_by, source, _after(edit))
-
-
-LEAVING = (
-    _defect(
-        "left-stream-goes-on", "the next answer begins with the rest of the left one", _going_on
+LEAVING = rows(
+    "leaving",
+    (
+        "left-stream-goes-on",
+        "the next answer begins with the rest of the left one",
+        _after(_going_on),
+        "after-leaving-own",
     ),
-    _defect("left-answer-again", "the next request gets the answer that was left", _again),
-    _defect("left-then-500", "the next request is answered by 500", _failing),
-    _defect("left-then-stalls", "the next request waits for ten seconds", _stalling),
+    (
+        "left-answer-again",
+        "the next request gets the answer that was left",
+        _after(_again),
+        "after-leaving-own",
+    ),
+    (
+        "left-then-500",
+        "the next request is answered by 500",
+        _after(_failing),
+        "after-leaving-answered",
+    ),
+    (
+        "left-then-stalls",
+        "the next request waits for ten seconds",
+        _after(_stalling),
+        "after-leaving-prompt",
+    ),
 )

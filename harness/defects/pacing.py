@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from harness.defects.defect import Defect
 from harness.defects.edits import on_events
+from harness.defects.rows import rows
 from harness.gateway.served import Served
 from harness.wire import Chunk, Response
 
@@ -30,23 +30,20 @@ def _stalled(events: list[Chunk]) -> list[Chunk]:
     return [*events[:half], *late]
 
 
-PACING = (
-    Defect(
-        name="full-buffering",
-        catalogue="L01",
-        group="L",
-        statement="all events of a stream arrive together at its end",
-        shown_by="every streamed chat answer of two tokens or more",
-        source="MiniMax-AI/MiniMax-M3#22, cloudflare/cloudflared#1496",
-        respond=full_buffering,
+PACING = rows(
+    "L",
+    (
+        "full-buffering",
+        "all events of a stream arrive together at its end",
+        full_buffering,
+        "stream-incremental",
+        "L01, MiniMax-AI/MiniMax-M3#22, cloudflare/cloudflared#1496",
     ),
-    Defect(
-        name="stall-midstream",
-        catalogue="L04",
-        group="L",
-        statement="a stream pauses for ten seconds half way",
-        shown_by="every streamed chat answer",
-        source="Dynamo disconnect.rs (inactivity timeout)",
-        respond=stall_midstream,
+    (
+        "stall-midstream",
+        "a stream pauses for ten seconds half way",
+        stall_midstream,
+        "body-in-time",
+        "L04, Dynamo disconnect.rs (inactivity timeout)",
     ),
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from harness.defects.defect import Defect
+from harness.defects.rows import Decisions, rows
 from harness.gateway.call import Call
 from harness.gateway.rules import Rules
 
@@ -24,59 +24,48 @@ def _prefix_kept(rules: Rules) -> Rules:
     return replace(rules, upstream_model=lambda model: model)
 
 
-PARAMETERS = (
-    Defect(
-        name="max-tokens-ignored",
-        catalogue="P01",
-        group="P",
-        statement="max_tokens and max_completion_tokens do not reach the provider",
-        shown_by="chat and model requests with a limit below 20 tokens",
-        source="atoma-infer#228",
-        rules=_without("max_tokens", "max_completion_tokens"),
+PARAMETERS = rows(
+    "P",
+    (
+        "max-tokens-ignored",
+        "max_tokens and max_completion_tokens do not reach the provider",
+        Decisions(_without("max_tokens", "max_completion_tokens")),
+        "max-tokens",
+        "P01, atoma-infer#228",
     ),
-    Defect(
-        name="stop-ignored",
-        catalogue="P02",
-        group="P",
-        statement="stop strings do not reach the provider",
-        shown_by="chat requests whose stop string occurs in the answer",
-        source="ocp#470",
-        rules=_without("stop"),
+    (
+        "stop-ignored",
+        "stop strings do not reach the provider",
+        Decisions(_without("stop")),
+        "stop-absent",
+        "P02, ocp#470",
     ),
-    Defect(
-        name="logprobs-ignored",
-        catalogue="P04",
-        group="P",
-        statement="logprobs does not reach the provider",
-        shown_by="chat requests with logprobs",
-        source="ocp#470",
-        rules=_without("logprobs", "top_logprobs"),
+    (
+        "logprobs-ignored",
+        "logprobs does not reach the provider",
+        Decisions(_without("logprobs", "top_logprobs")),
+        "logprobs-given",
+        "P04, ocp#470",
     ),
-    Defect(
-        name="tools-stripped",
-        catalogue="P10",
-        group="P",
-        statement="tools do not reach the provider: the answer is text",
-        shown_by="chat requests whose tool_choice demands a call",
-        source="quill-router#130, otari#152",
-        rules=_without("tools", "tool_choice", "parallel_tool_calls"),
+    (
+        "tools-stripped",
+        "tools do not reach the provider: the answer is text",
+        Decisions(_without("tools", "tool_choice", "parallel_tool_calls")),
+        "tool-required",
+        "P10, quill-router#130, otari#152",
     ),
-    Defect(
-        name="model-prefix-not-stripped",
-        catalogue="P14",
-        group="P",
-        statement="baseten/ stays in front of a compat model: the provider answers 404",
-        shown_by="every compat request",
-        source="constructed",
-        rules=_prefix_kept,
+    (
+        "model-prefix-not-stripped",
+        "baseten/ stays in front of a compat model: the provider answers 404",
+        Decisions(_prefix_kept),
+        "route-answers",
+        "P14",
     ),
-    Defect(
-        name="response-format-stripped",
-        catalogue="own",
-        group="P",
-        statement="response_format does not reach the provider: the answer is prose",
-        shown_by="chat requests with response_format json_object or json_schema",
-        source="quill-router#130",
-        rules=_without("response_format"),
+    (
+        "response-format-stripped",
+        "response_format does not reach the provider: the answer is prose",
+        Decisions(_without("response_format")),
+        "json-mode json-schema",
+        "quill-router#130",
     ),
 )

@@ -7,7 +7,6 @@ from typing import Any
 
 from harness.defects.bodies import editing, without
 from harness.defects.carriage import refused
-from harness.defects.defect import Defect
 from harness.defects.edits import (
     Document,
     boths,
@@ -18,6 +17,7 @@ from harness.defects.edits import (
     with_chunks,
     with_header,
 )
+from harness.defects.rows import Decisions, rows
 from harness.gateway import envelope
 from harness.gateway.rules import Rules
 from harness.gateway.served import Served
@@ -148,253 +148,211 @@ def _unknown_served(rules: Rules) -> Rules:
     return replace(rules, forward=forward)
 
 
-def _defect(
-    name: str,
-    group: str,
-    statement: str,
-    shown_by: str,
-    *,
-    rules: Callable[[Rules], Rules] | None = None,
-    respond: Callable[[Served], Response] | None = None,
-    upstream_only: bool = False,
-) -> Defect:
-    made = Defect(
-        name, "own", group, statement, shown_by, "constructed", upstream_only=upstream_only
-    )
-    made = replace(made, rules=rules) if rules else made
-    return replace(made, respond=respond) if respond else made
-
-
 PASSAGE = (
-    _defect(
-        "model-limit-renamed",
+    *rows(
         "model",
-        "max_tokens becomes max_new_tokens on the model route",
-        "model requests with max_tokens",
-        rules=_model_fields(_renamed),
+        (
+            "model-limit-renamed",
+            "max_tokens becomes max_new_tokens on the model route",
+            Decisions(_model_fields(_renamed)),
+            "",
+        ),
+        (
+            "model-keys-dropped",
+            "only prompt and stream pass the model route",
+            Decisions(_model_fields(_prompt_only)),
+            "",
+        ),
+        (
+            "model-keys-lower-cased",
+            "keys are in lower case on the model route",
+            Decisions(_model_fields(_lower_keys)),
+            "",
+        ),
         upstream_only=True,
     ),
-    _defect(
-        "model-keys-dropped",
+    *rows(
         "model",
-        "only prompt and stream pass the model route",
-        "model requests with other keys",
-        rules=_model_fields(_prompt_only),
-        upstream_only=True,
-    ),
-    _defect(
-        "model-keys-lower-cased",
-        "model",
-        "keys are in lower case on the model route",
-        "model requests with capitals in keys",
-        rules=_model_fields(_lower_keys),
-        upstream_only=True,
-    ),
-    _defect(
-        "model-stream-dropped",
-        "model",
-        "stream does not pass the model route",
-        "streamed model requests",
-        rules=_model_fields(without("stream")),
-    ),
-    _defect(
-        "model-as-chat",
-        "model",
-        "answers of the model route are made into completions",
-        "every plain answer of the model route",
-        respond=_plain_model(_as_chat),
-    ),
-    _defect(
-        "model-enveloped",
-        "model",
-        "answers of the model route are inside Cloudflare's envelope",
-        "every plain answer of the model route",
-        respond=_plain_model(
-            lambda body: b'{"success":true,"errors":[],"messages":[],"result":' + body + b"}"
+        (
+            "model-stream-dropped",
+            "stream does not pass the model route",
+            Decisions(_model_fields(without("stream"))),
+            "model-stream",
+        ),
+        (
+            "model-as-chat",
+            "answers of the model route are made into completions",
+            _plain_model(_as_chat),
+            "model-own-form",
+        ),
+        (
+            "model-enveloped",
+            "answers of the model route are inside Cloudflare's envelope",
+            _plain_model(
+                lambda body: b'{"success":true,"errors":[],"messages":[],"result":' + body + b"}"
+            ),
+            "model-unwrapped",
+        ),
+        (
+            "model-json-cut",
+            "JSON of the model route is cut off",
+            _plain_model(lambda body: body[:-8]),
+            "model-json",
+        ),
+        (
+            "model-json-string",
+            "JSON of the model route is JSON text in a JSON string",
+            _plain_model(lambda body: encode(body.decode("utf-8"))),
+            "model-encoded-once",
+        ),
+        (
+            "model-sse-added",
+            "raw streams of the model route are made into events",
+            _streamed_model(_sse),
+            "model-events",
+        ),
+        (
+            "model-sse-unlabelled",
+            "raw streams get event framing and keep their label",
+            _streamed_model(_sse_unlabelled),
+            "model-events",
+        ),
+        (
+            "model-stream-as-json",
+            "raw streams are labelled JSON",
+            _streamed_model(_claims_json),
+            "model-json",
+        ),
+        (
+            "model-stream-latin1",
+            "raw streams are encoded in latin-1",
+            _streamed_model(
+                lambda r: with_chunks(
+                    r,
+                    [
+                        Chunk(c.data.decode("utf-8").encode("latin-1", "replace"), c.at_ns)
+                        for c in r.chunks
+                    ],
+                )
+            ),
+            "model-utf8",
+        ),
+        (
+            "model-stream-halved",
+            "raw streams lose their second half",
+            _streamed_model(lambda r: with_chunks(r, r.chunks[: max(1, len(r.chunks) // 2)])),
+            "model-stream-whole",
+        ),
+        (
+            "model-stream-buffered",
+            "raw streams come at their end",
+            _streamed_model(
+                lambda r: replace(
+                    r,
+                    chunks=tuple(Chunk(c.data, r.end_at_ns) for c in r.chunks),
+                    head_at_ns=r.end_at_ns,
+                )
+            ),
+            "model-incremental",
+        ),
+        (
+            "model-errors-as-200",
+            "refusals of the model route are 200",
+            _on("model", lambda s: replace(s.response, status=200) if refused(s) else s.response),
+            "auth-key-missing auth-key-wrong",
         ),
     ),
-    _defect(
-        "model-json-cut",
-        "model",
-        "JSON of the model route is cut off",
-        "every plain answer of the model route",
-        respond=_plain_model(lambda body: body[:-8]),
-    ),
-    _defect(
-        "model-json-string",
-        "model",
-        "JSON of the model route is JSON text in a JSON string",
-        "every plain answer of the model route",
-        respond=_plain_model(lambda body: encode(body.decode("utf-8"))),
-    ),
-    _defect(
-        "model-sse-added",
-        "model",
-        "raw streams of the model route are made into events",
-        "streamed answers of the model route",
-        respond=_streamed_model(_sse),
-    ),
-    _defect(
-        "model-sse-unlabelled",
-        "model",
-        "raw streams get event framing and keep their label",
-        "streamed answers of the model route",
-        respond=_streamed_model(_sse_unlabelled),
-    ),
-    _defect(
-        "model-stream-as-json",
-        "model",
-        "raw streams are labelled JSON",
-        "streamed answers of the model route",
-        respond=_streamed_model(_claims_json),
-    ),
-    _defect(
-        "model-stream-latin1",
-        "model",
-        "raw streams are encoded in latin-1",
-        "streamed answers of the model route",
-        respond=_streamed_model(
-            lambda r: with_chunks(
-                r,
-                [
-                    Chunk(c.data.decode("utf-8").encode("latin-1", "replace"), c.at_ns)
-                    for c in r.chunks
-                ],
-            )
+    *rows(
+        "compat",
+        (
+            "compat-usage-zeroed",
+            "usage is 0 on compat",
+            _on("compat", boths(_zeroed)),
+            "usage-positive",
         ),
-    ),
-    _defect(
-        "model-stream-halved",
-        "model",
-        "raw streams lose their second half",
-        "streamed answers of the model route",
-        respond=_streamed_model(lambda r: with_chunks(r, r.chunks[: max(1, len(r.chunks) // 2)])),
-    ),
-    _defect(
-        "model-stream-buffered",
-        "model",
-        "raw streams come at their end",
-        "streamed answers of the model route",
-        respond=_streamed_model(
-            lambda r: replace(
-                r,
-                chunks=tuple(Chunk(c.data, r.end_at_ns) for c in r.chunks),
-                head_at_ns=r.end_at_ns,
-            )
+        (
+            "compat-usage-dropped",
+            "streams have no usage on compat",
+            _on("compat", boths(lambda d: {n: v for n, v in d.items() if n != "usage"})),
+            "usage-stream",
         ),
-    ),
-    _defect(
-        "model-errors-as-200",
-        "model",
-        "refusals of the model route are 200",
-        "model requests that the provider refuses",
-        respond=_on(
-            "model", lambda s: replace(s.response, status=200) if refused(s) else s.response
+        (
+            "compat-tools-dropped",
+            "tools do not pass compat",
+            Decisions(_compat_fields(without("tools", "tool_choice", "parallel_tool_calls"))),
+            "tool-required",
         ),
-    ),
-    _defect(
-        "compat-usage-zeroed",
-        "compat",
-        "usage is 0 on compat",
-        _COMPAT,
-        respond=_on("compat", boths(_zeroed)),
-    ),
-    _defect(
-        "compat-usage-dropped",
-        "compat",
-        "streams have no usage on compat",
-        "streamed compat answers",
-        respond=_on("compat", boths(lambda d: {n: v for n, v in d.items() if n != "usage"})),
-    ),
-    _defect(
-        "compat-tools-dropped",
-        "compat",
-        "tools do not pass compat",
-        "compat requests that demand a call",
-        rules=_compat_fields(without("tools", "tool_choice", "parallel_tool_calls")),
-    ),
-    _defect(
-        "compat-calls-lost",
-        "compat",
-        "tool calls are removed on compat",
-        "compat answers with calls",
-        respond=_on("compat", boths(_calls_lost)),
-    ),
-    _defect(
-        "compat-model-rewritten",
-        "compat",
-        "compat answers name another model",
-        _COMPAT,
-        respond=_on("compat", boths(lambda d: {**d, "model": "gpt-4o-mini"})),
-    ),
-    _defect(
-        "compat-finish-translated",
-        "compat",
-        "finish reasons are another API's on compat",
-        _COMPAT,
-        respond=_on("compat", boths(_finish_translated)),
-    ),
-    _defect(
-        "compat-stop-dropped",
-        "compat",
-        "stop does not pass compat",
-        "compat requests with stop",
-        rules=_compat_fields(without("stop")),
-    ),
-    _defect(
-        "compat-limit-dropped",
-        "compat",
-        "limits do not pass compat",
-        "compat requests with a limit",
-        rules=_compat_fields(without("max_tokens", "max_completion_tokens")),
-    ),
-    _defect(
-        "compat-format-dropped",
-        "compat",
-        "response_format does not pass compat",
-        "compat requests with response_format",
-        rules=_compat_fields(without("response_format")),
-    ),
-    _defect(
-        "compat-logprobs-dropped",
-        "compat",
-        "logprobs do not pass compat",
-        "compat requests with logprobs",
-        rules=_compat_fields(without("logprobs", "top_logprobs")),
-    ),
-    _defect(
-        "compat-stream-dropped",
-        "compat",
-        "streams are answered plain on compat",
-        "streamed compat requests",
-        rules=_compat_fields(without("stream", "stream_options")),
-    ),
-    _defect(
-        "compat-system-added",
-        "compat",
-        "a system message is added on compat",
-        "every compat request",
-        rules=_compat_fields(_system_added),
-    ),
-    _defect(
-        "compat-stream-in-one-write",
-        "compat",
-        "compat streams come in one piece",
-        "streamed compat answers",
-        respond=_on("compat", streams(_buffered)),
-    ),
-    _defect(
-        "compat-errors-hidden",
-        "compat",
-        "the provider's refusals become 500 on compat",
-        "compat requests that the provider refuses",
-        respond=_on("compat", _wrapped),
-    ),
-    _defect(
-        "unknown-model-served",
-        "compat",
-        "an unknown model is answered by another",
-        "requests for an unknown model",
-        rules=_unknown_served,
+        (
+            "compat-calls-lost",
+            "tool calls are removed on compat",
+            _on("compat", boths(_calls_lost)),
+            "tool-required tool-finish",
+        ),
+        (
+            "compat-model-rewritten",
+            "compat answers name another model",
+            _on("compat", boths(lambda d: {**d, "model": "gpt-4o-mini"})),
+            "model-is-asked",
+        ),
+        (
+            "compat-finish-translated",
+            "finish reasons are another API's on compat",
+            _on("compat", boths(_finish_translated)),
+            "finish-known",
+        ),
+        (
+            "compat-stop-dropped",
+            "stop does not pass compat",
+            Decisions(_compat_fields(without("stop"))),
+            "stop-absent",
+        ),
+        (
+            "compat-limit-dropped",
+            "limits do not pass compat",
+            Decisions(_compat_fields(without("max_tokens", "max_completion_tokens"))),
+            "max-tokens",
+        ),
+        (
+            "compat-format-dropped",
+            "response_format does not pass compat",
+            Decisions(_compat_fields(without("response_format"))),
+            "json-mode json-schema",
+        ),
+        (
+            "compat-logprobs-dropped",
+            "logprobs do not pass compat",
+            Decisions(_compat_fields(without("logprobs", "top_logprobs"))),
+            "logprobs-given",
+        ),
+        (
+            "compat-stream-dropped",
+            "streams are answered plain on compat",
+            Decisions(_compat_fields(without("stream", "stream_options"))),
+            "stream-is-stream label-stream",
+        ),
+        (
+            "compat-system-added",
+            "a system message is added on compat",
+            Decisions(_compat_fields(_system_added)),
+            "error-rejected",
+        ),
+        (
+            "compat-stream-in-one-write",
+            "compat streams come in one piece",
+            _on("compat", streams(_buffered)),
+            "stream-incremental",
+        ),
+        (
+            "compat-errors-hidden",
+            "the provider's refusals become 500 on compat",
+            _on("compat", _wrapped),
+            "error-4xx error-status",
+        ),
+        (
+            "unknown-model-served",
+            "an unknown model is answered by another",
+            Decisions(_unknown_served),
+            "error-rejected unknown-model",
+        ),
     ),
 )

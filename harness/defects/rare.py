@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from harness.defects.defect import Defect
 from harness.defects.edits import boths, is_done, on_both, streams
 from harness.defects.integrity import drop_chunk, dup_chunk
+from harness.defects.rows import rows
 from harness.defects.structure import role_every_chunk
 from harness.defects.transport import clean_eof_midstream
 from harness.defects.usage import usage_after_done, usage_zero
@@ -85,94 +85,91 @@ def _total_off(served: Served) -> Response:
     return on_both(served, edited)
 
 
-_RARE: tuple[tuple[str, str, str, Respond], ...] = (
+RARE = rows(
+    "rare",
     (
         "rare-missing-done",
         "every fifth stream has no [DONE]",
-        "five streams",
         every_nth_stream(5, _without_done),
+        "stream-done",
     ),
     (
         "rare-dropped-chunk",
         "every third stream loses a delta",
-        "three streams",
         every_nth_stream(3, drop_chunk),
+        "json-schema given-values",
     ),
     (
         "rare-repeated-chunk",
         "every third stream repeats a delta",
-        "three streams",
         every_nth_stream(3, dup_chunk),
+        "json-schema given-values",
     ),
     (
         "rare-cut-stream",
         "every seventh stream ends half way",
-        "seven streams",
         every_nth_stream(7, clean_eof_midstream),
+        "finish-once stream-done",
     ),
     (
         "rare-late-usage",
         "every fourth stream has its usage behind [DONE]",
-        "four streams",
         every_nth_stream(4, usage_after_done),
+        "stream-done-last usage-stream",
     ),
     (
         "rare-zero-usage",
         "every fifth plain answer has no usage",
-        "five plain answers",
         every_nth_plain(5, usage_zero),
+        "usage-details usage-positive",
     ),
     (
         "rare-wrong-total",
         "every tenth plain answer has a wrong total",
-        "ten plain answers",
         every_nth_plain(10, _total_off),
+        "usage-sum",
     ),
     (
         "rare-id-missing",
         "every sixth plain answer has no id",
-        "six plain answers",
         every_nth_plain(6, boths(lambda d: {n: v for n, v in d.items() if n != "id"})),
+        "plain-fields",
     ),
     (
         "first-stream-cut",
         "the first stream of a gateway ends half way",
-        "the first stream",
         first_stream(clean_eof_midstream),
+        "finish-once stream-done",
     ),
     (
         "large-request-loses-done",
         "streams for requests above 4 KiB have no [DONE]",
-        "streamed requests above 4 KiB",
         above(4096, _without_done),
+        "stream-done",
     ),
     (
         "large-request-role-repeated",
         "streams for requests above 1 KiB repeat the role",
-        "streamed requests above 1 KiB",
         above(1024, role_every_chunk),
+        "role-once",
     ),
     (
         "after-error-no-usage",
         "the answer after an error has usage 0",
-        "a good request after a refused one",
         after_an_error(usage_zero),
+        "usage-positive length-at-limit",
     ),
     (
         "after-error-cut",
         "the stream after an error ends half way",
-        "a stream after a refused request",
         after_an_error(clean_eof_midstream),
+        "finish-once stream-done",
     ),
     (
         "event-id-loses-done",
         "streams with an event id have no [DONE]",
-        "streamed requests with cf-aig-event-id",
         with_event_id(_without_done),
+        "stream-done",
     ),
-)
-
-RARE = tuple(
-    Defect(name, "own", "rare", statement, shown_by, "constructed", respond, rare=True)
-    for name, statement, shown_by, respond in _RARE
+    rare=True,
 )

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from harness.defects.carriage import refused
-from harness.defects.defect import defect
 from harness.defects.edits import (
     content_positions,
     inserted,
@@ -14,6 +13,7 @@ from harness.defects.edits import (
     with_body,
     with_header,
 )
+from harness.defects.rows import rows
 from harness.gateway.served import Served
 from harness.gateway.upstream.errors import encode
 from harness.wire import Chunk, Headers, Response
@@ -143,244 +143,211 @@ _ERROR_STRING = b'data: {"error":"Internal server error"}\n\n'
 _ERROR_NAMED = b'event: error\ndata: {"message":"Internal server error"}\n\n'
 
 REFUSALS = (
-    defect(
-        "in-stream-error-string",
-        "E08",
-        "an error of plain text breaks a stream off",
-        _STREAM,
-        _ending(_ERROR_STRING),
-        source="Baseten's string shape in a stream",
-    ),
-    defect(
-        "event-error-no-key",
-        "E10",
-        "event: error without an error field breaks a stream off",
-        _STREAM,
-        _ending(_ERROR_NAMED),
-        source="llama.cpp#16104, hebo-gateway#71",
-    ),
-    defect(
-        "error-event-ignored",
-        "own",
-        "an error event in a stream that goes on",
-        _STREAM,
-        inserted(_ERROR_STRING),
-        group="E",
-    ),
-    defect(
-        "error-in-200",
-        "own",
-        "a refusal is the body of a 200",
-        _BY_PROVIDER,
-        error_in_200,
-        group="E",
-        source="mozilla-ai/any-llm#847, litellm#25505",
-    ),
-    defect(
-        "envelope-plural",
-        "E04",
-        "the gateway's array is called errors",
-        _BY_GATEWAY,
-        _envelope(_plural),
-        source="the v4 API's name",
-    ),
-    defect(
-        "envelope-object",
-        "own",
-        "the gateway's error is an object, not an array",
-        _BY_GATEWAY,
-        _envelope(_object),
-        group="E",
-    ),
-    defect(
-        "envelope-nested",
-        "own",
-        "the gateway's error has OpenAI's shape",
-        _BY_GATEWAY,
-        _envelope(
-            lambda e: {
-                "error": {
-                    "message": e.get("message"),
-                    "type": "gateway_error",
-                    "param": None,
-                    "code": None,
-                }
-            }
+    *rows(
+        "E",
+        (
+            "in-stream-error-string",
+            "an error of plain text breaks a stream off",
+            _ending(_ERROR_STRING),
+            "stream-no-error",
+            "E08, Baseten's string shape in a stream",
         ),
-        group="E",
+        (
+            "event-error-no-key",
+            "event: error without an error field breaks a stream off",
+            _ending(_ERROR_NAMED),
+            "chunk-object stream-no-error",
+            "E10, llama.cpp#16104, hebo-gateway#71",
+        ),
+        (
+            "error-event-ignored",
+            "an error event in a stream that goes on",
+            inserted(_ERROR_STRING),
+            "stream-no-error",
+        ),
+        (
+            "error-in-200",
+            "a refusal is the body of a 200",
+            error_in_200,
+            "error-rejected",
+            "mozilla-ai/any-llm#847, litellm#25505",
+        ),
+        (
+            "envelope-plural",
+            "the gateway's array is called errors",
+            _envelope(_plural),
+            "error-gateway-form",
+            "E04, the v4 API's name",
+        ),
+        (
+            "envelope-object",
+            "the gateway's error is an object, not an array",
+            _envelope(_object),
+            "error-gateway-form",
+        ),
+        (
+            "envelope-nested",
+            "the gateway's error has OpenAI's shape",
+            _envelope(
+                lambda e: {
+                    "error": {
+                        "message": e.get("message"),
+                        "type": "gateway_error",
+                        "param": None,
+                        "code": None,
+                    }
+                }
+            ),
+            "auth-token-code",
+        ),
+        (
+            "envelope-success",
+            "the gateway's error says success",
+            _envelope(lambda e: {**e, "success": True}),
+            "error-envelope-types error-gateway-form",
+        ),
+        ("code-string", "the gateway's code is a string", _envelope(_codes(str)), "error-envelope"),
+        (
+            "code-renumbered",
+            "the gateway's codes are 8000 higher",
+            _envelope(_codes(lambda code: code + 8000)),
+            "error-envelope-types error-gateway-form",
+            "codes were renumbered before: 2041 and 2045",
+        ),
+        (
+            "gateway-error-empty",
+            "the gateway's errors have no body",
+            lambda served: (
+                with_body(served.response, b"") if _own_error(served) else served.response
+            ),
+            "error-parsable error-shape",
+        ),
+        (
+            "gateway-error-500",
+            "the gateway's 400 is a 500",
+            _status(400, 500, own=True),
+            "unknown-gateway unknown-gateway-code",
+        ),
+        (
+            "error-body-empty",
+            "the provider's errors have no body",
+            _refusal(lambda r: with_body(r, b"")),
+            "error-parsable error-shape",
+        ),
+        (
+            "error-body-html",
+            "the provider's errors are web pages",
+            _refusal(_body(b"<html><body>Bad Request</body></html>", "text/html")),
+            "error-parsable error-shape",
+        ),
+        (
+            "error-body-cut",
+            "the provider's errors lose half of their JSON",
+            _refusal(lambda r: with_body(r, r.body[: len(r.body) // 2])),
+            "error-parsable error-shape",
+        ),
+        (
+            "error-without-message",
+            "the provider's errors are empty objects",
+            _refusal(lambda r: with_body(r, b"{}")),
+            "error-parsable error-shape",
+        ),
+        (
+            "error-other-status",
+            "the status inside an error is another",
+            _refusal(_other_status),
+            "error-status",
+        ),
+        (
+            "not-found-as-403",
+            "an unknown model is answered with 403",
+            _status(404, 403, own=False),
+            "error-status",
+            "E13, docs.baseten.co/inference/errors",
+        ),
+        (
+            "unauthorized-as-500",
+            "a wrong provider key is answered with 500",
+            _status(401, 500, own=False),
+            "auth-key-wrong auth-key-status",
+            "E13",
+        ),
+        (
+            "event-id-changed",
+            "the caller's event id is replaced",
+            event_id_changed,
+            "event-id-echo",
+            "E16",
+        ),
+        (
+            "log-id-reused",
+            "all requests have one log id",
+            _fixed("cf-aig-log-id"),
+            "request-id-is-log-id",
+            "E16",
+        ),
+        (
+            "log-id-short",
+            "the log id is a number",
+            _set("cf-aig-log-id", lambda v: str(int(v[:8], 36) % 10**9)),
+            "log-id-form request-id-is-log-id",
+        ),
+        ("ray-reused", "all requests have one cf-ray", _fixed("cf-ray"), "ray-unique", "E16"),
+        (
+            "log-id-lost",
+            "no answer has a log id",
+            _dropped("cf-aig-log-id"),
+            "log-id-present",
+            "E16",
+        ),
+        (
+            "step-is-one",
+            "cf-aig-step says 1 without a fallback",
+            _set("cf-aig-step", lambda _value: "1"),
+            "step-is-zero",
+        ),
     ),
-    defect(
-        "envelope-success",
-        "own",
-        "the gateway's error says success",
-        _BY_GATEWAY,
-        _envelope(lambda e: {**e, "success": True}),
-        group="E",
-    ),
-    defect(
-        "code-string",
-        "own",
-        "the gateway's code is a string",
-        _BY_GATEWAY,
-        _envelope(_codes(str)),
-        group="E",
-    ),
-    defect(
-        "code-renumbered",
-        "own",
-        "the gateway's codes are 8000 higher",
-        _BY_GATEWAY,
-        _envelope(_codes(lambda code: code + 8000)),
-        group="E",
-        source="codes were renumbered before: 2041 and 2045",
-    ),
-    defect(
-        "gateway-error-empty",
-        "own",
-        "the gateway's errors have no body",
-        _BY_GATEWAY,
-        lambda served: with_body(served.response, b"") if _own_error(served) else served.response,
-        group="E",
-    ),
-    defect(
-        "gateway-error-500",
-        "own",
-        "the gateway's 400 is a 500",
-        "requests that the gateway answers by 400",
-        _status(400, 500, own=True),
-        group="E",
-    ),
-    defect(
-        "error-body-empty",
-        "own",
-        "the provider's errors have no body",
-        _BY_PROVIDER,
-        _refusal(lambda r: with_body(r, b"")),
-        group="E",
-    ),
-    defect(
-        "error-body-html",
-        "own",
-        "the provider's errors are web pages",
-        _BY_PROVIDER,
-        _refusal(_body(b"<html><body>Bad Request</body></html>", "text/html")),
-        group="E",
-    ),
-    defect(
-        "error-body-cut",
-        "own",
-        "the provider's errors lose half of their JSON",
-        _BY_PROVIDER,
-        _refusal(lambda r: with_body(r, r.body[: len(r.body) // 2])),
-        group="E",
-    ),
-    defect(
-        "error-without-message",
-        "own",
-        "the provider's errors are empty objects",
-        _BY_PROVIDER,
-        _refusal(lambda r: with_body(r, b"{}")),
-        group="E",
-    ),
-    defect(
-        "error-other-status",
-        "own",
-        "the status inside an error is another",
-        _BY_PROVIDER,
-        _refusal(_other_status),
-        group="E",
-    ),
-    defect(
-        "not-found-as-403",
-        "E13",
-        "an unknown model is answered with 403",
-        "requests for an unknown model",
-        _status(404, 403, own=False),
-        source="docs.baseten.co/inference/errors",
-    ),
-    defect(
-        "unauthorized-as-403",
-        "E13",
-        "a wrong gateway token is answered with 403",
-        "requests with a wrong token",
-        _status(401, 403, own=True),
+    *rows(
+        "E",
+        (
+            "unauthorized-as-403",
+            "a wrong gateway token is answered with 403",
+            _status(401, 403, own=True),
+            "error-status auth-token-code",
+            "E13",
+        ),
         needs=("auth",),
     ),
-    defect(
-        "unauthorized-as-500",
-        "E13",
-        "a wrong provider key is answered with 500",
-        "requests with a wrong provider key",
-        _status(401, 500, own=False),
-    ),
-    defect(
-        "retry-after-garbage",
-        "E14",
-        "Retry-After is no number and no date",
-        "requests above the rate limit",
-        _header("retry-after", "soon", 429),
-        source="command-code#788",
+    *rows(
+        "E",
+        (
+            "retry-after-garbage",
+            "Retry-After is no number and no date",
+            _header("retry-after", "soon", 429),
+            "retry-after-form rate-retry-after",
+            "E14, command-code#788",
+        ),
+        (
+            "retry-after-past",
+            "Retry-After is a date in the past",
+            _header("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT", 429),
+            "rate-retry-after",
+            "E14",
+        ),
+        (
+            "retry-after-negative",
+            "Retry-After is negative",
+            _header("retry-after", "-5", 429),
+            "retry-after-form rate-retry-after",
+            "E14",
+        ),
+        (
+            "retry-after-300",
+            "Retry-After exceeds the window",
+            _header("retry-after", "86400", 429),
+            "rate-retry-after",
+            "E14, BerriAI/litellm#4695",
+        ),
         needs=("rate_limit",),
-    ),
-    defect(
-        "retry-after-past",
-        "E14",
-        "Retry-After is a date in the past",
-        "requests above the rate limit",
-        _header("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT", 429),
-        needs=("rate_limit",),
-    ),
-    defect(
-        "retry-after-negative",
-        "E14",
-        "Retry-After is negative",
-        "requests above the rate limit",
-        _header("retry-after", "-5", 429),
-        needs=("rate_limit",),
-    ),
-    defect(
-        "retry-after-300",
-        "E14",
-        "Retry-After exceeds the window",
-        "requests above the rate limit",
-        _header("retry-after", "86400", 429),
-        source="BerriAI/litellm#4695",
-        needs=("rate_limit",),
-    ),
-    defect(
-        "event-id-changed",
-        "E16",
-        "the caller's event id is replaced",
-        "requests with cf-aig-event-id",
-        event_id_changed,
-    ),
-    defect(
-        "log-id-reused",
-        "E16",
-        "all requests have one log id",
-        "every second answer",
-        _fixed("cf-aig-log-id"),
-    ),
-    defect(
-        "log-id-short",
-        "own",
-        "the log id is a number",
-        "every answer",
-        _set("cf-aig-log-id", lambda v: str(int(v[:8], 36) % 10**9)),
-        group="E",
-    ),
-    defect(
-        "ray-reused", "E16", "all requests have one cf-ray", "every second answer", _fixed("cf-ray")
-    ),
-    defect(
-        "log-id-lost", "E16", "no answer has a log id", "every answer", _dropped("cf-aig-log-id")
-    ),
-    defect(
-        "step-is-one",
-        "own",
-        "cf-aig-step says 1 without a fallback",
-        "every answer",
-        _set("cf-aig-step", lambda _value: "1"),
-        group="E",
     ),
 )

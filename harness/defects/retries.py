@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from harness.defects.defect import Defect
 from harness.defects.edits import with_body
+from harness.defects.rows import deciding, rows
 from harness.gateway import envelope
 from harness.gateway.call import Call
-from harness.gateway.rules import Rules
 from harness.gateway.served import Served
 from harness.gateway.timing import shifted
 from harness.wire import Response
@@ -43,70 +42,60 @@ def _at_once(call: Call) -> int | None:
     return 1 if asked is not None and asked > 65_535 else asked
 
 
-def _bounded(name: str, statement: str, shown_by: str, rules: Callable[[Rules], Rules]) -> Defect:
-    """A defect of the timeout."""
-    return Defect(name, "own", "retries", statement, shown_by, "constructed", rules=rules)
-
-
-def _defect(
-    name: str, statement: str, shown_by: str, respond: Callable[[Served], Response]
-) -> Defect:
-    return Defect(name, "own", "retries", statement, shown_by, "constructed", respond)
-
-
-RETRIES = (
-    _defect(
+RETRIES = rows(
+    "retries",
+    (
         "attempts-five-refused",
         "five attempts are refused: the bound is taken as exclusive",
-        "cf-aig-max-attempts: 5",
         _refusing(_ATTEMPTS, "5"),
+        "retry-options",
     ),
-    _defect(
+    (
         "attempts-one-is-none",
         "one attempt is no retry and no attempt either",
-        "cf-aig-max-attempts: 1",
         _refusing(_ATTEMPTS, "1", refusal=envelope.PROVIDER_FAILED),
+        "retry-options",
     ),
-    _defect(
+    (
         "retry-delay-refused",
         "a delay of 5000 ms is refused: the bound is taken as exclusive",
-        "cf-aig-retry-delay: 5000",
         _refusing(_DELAY, "5000"),
+        "retry-options",
     ),
-    _defect(
+    (
         "backoff-linear-refused",
         "linear backoff is not known",
-        "cf-aig-backoff: linear",
         _refusing(_BACKOFF, "linear"),
+        "retry-options",
     ),
-    _defect(
+    (
         "compat-retries-refused",
         "exponential backoff is not known on compat",
-        "cf-aig-backoff: exponential on compat",
         _refusing(_BACKOFF, "exponential", route="compat"),
+        "retry-options",
     ),
-    _defect(
+    (
         "retry-delay-first",
         "the retry delay is waited for before the first attempt",
-        "cf-aig-retry-delay above 0",
         _delayed,
+        "retry-delay-unused",
     ),
-    _bounded(
+    (
         "timeout-ignored",
         "cf-aig-request-timeout bounds nothing",
-        "a timeout that no model keeps",
-        lambda rules: replace(rules, timeout_ms=lambda _call: None),
+        deciding(timeout_ms=lambda _call: None),
+        "timeout-expires",
     ),
-    _bounded(
+    (
         "timeout-long-is-none",
         "a timeout above 65 s ends every call at once",
-        "a timeout of an hour",
-        lambda rules: replace(rules, timeout_ms=_at_once),
+        deciding(timeout_ms=_at_once),
+        "timeout-long",
     ),
-    _bounded(
+    (
         "timeout-bounds-last",
         "the timeout bounds the last of several attempts too",
-        "a timeout that no model keeps, and two attempts",
-        lambda rules: replace(rules, last_attempt_waits=False),
+        deciding(last_attempt_waits=False),
+        "timeout-last-attempt",
     ),
 )

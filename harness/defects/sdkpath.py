@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from harness.defects.defect import Defect
 from harness.defects.edits import on_both
+from harness.defects.rows import Decisions, rows
 from harness.gateway.call import Call
 from harness.gateway.rules import Rules
 from harness.gateway.served import Served
@@ -40,29 +40,24 @@ def _named(served: Served) -> Response:
     return on_both(served, lambda document: {**document, "model": f"baseten/{document['model']}"})
 
 
-def _defect(
-    name: str,
-    statement: str,
-    *,
-    rules: Callable[[Rules], Rules] | None = None,
-    respond: Callable[[Served], Response] | None = None,
-) -> Defect:
-    shown_by = f"requests to {_PATH}"
-    made = Defect(f"sdk-path-{name}", "own", "sdk", statement, shown_by, "constructed")
-    made = replace(made, rules=rules) if rules else made
-    return replace(made, respond=respond) if respond else made
-
-
-SDKPATH = (
-    _defect(
-        "other-model",
+SDKPATH = rows(
+    "sdk",
+    (
+        "sdk-path-other-model",
         "the SDK path asks another model",
-        rules=_forwarding(_other_model),
+        Decisions(_forwarding(_other_model)),
+        "sdk-path-equal",
     ),
-    _defect(
-        "system-added",
+    (
+        "sdk-path-system-added",
         "the SDK path adds a system message",
-        rules=_forwarding(_system_added),
+        Decisions(_forwarding(_system_added)),
+        "sdk-path-equal",
     ),
-    _defect("model-named", "the SDK path names the model as compat does", respond=_named),
+    (
+        "sdk-path-model-named",
+        "the SDK path names the model as compat does",
+        _named,
+        "sdk-path-equal",
+    ),
 )

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from harness.defects.defect import Defect
 from harness.defects.edits import content_positions, is_done, on_events, with_body
+from harness.defects.rows import Decisions, rows
 from harness.gateway.call import Call
 from harness.gateway.rules import Rules
 from harness.gateway.served import Served
@@ -104,84 +104,72 @@ def _cut(event: Chunk) -> Chunk:
     return Chunk(event.data[:512].decode("utf-8", "ignore").encode() + b"\n\n", event.at_ns)
 
 
-def _defect(
-    name: str,
-    statement: str,
-    shown_by: str,
-    *,
-    rules: Callable[[Rules], Rules] | None = None,
-    respond: Callable[[Served], Response] | None = None,
-) -> Defect:
-    made = Defect(name, "own", "size", statement, shown_by, "constructed")
-    made = replace(made, rules=rules) if rules else made
-    return replace(made, respond=respond) if respond else made
-
-
-SIZES = (
-    _defect(
+SIZES = rows(
+    "size",
+    (
         "request-cut-64k",
         "requests above 64 KiB reach the provider cut off",
-        "requests above 64 KiB",
-        rules=_body_cut(64 * KIB),
+        Decisions(_body_cut(64 * KIB)),
+        "route-answers size-request",
     ),
-    _defect(
+    (
         "request-cut-8k",
         "requests above 8 KiB reach the provider cut off",
-        "requests above 8 KiB",
-        rules=_body_cut(8 * KIB),
+        Decisions(_body_cut(8 * KIB)),
+        "route-answers",
     ),
-    _defect(
+    (
         "request-refused-16k",
         "requests above 16 KiB are answered by 413",
-        "requests above 16 KiB",
-        respond=_refused_above(16 * KIB),
+        _refused_above(16 * KIB),
+        "route-answers size-request",
     ),
-    _defect(
+    (
         "request-refused-1m",
         "requests above 1 MiB are answered by 413",
-        "requests above 1 MiB",
-        respond=_refused_above(KIB * KIB),
+        _refused_above(KIB * KIB),
+        "route-answers size-request",
     ),
-    _defect(
+    (
         "prompt-cut",
         "prompts lose what is above 2048 characters",
-        "chat requests with a long prompt",
-        rules=_prompt_cut,
+        Decisions(_prompt_cut),
+        "usage-long-prompt",
     ),
-    _defect(
+    (
         "answer-cut-2k",
         "plain answers above 2 KiB are cut off",
-        "plain answers above 2 KiB",
-        respond=_answer_cut(2 * KIB),
+        _answer_cut(2 * KIB),
+        "plain-one-json",
     ),
-    _defect(
+    (
         "answer-cut-64k",
         "plain answers above 64 KiB are cut off",
-        "plain answers above 64 KiB",
-        respond=_answer_cut(64 * KIB),
+        _answer_cut(64 * KIB),
+        "plain-one-json",
     ),
-    _defect(
+    (
         "stream-cut-8k",
         "streams end cleanly after 8 KiB",
-        "streams above 8 KiB",
-        respond=_stream_cut(8 * KIB),
+        _stream_cut(8 * KIB),
+        "finish-once stream-done",
     ),
-    _defect(
+    (
         "stream-cut-64k",
         "streams end cleanly after 64 KiB",
-        "streams above 64 KiB",
-        respond=_stream_cut(64 * KIB),
+        _stream_cut(64 * KIB),
+        "finish-once stream-done",
     ),
-    _defect(
+    (
         "outputs-capped",
         "text deltas beyond the twelfth are dropped",
-        "streams of more than twelve deltas",
-        respond=_outputs_capped(12),
+        _outputs_capped(12),
+        "json-mode json-schema",
     ),
-    _defect(
+    (
         "events-cut-512",
         "events above 512 bytes are cut",
-        "streams with logprobs or long calls",
-        respond=_long_events_cut,
+        _long_events_cut,
+        "role-first usage-not-for-nothing",
     ),
 )

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from harness.defects.defect import Defect
 from harness.defects.edits import with_body, with_header
+from harness.defects.rows import Decisions, deciding, rows
 from harness.gateway.rules import Rules
 from harness.gateway.served import Served
 from harness.gateway.universal import Step
@@ -115,114 +115,102 @@ def _labelled_json(response: Response) -> Response:
     return with_header(response, "content-type", "application/json")
 
 
-def _defect(
-    name: str,
-    statement: str,
-    shown_by: str,
-    *,
-    respond: Callable[[Served], Response] | None = None,
-    rules: Callable[[Rules], Rules] | None = None,
-) -> Defect:
-    made = Defect(f"universal-{name}", "own", "universal", statement, shown_by, "constructed")
-    made = replace(made, rules=rules) if rules else made
-    return replace(made, respond=respond) if respond else made
-
-
-STEPS = (
-    _defect(
-        "fallback-ignored",
+STEPS = rows(
+    "universal",
+    (
+        "universal-fallback-ignored",
         "the first step's error is the answer, though another step follows",
-        _FALLBACK,
-        rules=_ignored,
+        Decisions(_ignored),
+        "universal-timeout universal-fallback",
     ),
-    _defect(
-        "timeout-final",
+    (
+        "universal-timeout-final",
         "a step that takes too long ends the request",
-        "a step with a timeout that no model keeps",
-        rules=lambda rules: replace(rules, timeouts_fall_back=False),
+        deciding(timeouts_fall_back=False),
+        "universal-timeout",
     ),
-    _defect(
-        "two-steps",
+    (
+        "universal-two-steps",
         "no more than two steps are tried",
-        "three steps of which two fail",
-        rules=_trying(lambda steps: steps[:2]),
+        Decisions(_trying(lambda steps: steps[:2])),
+        "universal-fallback",
     ),
-    _defect(
-        "last-answers",
+    (
+        "universal-last-answers",
         "the last step answers, whatever the others do",
-        "a good step before another one",
-        rules=_trying(lambda steps: steps[-1:]),
+        Decisions(_trying(lambda steps: steps[-1:])),
+        "universal-first",
     ),
-    _defect(
-        "key-of-first",
+    (
+        "universal-key-of-first",
         "every step is sent with the first one's key",
-        "a first step with a wrong key",
-        rules=_trying(_key_of_first),
+        Decisions(_trying(_key_of_first)),
+        "universal-fallback",
     ),
-    _defect(
-        "query-of-first",
+    (
+        "universal-query-of-first",
         "every step is sent with the first one's query",
-        _FALLBACK,
-        rules=_trying(_query_of_first),
+        Decisions(_trying(_query_of_first)),
+        "universal-timeout",
     ),
-    _defect(
-        "stream-lost",
+    (
+        "universal-stream-lost",
         "stream does not pass a step",
-        "a step that asks for a stream",
-        rules=_trying(_plain),
+        Decisions(_trying(_plain)),
+        "universal-step",
     ),
-    _defect(
-        "step-zero",
+    (
+        "universal-step-zero",
         "cf-aig-step is always 0",
-        _FALLBACK,
-        respond=_numbered(lambda _told, _asked: 0),
+        _numbered(lambda _told, _asked: 0),
+        "universal-step-number",
     ),
-    _defect(
-        "step-from-one",
+    (
+        "universal-step-from-one",
         "cf-aig-step counts from 1",
-        "any list of steps",
-        respond=_numbered(lambda told, _asked: told + 1),
+        _numbered(lambda told, _asked: told + 1),
+        "universal-step-number",
     ),
-    _defect(
-        "step-last",
+    (
+        "universal-step-last",
         "cf-aig-step names the last step of the list",
-        "a step that answers before the last one",
-        respond=_numbered(lambda _told, asked: len(asked) - 1),
+        _numbered(lambda _told, asked: len(asked) - 1),
+        "universal-step-number",
     ),
-    _defect(
-        "error-in-200",
+    (
+        "universal-error-in-200",
         "a fallback brings the first step's error, as a success",
-        _FALLBACK,
-        respond=_on_fallback(lambda r: _labelled_json(with_body(r, _ERROR))),
+        _on_fallback(lambda r: _labelled_json(with_body(r, _ERROR))),
+        "universal-step",
     ),
-    _defect(
-        "headers-of-first",
+    (
+        "universal-headers-of-first",
         "a fallback's answer is labelled like the first step's error",
-        "a fallback to a stream",
-        respond=_on_fallback(_labelled_json),
+        _on_fallback(_labelled_json),
+        "universal-step",
     ),
-    _defect(
-        "wrapped",
+    (
+        "universal-wrapped",
         "a step's answer is inside Cloudflare's envelope",
-        "a plain step",
-        respond=_on_steps(_wrapped),
+        _on_steps(_wrapped),
+        "universal-step",
     ),
-    _defect(
-        "key-echoed",
+    (
+        "universal-key-echoed",
         "the provider's keys come back in a header field",
-        "any list of steps",
-        respond=_on_steps(_key_echoed),
+        _on_steps(_key_echoed),
+        "universal-step",
     ),
-    _defect(
-        "failure-as-200",
+    (
+        "universal-failure-as-200",
         "where every step fails the last error has the status 200",
-        "steps that all fail",
-        respond=_on_steps(_accepted),
+        _on_steps(_accepted),
+        "universal-all-fail",
     ),
-    _defect(
-        "object-served",
+    (
+        "universal-object-served",
         "a body that is no list of steps is answered by 200",
-        "an object on the universal endpoint",
-        respond=_object_served,
+        _object_served,
+        "universal-refuses",
     ),
 )

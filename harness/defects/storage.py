@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from harness.defects.defect import Defect
 from harness.defects.edits import with_body, with_header
+from harness.defects.rows import Decisions, deciding, rows
 from harness.gateway import cache
 from harness.gateway.call import Call
 from harness.gateway.rules import Rules, cache_key, cache_ttl, stores
@@ -136,186 +136,168 @@ def _new_id(response: Response) -> Response:
     return with_body(response, encode({**document, "cached": True, "choices": []}))
 
 
-def _defect(
-    name: str,
-    statement: str,
-    shown_by: str,
-    *,
-    rules: Callable[[Rules], Rules] | None = None,
-    respond: Callable[[Served], Response] | None = None,
-    catalogue: str = "own",
-) -> Defect:
-    made = Defect(name, catalogue, "cache", statement, shown_by, "constructed", needs=_CACHE)
-    made = replace(made, rules=rules) if rules else made
-    return replace(made, respond=respond) if respond else made
-
-
-STORAGE = (
-    _defect(
+STORAGE = rows(
+    "cache",
+    (
         "cache-key-ignores-route",
         "native and compat share entries",
-        "one body on two routes",
-        rules=keyed(body=_route_free, route=False, model=False),
-        catalogue="I07",
+        Decisions(keyed(body=_route_free, route=False, model=False)),
+        "cache-key-path",
+        "I07",
     ),
-    _defect(
+    (
         "cache-key-ignores-path",
         "provider and path are not in the key",
-        "the same bytes on two paths",
-        rules=keyed(route=False),
+        Decisions(keyed(route=False)),
+        "cache-key-path",
     ),
-    _defect(
+    (
         "cache-key-ignores-model",
         "the model is not in the key",
-        "two models, one prompt",
-        rules=keyed(body=_without("model"), model=False),
+        Decisions(keyed(body=_without("model"), model=False)),
+        "model-is-asked cache-key-model",
     ),
-    _defect(
+    (
         "cache-key-messages-only",
         "only model and messages are in the key",
-        "two values of any other field",
-        rules=keyed(body=_only("model", "messages", "prompt", "stream")),
+        Decisions(keyed(body=_only("model", "messages", "prompt", "stream"))),
+        "max-tokens cache-key-fields",
     ),
-    _defect(
+    (
         "cache-key-ignores-limits",
         "max_tokens is not in the key",
-        "two limits, one prompt",
-        rules=keyed(body=_without("max_tokens", "max_completion_tokens")),
+        Decisions(keyed(body=_without("max_tokens", "max_completion_tokens"))),
+        "max-tokens cache-key-fields",
     ),
-    _defect(
+    (
         "cache-key-ignores-tools",
         "tools are not in the key",
-        "one prompt with and without tools",
-        rules=keyed(body=_without("tools", "tool_choice")),
+        Decisions(keyed(body=_without("tools", "tool_choice"))),
+        "cache-key-fields",
     ),
-    _defect(
+    (
         "cache-key-ignores-format",
         "response_format is not in the key",
-        "one prompt with and without it",
-        rules=keyed(body=_without("response_format")),
+        Decisions(keyed(body=_without("response_format"))),
+        "cache-key-fields",
     ),
-    _defect(
+    (
         "cache-key-ignores-temperature",
         "temperature and seed are not in the key",
-        "two temperatures, one prompt",
-        rules=keyed(body=_without("temperature", "seed", "top_p")),
+        Decisions(keyed(body=_without("temperature", "seed", "top_p"))),
+        "cache-key-fields",
     ),
-    _defect(
+    (
         "cache-key-ignores-stream",
         "a stream is answered from a plain answer's entry",
-        "one body plain and streamed",
-        rules=keyed(body=_without("stream", "stream_options")),
+        Decisions(keyed(body=_without("stream", "stream_options"))),
+        "label-stream cache-stream",
     ),
-    _defect(
+    (
         "cache-key-lower-cased",
         "the key is made of the lower-case body",
-        "two prompts that differ in case",
-        rules=keyed(body=_lower),
+        Decisions(keyed(body=_lower)),
+        "cache-key-fields",
     ),
-    _defect(
+    (
         "cache-key-without-space",
         "white space is not in the key",
-        "two prompts that differ in white space",
-        rules=keyed(body=_squeezed),
+        Decisions(keyed(body=_squeezed)),
+        "cache-key-fields",
     ),
-    _defect(
+    (
         "cache-key-first-kilobyte",
         "only the first KiB of the body is in the key",
-        "two long prompts with one beginning",
-        rules=keyed(body=_start),
+        Decisions(keyed(body=_start)),
+        "cache-key-body cache-stream",
     ),
-    _defect(
+    (
         "cache-key-has-metadata",
         "cf-aig-metadata is in the key",
-        "a repeated request with other metadata",
-        rules=lambda rules: replace(rules, cache_key=_with_metadata),
+        deciding(cache_key=_with_metadata),
+        "cache-metadata",
     ),
-    _defect(
+    (
         "custom-key-ignored",
         "cf-aig-cache-key has no effect",
-        "two bodies with one cf-aig-cache-key",
-        rules=lambda rules: replace(rules, cache_key=_no_custom_key),
+        deciding(cache_key=_no_custom_key),
+        "cache-custom-key",
     ),
-    _defect(
+    (
         "custom-key-not-alone",
         "the body is in the key beside cf-aig-cache-key",
-        "two bodies with one cf-aig-cache-key",
-        rules=lambda rules: replace(rules, cache_key=_custom_key_and_body),
+        deciding(cache_key=_custom_key_and_body),
+        "cache-custom-key",
     ),
-    _defect(
+    (
         "errors-cached",
         "the provider's errors are kept",
-        "a repeated invalid request",
-        rules=lambda rules: replace(rules, stores=_always_stores),
+        deciding(stores=_always_stores),
+        "cache-errors",
     ),
-    _defect(
+    (
         "streams-cached",
         "streams are kept and replayed",
-        "a repeated streamed request",
-        rules=lambda rules: replace(rules, stores=_stores_streams),
+        deciding(stores=_stores_streams),
+        "cache-stream",
     ),
-    _defect(
+    (
         "cache-never-expires",
         "entries outlive their TTL",
-        "a repeated request after the TTL",
-        rules=lambda rules: replace(rules, cache_ttl=_endless),
+        deciding(cache_ttl=_endless),
+        "cache-expires",
     ),
-    _defect(
+    (
         "cache-ttl-header-ignored",
         "cf-aig-cache-ttl has no effect",
-        "a repeated request with cf-aig-cache-ttl: 0",
-        rules=lambda rules: replace(
-            rules,
+        deciding(
             cache_ttl=_gateway_ttl,
             reads_cache=lambda call: not call.options.skip_cache and _gateway_ttl(call) > 0,
         ),
+        "cache-own-ttl",
     ),
-    _defect(
+    (
         "cache-expires-early",
         "entries live one second",
-        "a repeated request well within the TTL",
-        rules=lambda rules: replace(rules, cache_ttl=_a_second),
+        deciding(cache_ttl=_a_second),
+        "cache-lives cache-own-ttl",
     ),
-    _defect(
+    (
         "hit-as-miss",
         "a kept answer is reported as MISS",
-        "a repeated request",
-        respond=_on_hit(_status("MISS")),
+        _on_hit(_status("MISS")),
+        "cache-hit cache-fresh",
     ),
-    _defect(
+    (
         "hit-unreported",
         "a kept answer has no cache status",
-        "a repeated request",
-        respond=_on_hit(_status(None)),
+        _on_hit(_status(None)),
+        "cache-hit cache-fresh",
     ),
-    _defect(
+    (
         "hit-lower-case",
         "the status of a kept answer is `hit`",
-        "a repeated request",
-        respond=_on_hit(_status("hit")),
+        _on_hit(_status("hit")),
+        "cache-status-words",
     ),
-    _defect(
+    (
         "hit-cut",
         "a kept answer loses its last bytes",
-        "a repeated request",
-        respond=_on_hit(lambda r: with_body(r, r.body[:-10])),
+        _on_hit(lambda r: with_body(r, r.body[:-10])),
+        "plain-one-json cache-same",
     ),
-    _defect(
-        "hit-changed",
-        "a kept answer has no choices",
-        "a repeated request",
-        respond=_on_hit(_new_id),
-    ),
-    _defect(
+    ("hit-changed", "a kept answer has no choices", _on_hit(_new_id), "plain-fields cache-same"),
+    (
         "hit-label-lost",
         "a kept answer is labelled octet-stream",
-        "a repeated request",
-        respond=_on_hit(lambda r: with_header(r, "content-type", "application/octet-stream")),
+        _on_hit(lambda r: with_header(r, "content-type", "application/octet-stream")),
+        "label-json",
     ),
-    _defect(
+    (
         "hit-status-203",
         "a kept answer is 203",
-        "a repeated request",
-        respond=_on_hit(lambda r: replace(r, status=203)),
+        _on_hit(lambda r: replace(r, status=203)),
+        "status-200",
     ),
+    needs=("cache",),
 )

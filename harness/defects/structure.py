@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from harness.defects.defect import Defect
 from harness.defects.edits import (
     Document,
     choices,
@@ -13,6 +12,7 @@ from harness.defects.edits import (
     on_documents,
     on_events,
 )
+from harness.defects.rows import rows
 from harness.gateway.dice import Dice
 from harness.gateway.identity import uuid4
 from harness.gateway.served import Served
@@ -117,95 +117,64 @@ def _continue(events: list[Chunk]) -> list[Chunk]:
     return [*events[: where + 1], extra, *events[where + 1 :]]
 
 
-STRUCTURE = (
-    Defect(
-        name="id-changes",
-        catalogue="S01",
-        group="S",
-        statement="every chunk of a stream has another id",
-        shown_by="every streamed chat answer",
-        source="BerriAI/litellm#1571, microsoft/foundry-local#144",
-        respond=id_changes,
+STRUCTURE = rows(
+    "S",
+    (
+        "id-changes",
+        "every chunk of a stream has another id",
+        id_changes,
+        "stream-one-id",
+        "S01, BerriAI/litellm#1571, microsoft/foundry-local#144",
     ),
-    Defect(
-        name="object-not-chunk",
-        catalogue="S05",
-        group="S",
-        statement='chunks say "object": "chat.completion"',
-        shown_by="every streamed chat answer",
-        source="Baseten's published inference schema mixes the two",
-        respond=object_not_chunk,
+    (
+        "object-not-chunk",
+        'chunks say "object": "chat.completion"',
+        object_not_chunk,
+        "chunk-object",
+        "S05, Baseten's published inference schema mixes the two",
     ),
-    Defect(
-        name="missing-role",
-        catalogue="S07",
-        group="S",
-        statement="no delta carries a role",
-        shown_by="every streamed chat answer",
-        source="tensorzero#1265, langwatch#6196",
-        respond=missing_role,
+    (
+        "missing-role",
+        "no delta carries a role",
+        missing_role,
+        "role-first",
+        "S07, tensorzero#1265, langwatch#6196",
     ),
-    Defect(
-        name="role-every-chunk",
-        catalogue="S08",
-        group="S",
-        statement="every delta repeats the role",
-        shown_by="every streamed chat answer of two chunks or more",
-        source="BerriAI/litellm PR#9986",
-        respond=role_every_chunk,
+    (
+        "role-every-chunk",
+        "every delta repeats the role",
+        role_every_chunk,
+        "role-once",
+        "S08, BerriAI/litellm PR#9986",
     ),
-    Defect(
-        name="choices-null",
-        catalogue="S11",
-        group="S",
-        statement="a chunk in the middle has choices null",
-        shown_by="every streamed chat answer",
-        source="constructed",
-        respond=choices_null,
+    ("choices-null", "a chunk in the middle has choices null", choices_null, "chunk-fields", "S11"),
+    (
+        "message-for-delta",
+        "chunks carry message instead of delta",
+        message_for_delta,
+        "chunk-choices",
+        "S13",
     ),
-    Defect(
-        name="message-for-delta",
-        catalogue="S13",
-        group="S",
-        statement="chunks carry message instead of delta",
-        shown_by="every streamed chat answer",
-        source="constructed",
-        respond=message_for_delta,
+    ("index-missing", "choices have no index", index_missing, "chunk-choices", "S14"),
+    (
+        "finish-unknown",
+        "finish_reason is eos_token",
+        finish_unknown,
+        "finish-known",
+        "S16, TGI#2466",
     ),
-    Defect(
-        name="index-missing",
-        catalogue="S14",
-        group="S",
-        statement="choices have no index",
-        shown_by="every chat answer",
-        source="constructed",
-        respond=index_missing,
+    (
+        "finish-wrong",
+        "finish_reason is stop although max_tokens cut the answer off",
+        finish_wrong,
+        "limit-is-length tool-finish",
+        "S19, Dynamo delta.rs (Cancelled becomes stop); BerriAI/litellm#40260",
     ),
-    Defect(
-        name="finish-unknown",
-        catalogue="S16",
-        group="S",
-        statement="finish_reason is eos_token",
-        shown_by="every chat answer",
-        source="TGI#2466",
-        respond=finish_unknown,
-    ),
-    Defect(
-        name="finish-wrong",
-        catalogue="S19",
-        group="S",
-        statement="finish_reason is stop although max_tokens cut the answer off",
-        shown_by="chat answers that reach max_tokens",
-        source="Dynamo delta.rs (Cancelled becomes stop); BerriAI/litellm#40260",
-        respond=finish_wrong,
-    ),
-    Defect(
-        name="content-after-finish",
-        catalogue="S20",
-        group="S",
-        statement="a text delta follows the finish chunk",
-        shown_by="every streamed chat answer",
-        source="constructed",
-        respond=content_after_finish,
+    (
+        "content-after-finish",
+        "a text delta follows the finish chunk",
+        content_after_finish,
+        "finish-is-last",
+        "S20",
     ),
 )

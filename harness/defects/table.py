@@ -118,6 +118,11 @@ UPSTREAM = Catalogue(tuple(d for d in _ALL if d.upstream_only))
 """What only the provider can see; the stand-in's log shows it."""
 
 
+def killed_by(clause: str) -> tuple[str, ...]:
+    """The names of the defects that a clause, by its id, must see."""
+    return tuple(name for name, defect in EVERY.items() if clause in defect.killed_by)
+
+
 def suited(config: Config, name: str) -> Config:
     """The configuration with what the defect needs to be seen: auth, cache or a rate limit."""
     needs = EVERY.named(name).needs

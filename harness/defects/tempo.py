@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from harness.defects.defect import defect
 from harness.defects.edits import content_positions, on_events, split
+from harness.defects.rows import rows
 from harness.gateway.dice import Dice
 from harness.gateway.served import Served
 from harness.wire import Chunk, End, Response
@@ -107,35 +107,40 @@ def keepalives_for_output(served: Served) -> Response:
 
 
 TEMPO = (
-    defect("batch-coalescing", "L02", "events arrive in two or three groups", _STREAM, batches),
-    defect(
-        "held-after-first",
-        "own",
-        "one event comes at once, the rest at the end",
-        _STREAM,
-        _held_after_first,
-        group="L",
+    *rows(
+        "L",
+        (
+            "batch-coalescing",
+            "events arrive in two or three groups",
+            batches,
+            "stream-unbatched",
+            "L02",
+        ),
+        (
+            "held-after-first",
+            "one event comes at once, the rest at the end",
+            _held_after_first,
+            "stream-unbatched",
+        ),
+        ("slow-drip", "one event arrives byte by byte", drip, "body-in-time", "L05"),
+        ("done-late", "[DONE] comes eight seconds late", done_late, "stream-no-silence"),
+        ("end-late", "the body ends eight seconds after [DONE]", end_late, "stream-end-prompt"),
+        ("three-stalls", "three pauses of six seconds", stalls, "stream-no-silence"),
+        (
+            "comments-for-output",
+            "comments flow while every event waits for the end",
+            keepalives_for_output,
+            "stream-incremental",
+        ),
     ),
-    defect("slow-drip", "L05", "one event arrives byte by byte", _STREAM, drip),
-    defect(
-        "silence-cut",
-        "F28",
-        "no byte for 100 s half way, then the edge cuts",
-        _STREAM,
-        silence_cut,
-        source="MiniMax-AI/MiniMax-M3#22; Cloudflare 524",
-    ),
-    defect("done-late", "own", "[DONE] comes eight seconds late", _STREAM, done_late, group="L"),
-    defect(
-        "end-late", "own", "the body ends eight seconds after [DONE]", _STREAM, end_late, group="L"
-    ),
-    defect("three-stalls", "own", "three pauses of six seconds", _STREAM, stalls, group="L"),
-    defect(
-        "comments-for-output",
-        "own",
-        "comments flow while every event waits for the end",
-        _STREAM,
-        keepalives_for_output,
-        group="L",
+    *rows(
+        "F",
+        (
+            "silence-cut",
+            "no byte for 100 s half way, then the edge cuts",
+            silence_cut,
+            "body-in-time",
+            "F28, MiniMax-AI/MiniMax-M3#22; Cloudflare 524",
+        ),
     ),
 )

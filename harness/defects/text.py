@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-from harness.defects.defect import defect
 from harness.defects.edits import (
     Document,
     boths,
@@ -22,6 +21,7 @@ from harness.defects.edits import (
     streams,
     with_text,
 )
+from harness.defects.rows import rows
 from harness.gateway.served import Served
 from harness.wire import Chunk, Response
 
@@ -180,185 +180,148 @@ def _deltas_cut(events: list[Chunk]) -> list[Chunk]:
     ]
 
 
-TEXT = (
-    defect(
+TEXT = rows(
+    "I",
+    (
         "normalised-text",
-        "I10",
         "composed characters are decomposed in streams",
-        _STREAM,
         _in_stream(_decomposed),
-        source="ai-dynamo/dynamo#12630",
+        "logprobs-spell json-schema given-values",
+        "I10, ai-dynamo/dynamo#12630",
     ),
-    defect(
+    (
         "emoji-loss",
-        "I10",
         "characters outside the BMP are missing from streams",
-        _STREAM,
         _in_stream(_without_emoji),
-        source="mlx-vlm#1076, exo#1691",
+        "logprobs-spell json-schema given-values",
+        "I10, mlx-vlm#1076, exo#1691",
     ),
-    defect(
+    (
         "question-marks",
-        "own",
         "characters outside ASCII become question marks in plain answers",
-        _PLAIN,
         _in_plain(_ascii),
-        group="I",
+        "logprobs-spell given-values stream-equals-plain reasoning-stream-equal",
     ),
-    defect(
+    (
         "mojibake",
-        "own",
         "streams are decoded as latin-1 and encoded again",
-        _STREAM,
         _in_stream(_mojibake),
-        group="I",
+        "body-encoded-once logprobs-spell json-schema given-values",
     ),
-    defect(
+    (
         "double-escaped",
-        "own",
         "characters outside ASCII become escape sequences as text",
-        _PLAIN,
         _in_plain(_double_escaped),
-        group="I",
+        "logprobs-spell stream-equals-plain reasoning-stream-equal",
     ),
-    defect(
+    (
         "html-entities",
-        "own",
         "<, > and & become HTML entities in streams",
-        _STREAM,
         _in_stream(html.escape),
-        group="I",
+        "json-mode json-schema",
     ),
-    defect(
+    (
         "curly-quotes",
-        "own",
         "straight quotes become curly in plain answers",
-        _PLAIN,
         _in_plain(lambda text: text.translate(_QUOTES)),
-        group="I",
+        "logprobs-spell json-mode",
     ),
-    defect(
+    (
         "whitespace-collapsed",
-        "own",
         "runs of white space become one space in plain answers",
-        _PLAIN,
         _in_plain(_collapsed),
-        group="I",
+        "logprobs-spell json-schema given-values",
     ),
-    defect(
+    (
         "lower-cased",
-        "own",
         "plain answers are in lower case",
-        _PLAIN,
         _in_plain(str.lower),
-        group="I",
+        "logprobs-spell given-values stream-equals-plain reasoning-stream-equal",
     ),
-    defect(
+    (
         "special-token-leak",
-        "I11",
         "the text ends with <|im_end|>",
-        _TEXT,
         lambda served: (
             streams(_last_delta("<|im_end|>"))(served)
             if served.streamed
             else _in_plain(lambda text: text + "<|im_end|>")(served)
         ),
-        source="LightLLM#130",
+        "no-template-token json-mode json-schema",
+        "I11, LightLLM#130",
     ),
-    defect(
+    (
         "think-tag-leak",
-        "I11",
         "plain answers begin with a thought and </think>",
-        _PLAIN,
         plains(_think_tag),
-        source="LightLLM#130",
+        "no-template-token",
+        "I11, LightLLM#130",
     ),
-    defect(
+    (
         "retry-splice",
-        "I14",
         "half of a first try, then the whole second try",
-        _STREAM,
         streams(_spliced),
+        "role-once usage-cumulative json-mode",
+        "I14",
     ),
-    defect(
+    (
         "chunks-swapped",
-        "own",
         "two text deltas change places",
-        _STREAM,
         streams(_swapped),
-        group="I",
+        "usage-cumulative json-schema given-values",
     ),
-    defect(
+    (
         "tail-lost",
-        "own",
         "the last text delta is missing",
-        _STREAM,
         streams(_tail_lost),
-        group="I",
+        "role-first json-mode json-schema",
     ),
-    defect(
+    (
         "deltas-cut",
-        "own",
         "each delta keeps two characters",
-        _STREAM,
         streams(_deltas_cut),
-        group="I",
+        "logprobs-spell json-mode json-schema",
     ),
-    defect(
+    (
         "every-third-twice",
-        "own",
         "every third delta comes twice",
-        _STREAM,
         streams(_duplicated_words),
-        group="I",
+        "logprobs-count json-mode json-schema",
     ),
-    defect(
+    (
         "plain-halved",
-        "own",
         "plain answers lose their second half",
-        _PLAIN,
         _in_plain(_halved),
-        group="I",
+        "stream-equals-plain reasoning-stream-equal",
     ),
-    defect(
+    (
         "advertised",
-        "own",
         "a sentence is added to plain answers",
-        _PLAIN,
         _in_plain(lambda text: text + " Powered by this gateway."),
-        group="I",
+        "logprobs-spell stream-equals-plain reasoning-stream-equal",
     ),
-    defect(
+    (
         "greeting-added",
-        "own",
         "streams begin with words of the gateway",
-        _STREAM,
         streams(_first_delta("Sure! ")),
-        group="I",
+        "logprobs-spell json-mode json-schema",
     ),
-    defect(
+    (
         "reasoning-as-content",
-        "own",
         "reasoning is told as content in streams",
-        "streamed answers of a reasoning model",
         documents(_reasoning_as_content),
-        group="I",
-        source="docs.baseten.co/inference/model-apis/reasoning",
+        "reasoning-stream-equal",
+        "docs.baseten.co/inference/model-apis/reasoning",
     ),
-    defect(
+    (
         "logprobs-of-other-text",
-        "own",
         "logprobs belong to other tokens",
-        "chat requests with logprobs",
         boths(_logprobs_shifted),
-        group="I",
+        "logprobs-bytes",
     ),
-    defect(
+    (
         "logprobs-positive",
-        "own",
         "log probabilities are above 0",
-        "chat requests with logprobs",
         boths(_logprob_positive),
-        group="I",
+        "logprobs-shape",
     ),
 )

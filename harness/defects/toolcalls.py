@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 
-from harness.defects.defect import defect
 from harness.defects.edits import (
     Document,
     boths,
@@ -13,6 +12,7 @@ from harness.defects.edits import (
     part_of,
     plains,
 )
+from harness.defects.rows import rows
 from harness.gateway.served import Served
 from harness.wire import Response
 
@@ -124,189 +124,155 @@ def _first_only(document: Document) -> Document:
     return document
 
 
-TOOLCALLS = (
-    defect(
+TOOLCALLS = rows(
+    "C",
+    (
         "no-index",
-        "C01",
         "call deltas have no index",
-        _STREAM,
         documents(_each(lambda call: call.pop("index", None))),
-        source="openai-python PR#3246, vercel/ai#14277",
+        "tool-index tool-index-own tool-arguments-json",
+        "C01, openai-python PR#3246, vercel/ai#14277",
     ),
-    defect(
+    (
         "index-null",
-        "C01",
         "the index of call deltas is null",
-        _STREAM,
         documents(_each(lambda call: call.update(index=None))),
-        source="SamSaffron/term-llm#314",
+        "tool-index tool-index-own tool-arguments-json",
+        "C01, SamSaffron/term-llm#314",
     ),
-    defect(
+    (
         "call-index-jumps",
-        "own",
         "a call's first delta has another index than its others",
-        _STREAM,
         documents(_each(lambda call: call.update(index=call.get("index", 0) + ("id" in call)))),
-        group="C",
+        "tool-shape tool-declared tool-arguments-json",
     ),
-    defect(
+    (
         "type-missing",
-        "C05",
         "calls have no type",
-        _CALLS,
         boths(_each(lambda c: c.pop("type", None))),
-    ),
-    defect(
-        "type-empty",
+        "tool-shape",
         "C05",
+    ),
+    (
+        "type-empty",
         "the type of calls is empty",
-        _CALLS,
         boths(_each(lambda call: "type" in call and call.update(type=""))),
+        "tool-shape",
+        "C05",
     ),
-    defect(
+    (
         "name-empty",
-        "C07",
         "the function's name is empty",
-        _CALLS,
         boths(_functions(lambda f: "name" in f and f.update(name=""))),
-        source="gsd-2#4647",
+        "tool-shape tool-declared",
+        "C07, gsd-2#4647",
     ),
-    defect(
+    (
         "name-missing",
-        "own",
         "the function has no name",
-        _CALLS,
         boths(_functions(lambda f: f.pop("name", None))),
-        group="C",
+        "tool-shape tool-declared",
     ),
-    defect(
+    (
         "name-case",
-        "own",
         "the function's name is in upper case",
-        _CALLS,
         boths(_functions(lambda f: "name" in f and f.update(name=f["name"].upper()))),
-        group="C",
+        "tool-declared",
     ),
-    defect(
+    (
         "name-in-every-delta",
-        "own",
         "each delta of a call repeats a name",
-        _STREAM,
         documents(_functions(lambda f: f.setdefault("name", "get"))),
-        group="C",
+        "tool-declared",
     ),
-    defect(
+    (
         "args-object-stream",
-        "C08",
         "streamed arguments are objects",
-        _STREAM,
         documents(_arguments(lambda text: {"part": text})),
-        source="hermes-agent#1114",
+        "tool-shape tool-arguments-json tool-arguments-schema",
+        "C08, hermes-agent#1114",
     ),
-    defect(
+    (
         "args-null",
-        "own",
         "arguments are null",
-        _CALLS,
         boths(_arguments(lambda _text: None)),
-        group="C",
+        "tool-shape tool-arguments-json tool-arguments-schema",
     ),
-    defect(
+    (
         "args-cut",
-        "own",
         "plain arguments lose their last characters",
-        _PLAIN,
         plains(_arguments(lambda text: text[:-2])),
-        group="C",
+        "tool-arguments-json tool-arguments-schema",
     ),
-    defect(
+    (
         "args-doubled",
-        "own",
         "plain arguments come twice",
-        _PLAIN,
         plains(_arguments(lambda text: text + text)),
-        group="C",
+        "tool-arguments-json tool-arguments-schema",
     ),
-    defect(
+    (
         "args-empty",
-        "own",
         "plain arguments are empty",
-        _PLAIN,
         plains(_arguments(lambda _text: "")),
-        group="C",
+        "tool-arguments-json tool-arguments-schema",
     ),
-    defect(
+    (
         "args-off-schema",
-        "own",
         "plain arguments do not fit the declared schema",
-        _PLAIN,
         plains(_arguments(_wrong_values)),
-        group="C",
+        "tool-arguments-schema",
     ),
-    defect(
+    (
         "args-pieces-stripped",
-        "own",
         "pieces of streamed arguments lose their spaces",
-        _STREAM,
         documents(_arguments(lambda text: text.replace(" ", ""))),
-        group="C",
+        "tools-stream-equal",
     ),
-    defect(
+    (
         "multi-delta-one-event",
-        "C13",
         "a chunk holds one choice index twice",
-        _STREAM,
         documents(_split_choice),
-        source="basetenlabs/langchain-baseten",
+        "chunk-one-delta",
+        "C13, basetenlabs/langchain-baseten",
     ),
-    defect(
+    (
         "call-delta-doubled",
-        "own",
         "a delta holds one call index twice",
-        _STREAM,
         documents(_doubled_delta),
-        group="C",
-        source="basetenlabs/langchain-baseten",
+        "tool-one-delta",
+        "basetenlabs/langchain-baseten",
     ),
-    defect(
+    (
         "tool-text-leak",
-        "C14",
         "a call is printed as content",
-        _PLAIN,
         plains(_text_leak),
-        source="constructed; vercel/ai#8116 is near",
+        "tool-required",
+        "C14, constructed; vercel/ai#8116 is near",
     ),
-    defect(
+    (
         "call-lost-in-nonstream",
-        "C17",
         "plain answers lose the calls that streams have",
-        _PLAIN,
         plains(_lost),
-        source="Dynamo aggregator.rs",
+        "usage-not-for-nothing tool-required",
+        "C17, Dynamo aggregator.rs",
     ),
-    defect(
+    (
         "second-call-lost",
-        "own",
         "plain answers keep the first of two calls",
-        "plain chat answers with two calls",
         plains(_first_only),
-        group="C",
+        "tools-stream-equal",
     ),
-    defect("call-ids-equal", "own", "every call has the id call_0", _CALLS, same_ids, group="C"),
-    defect(
+    ("call-ids-equal", "every call has the id call_0", same_ids, "tool-id-unique"),
+    (
         "function-call-field",
-        "own",
         "plain answers have function_call instead of tool_calls",
-        _PLAIN,
         plains(_older),
-        group="C",
+        "tool-required tool-finish",
     ),
-    defect(
+    (
         "finish-calls-without",
-        "own",
         "finish_reason is tool_calls without a call",
-        "every chat answer without calls",
         boths(_finish_calls_always),
-        group="C",
+        "tool-finish",
     ),
 )

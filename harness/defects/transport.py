@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from harness.defects.defect import Defect
 from harness.defects.edits import on_events, on_plain, with_body, with_chunks, with_header
+from harness.defects.rows import rows
 from harness.gateway.served import Served
 from harness.wire import Chunk, End, Response
 
@@ -67,77 +67,56 @@ def cf_envelope_200(served: Served) -> Response:
     return on_plain(served, lambda document: {"result": document, **envelope})
 
 
-TRANSPORT = (
-    Defect(
-        name="trunc-chunked-close",
-        catalogue="T01",
-        group="T",
-        statement="a stream's body is cut before its end and the connection closed",
-        shown_by="every streamed chat answer",
-        source="ai-dynamo/dynamo#8674",
-        respond=trunc_chunked_close,
+TRANSPORT = rows(
+    "T",
+    (
+        "trunc-chunked-close",
+        "a stream's body is cut before its end and the connection closed",
+        trunc_chunked_close,
+        "body-whole",
+        "T01, ai-dynamo/dynamo#8674",
     ),
-    Defect(
-        name="clean-eof-midstream",
-        catalogue="T04",
-        group="T",
-        statement="a stream ends cleanly half way: no finish_reason, no [DONE]",
-        shown_by="every streamed chat answer",
-        source="Dynamo disconnect.rs; BerriAI/litellm#40260",
-        respond=clean_eof_midstream,
+    (
+        "clean-eof-midstream",
+        "a stream ends cleanly half way: no finish_reason, no [DONE]",
+        clean_eof_midstream,
+        "finish-once stream-done",
+        "T04, Dynamo disconnect.rs; BerriAI/litellm#40260",
     ),
-    Defect(
-        name="empty-200",
-        catalogue="T08",
-        group="T",
-        statement="a success without a single byte of body",
-        shown_by="every successful answer",
-        source="constructed",
-        respond=empty_200,
+    ("empty-200", "a success without a single byte of body", empty_200, "body-not-empty", "T08"),
+    (
+        "html-200",
+        "a web page instead of the answer, with status 200",
+        html_200,
+        "plain-one-json stream-is-stream label-json",
+        "T10, 9router#3492, ramalama#2837",
     ),
-    Defect(
-        name="html-200",
-        catalogue="T10",
-        group="T",
-        statement="a web page instead of the answer, with status 200",
-        shown_by="every successful answer",
-        source="9router#3492, ramalama#2837",
-        respond=html_200,
+    (
+        "wrong-ct-sse",
+        "an event stream labelled application/json",
+        wrong_ct_sse,
+        "label-stream",
+        "T13, 9router#3301, vllm-ascend#6985",
     ),
-    Defect(
-        name="wrong-ct-sse",
-        catalogue="T13",
-        group="T",
-        statement="an event stream labelled application/json",
-        shown_by="every streamed chat answer",
-        source="9router#3301, vllm-ascend#6985",
-        respond=wrong_ct_sse,
+    (
+        "sse-when-not-asked",
+        "a plain request answered with an event stream",
+        sse_when_not_asked,
+        "plain-one-json",
+        "T14, foundry-dev-tools#195",
     ),
-    Defect(
-        name="sse-when-not-asked",
-        catalogue="T14",
-        group="T",
-        statement="a plain request answered with an event stream",
-        shown_by="every plain chat answer",
-        source="foundry-dev-tools#195",
-        respond=sse_when_not_asked,
+    (
+        "done-appended-to-json",
+        "a JSON body followed by data: [DONE]",
+        done_appended_to_json,
+        "plain-one-json",
+        "T17",
     ),
-    Defect(
-        name="done-appended-to-json",
-        catalogue="T17",
-        group="T",
-        statement="a JSON body followed by data: [DONE]",
-        shown_by="every plain chat answer",
-        source="constructed",
-        respond=done_appended_to_json,
-    ),
-    Defect(
-        name="cf-envelope-200",
-        catalogue="T22",
-        group="T",
-        statement="a completion wrapped in Cloudflare's REST envelope",
-        shown_by="every plain chat answer",
-        source="constructed, after the envelope of api.cloudflare.com",
-        respond=cf_envelope_200,
+    (
+        "cf-envelope-200",
+        "a completion wrapped in Cloudflare's REST envelope",
+        cf_envelope_200,
+        "plain-bare",
+        "T22, constructed, after the envelope of api.cloudflare.com",
     ),
 )

@@ -1,13 +1,12 @@
 """What only the provider can see: shown in the log, as altered fields or passed headers."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from harness.defects.bodies import Edit, editing, without
-from harness.defects.defect import Defect
+from harness.defects.rows import Decisions, deciding, rows
 from harness.gateway.call import Call
-from harness.gateway.rules import Rules, passed_headers
+from harness.gateway.rules import passed_headers
 
 
 def _messages(change: Callable[[list[Any]], list[Any]]) -> Edit:
@@ -73,118 +72,110 @@ def _token_passed(call: Call) -> tuple[str, ...]:
     return passed_headers(call) + own
 
 
-def _unseen(
-    name: str,
-    catalogue: str,
-    statement: str,
-    rules: Callable[[Rules], Rules],
-    shown_by: str = "every request",
-) -> Defect:
-    return Defect(
-        name=name,
-        catalogue=catalogue,
-        group="P" if catalogue == "own" else catalogue[0],
-        statement=statement,
-        shown_by=shown_by,
-        source="constructed",
-        rules=rules,
-        upstream_only=True,
-    )
-
-
 UNSEEN = (
-    _unseen(
-        "seed-ignored",
-        "P05",
-        "seed does not reach the provider",
-        editing(without("seed")),
-        "chat requests with seed",
+    *rows(
+        "P",
+        (
+            "seed-ignored",
+            "seed does not reach the provider",
+            Decisions(editing(without("seed"))),
+            "",
+            "P05",
+        ),
+        (
+            "stream-options-stripped",
+            "stream_options do not reach the provider, which reports usage anyway",
+            Decisions(editing(without("stream_options"))),
+            "",
+            "P07",
+        ),
+        (
+            "extra-body-stripped",
+            "chat_template_args and reasoning_effort do not reach the provider",
+            Decisions(editing(without("chat_template_args", "reasoning_effort"))),
+            "",
+            "P08",
+        ),
+        (
+            "messages-reordered",
+            "the last message is sent first",
+            Decisions(editing(_messages(lambda m: [*m[-1:], *m[:-1]]))),
+            "",
+            "P11",
+        ),
+        (
+            "system-merged",
+            "a system message becomes the beginning of the user's",
+            Decisions(editing(_messages(_merged))),
+            "",
+            "P11",
+        ),
+        (
+            "empty-messages-removed",
+            "messages without content are removed",
+            Decisions(editing(_messages(_spoken))),
+            "",
+            "P11",
+        ),
+        (
+            "messages-escaped",
+            "characters outside ASCII in prompts become escape sequences",
+            Decisions(editing(_messages(_escaped))),
+            "",
+            "P11",
+        ),
+        (
+            "messages-trimmed",
+            "white space around prompts is removed",
+            Decisions(editing(_messages(_trimmed))),
+            "",
+            "P11",
+        ),
+        (
+            "message-names-dropped",
+            "names of messages are dropped",
+            Decisions(editing(_messages(_nameless))),
+            "",
+            "P11",
+        ),
+        (
+            "body-normalised",
+            "fields are sorted, so the body's bytes differ",
+            Decisions(editing(_sorted)),
+            "",
+            "P13",
+        ),
+        (
+            "defaults-injected",
+            "max_tokens and temperature are added",
+            Decisions(editing(_defaults)),
+            "",
+            "P16",
+        ),
+        (
+            "user-dropped",
+            "user does not reach the provider",
+            Decisions(editing(without("user", "metadata"))),
+            "",
+        ),
+        upstream_only=True,
     ),
-    _unseen(
-        "stream-options-stripped",
-        "P07",
-        "stream_options do not reach the provider, which reports usage anyway",
-        editing(without("stream_options")),
-        "streamed chat requests with stream_options",
-    ),
-    _unseen(
-        "extra-body-stripped",
-        "P08",
-        "chat_template_args and reasoning_effort do not reach the provider",
-        editing(without("chat_template_args", "reasoning_effort")),
-        "chat requests with these fields",
-    ),
-    _unseen(
-        "messages-reordered",
-        "P11",
-        "the last message is sent first",
-        editing(_messages(lambda m: [*m[-1:], *m[:-1]])),
-        "chat requests with two messages",
-    ),
-    _unseen(
-        "system-merged",
-        "P11",
-        "a system message becomes the beginning of the user's",
-        editing(_messages(_merged)),
-        "chat requests with a system message",
-    ),
-    _unseen(
-        "empty-messages-removed",
-        "P11",
-        "messages without content are removed",
-        editing(_messages(_spoken)),
-        "histories with an empty message",
-    ),
-    _unseen(
-        "messages-escaped",
-        "P11",
-        "characters outside ASCII in prompts become escape sequences",
-        editing(_messages(_escaped)),
-        "chat requests with such characters",
-    ),
-    _unseen(
-        "messages-trimmed",
-        "P11",
-        "white space around prompts is removed",
-        editing(_messages(_trimmed)),
-        "chat requests with such space",
-    ),
-    _unseen(
-        "message-names-dropped",
-        "P11",
-        "names of messages are dropped",
-        editing(_messages(_nameless)),
-        "chat requests with names",
-    ),
-    _unseen(
-        "body-normalised", "P13", "fields are sorted, so the body's bytes differ", editing(_sorted)
-    ),
-    _unseen(
-        "defaults-injected",
-        "P16",
-        "max_tokens and temperature are added",
-        editing(_defaults),
-        "chat requests without them",
-    ),
-    _unseen(
-        "user-dropped",
-        "own",
-        "user does not reach the provider",
-        editing(without("user", "metadata")),
-        "chat requests with user",
-    ),
-    _unseen(
-        "gateway-token-passed-on",
-        "E17",
-        "cf-aig-authorization reaches the provider",
-        lambda rules: replace(rules, passed_headers=_token_passed),
-        "requests with cf-aig-authorization",
-    ),
-    _unseen(
-        "disconnect-not-propagated",
-        "E20",
-        "a client that leaves does not end the generation",
-        lambda rules: replace(rules, stops_with_client=False),
-        "streams that the client leaves",
+    *rows(
+        "E",
+        (
+            "gateway-token-passed-on",
+            "cf-aig-authorization reaches the provider",
+            deciding(passed_headers=_token_passed),
+            "",
+            "E17",
+        ),
+        (
+            "disconnect-not-propagated",
+            "a client that leaves does not end the generation",
+            deciding(stops_with_client=False),
+            "",
+            "E20",
+        ),
+        upstream_only=True,
     ),
 )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from harness.defects.defect import Defect
 from harness.defects.edits import (
     Document,
     document_of,
@@ -11,6 +10,7 @@ from harness.defects.edits import (
     on_documents,
     on_events,
 )
+from harness.defects.rows import rows
 from harness.gateway.served import Served
 from harness.wire import Chunk, Response
 
@@ -87,77 +87,61 @@ def _over_reasoned(usage: Document) -> Document:
     }
 
 
-USAGE = (
-    Defect(
-        name="no-usage-chunk",
-        catalogue="U01",
-        group="U",
-        statement="include_usage is ignored: no chunk has usage",
-        shown_by="streamed chat answers with include_usage",
-        source="constructed",
-        respond=no_usage_chunk,
+USAGE = rows(
+    "U",
+    (
+        "no-usage-chunk",
+        "include_usage is ignored: no chunk has usage",
+        no_usage_chunk,
+        "usage-stream",
+        "U01",
     ),
-    Defect(
-        name="usage-after-done",
-        catalogue="U04",
-        group="U",
-        statement="usage comes after [DONE]",
-        shown_by="streamed chat answers with include_usage",
-        source="constructed",
-        respond=usage_after_done,
+    (
+        "usage-after-done",
+        "usage comes after [DONE]",
+        usage_after_done,
+        "stream-done-last usage-stream",
+        "U04",
     ),
-    Defect(
-        name="reasoning-exceeds-completion",
-        catalogue="U07",
-        group="U",
-        statement="reasoning_tokens is larger than completion_tokens",
-        shown_by="every chat answer with usage",
-        source="vercel/ai, Baseten example of Kimi-K3",
-        respond=_on_usage(_over_reasoned),
+    (
+        "reasoning-exceeds-completion",
+        "reasoning_tokens is larger than completion_tokens",
+        _on_usage(_over_reasoned),
+        "usage-details",
+        "U07, vercel/ai, Baseten example of Kimi-K3",
     ),
-    Defect(
-        name="usage-strings",
-        catalogue="U08",
-        group="U",
-        statement="token counts are strings",
-        shown_by="every chat answer with usage",
-        source="basetenlabs/baseten-switch usage.go",
-        respond=_on_usage(_as_strings),
+    (
+        "usage-strings",
+        "token counts are strings",
+        _on_usage(_as_strings),
+        "usage-integers",
+        "U08, basetenlabs/baseten-switch usage.go",
     ),
-    Defect(
-        name="usage-other-keys",
-        catalogue="U10",
-        group="U",
-        statement="usage is called input_tokens and output_tokens",
-        shown_by="every chat answer with usage",
-        source="constructed (translation on a unified route)",
-        respond=_on_usage(_translated),
+    (
+        "usage-other-keys",
+        "usage is called input_tokens and output_tokens",
+        _on_usage(_translated),
+        "usage-integers",
+        "U10, translation on a unified route",
     ),
-    Defect(
-        name="usage-total-wrong",
-        catalogue="own",
-        group="U",
-        statement="total_tokens is not the sum of its parts",
-        shown_by="every chat answer with usage",
-        source="constructed",
-        respond=_on_usage(_off_by_one),
+    (
+        "usage-total-wrong",
+        "total_tokens is not the sum of its parts",
+        _on_usage(_off_by_one),
+        "usage-sum",
     ),
-    Defect(
-        name="stream-counts-more",
-        catalogue="own",
-        group="U",
-        statement="a stream counts one completion token more than the plain answer",
-        shown_by="streamed chat answers with usage, beside the same one in plain",
-        source="new-api#2952, cloudflare/ai#550: counts that do not match",
-        respond=lambda served: on_documents(served, _one_more),
+    (
+        "stream-counts-more",
+        "a stream counts one completion token more than the plain answer",
+        lambda served: on_documents(served, _one_more),
+        "answer-costs-same",
+        "new-api#2952, cloudflare/ai#550: counts that do not match",
     ),
-    Defect(
-        name="usage-zero",
-        catalogue="own",
-        group="U",
-        statement="every token count is 0",
-        shown_by="every chat answer with usage",
-        source="constructed (usage lost in translation)",
-        respond=usage_zero,
+    (
+        "usage-zero",
+        "every token count is 0",
+        usage_zero,
+        "usage-positive",
+        "usage lost in translation",
     ),
 )

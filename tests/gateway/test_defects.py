@@ -50,7 +50,7 @@ def test_a_defect_answers_to_the_byte_as_it_always_did(name: str) -> None:
 
 
 def test_every_defect_and_variant_has_a_digest_of_its_answers() -> None:
-    assert list(golden()) == names()
+    assert golden().keys() == set(names())
 
 
 def test_a_stand_in_without_a_defect_loads_none() -> None:
@@ -71,8 +71,6 @@ def test_every_class_has_a_defect_and_every_defect_its_papers() -> None:
         assert defect.name == name
         assert name == name.lower().replace("_", "-")
         assert defect.statement
-        assert defect.shown_by
-        assert defect.source
         assert defect.needs <= {"auth", "cache", "rate_limit"}
 
 

@@ -84,11 +84,8 @@ def defect_of(mutant: Mutant) -> Defect:
     where = f"{mutant.route} route, {mutant.condition}"
     made = Defect(
         name=mutant.name,
-        catalogue="generated",
         group="generated",
         statement=f"{mutant.operator} at {mutant.place} ({where})",
-        shown_by=where,
-        source="generated",
         needs=_needs(mutant),
     )
     if mutant.decides:

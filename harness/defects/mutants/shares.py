@@ -40,10 +40,8 @@ def of_share(name: str) -> Defect:
 
     return Defect(
         name=name,
-        catalogue="generated",
         group="generated",
         statement=f"{count} of {of} answers with tool calls come empty, and are billed ({route})",
-        shown_by="many chat answers with calls",
         source="a model of Baseten's: 22 of 51 empty, 0 of 30 at its vendor",
         respond=respond,
         rare=True,
