@@ -13,9 +13,10 @@ from harness.cli.load_options import (
     some_seconds,
 )
 from harness.cli.options import Common, common
-from harness.cli.verdict import OWN_FAULT, conclude, note
+from harness.cli.verdict import conclude, note
 from harness.cli.verify import carry, contract_of, contract_options
 from harness.contract.options import named
+from harness.errors import OWN_FAULT
 
 if TYPE_CHECKING:
     from harness.contract.options import Options

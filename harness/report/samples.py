@@ -14,12 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from harness.measure.columns import COLUMNS
+from harness.measure.columns import COLUMNS, END_OF_STREAM
 
 FOLDER = "samples"
-# An IPC stream ends in a continuation marker and a length of zero (Arrow columnar format, "IPC
-# Streaming Format"); without it the writer did not come to close the file.
-END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 LENGTHS = ("blur_ns", "held_ns", "dns_ns", "connect_ns", "tls_ns", "rtt_ns")
 FEW_VALUES = (
     *("run_id", "worker", "scenario", "phase", "route", "outcome", "finish_reason"),

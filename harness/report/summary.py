@@ -13,6 +13,7 @@ from harness.foreign import Place, harmless
 from harness.measure.metrics import SCHEDULED
 from harness.report.documents import document, fields_of
 from harness.report.quantile import PERCENTILES, Estimate
+from harness.routes.route import ARMS
 
 if TYPE_CHECKING:
     from harness.report.client import Client
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 COMPARE = "compare"
 """The scenario that is the interleaved comparison."""
-ROUTES = ("direct", "native", "compat", "model")
 ENDS: Mapping[str, str] = {
     "": "value",
     "_low": "low",
@@ -249,7 +249,7 @@ class Summary:
 
 def ordered_routes(routes: Iterable[str]) -> list[str]:
     """The routes in the order of every table: native, compat, model, then any other by name."""
-    return sorted(routes, key=lambda route: (ROUTES.index(route) if route in ROUTES else 9, route))
+    return sorted(routes, key=lambda route: (ARMS.index(route) if route in ARMS else 9, route))
 
 
 def key(metric: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.errors import TransportError, TransportKind
+from harness.errors import EXIT_CODES, TransportError, TransportKind
 from harness.measure.odd import Odd
 from harness.measure.outcome import Outcome
 from harness.measure.validity import stood_still
@@ -24,7 +24,6 @@ from harness.report.summary import Counts, Routes, RouteSummary, Summary
 from harness.report.thresholds import Checked
 
 LOADING = ("run", "load", "compare", "capacity")
-EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
 
 
 class Weight(StrEnum):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
+from harness.routes.route import DEFAULT_MODEL
 from harness.settings.file import File, Table, find_file, read_file
 from harness.settings.pasted import take_apart
 from harness.settings.redaction import Secrets, is_secret_name, of_headers, proxy_passwords
@@ -28,7 +29,6 @@ from harness.settings.variables import BY_KEY, VARIABLES
 from harness.transports.network import DIRECT, Network
 
 DEFAULT_ORIGIN = "https://gateway.ai.cloudflare.com"
-DEFAULT_MODEL = "openai/gpt-oss-120b"
 
 PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "account_id": parse_segment,

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from harness.errors import EXIT_CODES
 from harness.measure.objective import RATIO, Objective, parse_objective
 from harness.report import sentences
 from harness.report.build import Report
@@ -16,7 +17,6 @@ from harness.report.gate.wanted import COMPATIBLE, Asked, Kind, Wanted
 from harness.report.quantile import Estimate
 from harness.report.ratios import ALL, answered, between_routes, unknown
 from harness.report.thresholds import DEFAULT_ERRORS, Checked
-from harness.report.verdict import EXIT_CODES
 
 SCHEMA_VERSION = 1
 CONTRACT: Mapping[str, str] = {
