@@ -49,7 +49,7 @@ def verify(
 
 
 @dataclass(slots=True, eq=False)
-class Asked:
+class PytestRun:
     """A run within pytest; `outcome` is what came of it.
 
     It was `handed` over by `verify`, as a plugin object, or asked for on pytest's command line.

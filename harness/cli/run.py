@@ -86,7 +86,7 @@ def command(*, common: Common, **values: Any) -> None:
 
 
 @dataclass(slots=True)
-class Course:
+class PhaseOutcomes:
     """What the phases of a run leave for its manifest; `skipped` says what did not happen."""
 
     contract: "Outcome | None" = None
@@ -124,7 +124,7 @@ class Course:
         }
 
 
-def run(common: Common, values: dict[str, Any]) -> "tuple[Report, Course]":
+def run(common: Common, values: dict[str, Any]) -> "tuple[Report, PhaseOutcomes]":
     """Do all phases and make the report; Ctrl-C ends the phases and keeps what there is."""
     from harness.report import manifest
     from harness.report.build import build_report
@@ -141,7 +141,7 @@ def run(common: Common, values: dict[str, Any]) -> "tuple[Report, Course]":
         plan={**load.describe(), "pairs": values["pairs"]},
         seed=common.seed,
     )
-    course = Course()
+    course = PhaseOutcomes()
     try:
         with manifest.refusable(folder):
             course.contract = _verify(common, replace(contract, out=folder))
@@ -202,7 +202,7 @@ def _verify(common: Common, options: "Options") -> "Outcome":
     return outcome
 
 
-def _measure(common: Common, load: "LoadPlan", compare: "LoadPlan", course: Course) -> None:
+def _measure(common: Common, load: "LoadPlan", compare: "LoadPlan", course: PhaseOutcomes) -> None:
     """The load and the comparison, each only where the one before left something to measure."""
     from harness.cli.stand_in import running
 

@@ -17,7 +17,7 @@ TTFT_NS, ITL_NS, JITTER = 40_000_000, 4_000_000, 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SlotLimits:
     """A stand-in that can be overloaded: `slots` requests at once, each for `service_ns`."""
 
     slots: int
@@ -30,7 +30,7 @@ def running(
     *,
     defect: str | None = None,
     seed: int = 0,
-    limits: Limits | None = None,
+    limits: SlotLimits | None = None,
 ) -> Iterator["Target"]:
     """The target with its origin: `local` is started and stopped, any other passes through."""
     from harness.settings import Kind
@@ -49,7 +49,7 @@ def running(
         yield target.at(gateway.url)
 
 
-def limited(config: "Config", limits: Limits) -> "Config":
+def limited(config: "Config", limits: SlotLimits) -> "Config":
     """The stand-in with so many slots, and one token at the end of each one's time."""
     timing = replace(config.timing, ttft_ns=limits.service_ns, itl_ns=0, jitter=0.0, tokens=1)
     return replace(config, slots=limits.slots, timing=timing)

@@ -9,7 +9,7 @@ from harness.defects.rows import Decisions, rows
 from harness.gateway.call import Call
 from harness.gateway.rules import Rules
 from harness.gateway.served import Served
-from harness.gateway.upstream.asked import Malformed
+from harness.gateway.upstream.asked import MalformedBody
 from harness.gateway.upstream.errors import encode
 from harness.wire import Chunk, Response
 
@@ -22,7 +22,7 @@ def _body_cut(bound: int) -> Callable[[Rules], Rules]:
     def forward(call: Call, document: Any) -> Any:
         if len(call.arrival.request.body) <= bound:
             return document
-        return Malformed(f"EOF while parsing a string at line 1 column {bound}")
+        return MalformedBody(f"EOF while parsing a string at line 1 column {bound}")
 
     return lambda rules: replace(rules, forward=forward)
 

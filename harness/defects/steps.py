@@ -9,7 +9,7 @@ from harness.defects.edits import with_body, with_header
 from harness.defects.rows import Decisions, deciding, rows
 from harness.gateway.rules import Rules
 from harness.gateway.served import Served
-from harness.gateway.universal import Step
+from harness.gateway.universal import UniversalStep
 from harness.gateway.upstream.errors import encode
 from harness.wire import Response
 
@@ -59,19 +59,21 @@ def _numbered(number: Callable[[int, list[Any]], int]) -> Callable[[Served], Res
     return _on_steps(edit)
 
 
-def _trying(edit: Callable[[tuple[Step, ...]], tuple[Step, ...]]) -> Callable[[Rules], Rules]:
+def _trying(
+    edit: Callable[[tuple[UniversalStep, ...]], tuple[UniversalStep, ...]],
+) -> Callable[[Rules], Rules]:
     return lambda rules: replace(rules, steps=edit)
 
 
-def _key_of_first(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def _key_of_first(steps: tuple[UniversalStep, ...]) -> tuple[UniversalStep, ...]:
     return tuple(replace(step, headers=steps[0].headers) for step in steps)
 
 
-def _query_of_first(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def _query_of_first(steps: tuple[UniversalStep, ...]) -> tuple[UniversalStep, ...]:
     return tuple(replace(step, query=steps[0].query) for step in steps)
 
 
-def _plain(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def _plain(steps: tuple[UniversalStep, ...]) -> tuple[UniversalStep, ...]:
     gone = ("stream", "stream_options")
     return tuple(
         replace(step, query={n: v for n, v in step.query.items() if n not in gone})

@@ -39,7 +39,7 @@ def _is_positive(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Outage:
+class UpstreamOutage:
     """An upstream that fails the first `attempts` tries of every request with `status`.
 
     Status None means that no answer comes from the provider at all. `model` limits the outage to
@@ -74,7 +74,7 @@ class Config:
     rate_limit: RateLimit | None = None
     timing: Timing = field(default_factory=Timing)
     behaviour: Behaviour = field(default_factory=Behaviour)
-    outage: Outage | None = None
+    outage: UpstreamOutage | None = None
     custom_domain: bool = False
     seed: int = 0
     epoch_ns: int = _EPOCH_NS

@@ -16,12 +16,12 @@ from harness.report.quantile import PERCENTILES, Estimate
 from harness.routes.route import ARMS
 
 if TYPE_CHECKING:
-    from harness.report.client import Client
-    from harness.report.groups import Parts
+    from harness.report.groups import LoadParts
+    from harness.report.load_generator import LoadGenerator
     from harness.report.pacing import Pacing
     from harness.report.quota import Quota
     from harness.report.records import Recorded
-    from harness.report.series import Timeline
+    from harness.report.series import TimeSeries
 
 COMPARE = "compare"
 """The scenario that is the interleaved comparison."""
@@ -221,13 +221,13 @@ class Summary:
     routes_of: tuple[str, ...]
     routes: Routes
     scenarios: Mapping[str, Routes]
-    parts: "Parts"
+    parts: "LoadParts"
     cancelled: int
     records: "Recorded"
     pacing: "Pacing | None"
     quota: "Quota | None"
-    client: "Client"
-    timeline: "Timeline"
+    client: "LoadGenerator"
+    timeline: "TimeSeries"
 
     def document(self) -> dict[str, Any]:
         """The measured part of `summary.json` but for the timeline."""

@@ -19,7 +19,7 @@ from harness.gateway.handler import Handler
 from harness.gateway.model import Gateway
 from harness.gateway.respx import mount
 from harness.gateway.server import LocalGateway
-from harness.gateway.server.connection import Limits
+from harness.gateway.server.connection import ConnectionLimits
 from harness.gateway.timing import Timing
 from harness.wire import Chunk, End, Headers, Request, Response
 
@@ -118,7 +118,7 @@ class Faces:
 @pytest.fixture(scope="module")
 def faces() -> Iterator[Faces]:
     replayed = Replayed()
-    limits = Limits(open_s=0.01, sweep_s=0.002)
+    limits = ConnectionLimits(open_s=0.01, sweep_s=0.002)
     with (
         LocalGateway(replayed, limits=limits) as local,
         httpx.Client(trust_env=False, timeout=10_000, limits=NO_REUSE) as client,

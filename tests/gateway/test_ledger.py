@@ -3,7 +3,7 @@
 import pytest
 
 from harness.defects.make import make_gateway
-from harness.gateway.ledger import Ledger
+from harness.gateway.ledger import RequestLog
 from harness.wire import Headers, Request
 
 REQUEST = Request(
@@ -27,7 +27,7 @@ def test_generation_ends_with_the_answer_or_with_its_client(
 ) -> None:
     gateway = make_gateway(defect=defect)
     response = gateway.handle(REQUEST, 0)
-    seen = Ledger().record(REQUEST, response, arrived_ns=1_000, entry=gateway.log[-1])
+    seen = RequestLog().record(REQUEST, response, arrived_ns=1_000, entry=gateway.log[-1])
     seen.end, seen.ended_ns = end, 6_000
 
     until_ns = seen.as_dict()["generated_until_ns"]

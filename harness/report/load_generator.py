@@ -15,13 +15,13 @@ from harness.report.arrays import as_floats
 from harness.report.frame import Frame
 from harness.report.series import ends
 from harness.report.summary import Lags
-from harness.report.workers import Error, NoiseFloor, WorkerReport, Workers
+from harness.report.workers import CalibrationResult, Error, WorkerCounts, Workers
 
 KERNEL_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class ClientPauses:
     """When a worker did not run: each beginning, as in the samples, and its length.
 
     `share` is that of all requests that were under way then, `time_share` that of the load's time.
@@ -35,7 +35,7 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class LoadGenerator:
     """The measuring side; None where nobody measured it.
 
     `workers` left a report of themselves, `unfinished` of these did not end in order, `unreadable`
@@ -44,14 +44,14 @@ class Client:
 
     workers: int
     unreadable: tuple[str, ...]
-    noise_floor: NoiseFloor | None
+    noise_floor: CalibrationResult | None
     loop_lag_ms: Lags | None
     kernel_times: bool | None
     cpu_share: float | None
     records: int | None
     unfinished: tuple[str, ...]
     failed_layers: Mapping[str, int]
-    pauses: tuple[Pause, ...]
+    pauses: tuple[ClientPauses, ...]
 
     def error_ms(self, metric: str) -> float | None:
         """What it is wrong by for a latency at p99; None where that is not known."""
@@ -63,8 +63,8 @@ def describe(
     rows: Frame,
     *,
     clocks: Mapping[str, int],
-    noise_floor: NoiseFloor | None = None,
-) -> Client:
+    noise_floor: CalibrationResult | None = None,
+) -> LoadGenerator:
     """The client of a run.
 
     `clocks` says by how much the clock of a worker differs from that of `rows`, `noise_floor` what
@@ -78,7 +78,7 @@ def describe(
             layers.update(tally.layers)
     reads = sum(worker.reads for worker in reports)
     unstamped = sum(worker.unstamped for worker in reports)
-    return Client(
+    return LoadGenerator(
         workers=len(reports),
         unreadable=workers.unreadable,
         noise_floor=noise_floor_of(reports) or noise_floor,
@@ -92,7 +92,7 @@ def describe(
     )
 
 
-def noise_floor_of(reports: Sequence[WorkerReport]) -> NoiseFloor | None:
+def noise_floor_of(reports: Sequence[WorkerCounts]) -> CalibrationResult | None:
     """The floor of all workers together: their worst errors and their summed rates.
 
     None when any of them does not know its own.
@@ -100,7 +100,7 @@ def noise_floor_of(reports: Sequence[WorkerReport]) -> NoiseFloor | None:
     floors = [worker.noise_floor for worker in reports if worker.noise_floor is not None]
     if not floors or len(floors) < len(reports):
         return None
-    return NoiseFloor(
+    return CalibrationResult(
         ttft_ms=_worst(floor.ttft_ms for floor in floors),
         inter_chunk_ms=_worst(floor.inter_chunk_ms for floor in floors),
         e2e_ms=_worst(floor.e2e_ms for floor in floors),
@@ -113,8 +113,8 @@ def noise_floor_of(reports: Sequence[WorkerReport]) -> NoiseFloor | None:
 
 
 def pauses(
-    reports: Sequence[WorkerReport], rows: Frame, *, clocks: Mapping[str, int]
-) -> Iterator[Pause]:
+    reports: Sequence[WorkerCounts], rows: Frame, *, clocks: Mapping[str, int]
+) -> Iterator[ClientPauses]:
     """When each worker did not run, for what share of the load's time, and the share of all
     requests that were under way then.
     """
@@ -133,7 +133,7 @@ def pauses(
         hit &= rows.texts("worker").among(worker.worker)
         if told:
             lengths = tuple(length / 1e6 for _, length in told)
-            yield Pause(
+            yield ClientPauses(
                 worker=worker.worker,
                 begun_ns=tuple(at for at, _ in told),
                 lengths_ms=lengths,
