@@ -105,6 +105,11 @@ def _gateway_ttl(call: Call) -> int:
     return cache_ttl(replace(call, options=replace(call.options, cache_ttl=None)))
 
 
+def _none_asked(call: Call) -> int:
+    """The gateway's TTL, and none for a request that has one of its own."""
+    return 0 if call.options.cache_ttl is not None else cache_ttl(call)
+
+
 def _a_second(call: Call) -> int:
     return 1 if cache_ttl(call) else 0
 
@@ -221,13 +226,13 @@ STORAGE = rows(
         "custom-key-ignored",
         "cf-aig-cache-key has no effect",
         deciding(cache_key=_no_custom_key),
-        "cache-custom-key",
+        "cache-custom-key cache-asked-key",
     ),
     (
         "custom-key-not-alone",
         "the body is in the key beside cf-aig-cache-key",
         deciding(cache_key=_custom_key_and_body),
-        "cache-custom-key",
+        "cache-custom-key cache-asked-key",
     ),
     (
         "errors-cached",
@@ -255,6 +260,12 @@ STORAGE = rows(
             reads_cache=lambda call: not call.options.skip_cache and _gateway_ttl(call) > 0,
         ),
         "cache-own-ttl",
+    ),
+    (
+        "cache-ttl-header-disables",
+        "cf-aig-cache-ttl turns caching off, whatever it says",
+        deciding(cache_ttl=_none_asked, reads_cache=lambda call: _none_asked(call) > 0),
+        "cache-asked-ttl cache-own-ttl",
     ),
     (
         "cache-expires-early",

@@ -8,6 +8,8 @@ from harness.contract.topics import (
     auth,
     body,
     cache,
+    cache_by_request,
+    cache_key,
     cross,
     errors,
     framing,
@@ -68,7 +70,7 @@ PROBES: Mapping[str, Probe] = {
     "timing": timing.play,
     "auth": auth.play,
     "cache": cache.play,
-    "keys": cache.keys,
+    "keys": cache_key.keys,
     "missing": places.missing,
     "places": places.play,
     "rate": rate.play,
@@ -80,6 +82,7 @@ PROBES: Mapping[str, Probe] = {
     "options": options.play,
     "universal": universal.play,
     "leaving": leaving.play,
+    "asked": cache_by_request.play,
 }
 LATER: Mapping[str, tuple[str, Probe]] = {
     "expiry": ("cache", cache.expire),
