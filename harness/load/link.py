@@ -68,7 +68,7 @@ class Link:
         if self.part is None:
             self.closing.set()
             return
-        self.part.worker.stop(seconds)
+        self.part.worker.clock.stop(seconds)
         gevent.spawn_later(seconds + 0.5, self.closing.set)
 
     def finish(self) -> None:
@@ -144,7 +144,7 @@ class Link:
     def _stop(self, environment: Environment, msg: Any) -> None:
         del environment
         if self.part is not None:
-            self.part.worker.stop(msg.data["drain_s"])
+            self.part.worker.clock.stop(msg.data["drain_s"])
 
     def _end(self, environment: Environment, msg: Any) -> None:
         del environment, msg

@@ -106,7 +106,7 @@ class Part:
     def end(self) -> Cause | None:
         """Stop the users, close every file, and say what went wrong, if anything did."""
         for worker in self._all:
-            worker.stop(0)
+            worker.clock.stop(0)
         self.environment.stop_timeout = STOP_S
         runner: Any = self.environment.runner
         if runner is not None:
@@ -117,7 +117,7 @@ class Part:
 
     def failed(self) -> Cause | None:
         """What went wrong first, if anything did."""
-        failures = (worker.failure for worker in self._all)
+        failures = (worker.clock.failure for worker in self._all)
         return next((Cause.of(error) for error in failures if error is not None), None)
 
     def _take(self, _: Environment) -> Worker:
@@ -146,7 +146,7 @@ def send(task: Task, identity: Identity, post: Post) -> None:
     post.listen(
         {
             "start": lambda moment: at(moment, part.start),
-            "stop": lambda seconds: part.worker.stop(float(seconds)),
+            "stop": lambda seconds: part.worker.clock.stop(float(seconds)),
             "end": lambda _: over.set(),
         }
     )
