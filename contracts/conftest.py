@@ -20,9 +20,9 @@ from harness.errors import ContractError, UsageError
 from harness.load.plan import Caps
 from harness.report import step_summary
 from harness.settings import load_settings, resolve_target
-from harness.verification import Asked, options_for, verify
+from harness.verification import PytestRun, options_for, verify
 
-ASKED = pytest.StashKey[Asked]()
+ASKED = pytest.StashKey[PytestRun]()
 Judge = Callable[[Clause, str], None]
 UNJUDGED = (Result.NOT_APPLICABLE, Result.NOT_EXERCISED, Result.WAIVED)
 PYTESTS_OWN = "strict"
@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     collect_seldom()
     if getattr(config.option, "dist", "no") != "no":
         config.option.dist, config.option.tx, config.option.numprocesses = "no", [], 0
-    handed = [each for each in config.pluginmanager.get_plugins() if isinstance(each, Asked)]
+    handed = [each for each in config.pluginmanager.get_plugins() if isinstance(each, PytestRun)]
     config.stash[ASKED] = handed[0] if handed else _asked(config)
 
 
@@ -138,7 +138,7 @@ def _outcome(config: pytest.Config) -> Outcome | None:
     return None if asked is None else asked.outcome
 
 
-def _asked(config: pytest.Config) -> Asked:
+def _asked(config: pytest.Config) -> PytestRun:
     """The target and the options of the command line; what cannot be asked is said at once."""
     given = {each.key: config.getoption(f"--{each.name}") for each in (*OPTIONS, *COMMON)}
     given = {name: value for name, value in given.items() if value is not None}
@@ -146,6 +146,6 @@ def _asked(config: pytest.Config) -> Asked:
     caps = Caps(*(given.pop(key, None) for key in ("max_requests", "max_total_tokens", "max_cost")))
     try:
         target = resolve_target(config.getoption("--target"), load_settings())
-        return Asked(target, options_for(target, caps=caps, **given), handed=False)
+        return PytestRun(target, options_for(target, caps=caps, **given), handed=False)
     except UsageError as exc:
         raise pytest.UsageError(str(exc)) from exc

@@ -29,7 +29,7 @@ from harness.routes.answer import Answer, TimedEvent
 from harness.routes.body import asks_stream, chat_body
 from harness.routes.metadata import GatewayMetadata, gateway_metadata
 from harness.routes.parse import parse, parser
-from harness.routes.route import Route
+from harness.routes.route import DEFAULT_MODEL, Route
 from harness.transports.exchange import Timeouts
 from harness.transports.httpx import HttpxTransport, Incoming
 from harness.transports.network import Network
@@ -37,8 +37,6 @@ from harness.wire import End, Request
 
 Messages = str | Sequence[Mapping[str, Any]]
 """A conversation, or the text of its one user message."""
-
-DEFAULT_MODEL = "openai/gpt-oss-120b"
 
 
 class GatewayClient:

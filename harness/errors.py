@@ -7,9 +7,14 @@ HarnessError
 └── ContractError     complete and wrong; also an AssertionError, so pytest says "failed"
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+EXIT_CODES: Mapping[str, int] = {"pass": 0, "fail": 1, "unknown": 3}
+"""What a command ends with, by its verdict."""
+OWN_FAULT = 2
+"""What it ends with where the harness itself failed or was asked wrongly."""
 
 
 class Layer(StrEnum):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.gateway.config import Config
     from harness.gateway.respx import Mocked
     from harness.gateway.server import LocalGateway
-    from harness.verification import Asked
+    from harness.verification import PytestRun
 
 NAME = "gateway-contract"
 OPTIONS = named("profile", "strict", "max-requests", "waivers", "out")
@@ -43,10 +43,10 @@ def gateway_defect() -> str | None:
 @pytest.fixture
 def gateway(gateway_config: "Config", gateway_defect: str | None) -> Iterator["LocalGateway"]:
     """A stand-in gateway on a loopback socket, at `gateway.url`; a new one for each test."""
-    from harness.gateway.model import Gateway
+    from harness.defects.make import make_gateway
     from harness.gateway.server import LocalGateway
 
-    with LocalGateway(Gateway(gateway_config, defect=gateway_defect)) as running:
+    with LocalGateway(make_gateway(gateway_config, defect=gateway_defect)) as running:
         yield running
 
 
@@ -56,10 +56,10 @@ def gateway_mock(gateway_config: "Config", gateway_defect: str | None) -> Iterat
 
     Time is virtual: a stream of a minute takes no time, and `gateway_mock.clock` can be advanced.
     """
-    from harness.gateway.model import Gateway
+    from harness.defects.make import make_gateway
     from harness.gateway.respx import mocked
 
-    with mocked(Gateway(gateway_config, defect=gateway_defect)) as running:
+    with mocked(make_gateway(gateway_config, defect=gateway_defect)) as running:
         yield running
 
 
@@ -101,7 +101,7 @@ class Found:
         return next(row for row in rows if (row["id"], row["route"]) == (clause, route))
 
 
-ASKED = pytest.StashKey["Asked"]()
+ASKED = pytest.StashKey["PytestRun"]()
 FOUND = pytest.StashKey["Found | str"]()
 """The run of this session, or why there is none."""
 
@@ -193,12 +193,12 @@ class VerdictItem(_Judged):
             raise ContractError("\n  ".join(lines))
 
 
-def _asked(config: pytest.Config) -> "Asked":
+def _asked(config: pytest.Config) -> "PytestRun":
     """The run that is asked for; what cannot be asked is said at once."""
     from harness.errors import UsageError
     from harness.load.plan import Caps
     from harness.settings import load_settings, resolve_target
-    from harness.verification import Asked, options_for
+    from harness.verification import PytestRun, options_for
 
     given = {each.key: config.getoption(f"--gateway-{each.name}") for each in OPTIONS}
     caps = Caps(given.pop("max_requests"))
@@ -206,7 +206,7 @@ def _asked(config: pytest.Config) -> "Asked":
     given |= {"out": folder.resolve(), "profile": given["profile"] or "core"}
     try:
         target = resolve_target(config.getoption("--gateway-target"), load_settings())
-        return Asked(target, options_for(target, caps=caps, **given), handed=False)
+        return PytestRun(target, options_for(target, caps=caps, **given), handed=False)
     except UsageError as exc:
         raise pytest.UsageError(str(exc).replace("--target", "--gateway-target")) from exc
 

@@ -49,7 +49,7 @@ def verify(
 
 
 @dataclass(slots=True, eq=False)
-class Asked:
+class PytestRun:
     """A run within pytest; `outcome` is what came of it.
 
     It was `handed` over by `verify`, as a plugin object, or asked for on pytest's command line.
@@ -166,7 +166,7 @@ def _defect(target: Target, defect: str | None) -> str | None:
     if not target.embedded:
         raise UsageError("--defect breaks the embedded stand-in: use --target mock or local")
     from harness.contract.power.reference import check_shown
-    from harness.gateway.defects import DEFECTS
+    from harness.defects.table import DEFECTS
 
     try:
         DEFECTS.named(defect)

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from harness.defects.make import make_gateway
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.gateway.server import LocalGateway
@@ -92,7 +93,7 @@ def test_a_broken_gateway_fails_the_clause_and_the_verdict(
     clean(monkeypatch)
     arguments = ("--gateway-out=report", "-k", "stream-done or verdict", "-rf")
 
-    with LocalGateway(Gateway(Config(), defect="missing-done")) as running:
+    with LocalGateway(make_gateway(Config(), defect="missing-done")) as running:
         found = pytester.runpytest_subprocess("--gateway-target", running.url, *arguments)
 
     text = found.stdout.str()
@@ -105,7 +106,7 @@ def test_a_broken_gateway_fails_the_clause_and_the_verdict(
 
 def test_workers_share_one_run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     clean(monkeypatch)
-    gateway = Gateway(Config(), defect="missing-done")
+    gateway = make_gateway(Config(), defect="missing-done")
     arguments = ("-n", "2", "-k", "stream-done or usage or verdict")
 
     with LocalGateway(gateway) as running:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from harness.load.plan import LoadPlan
     from harness.load.progress import Progress
     from harness.report.build import Report
-    from harness.report.capacity.level import Level
+    from harness.report.capacity.level import LevelTrial
     from harness.report.plan import Search
     from harness.settings import Target
 
@@ -162,7 +162,7 @@ def command(*, common: Common, **values: Any) -> None:
 
 def search(common: Common, values: dict[str, Any]) -> "Report":
     """Try levels until the edge is known, and report what they show."""
-    from harness.cli.stand_in import Limits, running
+    from harness.cli.stand_in import SlotLimits, running
     from harness.load.session import facts_of
     from harness.report import manifest
     from harness.report.build import build_report
@@ -186,7 +186,7 @@ def search(common: Common, values: dict[str, Any]) -> "Report":
         seed=common.seed,
     )
     course = _Course(common, plan, values)
-    limits = Limits(values["slots"], int(values["service"] * 1e9))
+    limits = SlotLimits(values["slots"], int(values["service"] * 1e9))
     stand_in = running(common.target, seed=common.seed, limits=limits)
     with manifest.refusable(folder), stand_in as target:
         course.run(target)
@@ -214,7 +214,7 @@ class _Course:
         from harness.report.capacity.result import range_of
 
         self.outcomes: list[LoadOutcome] = []
-        self.levels: list[Level] = []
+        self.levels: list[LevelTrial] = []
         self.ended: str | None = None
         self._common = common
         self._plan = plan
@@ -263,7 +263,7 @@ class _Course:
             if self.ended is not None:
                 break
 
-    def judged(self, part: "LoadPlan", asked: float, *, settle: bool) -> "Level":
+    def judged(self, part: "LoadPlan", asked: float, *, settle: bool) -> "LevelTrial":
         """The trial by what it has recorded so far."""
         from harness.report import frame, samples
         from harness.report.capacity.level import judge
@@ -363,7 +363,7 @@ def _ask(common: Common, plan: "LoadPlan", values: dict[str, Any]) -> None:
     click.confirm("load it until it gives way?", abort=True)
 
 
-def _reason_to_end(outcome: "LoadOutcome", levels: list["Level"]) -> str | None:
+def _reason_to_end(outcome: "LoadOutcome", levels: list["LevelTrial"]) -> str | None:
     if outcome.interrupted:
         return "it was interrupted"
     if outcome.exhausted:
@@ -373,7 +373,7 @@ def _reason_to_end(outcome: "LoadOutcome", levels: list["Level"]) -> str | None:
     return None
 
 
-def _line(level: "Level", part: "LoadPlan") -> str:
+def _line(level: "LevelTrial", part: "LoadPlan") -> str:
     unit = "/s" if part.open_loop else " users"
     why = f": {level.reason}" if level.reason else ""
     return f"{level.asked:g}{unit}  {level.result}{why}"

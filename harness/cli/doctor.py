@@ -33,7 +33,7 @@ _NETWORK_VARIABLES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SettingRow:
     """One setting: its value for people (None: not set), where it came from, what it is for.
 
     `remedy` is how to come by a value that is not set and that somebody may want.
@@ -98,7 +98,7 @@ def command(*, target: str, header: Headers, quiet: bool, json: bool) -> None:
     )
 
 
-def settings_rows(chosen: "Settings", environment: Mapping[str, str]) -> list[Row]:
+def settings_rows(chosen: "Settings", environment: Mapping[str, str]) -> list[SettingRow]:
     """A row per setting, then one per network variable that is set."""
     from harness.settings.variables import VARIABLES
 
@@ -108,11 +108,11 @@ def settings_rows(chosen: "Settings", environment: Mapping[str, str]) -> list[Ro
         source = chosen.provenance[variable.key]
         shown = "set" if variable.secret else str(value)
         if value is None:
-            rows.append(Row(variable.name, None, source, variable.meaning, variable.remedy))
+            rows.append(SettingRow(variable.name, None, source, variable.meaning, variable.remedy))
         else:
-            rows.append(Row(variable.name, shown, source, variable.meaning))
+            rows.append(SettingRow(variable.name, shown, source, variable.meaning))
     rows += [
-        Row(name, chosen.secrets.redact(environment[name]), "environment")
+        SettingRow(name, chosen.secrets.redact(environment[name]), "environment")
         for name in _NETWORK_VARIABLES
         if environment.get(name)
     ]
@@ -127,7 +127,7 @@ def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def _lines(rows: Sequence[Row]) -> Iterator[str]:
+def _lines(rows: Sequence[SettingRow]) -> Iterator[str]:
     """The table, then how to set what is not set."""
     cells = [(row.name, row.value or "not set", row.source if row.value else "") for row in rows]
     yield from table([("setting", "value", "from"), *cells])
@@ -139,7 +139,7 @@ def _lines(rows: Sequence[Row]) -> Iterator[str]:
         yield f"    {row.remedy}"
 
 
-def _give_up(exc: UsageError, rows: Sequence[Row], *, as_json: bool) -> None:
+def _give_up(exc: UsageError, rows: Sequence[SettingRow], *, as_json: bool) -> None:
     """End with exit code 2; a document with `--json`, or the one line that the border prints."""
     if not as_json:
         raise exc

@@ -46,6 +46,8 @@ def command(clause: str | None, as_json: bool) -> None:
 
 def describe(clause: "Clause") -> dict[str, Any]:
     """The clause as JSON, without its check."""
+    from harness.defects.table import killed_by
+
     return {
         "id": clause.id,
         "level": clause.level.value,
@@ -56,7 +58,7 @@ def describe(clause: "Clause") -> dict[str, Any]:
         "source": clause.source,
         "evidence": clause.evidence.value,
         "needs": list(clause.needs),
-        "kills": list(clause.kills),
+        "kills": list(killed_by(clause.id)),
     }
 
 
@@ -88,14 +90,14 @@ def _wrapped(text: str, indent: str) -> list[str]:
 
 def _kills(clause: "Clause") -> list[str]:
     """The defects that this clause must catch, each with a command that shows it."""
-    from harness.gateway.defects import DEFECTS
+    from harness.defects.table import DEFECTS, killed_by
 
-    if not clause.kills:
+    names = killed_by(clause.id)
+    if not names:
         return []
-    known = [name for name in clause.kills if name in DEFECTS]
     lines = ["", "  kills these defects of the stand-in:"]
-    lines += [line for name in known for line in _kill(name, DEFECTS[name].statement)]
-    return [*lines, "", f"  see it caught: gateway-harness verify --defect {clause.kills[0]}"]
+    lines += [line for name in names for line in _kill(name, DEFECTS[name].statement)]
+    return [*lines, "", f"  see it caught: gateway-harness verify --defect {names[0]}"]
 
 
 def _kill(name: str, statement: str) -> list[str]:

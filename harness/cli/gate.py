@@ -55,9 +55,9 @@ def command(
 
     from harness.report.gate.judge import judge
     from harness.report.gate.output import write
-    from harness.report.gate.wanted import Kind
+    from harness.report.gate.wanted import RunKind
 
-    given = {Kind(name): run for name, run in runs.items() if run is not None}
+    given = {RunKind(name): run for name, run in runs.items() if run is not None}
     if not given:
         raise UsageError("no run was given: expected --contract, --load, --compare or --capacity")
     gate = judge(_wanted(objectives), given, now=datetime.now(UTC))

@@ -34,14 +34,14 @@ def _lines(found: Mapping[str, str]) -> Iterator[str]:
 
 
 def _defects() -> Iterator[tuple[str, str]]:
-    from harness.gateway.defects import DEFECTS
+    from harness.defects.table import DEFECTS
 
     for name, defect in DEFECTS.items():
         yield name, defect.statement
 
 
 def _variants() -> Iterator[tuple[str, str]]:
-    from harness.gateway.variants import VARIANTS
+    from harness.defects.variants import VARIANTS
 
     for name, variant in VARIANTS.items():
         yield name, f"{variant.statement}: {variant.why}"

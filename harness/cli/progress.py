@@ -17,7 +17,7 @@ WORTH_SAYING_S = 1.0
 """A shorter wait is not told."""
 
 
-class Display:
+class VerifyDisplay:
     """Shows how far a run is while it is open; call it with each new `Progress`.
 
     `now` is a clock in seconds. `quiet` leaves only the word that a run is being stopped.

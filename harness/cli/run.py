@@ -13,9 +13,10 @@ from harness.cli.load_options import (
     some_seconds,
 )
 from harness.cli.options import Common, common
-from harness.cli.verdict import OWN_FAULT, conclude, note
+from harness.cli.verdict import conclude, note
 from harness.cli.verify import carry, contract_of, contract_options
 from harness.contract.options import named
+from harness.errors import OWN_FAULT
 
 if TYPE_CHECKING:
     from harness.contract.options import Options
@@ -85,7 +86,7 @@ def command(*, common: Common, **values: Any) -> None:
 
 
 @dataclass(slots=True)
-class Course:
+class PhaseOutcomes:
     """What the phases of a run leave for its manifest; `skipped` says what did not happen."""
 
     contract: "Outcome | None" = None
@@ -123,7 +124,7 @@ class Course:
         }
 
 
-def run(common: Common, values: dict[str, Any]) -> "tuple[Report, Course]":
+def run(common: Common, values: dict[str, Any]) -> "tuple[Report, PhaseOutcomes]":
     """Do all phases and make the report; Ctrl-C ends the phases and keeps what there is."""
     from harness.report import manifest
     from harness.report.build import build_report
@@ -140,7 +141,7 @@ def run(common: Common, values: dict[str, Any]) -> "tuple[Report, Course]":
         plan={**load.describe(), "pairs": values["pairs"]},
         seed=common.seed,
     )
-    course = Course()
+    course = PhaseOutcomes()
     try:
         with manifest.refusable(folder):
             course.contract = _verify(common, replace(contract, out=folder))
@@ -201,7 +202,7 @@ def _verify(common: Common, options: "Options") -> "Outcome":
     return outcome
 
 
-def _measure(common: Common, load: "LoadPlan", compare: "LoadPlan", course: Course) -> None:
+def _measure(common: Common, load: "LoadPlan", compare: "LoadPlan", course: PhaseOutcomes) -> None:
     """The load and the comparison, each only where the one before left something to measure."""
     from harness.cli.stand_in import running
 

@@ -95,13 +95,13 @@ def command(port: int, listed: str | None, word: str | None, **options: Any) -> 
         raise UsageError(f"{word}: serve takes a word only with --list {'|'.join(KINDS)}")
     import asyncio
 
-    from harness.gateway.model import Gateway
+    from harness.defects.make import make_gateway
     from harness.gateway.server import raise_descriptor_limit, serve
     from harness.gateway.server.eventloop import new_event_loop
 
     target = _target(options)
     config = _config(target, options)
-    gateway = Gateway(config, defect=options["defect"], variant=options["variant"])
+    gateway = make_gateway(config, defect=options["defect"], variant=options["variant"])
     tls = _tls(options["tls_cert"], options["tls_key"])
 
     def say(url: str) -> None:
@@ -125,7 +125,6 @@ def _config(target: "Target", options: Mapping[str, Any]) -> "Config":
     from harness.cli.stand_in import configure
     from harness.gateway.behaviour import Behaviour
     from harness.gateway.config import ANY_NUMBER
-    from harness.gateway.defects import suited
     from harness.gateway.recording import read_behaviour
     from harness.gateway.timing import Timing
     from harness.routes.route import ROUTES
@@ -145,7 +144,11 @@ def _config(target: "Target", options: Mapping[str, Any]) -> "Config":
         queue=ANY_NUMBER if options["queue"] is None else options["queue"],
         behaviour=read_behaviour(path) if path else Behaviour(),
     )
-    return suited(config, defect) if defect else config
+    if not defect:
+        return config
+    from harness.defects.table import suited
+
+    return suited(config, defect)
 
 
 def _tls(certificate: Path | None, key: Path | None) -> "ssl.SSLContext | None":

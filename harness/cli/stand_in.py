@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ TTFT_NS, ITL_NS, JITTER = 40_000_000, 4_000_000, 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SlotLimits:
     """A stand-in that can be overloaded: `slots` requests at once, each for `service_ns`."""
 
     slots: int
@@ -29,7 +30,7 @@ def running(
     *,
     defect: str | None = None,
     seed: int = 0,
-    limits: Limits | None = None,
+    limits: SlotLimits | None = None,
 ) -> Iterator["Target"]:
     """The target with its origin: `local` is started and stopped, any other passes through."""
     from harness.settings import Kind
@@ -37,17 +38,18 @@ def running(
     if target.kind is not Kind.LOCAL:
         yield target
         return
+    from harness.defects.make import make_gateway
     from harness.gateway.server.process import GatewayProcess
     from harness.transports.proxies import without_proxies
 
     config = configure(target, seed=seed)
     if limits is not None:
         config = limited(config, limits)
-    with GatewayProcess(config, defect=defect) as gateway, without_proxies():
+    with GatewayProcess(partial(make_gateway, config, defect=defect)) as gateway, without_proxies():
         yield target.at(gateway.url)
 
 
-def limited(config: "Config", limits: Limits) -> "Config":
+def limited(config: "Config", limits: SlotLimits) -> "Config":
     """The stand-in with so many slots, and one token at the end of each one's time."""
     timing = replace(config.timing, ttft_ns=limits.service_ns, itl_ns=0, jitter=0.0, tokens=1)
     return replace(config, slots=limits.slots, timing=timing)

@@ -99,10 +99,10 @@ def contract_of(common: Common, values: Mapping[str, Any]) -> "Options":
 
 def carry(common: Common, options: "Options") -> "Outcome":
     """Verify the target of a command, and show how far it is."""
-    from harness.cli.progress import Display
+    from harness.cli.progress import VerifyDisplay
     from harness.verification import verify
 
-    with Display(quiet=common.quiet or common.json) as display:
+    with VerifyDisplay(quiet=common.quiet or common.json) as display:
         return verify(common.target, options, watch=display)
 
 
@@ -127,10 +127,10 @@ def _by_pytest(common: Common, options: "Options", arguments: Sequence[str]) -> 
     import pytest
 
     from harness.bundled import folder
-    from harness.verification import Asked
+    from harness.verification import PytestRun
 
     common.say("pytest: the contract as one test per clause and route")
-    asked = Asked(common.target, options)
+    asked = PytestRun(common.target, options)
     shown = StringIO() if common.quiet or common.json else sys.stderr
     with redirect_stdout(shown):
         suite = str(folder("contracts"))

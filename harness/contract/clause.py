@@ -6,7 +6,7 @@ neither: there was occasion, and it could not be told.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.contract.observation import Observation
@@ -90,7 +90,8 @@ class Clause:
     are the observations whose requests are sent again for that.
     `founded` is a clause that means nothing where no good request was ever answered.
     `needs` names settings without which the clause is not applicable: `model`, `cache`, `auth`,
-    `rate`, `provider_key`, `clock`. `kills` are defects of the stand-in that must break it.
+    `rate`, `provider_key`, `clock`. Which defects of the stand-in must break it is said in their
+    rows (`harness.defects.table.killed_by`).
     """
 
     id: str
@@ -109,4 +110,3 @@ class Clause:
     founded: bool = False
     suspects: Suspects | None = None
     needs: tuple[str, ...] = ()
-    kills: tuple[str, ...] = field(default=())

@@ -16,6 +16,7 @@ from harness.contract.openapi_schemas import FIELDS, SCHEMAS, reference
 from harness.contract.strategies import fixed
 from harness.contract.strategies.bounds import BOUNDS
 from harness.routes import compat, model, native
+from harness.routes.route import DEFAULT_MODEL
 
 EXAMPLES = 12
 """So many fixed cases of a route are examples of its requests."""
@@ -24,7 +25,7 @@ EXAMPLES = 12
 def document(
     *,
     server: str = "https://gateway.ai.cloudflare.com/v1/{account}/{gateway}",
-    chat_model: str = "openai/gpt-oss-120b",
+    chat_model: str = DEFAULT_MODEL,
     model_id: str = "abcd1234",
 ) -> dict[str, Any]:
     """The document for one gateway; `server` may hold the variables account and gateway."""

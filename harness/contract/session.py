@@ -39,6 +39,7 @@ from harness.contract.verdict import Verdict, conclude
 from harness.contract.waivers import apply, draft, read_waivers
 from harness.contract.written import Output, check_writable, put, write_json
 from harness.errors import Failure, UsageError
+from harness.routes.route import ROUTES
 from harness.transports.exchange import Timeouts
 from harness.transports.httpx import HttpxTransport
 
@@ -326,7 +327,7 @@ def _servable(redact: Redact, options: Options) -> Redact:
 
 def _ledger(pairs: Iterable[tuple[str, str]], sender: Sender, limited: Sender | None) -> Ledger:
     wanted = set(pairs)
-    ledger = Ledger(CLAUSES, ("native", "compat", "model"), wanted=wanted)
+    ledger = Ledger(CLAUSES, ROUTES, wanted=wanted)
     for entry in ledger.entries.values():
         judged = limited if limited is not None and "rate" in entry.clause.needs else sender
         entry.lacks = judged.subject.lacks(entry.clause, entry.route, clock=sender.clock)

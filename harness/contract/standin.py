@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import respx
 
 from harness.contract.subject import Clock, Subject, Transport
+from harness.defects.make import make_gateway
 from harness.gateway.clock import VirtualClock
 from harness.gateway.config import Config, RateLimit
 from harness.gateway.model import Gateway
@@ -69,7 +70,7 @@ def mock(
         HttpxTransport(now_ns=clock.now_ns, network=DIRECT) as sent,
     ):
         gateways = tuple(
-            Gateway(config(each, seed=seed), defect=defect, variant=variant)
+            make_gateway(config(each, seed=seed), defect=defect, variant=variant)
             for each in (subject, limited)
         )
         for gateway, origin in zip(gateways, (MOCK, MOCK_LIMITED), strict=True):
@@ -86,7 +87,7 @@ def local(
     clock = Clock(time.monotonic_ns, time.sleep)
     with ExitStack() as stack:
         gateways = tuple(
-            Gateway(config(each, seed=seed, now=True), defect=defect, variant=variant)
+            make_gateway(config(each, seed=seed, now=True), defect=defect, variant=variant)
             for each in (subject, limited)
         )
         urls = [stack.enter_context(LocalGateway(gateway)).url for gateway in gateways]

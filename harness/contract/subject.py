@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from harness.contract.clause import Clause
 from harness.routes.address import Address, Credentials
+from harness.routes.route import routes_for
 from harness.transports.exchange import Exchange, Timeouts
 from harness.wire import Headers, Request
 
@@ -53,7 +54,7 @@ class Subject:
     @property
     def routes(self) -> tuple[str, ...]:
         """The routes that can be asked."""
-        return ("native", "compat", "model") if self.model_id else ("native", "compat")
+        return routes_for(self.model_id)
 
     def has_long_windows(self, clock: Clock) -> bool:
         """Whether real time would pass in long windows of the rate limit."""

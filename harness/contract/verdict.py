@@ -12,11 +12,9 @@ from harness.contract.clause import Level
 from harness.contract.ledger import Entry, Ledger, Result
 from harness.contract.options import REQUIRABLE
 from harness.contract.repeat.objectives import Judged
+from harness.errors import EXIT_CODES, OWN_FAULT
 from harness.routes.route import ROUTES
 
-EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
-OWN_FAULT = 2
-"""The exit code where the harness itself failed, whatever else it found."""
 HELD = ("stream-incremental", "stream-unbatched", "stream-not-held", "model-incremental")
 REMEDIES = {
     "model": "set BASETEN_MODEL_ID, or model_id in harness.toml",

@@ -6,8 +6,8 @@ from typing import Any
 
 from harness.gateway.config import Config
 from harness.gateway.dice import Dice
-from harness.gateway.options import Options
-from harness.gateway.routing import Target
+from harness.gateway.options import RequestOptions
+from harness.gateway.routing import Endpoint
 from harness.wire import Request
 
 
@@ -33,8 +33,8 @@ class Call:
 
     arrival: Arrival
     config: Config
-    target: Target
-    options: Options
+    target: Endpoint
+    options: RequestOptions
     document: Any
     """The decoded body, or `Malformed`."""
 

@@ -9,6 +9,8 @@ from harness.gateway.upstream.catalogue import CATALOGUE
 
 ANY_NUMBER = 1_000_000
 """Of requests that may wait for a slot."""
+DEFAULT_GATEWAY_KEY = "gateway-token"
+"""The token of a stand-in that was told to require one."""
 _EPOCH_NS = 1_793_491_200 * 1_000_000_000
 """2026-11-01 00:00:00 UTC, the wall clock at `at_ns` 0 unless a face sets the real one."""
 
@@ -37,7 +39,7 @@ def _is_positive(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Outage:
+class UpstreamOutage:
     """An upstream that fails the first `attempts` tries of every request with `status`.
 
     Status None means that no answer comes from the provider at all. `model` limits the outage to
@@ -72,7 +74,7 @@ class Config:
     rate_limit: RateLimit | None = None
     timing: Timing = field(default_factory=Timing)
     behaviour: Behaviour = field(default_factory=Behaviour)
-    outage: Outage | None = None
+    outage: UpstreamOutage | None = None
     custom_domain: bool = False
     seed: int = 0
     epoch_ns: int = _EPOCH_NS

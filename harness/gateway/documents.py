@@ -3,29 +3,31 @@
 import json
 from typing import Any, Never
 
-from harness.gateway.upstream.asked import Malformed
+from harness.gateway.upstream.asked import MalformedBody
 
 _DEEPEST = 128
 """How deep serde_json reads; deeper documents would also exhaust Python's stack further on."""
 
 
 def decode(body: bytes, *, reject_duplicates: bool = False) -> Any:
-    """The JSON document in `body`, or `Malformed`. Never raises."""
+    """The JSON document in `body`, or `MalformedBody`. Never raises."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as exc:
-        return Malformed(f"invalid unicode code point at byte {exc.start}")
+        return MalformedBody(f"invalid unicode code point at byte {exc.start}")
     pairs = _unique if reject_duplicates else None
     try:
         document = json.loads(text, parse_constant=_constant, object_pairs_hook=pairs)
     except RecursionError:
-        return Malformed("recursion limit exceeded")
+        return MalformedBody("recursion limit exceeded")
     except ValueError as exc:
-        return Malformed(_reason(exc))
+        return MalformedBody(_reason(exc))
     if body.count(b"[") + body.count(b"{") > _DEEPEST and _depth(document) > _DEEPEST:
-        return Malformed("recursion limit exceeded")
+        return MalformedBody("recursion limit exceeded")
     if "\\ud" in text or "\\uD" in text:
-        return document if _is_encodable(document) else Malformed("lone surrogate in hex escape")
+        return (
+            document if _is_encodable(document) else MalformedBody("lone surrogate in hex escape")
+        )
     return document
 
 

@@ -17,7 +17,7 @@ STREAMED = ("text/event-stream", "application/octet-stream")
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class RequestIds:
     """The ids of one request; on a single step the request id is the log id."""
 
     event_id: str
@@ -26,14 +26,14 @@ class Names:
     request_id: str
 
 
-def name(arrival: Arrival, event_id: str | None, form: str) -> Names:
+def name(arrival: Arrival, event_id: str | None, form: str) -> RequestIds:
     """Fresh ids; the caller's event id is kept."""
     make = ulid if form == "ulid" else uuid7
     log_id = make(max(0, arrival.now_ns) // 1_000_000, arrival.dice)
-    return Names(event_id or log_id, log_id, cf_ray(arrival.dice), log_id)
+    return RequestIds(event_id or log_id, log_id, cf_ray(arrival.dice), log_id)
 
 
-def of_several(names: Names, arrival: Arrival, form: str) -> Names:
+def of_several(names: RequestIds, arrival: Arrival, form: str) -> RequestIds:
     """The ids of a request that took more than one step: each step has a log of its own."""
     make = ulid if form == "ulid" else uuid7
     drawn = make(max(0, arrival.now_ns) // 1_000_000, arrival.dice.fork("request id"))
@@ -42,7 +42,7 @@ def of_several(names: Names, arrival: Arrival, form: str) -> Names:
 
 def dress(
     response: Response,
-    names: Names,
+    names: RequestIds,
     now_ns: int,
     *,
     cache_status: str | None,

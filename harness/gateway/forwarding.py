@@ -16,7 +16,7 @@ from harness.gateway.routing import COMPAT
 from harness.gateway.rules import Rules
 from harness.gateway.timing import shifted
 from harness.gateway.upstream import errors
-from harness.gateway.upstream.asked import Asked, Malformed
+from harness.gateway.upstream.asked import ForwardedRequest, MalformedBody
 from harness.gateway.upstream.baseten import CHAT_PATH, Baseten
 from harness.wire import Response
 
@@ -93,21 +93,21 @@ def forward(call: Call, upstream: Baseten, rules: Rules) -> Forwarded:
         attempt += 1
 
 
-def _asked(call: Call, authorization: str | None, rules: Rules) -> Asked:
+def _asked(call: Call, authorization: str | None, rules: Rules) -> ForwardedRequest:
     document, path = call.document, call.target.endpoint
     if call.target.route == COMPAT:
         document, path = {**document, "model": rules.upstream_model(call.model)}, CHAT_PATH
-    if not isinstance(document, Malformed):
+    if not isinstance(document, MalformedBody):
         document = rules.forward(call, document)
     asked = asked_of(call.arrival, path, document)
     kind = errors.JSON if call.target.route == COMPAT else asked.content_type
     return replace(asked, authorization=authorization, content_type=kind)
 
 
-def asked_of(arrival: Arrival, path: str, document: Any) -> Asked:
+def asked_of(arrival: Arrival, path: str, document: Any) -> ForwardedRequest:
     """A request for a path of the provider as it came, with a body that is read already."""
     fields, request = arrival.fields, arrival.request
-    return Asked(
+    return ForwardedRequest(
         method=request.method.upper(),
         path=path,
         authorization=fields.get("authorization"),
@@ -123,7 +123,7 @@ def asked_of(arrival: Arrival, path: str, document: Any) -> Asked:
 
 
 def _attempt(
-    call: Call, upstream: Baseten, asked: Asked, attempt: int, timeout_ns: int | None
+    call: Call, upstream: Baseten, asked: ForwardedRequest, attempt: int, timeout_ns: int | None
 ) -> _Try:
     answer = _outage(call, asked, attempt) or upstream.answer(asked)
     if isinstance(answer, Refusal):
@@ -145,7 +145,7 @@ def _timeout_ns(call: Call, rules: Rules, *, last: bool) -> int | None:
     return None if unbounded or timeout_ms is None else timeout_ms * 1_000_000
 
 
-def _outage(call: Call, asked: Asked, attempt: int) -> Response | Refusal | None:
+def _outage(call: Call, asked: ForwardedRequest, attempt: int) -> Response | Refusal | None:
     outage = call.config.outage
     if outage is None or attempt > outage.attempts:
         return None

@@ -48,7 +48,7 @@ class Seen:
         return min(planned_ns, self.ended_ns) if left and self.ended_ns else planned_ns
 
 
-class Ledger:
+class RequestLog:
     """The last million requests in order of arrival; `refused` counts what was no request."""
 
     def __init__(self) -> None:

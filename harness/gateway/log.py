@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.gateway.universal import Tried
+from harness.gateway.universal import TriedStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class LogEntry:
     collect_log: bool | None
     metadata: Mapping[str, str | float | bool]
     defect: str | None
-    steps: tuple[Tried, ...] = ()
+    steps: tuple[TriedStep, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The entry as a JSON object."""

@@ -15,21 +15,30 @@ from harness.gateway import envelope, forwarding, routing, universal
 from harness.gateway.cache import Cache
 from harness.gateway.call import Arrival, Call
 from harness.gateway.config import Config
-from harness.gateway.defects import EVERY
-from harness.gateway.defects.defect import LEFT, Defect, Served
 from harness.gateway.dice import Dice
 from harness.gateway.documents import decode
-from harness.gateway.dress import STREAMED, Names, dress, framed, name, of_several, padded, renamed
+from harness.gateway.dress import (
+    STREAMED,
+    RequestIds,
+    dress,
+    framed,
+    name,
+    of_several,
+    padded,
+    renamed,
+)
 from harness.gateway.envelope import Refusal
 from harness.gateway.limits import Limiter
 from harness.gateway.log import LogEntry
-from harness.gateway.options import Options, options_of, read_metadata
+from harness.gateway.options import RequestOptions, options_of, read_metadata
 from harness.gateway.rules import Rules
+from harness.gateway.served import LEFT, Before, Edit, Served, let_in, unchanged
 from harness.gateway.timing import shifted
-from harness.gateway.universal import Step, Tried
+from harness.gateway.universal import TriedStep, UniversalStep
 from harness.gateway.upstream.baseten import Baseten
-from harness.gateway.variants import variant_named
 from harness.wire import Chunk, Request, Response
+
+_DOCUMENTED = Rules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +52,30 @@ class _Outcome:
     document: Any = None
     known: bool = True
     timed_out: bool = False
-    steps: tuple[Tried, ...] = ()
+    steps: tuple[TriedStep, ...] = ()
     """What was tried on the universal endpoint, the answering step last."""
 
 
 class Gateway:
     """One gateway with its cache, its windows and its log; not safe for concurrent threads.
 
-    `defect` names an entry of `defects.EVERY` or a generated one; the configuration is taken as
-    given, `defects.suited` switches on what a defect needs to be seen. `variant` names an entry of
-    `VARIANTS`. `log` holds an entry per request, oldest first.
+    What somebody outside breaks or varies comes in as `rules` in place of the documented ones, as
+    an `edit` of every answer and as what is answered `before` the gateway sees a request; `label`
+    is its name in the log. `log` holds an entry per request, oldest first.
     """
 
     def __init__(
         self,
         config: Config | None = None,
         *,
-        defect: str | None = None,
-        variant: str | None = None,
+        rules: Rules = _DOCUMENTED,
+        edit: Edit = unchanged,
+        before: Before = let_in,
+        label: str | None = None,
     ) -> None:
-        self.variant = variant_named(variant) if variant is not None else None
-        given = config or Config()
-        self.config = self.variant.configured(given) if self.variant else given
-        self.defect: Defect | None = EVERY.named(defect) if defect is not None else None
+        self.config = config or Config()
         self.log: deque[LogEntry] = deque(maxlen=self.config.log_entries)
-        self._rules = self.defect.rules(Rules()) if self.defect else Rules()
+        self._rules, self._edit, self._before, self._label = rules, edit, before, label
         self._upstream = Baseten(self.config)
         self._cache = Cache()
         self._serial = 0
@@ -90,7 +98,7 @@ class Gateway:
             arrival.fields, reject=self.config.behaviour.option_out_of_range == "reject"
         )
         outcome = self._decide(arrival, options)
-        event_id = options.event_id if isinstance(options, Options) else None
+        event_id = options.event_id if isinstance(options, RequestOptions) else None
         names = name(arrival, event_id, self.config.behaviour.log_id)
         if len(outcome.steps) > 1:
             names = of_several(names, arrival, self.config.behaviour.log_id)
@@ -132,8 +140,8 @@ class Gateway:
         arrival = Arrival(request, at_ns, now_ns, self._serial, fields, dice)
         return replace(arrival, fields=self._rules.fields(arrival))
 
-    def _decide(self, arrival: Arrival, options: Options | Refusal) -> _Outcome:
-        early = self.variant.before(arrival) if self.variant else None
+    def _decide(self, arrival: Arrival, options: RequestOptions | Refusal) -> _Outcome:
+        early = self._before(arrival)
         if early is not None:
             return _Outcome(early, known=False)
         rest = routing.below_gateway(arrival.request.path, self.config)
@@ -170,7 +178,7 @@ class Gateway:
             refusal = universal.bad_body(self.config)
             return _Outcome(refusal, known=refusal is not envelope.UNKNOWN_GATEWAY)
         steps = self._rules.steps(steps)
-        tried: list[Tried] = []
+        tried: list[TriedStep] = []
         waited_ns, every = 0, self.config.behaviour.universal_rate_count == "step"
         for number, step in enumerate(steps):
             now_ns = arrival.now_ns + waited_ns
@@ -195,11 +203,11 @@ class Gateway:
             return self._rules.timeouts_fall_back
         return self._rules.falls_back(answer, self.config)
 
-    def _step(self, arrival: Arrival, step: Step, *, counts: bool) -> _Outcome:
+    def _step(self, arrival: Arrival, step: UniversalStep, *, counts: bool) -> _Outcome:
         call = universal.call_of(arrival, step, self.config)
         return _Outcome(call) if isinstance(call, Refusal) else self._serve(call, counts=counts)
 
-    def _last(self, answer: Response, tried: Sequence[Tried]) -> Response:
+    def _last(self, answer: Response, tried: Sequence[TriedStep]) -> Response:
         """The answer when no step is left."""
         hidden = self.config.behaviour.universal_last_error == "400-2005"
         if not hidden or len(tried) < 2 or answer.status < 400:
@@ -259,7 +267,7 @@ class Gateway:
             key = self._rules.cache_key(call)
             self._cache.put(key, answer, complete_ns=complete_ns, ttl_s=ttl_s)
 
-    def _respond(self, arrival: Arrival, outcome: _Outcome, names: Names) -> Response:
+    def _respond(self, arrival: Arrival, outcome: _Outcome, names: RequestIds) -> Response:
         behaviour, answer = self.config.behaviour, self._answer(outcome)
         hit = outcome.cache_status == "HIT"
         shown = hit or answer.status < 400 or behaviour.cache_status_on_errors
@@ -272,12 +280,12 @@ class Gateway:
             step=max(0, len(outcome.steps) - 1),
         )
         streamed = answer.media_type in STREAMED
-        for edit in (self.variant, self.defect):
-            if edit is not None:
-                response = edit.respond(Served(arrival, outcome.call, response, self._memory))
+        response = self._edit(Served(arrival, outcome.call, response, self._memory))
         return framed(response, method=arrival.request.method.upper(), streamed=streamed)
 
-    def _note(self, arrival: Arrival, outcome: _Outcome, names: Names, response: Response) -> None:
+    def _note(
+        self, arrival: Arrival, outcome: _Outcome, names: RequestIds, response: Response
+    ) -> None:
         document, call = outcome.document, outcome.call
         route = call.target.route if call else None
         entry = LogEntry(
@@ -301,14 +309,14 @@ class Gateway:
             stops_with_client=self._rules.stops_with_client,
             collect_log=call.options.collect_log if call else None,
             metadata=read_metadata(arrival.fields.get("cf-aig-metadata")),
-            defect=self.defect.name if self.defect else None,
+            defect=self._label,
             steps=outcome.steps,
         )
         self.log.append(entry)
 
 
-def _tried(step: Step, outcome: _Outcome, answer: Response) -> Tried:
-    return Tried(
+def _tried(step: UniversalStep, outcome: _Outcome, answer: Response) -> TriedStep:
+    return TriedStep(
         provider=step.provider,
         endpoint=step.endpoint,
         status=answer.status,

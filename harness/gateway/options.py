@@ -17,7 +17,7 @@ _METADATA_ENTRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class OptionRange:
     """A numeric option: its header, the older alias, and the documented bounds."""
 
     header: str
@@ -27,14 +27,14 @@ class Range:
     zero: bool = False
 
 
-CACHE_TTL = Range("cf-aig-cache-ttl", 60, MONTH_S, alias="cf-cache-ttl", zero=True)
-REQUEST_TIMEOUT = Range("cf-aig-request-timeout", 1, 24 * 3600 * 1000)
-MAX_ATTEMPTS = Range("cf-aig-max-attempts", 1, 5)
-RETRY_DELAY = Range("cf-aig-retry-delay", 0, 5000)
+CACHE_TTL = OptionRange("cf-aig-cache-ttl", 60, MONTH_S, alias="cf-cache-ttl", zero=True)
+REQUEST_TIMEOUT = OptionRange("cf-aig-request-timeout", 1, 24 * 3600 * 1000)
+MAX_ATTEMPTS = OptionRange("cf-aig-max-attempts", 1, 5)
+RETRY_DELAY = OptionRange("cf-aig-retry-delay", 0, 5000)
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class RequestOptions:
     """One request's options; None where the request does not say."""
 
     cache_ttl: int | None = None
@@ -49,7 +49,7 @@ class Options:
     byok_alias: str | None = None
 
 
-def read_options(fields: Mapping[str, str], *, reject: bool) -> Options | Refusal:
+def read_options(fields: Mapping[str, str], *, reject: bool) -> RequestOptions | Refusal:
     """The options in lower-case header fields; a refusal only when `reject` is on."""
     numbers: dict[str, int | None] = {}
     for option in (CACHE_TTL, REQUEST_TIMEOUT, MAX_ATTEMPTS, RETRY_DELAY):
@@ -59,7 +59,7 @@ def read_options(fields: Mapping[str, str], *, reject: bool) -> Options | Refusa
             return envelope.bad_option(option.header, text)
         numbers[option.header] = number
     skip = fields.get("cf-aig-skip-cache", fields.get("cf-skip-cache", ""))
-    return Options(
+    return RequestOptions(
         cache_ttl=numbers[CACHE_TTL.header],
         skip_cache=skip.strip().lower() == "true",
         cache_key=fields.get("cf-aig-cache-key") or None,
@@ -73,21 +73,21 @@ def read_options(fields: Mapping[str, str], *, reject: bool) -> Options | Refusa
     )
 
 
-_NONE = Options()
+_NONE = RequestOptions()
 
 
-def options_of(fields: Mapping[str, str], *, reject: bool) -> Options | Refusal:
+def options_of(fields: Mapping[str, str], *, reject: bool) -> RequestOptions | Refusal:
     """`read_options`, without its work when no field could be an option."""
     some = any(name.startswith("cf-") for name in fields)
     return read_options(fields, reject=reject) if some else _NONE
 
 
-def _text(fields: Mapping[str, str], option: Range) -> str | None:
+def _text(fields: Mapping[str, str], option: OptionRange) -> str | None:
     text = fields.get(option.header)
     return fields.get(option.alias) if text is None and option.alias else text
 
 
-def _number(text: str | None, option: Range) -> int | None:
+def _number(text: str | None, option: OptionRange) -> int | None:
     """The number clamped into its range; None when there is none that could be meant."""
     digits = (text or "").strip()
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 15:
@@ -100,7 +100,7 @@ def _flag(text: str | None) -> bool | None:
     return {"true": True, "false": False}.get((text or "").strip().lower())
 
 
-def retry_delay_ns(options: Options, attempt: int) -> int:
+def retry_delay_ns(options: RequestOptions, attempt: int) -> int:
     """The pause after failed `attempt` (1 is the first), by the option's backoff."""
     factors = {"linear": attempt, "exponential": 1 << (attempt - 1)}
     factor = factors.get(options.backoff, 1)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
-from harness.gateway.ledger import Ledger
+from harness.gateway.ledger import RequestLog
 from harness.wire import Chunk, Headers, Request, Response
 
 PREFIX = "/__harness/"
@@ -26,7 +26,7 @@ def is_own(request: Request) -> bool:
     return request.path.startswith(PREFIX) or request.url == "*"
 
 
-def page(request: Request, ledger: Ledger) -> Response:
+def page(request: Request, ledger: RequestLog) -> Response:
     """Answers `health`, `log` (with `?after=SEQ` only later requests) and `OPTIONS *`."""
     if request.url == "*":
         return _page(204, "", b"", {"allow": "GET, HEAD, OPTIONS, POST"})
@@ -39,12 +39,12 @@ def page(request: Request, ledger: Ledger) -> Response:
     return _health(ledger) if name == "health" else _log(request, ledger)
 
 
-def _health(ledger: Ledger) -> Response:
+def _health(ledger: RequestLog) -> Response:
     facts = {"status": "ok", "requests": ledger.requests, "refused": ledger.refused}
     return _page(200, "application/json", json.dumps(facts).encode() + b"\n")
 
 
-def _log(request: Request, ledger: Ledger) -> Response:
+def _log(request: Request, ledger: RequestLog) -> Response:
     after = parse_qs(request.query).get("after", [""])[-1]
     first = int(after) + 1 if after.isdecimal() else 0
     return _page(200, "application/x-ndjson", ledger.lines(first))

@@ -20,7 +20,7 @@ UPSTREAM = "/upstream/"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Endpoint:
     """What a path addresses: route name, provider slug, and the path below the provider.
 
     `route` is native, compat, model, or other (relayed to the provider as it is).
@@ -46,7 +46,7 @@ def below_gateway(path: str, config: Config) -> str | None:
     return rest if (unquote(parts[2]), unquote(parts[3])) == known else None
 
 
-def locate(rest: str, config: Config) -> Target | Refusal:
+def locate(rest: str, config: Config) -> Endpoint | Refusal:
     """What the path below the gateway addresses (developers.cloudflare.com/ai-gateway/usage)."""
     provider, _, endpoint = rest.partition("/")
     if provider == "compat":
@@ -56,21 +56,21 @@ def locate(rest: str, config: Config) -> Target | Refusal:
     if endpoint == "chat/completions":
         return _sdk_path(config.behaviour.sdk_path)
     if endpoint == CHAT_ENDPOINT:
-        return Target(NATIVE, provider, endpoint)
+        return Endpoint(NATIVE, provider, endpoint)
     if endpoint.startswith("model/") and endpoint.count("/") == 1:
-        return Target(MODEL, provider, endpoint)
-    return Target(OTHER, provider, endpoint)
+        return Endpoint(MODEL, provider, endpoint)
+    return Endpoint(OTHER, provider, endpoint)
 
 
-def _compat(endpoint: str) -> Target | Refusal:
+def _compat(endpoint: str) -> Endpoint | Refusal:
     if endpoint == "chat/completions":
-        return Target(COMPAT, "compat", endpoint)
+        return Endpoint(COMPAT, "compat", endpoint)
     return envelope.unsupported_compat(endpoint)
 
 
-def _sdk_path(policy: str) -> Target | Refusal:
+def _sdk_path(policy: str) -> Endpoint | Refusal:
     if policy == "gateway-error":
         return envelope.INVALID_PROVIDER
     if policy == "pass-through":
-        return Target(OTHER, "baseten", "chat/completions")
-    return Target(NATIVE, "baseten", CHAT_ENDPOINT)
+        return Endpoint(OTHER, "baseten", "chat/completions")
+    return Endpoint(NATIVE, "baseten", CHAT_ENDPOINT)

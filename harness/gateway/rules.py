@@ -12,7 +12,7 @@ from harness.gateway import cache, universal
 from harness.gateway.call import Arrival, Call
 from harness.gateway.config import Config
 from harness.gateway.limits import Limiter
-from harness.gateway.universal import Step
+from harness.gateway.universal import UniversalStep
 from harness.wire import Response
 
 
@@ -95,7 +95,7 @@ def timeout_ms(call: Call) -> int | None:
     return call.options.request_timeout_ms
 
 
-def steps(given: tuple[Step, ...]) -> tuple[Step, ...]:
+def steps(given: tuple[UniversalStep, ...]) -> tuple[UniversalStep, ...]:
     """The steps of a request to the universal endpoint that are tried: all, in their order."""
     return given
 
@@ -127,7 +127,7 @@ class Rules:
     credential: Callable[[Call, str | None], str | None] = credential
     passed_headers: Callable[[Call], tuple[str, ...]] = passed_headers
     timeout_ms: Callable[[Call], int | None] = timeout_ms
-    steps: Callable[[tuple[Step, ...]], tuple[Step, ...]] = steps
+    steps: Callable[[tuple[UniversalStep, ...]], tuple[UniversalStep, ...]] = steps
     falls_back: Callable[[Response, Config], bool] = universal.falls_back
     hits_count: bool = False
     last_attempt_waits: bool = True

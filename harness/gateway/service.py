@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from harness.gateway import pages
 from harness.gateway.handler import Handler
-from harness.gateway.ledger import Ledger, Seen
+from harness.gateway.ledger import RequestLog, Seen
 from harness.gateway.log import LogEntry
 from harness.wire import Request, Response
 
@@ -15,7 +15,7 @@ class Service:
 
     def __init__(self, gateway: Handler, *, started_ns: int) -> None:
         self.gateway = gateway
-        self.ledger = Ledger()
+        self.ledger = RequestLog()
         self._started_ns = started_ns
         self._followed: dict[int, tuple[Seen, Callable[[int], None]]] = {}
 

@@ -30,7 +30,7 @@ of `ai-gateway-provider`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class UniversalStep:
     """One element of the list; header names in lower case, `config` already as headers."""
 
     provider: str
@@ -41,7 +41,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class TriedStep:
     """What became of one step, for the log."""
 
     provider: str
@@ -52,7 +52,7 @@ class Tried:
     model: str
 
 
-def read_steps(document: Any) -> tuple[Step, ...] | None:
+def read_steps(document: Any) -> tuple[UniversalStep, ...] | None:
     """The steps of a decoded body; None when it is no list of steps."""
     if not isinstance(document, list) or not document:
         return None
@@ -60,7 +60,7 @@ def read_steps(document: Any) -> tuple[Step, ...] | None:
     return tuple(step for step in steps if step) if all(steps) else None
 
 
-def _step(item: Any) -> Step | None:
+def _step(item: Any) -> UniversalStep | None:
     if not isinstance(item, Mapping) or "query" not in item:
         return None
     provider, endpoint = item.get("provider"), item.get("endpoint", "")
@@ -73,7 +73,7 @@ def _step(item: Any) -> Step | None:
     if isinstance(item.get("authorization"), str):
         named.setdefault("authorization", item["authorization"])
     options = {_CONFIG[name]: value for name, value in config.items() if name in _CONFIG}
-    return Step(provider, endpoint.removeprefix("/"), named, options, item["query"])
+    return UniversalStep(provider, endpoint.removeprefix("/"), named, options, item["query"])
 
 
 def _texts(fields: Any) -> dict[str, str] | None:
@@ -90,7 +90,7 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def call_of(arrival: Arrival, step: Step, config: Config) -> Call | Refusal:
+def call_of(arrival: Arrival, step: UniversalStep, config: Config) -> Call | Refusal:
     """The step as if it had been sent to its provider's own endpoint."""
     fields = _fields(arrival.fields, step, config)
     options = options_of(fields, reject=config.behaviour.option_out_of_range == "reject")
@@ -106,7 +106,7 @@ def call_of(arrival: Arrival, step: Step, config: Config) -> Call | Refusal:
     )
 
 
-def _fields(given: Mapping[str, str], step: Step, config: Config) -> dict[str, str]:
+def _fields(given: Mapping[str, str], step: UniversalStep, config: Config) -> dict[str, str]:
     """The headers of one step: gateway options of the request, then all of the step's own."""
     inherited = {name: value for name, value in given.items() if name.startswith("cf-")}
     if config.behaviour.universal_authorization == "step-or-request" and "authorization" in given:

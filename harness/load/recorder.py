@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from harness.load.breath import Breathe, without_rest
 from harness.load.rows import PLACE, Row
-from harness.measure.columns import COLUMNS
+from harness.measure.columns import COLUMNS, END_OF_STREAM
 
 BATCH_ROWS = 256
 BATCH_GAPS = 4_000
@@ -38,9 +38,6 @@ SCHEMA = pa.schema(_FIELDS)
 SPOKEN = ("finish_reason", "cache_status", "log_id", "cf_ray", "message")
 """Columns that hold a text of the target."""
 MESSAGE_CHARACTERS = 200
-
-END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
-"""Arrow columnar format, "IPC Streaming Format"."""
 
 
 class Recorder:

@@ -14,6 +14,11 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+"""How a file of rows ends: a continuation marker and a length of zero.
+
+Arrow columnar format, "IPC Streaming Format"; without it the writer did not come to close the file.
+"""
 COLUMNS: Mapping[str, str] = {
     "run_id": "string",
     "worker": "string",

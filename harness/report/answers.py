@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.report import figures
 from harness.report.capacity.result import Capacity
-from harness.report.comparison import Comparison, Effect, Pair
+from harness.report.comparison import Comparison, Effect, PairedDifference
 from harness.report.runs import Runs
 from harness.report.sentences import client_error
 from harness.report.summary import COMPARE, ordered_routes
@@ -19,7 +19,7 @@ LIMIT = "the most it carries is not measured: capacity"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnsweredQuestion:
     """One question, its answer in a few words, and what that rests on."""
 
     question: str
@@ -27,32 +27,38 @@ class Answer:
     basis: str
 
 
-def of_run(report: "Report") -> tuple[Answer, ...]:
+def of_run(report: "Report") -> tuple[AnsweredQuestion, ...]:
     """The four answers of one run; what was not measured is answered by what would measure it."""
     return _contract(report), _carried(report), fastest(report.comparison), _trust(report)
 
 
-def of_runs(runs: Runs) -> tuple[Answer, ...]:
+def of_runs(runs: Runs) -> tuple[AnsweredQuestion, ...]:
     """The same of runs against runs, which know neither the contract nor the capacity."""
     sides = {len(side.runs) for side in (runs.a, runs.b)}
     many = "one run a side" if sides == {1} else f"at least {min(sides)} runs a side"
     return (
-        Answer("Contract", "not compared", "the page of each run says whether it kept it"),
-        Answer("Carried", "not measured: capacity", "two loads show no limit"),
+        AnsweredQuestion(
+            "Contract", "not compared", "the page of each run says whether it kept it"
+        ),
+        AnsweredQuestion("Carried", "not measured: capacity", "two loads show no limit"),
         _changed(runs),
-        Answer("How far to trust it", many, "what changed between them is part of the difference"),
+        AnsweredQuestion(
+            "How far to trust it", many, "what changed between them is part of the difference"
+        ),
     )
 
 
-def fastest(comparison: Comparison) -> Answer:
+def fastest(comparison: Comparison) -> AnsweredQuestion:
     """The routes that no other certainly beats, and how far each other one is from the first."""
     question = "Fastest route"
     main = _main(comparison)
     if not main:
-        return Answer(question, "not compared", comparison.reason or "no pair was answered")
+        return AnsweredQuestion(
+            question, "not compared", comparison.reason or "no pair was answered"
+        )
     failing = [each.sentence for each in comparison.failures if each.differ]
     if failing:
-        return Answer(question, "open: failures differ", "; ".join(failing))
+        return AnsweredQuestion(question, "open: failures differ", "; ".join(failing))
     slower = {
         pair.b if pair.verdict == "slower" else pair.a
         for pair, _ in main
@@ -63,43 +69,47 @@ def fastest(comparison: Comparison) -> Answer:
     unsure = [p for p, _ in main if p.verdict == "inconclusive" and {p.a, p.b} <= {*best}]
     apart = "; ".join(_apart(best[0] if best else routes[0], main))
     if unsure or not best:
-        return Answer(question, f"open between {' and '.join(best or routes)}", apart)
+        return AnsweredQuestion(question, f"open between {' and '.join(best or routes)}", apart)
     equal = f", equal within {comparison.margin:.0%}" if len(best) > 1 else ""
-    return Answer(question, f"{' and '.join(best)}{equal}", apart)
+    return AnsweredQuestion(question, f"{' and '.join(best)}{equal}", apart)
 
 
-def _contract(report: "Report") -> Answer:
+def _contract(report: "Report") -> AnsweredQuestion:
     contract = report.contract
     if contract is None or not contract.clauses:
-        return Answer("Contract", "not checked", "verify was no part of this run")
+        return AnsweredQuestion("Contract", "not checked", "verify was no part of this run")
     kept, failed, missing = (
         len(contract.with_result(result)) for result in ("pass", "fail", "not_exercised")
     )
     basis = f"{kept} of {kept + failed + missing} clauses kept on {', '.join(contract.routes)}"
-    return Answer("Contract", contract.verdict.replace("_", " "), basis)
+    return AnsweredQuestion("Contract", contract.verdict.replace("_", " "), basis)
 
 
-def _carried(report: "Report") -> Answer:
+def _carried(report: "Report") -> AnsweredQuestion:
     routes = report.summary.routes.values()
     if report.capacity is not None:
         return _searched(report.capacity)
     if not report.summary.requests:
-        return Answer("Carried", "not measured: capacity", "no request was sent under load")
+        return AnsweredQuestion(
+            "Carried", "not measured: capacity", "no request was sent under load"
+        )
     if report.summary.routes_of == (COMPARE,):
-        return Answer("Carried", "not measured: capacity", "compare sends one request at a time")
+        return AnsweredQuestion(
+            "Carried", "not measured: capacity", "compare sends one request at a time"
+        )
     good = math.fsum(route.goodput.per_second or 0.0 for route in routes)
     sent = math.fsum(route.counts.rate or 0.0 for route in routes)
     short = f"{figures.digits(good)}/s good of {figures.digits(sent)}/s sent"
-    return Answer("Carried", short, "; ".join([*_objectives(report), LIMIT]))
+    return AnsweredQuestion("Carried", short, "; ".join([*_objectives(report), LIMIT]))
 
 
-def _searched(capacity: Capacity) -> Answer:
+def _searched(capacity: Capacity) -> AnsweredQuestion:
     """What a search found; the bounds stand beside it."""
     carried = capacity.carried
     if carried.low is None:
-        return Answer("Carried", "nothing certainly", capacity.sentence)
+        return AnsweredQuestion("Carried", "nothing certainly", capacity.sentence)
     least = "at least " if carried.high is None else ""
-    return Answer(
+    return AnsweredQuestion(
         "Carried", f"{least}{figures.digits(carried.value)}{capacity.unit}", capacity.sentence
     )
 
@@ -114,34 +124,36 @@ def _objectives(report: "Report") -> Iterator[str]:
         yield f"{text} {next(word for result, word in words.items() if result in results)}"
 
 
-def _trust(report: "Report") -> Answer:
+def _trust(report: "Report") -> AnsweredQuestion:
     question, client = "How far to trust it", report.summary.client
     if not report.summary.requests:
-        return Answer(question, "not calibrated", "no latency was measured under load")
+        return AnsweredQuestion(question, "not calibrated", "no latency was measured under load")
     if not client.noise_floor:
-        return Answer(question, "not calibrated", "the client's own error is not known")
+        return AnsweredQuestion(question, "not calibrated", "the client's own error is not known")
     short = f"TTFT {client_error(client, 'ttft_ms')}, E2E {client_error(client, 'e2e_ms')}"
-    return Answer(question, short, "the client's own error at p99, against a known schedule")
+    return AnsweredQuestion(
+        question, short, "the client's own error at p99, against a known schedule"
+    )
 
 
-def _changed(runs: Runs) -> Answer:
+def _changed(runs: Runs) -> AnsweredQuestion:
     """Whether the second side is faster, route by route."""
     main = _main(runs.comparison)
     if not main:
         reason = runs.comparison.reason or "no route was answered in both"
-        return Answer("Faster run", "not compared", reason)
+        return AnsweredQuestion("Faster run", "not compared", reason)
     verdicts = {pair.verdict for pair, _ in main}
     words = {"faster": runs.b.name, "slower": runs.a.name, "equivalent": "neither"}
     short = words.get(verdicts.pop(), "open") if len(verdicts) == 1 else "open"
     told = ", ".join(f"{pair.verdict} on {pair.route}" for pair, _ in main)
-    return Answer("Faster run", short, f"{figures.metric(main[0][0].metric)}: {told}")
+    return AnsweredQuestion("Faster run", short, f"{figures.metric(main[0][0].metric)}: {told}")
 
 
-def _main(comparison: Comparison) -> list[tuple[Pair, Effect]]:
+def _main(comparison: Comparison) -> list[tuple[PairedDifference, Effect]]:
     return [(pair, effect) for pair, effect in comparison.measured if pair in comparison.main]
 
 
-def _apart(route: str, main: list[tuple[Pair, Effect]]) -> Iterator[str]:
+def _apart(route: str, main: list[tuple[PairedDifference, Effect]]) -> Iterator[str]:
     """How far each other route is from this one."""
     for pair, effect in main:
         if route == pair.a:
@@ -150,7 +162,7 @@ def _apart(route: str, main: list[tuple[Pair, Effect]]) -> Iterator[str]:
             yield f"{pair.a} {_difference(pair, effect, turned=True)}"
 
 
-def _difference(pair: Pair, effect: Effect, *, turned: bool = False) -> str:
+def _difference(pair: PairedDifference, effect: Effect, *, turned: bool = False) -> str:
     """The difference with its interval; `turned` is that of a from b."""
     ends = (effect.difference_ms, effect.difference_low_ms, effect.difference_high_ms)
     value, low, high = (-ends[0], -ends[2], -ends[1]) if turned else ends

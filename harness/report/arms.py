@@ -14,7 +14,7 @@ from harness.report import figures
 from harness.report.arrays import Floats
 from harness.report.frame import Frame, latency
 from harness.report.summary import ordered_routes
-from harness.report.tables import Kind, Row, Table, columns
+from harness.report.tables import ColumnKind, Row, Table, columns
 
 SETUP = ("dns", "connect", "tls")
 _NS_PER_MS = 1e6
@@ -54,7 +54,7 @@ def setup_of(rows: Frame) -> Floats:
 def table(found: Sequence[Arm]) -> Table:
     """Each arm with its medians."""
     times = (*SETUP, "round trip", "first byte", "without it", "first token")
-    head = (*columns(Kind.NAME, "arm", "connections"), *columns(Kind.NUMBER, *times))
+    head = (*columns(ColumnKind.NAME, "arm", "connections"), *columns(ColumnKind.NUMBER, *times))
     return Table("On the way", head, tuple(_row(each) for each in found))
 
 

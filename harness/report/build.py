@@ -11,10 +11,10 @@ from typing import Any
 from harness.errors import UsageError
 from harness.measure.objective import RATIO, Objective, parse_objectives
 from harness.measure.outcome import Outcome
-from harness.report import client, conformance, frame, manifest, markdown, page, samples
+from harness.report import conformance, frame, load_generator, manifest, markdown, page, samples
 from harness.report.capacity.level import rows_of
 from harness.report.capacity.result import Capacity, of_run, range_of, tried
-from harness.report.capacity.search import Range
+from harness.report.capacity.search import SearchRange
 from harness.report.comparison import AT_EACH_LOOK, MARGIN, Comparison, compare
 from harness.report.conformance import Conformance
 from harness.report.documents import document
@@ -32,8 +32,8 @@ from harness.report.staged import check_stages
 from harness.report.summary import Summary, flat
 from harness.report.tally import summarise
 from harness.report.thresholds import Checked, Doubts, check, good
-from harness.report.verdict import Evidence, Verdict, decide
-from harness.report.workers import NoiseFloor, Workers, read_floor, read_workers
+from harness.report.verdict import Grounds, Verdict, decide
+from harness.report.workers import CalibrationResult, Workers, read_floor, read_workers
 
 SCHEMA_VERSION = 1
 
@@ -159,7 +159,7 @@ def _judged(
         records=kept.counts,
         pacing=pacing(loaded, run.asked),
         quota=quota(loaded, run.asked, workers.reports),
-        client=client.describe(workers, loaded, clocks=run.clocks, noise_floor=_floor(run)),
+        client=load_generator.describe(workers, loaded, clocks=run.clocks, noise_floor=_floor(run)),
         timeline=timeline(rows, good(wanted)),
     )
     compared = compare(
@@ -176,7 +176,7 @@ def _judged(
             *_of_latency_and_errors(run, wanted, loaded, measured),
             *(between_routes(each, compared) for each in wanted if each.metric == RATIO),
         )
-    decision = decide(Evidence(run, measured, compared, contract, checked, kept, searched))
+    decision = decide(Grounds(run, measured, compared, contract, checked, kept, searched))
     return Report(
         folder, run, decision, measured, compared, contract, checked, found.files, rows, searched
     )
@@ -241,14 +241,14 @@ def _capacity(run: Manifest, rows: Frame, wanted: Sequence[Objective]) -> Capaci
     )
 
 
-def _search(run: Manifest) -> Range:
+def _search(run: Manifest) -> SearchRange:
     """Where a capacity was searched."""
     if run.asked.search is None:
         raise UsageError(f"run.json: plan: expected search in the run {run.run_id} of capacity")
     return range_of(run.asked.search)
 
 
-def _floor(run: Manifest) -> NoiseFloor | None:
+def _floor(run: Manifest) -> CalibrationResult | None:
     """What a calibration found that no worker tells of."""
     return read_floor(run.facts.get("noise_floor"), "run.json: noise_floor")
 

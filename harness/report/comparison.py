@@ -78,7 +78,7 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class PairedDifference:
     """b against a in one metric, over `n` pairs; with a `route`, a and b are two runs of it.
 
     The medians are those of the answers; `pairs_needed` is how many pairs would probably decide.
@@ -151,7 +151,7 @@ class Comparison:
     `cold`: every request opened a connection, which its times then include.
     """
 
-    pairs: tuple[Pair, ...] = ()
+    pairs: tuple[PairedDifference, ...] = ()
     margin: float = MARGIN
     scenario: str | None = None
     blocks: int = 0
@@ -169,7 +169,7 @@ class Comparison:
         return self.arms if self.cold or direct else ()
 
     @property
-    def main(self) -> tuple[Pair, ...]:
+    def main(self) -> tuple[PairedDifference, ...]:
         """The pairs in the metric that routes are judged by: TTFT where anything streamed.
 
         Of whole answers it is the same number as E2E, which then has its name.
@@ -180,7 +180,7 @@ class Comparison:
         return tuple(pair for pair in self.pairs if pair.metric == metric)
 
     @property
-    def measured(self) -> list[tuple[Pair, Effect]]:
+    def measured(self) -> list[tuple[PairedDifference, Effect]]:
         """The pairs that have an effect, with it; of metrics that are one number the last."""
         last = {(pair.names, pair.effect): pair for pair in self.pairs}
         return [
@@ -262,8 +262,8 @@ def compare(
 
 
 def judge(
-    pairs: Sequence[Pair], margin: float, alpha: float = ALPHA, cost: Cost | None = None
-) -> Iterator[Pair]:
+    pairs: Sequence[PairedDifference], margin: float, alpha: float = ALPHA, cost: Cost | None = None
+) -> Iterator[PairedDifference]:
     """Decide each pair; the p-values of all that were tested are corrected together.
 
     Metrics that are one number, such as TTFB and TTFT of a stream whose first bytes are output,
@@ -282,7 +282,9 @@ def judge(
         yield _planned(judged, margin, alpha / len(tested), cost) if unsure else judged
 
 
-def _planned(pair: Pair, margin: float, alpha: float, cost: Cost | None) -> Pair:
+def _planned(
+    pair: PairedDifference, margin: float, alpha: float, cost: Cost | None
+) -> PairedDifference:
     """The undecided pair with how many pairs would decide it."""
     if pair.effect is None or pair.n < LEAST_PAIRS:
         return pair
@@ -315,11 +317,11 @@ def _decide(n: int, effect: Effect, margin: float, *, significant: bool) -> tupl
     return "inconclusive", f"neither a difference nor equality within {margin:.0%} is shown"
 
 
-def pair_of(paired: Paired, alpha: float) -> Pair:
+def pair_of(paired: Paired, alpha: float) -> PairedDifference:
     """What was measured of one pair of routes in one metric, not judged yet."""
     before, after = thinned(paired.before), thinned(paired.after)
     n = len(before)
-    pair = Pair(paired.a, paired.b, paired.metric, n)
+    pair = PairedDifference(paired.a, paired.b, paired.metric, n)
     if paired.unlike and n < LEAST_PAIRS:
         return replace(pair, reason=_unlike(paired))
     if n < 2:

@@ -16,7 +16,7 @@ LEVELS = {"MUST": 0, "SHOULD": 1, "RECORD": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Clause:
+class ClauseResult:
     """One clause on one route."""
 
     id: str
@@ -53,7 +53,7 @@ class Conformance:
     """The contract's verdict, also in one line, every clause with its result, and `rates`."""
 
     verdict: str
-    clauses: tuple[Clause, ...]
+    clauses: tuple[ClauseResult, ...]
     reasons: tuple[str, ...] = ()
     line: str = ""
     rates: tuple[Rate, ...] = ()
@@ -83,14 +83,14 @@ class Conformance:
         }
 
     @property
-    def by_id(self) -> list[tuple[Clause, dict[str, Clause]]]:
+    def by_id(self) -> list[tuple[ClauseResult, dict[str, ClauseResult]]]:
         """Each clause once, with its result on each route; MUST first."""
-        found: dict[str, dict[str, Clause]] = {}
+        found: dict[str, dict[str, ClauseResult]] = {}
         for clause in sorted(self.clauses, key=lambda clause: _rank(clause.level)):
             found.setdefault(clause.id, {})[clause.route] = clause
         return [(next(iter(on.values())), on) for on in found.values()]
 
-    def with_result(self, result: str, *, level: str | None = None) -> list[Clause]:
+    def with_result(self, result: str, *, level: str | None = None) -> list[ClauseResult]:
         """The clauses with a result, MUST first."""
         found = [clause for clause in self.clauses if clause.result == result]
         kept = [clause for clause in found if level in (None, clause.level)]
@@ -158,8 +158,8 @@ def _rank(level: str) -> int:
     return LEVELS.get(level, len(LEVELS))
 
 
-def _clause(entry: Mapping[str, Any]) -> Clause:
-    return Clause(
+def _clause(entry: Mapping[str, Any]) -> ClauseResult:
+    return ClauseResult(
         id=str(entry.get("id", "unnamed")),
         level=str(entry.get("level", "MUST")).upper(),
         route=str(entry.get("route", "all")),

@@ -3,18 +3,18 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from harness.report import figures, sentences, totals
-from harness.report.client import Client
-from harness.report.comparison import Pair
+from harness.report.comparison import PairedDifference
 from harness.report.conformance import Conformance, Rate
+from harness.report.load_generator import LoadGenerator
 from harness.report.quantile import PERCENTILES
 from harness.report.summary import Routes, RouteSummary, ordered_routes
 from harness.report.tables import (
     Cell,
     Column,
+    ColumnKind,
     Count,
-    Kind,
     Mark,
-    Names,
+    NameList,
     Ranged,
     Row,
     Table,
@@ -44,20 +44,20 @@ CLIENT_ERROR = "client error p99"
 
 def load(routes: Routes) -> Table:
     """What each route did in numbers."""
-    head = (Column("route", Kind.NAME), *columns(Kind.NUMBER, *LOAD))
+    head = (Column("route", ColumnKind.NAME), *columns(ColumnKind.NUMBER, *LOAD))
     rows = ((name, *(of(route) for of in LOAD.values())) for name, route in routes.items())
     return Table("Load", head, tuple(rows))
 
 
-def latencies(routes: Routes, client: Client, metrics: Iterable[str]) -> Table:
+def latencies(routes: Routes, client: LoadGenerator, metrics: Iterable[str]) -> Table:
     """The statistics of each metric on each route that has any value of it."""
     names = ("n", "mean", *(f"p{percent}" for percent in PERCENTILES), CLIENT_ERROR)
-    head = (*columns(Kind.NAME, "metric", "route"), *columns(Kind.NUMBER, *names))
+    head = (*columns(ColumnKind.NAME, "metric", "route"), *columns(ColumnKind.NUMBER, *names))
     rows = (row for metric in metrics for row in _latency(routes, client, metric))
     return Table("Latency", head, tuple(rows))
 
 
-def _latency(routes: Routes, client: Client, metric: str) -> Iterator[Row]:
+def _latency(routes: Routes, client: LoadGenerator, metric: str) -> Iterator[Row]:
     error = sentences.client_error(client, metric)
     for name, route in routes.items():
         found = route.latencies[metric]
@@ -72,7 +72,10 @@ def rates(contract: Conformance) -> Table:
     routes = ordered_routes({rate.route for rate in contract.rates})
     found = {(rate.group, rate.kind, rate.route): rate for rate in contract.rates}
     kinds = dict.fromkeys((rate.group, rate.kind) for rate in contract.rates)
-    head = (*columns(Kind.NAME, "requests with", "error"), *columns(Kind.NUMBER, *routes))
+    head = (
+        *columns(ColumnKind.NAME, "requests with", "error"),
+        *columns(ColumnKind.NUMBER, *routes),
+    )
     rows = ((*kind, *(_rate(found.get((*kind, route))) for route in routes)) for kind in kinds)
     return Table("Rates", head, tuple(rows))
 
@@ -87,8 +90,8 @@ def _rate(rate: Rate | None) -> Cell:
 def violations(routes: Routes) -> Table:
     """Each broken clause with its route, count and rate, and what it is the rate of."""
     head = (
-        *(Column("clause", Kind.CODE), Column("route", Kind.NAME)),
-        *(Column("answers"), Column("rate"), Column("of", Kind.NAME)),
+        *(Column("clause", ColumnKind.CODE), Column("route", ColumnKind.NAME)),
+        *(Column("answers"), Column("rate"), Column("of", ColumnKind.NAME)),
     )
     return Table("Violations", head, tuple(_violations(routes)))
 
@@ -108,9 +111,9 @@ def errors(routes: Routes) -> Table:
     The HTTP status is named beside the class, and what the client did itself is named so.
     """
     head = (
-        Column("cause", Kind.CODE),
-        *columns(Kind.NUMBER, *routes),
-        Column("what it said", Kind.TEXT),
+        Column("cause", ColumnKind.CODE),
+        *columns(ColumnKind.NUMBER, *routes),
+        Column("what it said", ColumnKind.TEXT),
     )
     return Table("Errors", head, tuple(_errors(routes)))
 
@@ -139,26 +142,26 @@ def _causes(route: RouteSummary) -> Iterator[tuple[str, int, Iterable[str]]]:
 def objectives(checked: Iterable[Checked]) -> Table:
     """Each objective with its result, the routes of which the same was measured, and that."""
     head = (
-        *(Column("objective", Kind.CODE), Column("result", Kind.NAME)),
-        *(Column("on", Kind.NAME), Column("measured", Kind.TEXT)),
+        *(Column("objective", ColumnKind.CODE), Column("result", ColumnKind.NAME)),
+        *(Column("on", ColumnKind.NAME), Column("measured", ColumnKind.TEXT)),
     )
     rows = (
-        (objective, Mark(result), Names(tuple(routes)), measured)
+        (objective, Mark(result), NameList(tuple(routes)), measured)
         for objective, routes, result, measured in sentences.judged(checked)
     )
     return Table("Objectives", head, tuple(rows))
 
 
-def compared(pairs: Iterable[Pair]) -> Table:
+def compared(pairs: Iterable[PairedDifference]) -> Table:
     """Two routes or two runs against each other, a row for each metric; why there is no figure."""
     head = (
-        *columns(Kind.NAME, "compared", "metric", "verdict"),
-        *columns(Kind.NUMBER, "pairs", "ratio", "difference", "medians", "p (Holm)"),
+        *columns(ColumnKind.NAME, "compared", "metric", "verdict"),
+        *columns(ColumnKind.NUMBER, "pairs", "ratio", "difference", "medians", "p (Holm)"),
     )
     return Table("Comparison", head, tuple(map(_compared, pairs)))
 
 
-def _compared(pair: Pair) -> Row:
+def _compared(pair: PairedDifference) -> Row:
     told = (pair.names, figures.metric(pair.metric), Mark(pair.verdict), figures.count(pair.n))
     if pair.effect is None:
         return *told, pair.reason or "not measured"

@@ -24,7 +24,7 @@ WORST_FIRST = {"fail": "missed", "unknown": "unknown", "warn": "close", "pass": 
 
 def charts(report: "Report") -> dict[str, Any]:
     """Each chart by its name in the template; None where there is nothing to draw."""
-    run = overtime.Run(report.summary.timeline, _pauses(report))
+    run = overtime.RunAxis(report.summary.timeline, _pauses(report))
     return {
         "contract": report.contract and contract.overview("Clauses per route", report.contract),
         "forest": forest.forest("Routes against each other", report.comparison),
@@ -38,10 +38,10 @@ def charts(report: "Report") -> dict[str, Any]:
     }
 
 
-def _pauses(report: "Report") -> list[overtime.Pause]:
+def _pauses(report: "Report") -> list[overtime.PauseSpan]:
     start_ns = report.summary.timeline.start_ns
     return [
-        overtime.Pause(found.worker, (begun_ns - start_ns) / 1e9, length_ms / 1e3)
+        overtime.PauseSpan(found.worker, (begun_ns - start_ns) / 1e9, length_ms / 1e3)
         for found in report.summary.client.pauses
         for begun_ns, length_ms in zip(found.begun_ns, found.lengths_ms, strict=True)
         if start_ns is not None
@@ -80,7 +80,7 @@ def _limits(report: "Report") -> dict[str, list[distribution.Limit]]:
     return found
 
 
-def _latencies(report: "Report", run: overtime.Run) -> Iterator[tuple[str, Svg, str]]:
+def _latencies(report: "Report", run: overtime.RunAxis) -> Iterator[tuple[str, Svg, str]]:
     """TTFT and E2E over time, each with what is drawn of it."""
     rows = report.rows
     rows = rows.where(rows.texts("scenario").among(*report.summary.routes_of))
@@ -92,7 +92,7 @@ def _latencies(report: "Report", run: overtime.Run) -> Iterator[tuple[str, Svg, 
             yield title, chart, _told(run, key(name), found)
 
 
-def _told(run: overtime.Run, name: str, found: Dots) -> str:
+def _told(run: overtime.RunAxis, name: str, found: Dots) -> str:
     known = any(
         v is not None for columns in run.routes.values() for v in columns.latencies[name].p95
     )

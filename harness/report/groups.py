@@ -17,7 +17,7 @@ from harness.report.frame import Frame
 from harness.report.latencies import measure
 from harness.report.plan import Plan, Planned
 from harness.report.summary import Goodput, Latency, key, ordered_routes
-from harness.report.tables import Cell, Kind, Row, Table, columns
+from harness.report.tables import Cell, ColumnKind, Row, Table, columns
 from harness.report.tally import Good, goodput
 
 METRICS = ("ttft", "e2e")
@@ -25,7 +25,7 @@ SHOWN = (50, 95, 99)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class OfferedLoad:
     """What was asked in a stage, by `rate` or by `users`."""
 
     by: str
@@ -78,7 +78,7 @@ class PartRoute:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PartResult:
     """A part of a load: what became of its requests, and of those on each route."""
 
     counts: PartCounts
@@ -92,13 +92,13 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class StageResult:
     """A stage of a plan, from 1: what was asked in it, and what became of it."""
 
     stage: int
     seconds: float
-    asked: Asked
-    part: Part
+    asked: OfferedLoad
+    part: PartResult
 
     @property
     def told(self) -> str:
@@ -112,11 +112,11 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class TurnResult:
     """A question of the conversations, by its number from 1."""
 
     turn: int
-    part: Part
+    part: PartResult
 
     @property
     def told(self) -> str:
@@ -133,7 +133,7 @@ class Mode:
     """The requests that asked for a stream, or those that did not."""
 
     stream: bool
-    part: Part
+    part: PartResult
 
     @property
     def told(self) -> str:
@@ -146,11 +146,11 @@ class Mode:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class LoadParts:
     """The parts of a load, each kind only where it has any."""
 
-    stages: tuple[Stage, ...] = ()
-    turns: tuple[Turn, ...] = ()
+    stages: tuple[StageResult, ...] = ()
+    turns: tuple[TurnResult, ...] = ()
     modes: tuple[Mode, ...] = ()
 
     def document(self) -> dict[str, Any]:
@@ -159,25 +159,25 @@ class Parts:
         return {name: document(found) for name, found in kinds.items() if found}
 
 
-def parts(rows: Frame, plan: Plan, good: Good) -> Parts:
+def parts(rows: Frame, plan: Plan, good: Good) -> LoadParts:
     """The stages, the turns and the modes of a load."""
-    return Parts(
+    return LoadParts(
         stages=tuple(by_stage(rows, plan, good)),
         turns=tuple(by_turn(rows)),
         modes=tuple(by_mode(rows)),
     )
 
 
-def planned(plan: Plan) -> list[tuple[int, Planned, Asked]]:
+def planned(plan: Plan) -> list[tuple[int, Planned, OfferedLoad]]:
     """The stages of a plan with their numbers, from 1, and what is asked in each."""
     by = "rate" if plan.rate else "users"
     return [
-        (number, stage, Asked(by, stage.begin, stage.end))
+        (number, stage, OfferedLoad(by, stage.begin, stage.end))
         for number, stage in enumerate(plan.stages or (), 1)
     ]
 
 
-def by_stage(rows: Frame, plan: Plan, good: Good) -> Iterator[Stage]:
+def by_stage(rows: Frame, plan: Plan, good: Good) -> Iterator[StageResult]:
     """What was asked in each stage of a plan, and what became of it.
 
     A request belongs to the stage in which it was due, or was sent where nothing was due. Rates
@@ -190,15 +190,15 @@ def by_stage(rows: Frame, plan: Plan, good: Good) -> Iterator[Stage]:
             for route, entry in _routes(part, due=asked.by == "rate").items()
         }
         rates = _rates(part, stage.seconds, good)
-        yield Stage(number, stage.seconds, asked, Part(_counts(part), routes, rates))
+        yield StageResult(number, stage.seconds, asked, PartResult(_counts(part), routes, rates))
 
 
-def by_turn(rows: Frame) -> Iterator[Turn]:
+def by_turn(rows: Frame) -> Iterator[TurnResult]:
     """What became of each question of the conversations: its history is longer than the last."""
     turns = rows.ints("turn")
     for turn in np.unique(turns[turns != NULL]).tolist():
         part = rows.where(turns == turn)
-        yield Turn(turn, Part(_counts(part), _routes(part, due=False)))
+        yield TurnResult(turn, PartResult(_counts(part), _routes(part, due=False)))
 
 
 def by_mode(rows: Frame) -> Iterator[Mode]:
@@ -212,10 +212,10 @@ def by_mode(rows: Frame) -> Iterator[Mode]:
     due = bool(rows.known("scheduled_ns").any())
     for stream in (True, False):
         part = rows.where(told & (streamed == stream))
-        yield Mode(stream, Part(_counts(part), _routes(part, due=due)))
+        yield Mode(stream, PartResult(_counts(part), _routes(part, due=due)))
 
 
-def tables(found: Parts) -> Iterator[Table]:
+def tables(found: LoadParts) -> Iterator[Table]:
     """The stages, the turns and the modes of a load, where it has any."""
     if found.stages:
         lead = (
@@ -232,7 +232,10 @@ def tables(found: Parts) -> Iterator[Table]:
 
 
 def _table(
-    title: str, lead: str, found: Sequence[Stage | Turn | Mode], numbers: tuple[str, ...]
+    title: str,
+    lead: str,
+    found: Sequence[StageResult | TurnResult | Mode],
+    numbers: tuple[str, ...],
 ) -> Table:
     entries = [entry for each in found for entry in each.part.routes.values()]
     due = any("ttft_ms_scheduled" in entry.latencies for entry in entries)
@@ -245,8 +248,8 @@ def _table(
             rows.append((each.told, "none sent"))
     names = [f"{figures.metric(f'{name}_ms')} p{each}" for name in METRICS for each in SHOWN]
     head = (
-        *columns(Kind.NAME, title.lower().removesuffix("s"), "route"),
-        *columns(Kind.NUMBER, *numbers, *names),
+        *columns(ColumnKind.NAME, title.lower().removesuffix("s"), "route"),
+        *columns(ColumnKind.NUMBER, *numbers, *names),
     )
     lead += f" Latencies count from {'schedule' if due else 'send'}."
     return Table(title, head, tuple(rows), lead=lead)

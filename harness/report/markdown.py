@@ -25,7 +25,17 @@ from harness.report.sentences import (
     withheld,
 )
 from harness.report.summary import Routes
-from harness.report.tables import Cell, Column, Count, Kind, Mark, Names, Ranged, Table, columns
+from harness.report.tables import (
+    Cell,
+    Column,
+    ColumnKind,
+    Count,
+    Mark,
+    NameList,
+    Ranged,
+    Table,
+    columns,
+)
 from harness.report.workload import workload
 
 if TYPE_CHECKING:
@@ -85,7 +95,7 @@ def written(found: Table, *, title: str | None = None) -> str:
 def _lines(head: Iterable[Column], rows: Iterable[Sequence[str]], title: str | None) -> str:
     """The lines of a table whose cells are Markdown already."""
     names = [cell(column.name) for column in head]
-    rule = ["---:" if column.kind is Kind.NUMBER else "---" for column in head]
+    rule = ["---:" if column.kind is ColumnKind.NUMBER else "---" for column in head]
     lines = [f"| {' | '.join(line)} |" for line in [names, rule, *rows]]
     return "\n".join(lines if title is None else [f"### {title}", *lines])
 
@@ -100,7 +110,7 @@ def _cell(found: Cell) -> str:
         return f"{figures.count(found.n)}{whole}"
     if isinstance(found, Ranged):
         return cell(f"{found.value} ({found.between})" if found.between else found.value)
-    if isinstance(found, Names):
+    if isinstance(found, NameList):
         return cell(", ".join(found.names))
     return cell(found, most=MOST_IN_A_CELL)
 
@@ -149,8 +159,8 @@ def _contract(report: "Report") -> Iterator[str]:
     failures = contract.with_result("fail")
     if failures:
         head = (
-            *(Column("clause", Kind.CODE), *columns(Kind.NAME, "level", "route")),
-            Column("evidence", Kind.TEXT),
+            *(Column("clause", ColumnKind.CODE), *columns(ColumnKind.NAME, "level", "route")),
+            Column("evidence", ColumnKind.TEXT),
         )
         rows = ((each.id, each.level, each.route, each.evidence) for each in failures)
         yield written(Table("Failures", head, tuple(rows)))
@@ -170,7 +180,7 @@ def _objectives(report: "Report") -> Iterator[str]:
         found_on = (f"{RESULTS[each]}: {cell(', '.join(on))}" for each, on in alike.items())
         rows.append([cell(objective), "<br>".join(found_on), "<br>".join(values[objective])])
     if rows:
-        head = columns(Kind.NAME, "objective", "result", "measured")
+        head = columns(ColumnKind.NAME, "objective", "result", "measured")
         yield _lines(head, rows, "Objectives")
 
 
@@ -226,7 +236,10 @@ def render_runs(runs: Runs) -> str:
         changed = tuple(
             (name, *map(figures.setting, values)) for name, values in runs.differences.items()
         )
-        head = (Column("setting", Kind.CODE), *columns(Kind.TEXT, runs.a.name, runs.b.name))
+        head = (
+            Column("setting", ColumnKind.CODE),
+            *columns(ColumnKind.TEXT, runs.a.name, runs.b.name),
+        )
         blocks.append(written(Table("", head, changed), title="Not set up alike"))
     return fitted(blocks)
 

@@ -25,7 +25,7 @@ from harness.report.gate import contents as launch
 from harness.report.quantile import PERCENTILES, Estimate, needed
 from harness.report.runs import CAVEAT, Runs
 from harness.report.summary import Routes, key, ordered_routes
-from harness.report.tables import Count, Mark, Names, Ranged, Table
+from harness.report.tables import Count, Mark, NameList, Ranged, Table
 from harness.report.workload import workload
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def _environment() -> jinja2.Environment:
     }
     environment.tests |= {
         "statistic": lambda cell: isinstance(cell, Estimate),
-        "names": lambda cell: isinstance(cell, Names),
+        "names": lambda cell: isinstance(cell, NameList),
         "mark": lambda cell: isinstance(cell, Mark),
         "number_of": lambda cell: isinstance(cell, Count),
         "ranged": lambda cell: isinstance(cell, Ranged),

@@ -12,7 +12,7 @@ POWER = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BlockPlan:
     """So many blocks tell a `difference` (a fraction of one) on every two routes."""
 
     difference: float
@@ -30,7 +30,7 @@ class Plan:
         )
 
 
-def plan(comparison: Comparison, difference: float, *, looks: int) -> Plan | None:
+def plan(comparison: Comparison, difference: float, *, looks: int) -> BlockPlan | None:
     """The blocks that tell such a difference; None where the pilot had no pair to learn from."""
     found = [(pair, effect) for pair, effect in comparison.measured if pair in comparison.main]
     if not found or comparison.cost is None:
@@ -44,7 +44,7 @@ def plan(comparison: Comparison, difference: float, *, looks: int) -> Plan | Non
         f"{pair.names}: {figures.count(blocks)} blocks"
         for (pair, _), blocks in zip(found, needed, strict=True)
     )
-    return Plan(difference, max(needed), tuple(told), comparison.cost)
+    return BlockPlan(difference, max(needed), tuple(told), comparison.cost)
 
 
 def blocks_for(

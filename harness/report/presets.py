@@ -14,10 +14,10 @@ import numpy as np
 from harness.report.arrays import Floats
 from harness.report.frame import Frame
 from harness.report.frame import values as values_of
+from harness.report.quantile import PERCENTILES
 
 Times = Callable[[Frame], Floats]
 _MS = 1e6
-PERCENTILES = (50, 90, 95, 99)
 
 
 @dataclass(frozen=True, slots=True)

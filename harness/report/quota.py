@@ -11,14 +11,14 @@ from harness.report import figures
 from harness.report.frame import Frame
 from harness.report.plan import Plan
 from harness.report.summary import Counts, Routes
-from harness.report.workers import WorkerReport
+from harness.report.workers import WorkerCounts
 
 SET = "a limit that was set, no saturation"
 FULL = "saturation, no quota"
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldBack:
     """By how much requests were held back, milliseconds."""
 
     p50: float | None
@@ -38,12 +38,12 @@ class Quota:
     learned: bool
     paced_to: float | None
     held: int
-    held_ms: Held
+    held_ms: HeldBack
     never_sent: int
     due: int
 
 
-def quota(rows: Frame, plan: Plan, workers: Sequence[WorkerReport]) -> Quota | None:
+def quota(rows: Frame, plan: Plan, workers: Sequence[WorkerCounts]) -> Quota | None:
     """What was done to respect a limit; None where the load was not asked to."""
     if not plan.respect_rate_limit:
         return None
@@ -56,7 +56,7 @@ def quota(rows: Frame, plan: Plan, workers: Sequence[WorkerReport]) -> Quota | N
         learned=any(each.limit_learned for each in workers),
         paced_to=sum(known) if known and len(known) == len(paces) else None,
         held=len(held),
-        held_ms=Held(_percentile(held, 50), _percentile(held, 100)),
+        held_ms=HeldBack(_percentile(held, 50), _percentile(held, 100)),
         never_sent=never_sent,
         due=len(rows) + never_sent,
     )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from harness.measure.objective import Objective
-from harness.report.comparison import Comparison, Pair
+from harness.report.comparison import Comparison, PairedDifference
 from harness.report.quantile import Estimate
 from harness.report.summary import key
 from harness.report.thresholds import Checked, Doubts, answer
@@ -42,7 +42,7 @@ def unknown(bound: Objective, reason: str, route: str = ALL) -> Checked:
     return Checked(bound.text, route, "unknown", reason)
 
 
-def _failing(comparison: Comparison, pair: Pair) -> str | None:
+def _failing(comparison: Comparison, pair: PairedDifference) -> str | None:
     """That one of the two routes fails more often, which no ratio makes good."""
     alike = (each for each in comparison.failures if {each.a, each.b} == {pair.a, pair.b})
     return next((each.sentence for each in alike if each.differ), None)

@@ -19,7 +19,7 @@ from harness.measure.objective import RATIO, Objective, parse_objective
 from harness.report import apart, figures, frame, manifest, samples
 from harness.report.apart import SEVERAL
 from harness.report.arrays import Floats
-from harness.report.comparison import METRICS, Comparison, Pair, judge
+from harness.report.comparison import METRICS, Comparison, PairedDifference, judge
 from harness.report.documents import document
 from harness.report.frame import Frame
 from harness.report.manifest import Manifest
@@ -46,7 +46,7 @@ OF_NO_MATTER = ("run_id", "folder", "schema_version", "seed", "thresholds", "abo
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ComparedRun:
     """One of the two: its folder's name, its manifest, and the requests of its load."""
 
     name: str
@@ -59,16 +59,16 @@ class Side:
     """The runs of one side, which have one set-up, and their name in few words."""
 
     name: str
-    runs: tuple[Run, ...]
+    runs: tuple[ComparedRun, ...]
 
     @property
-    def first(self) -> Run:
+    def first(self) -> ComparedRun:
         """The one that the others are like."""
         return self.runs[0]
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentCounts:
     """What a run sent on one route, and the share of it that came to nothing."""
 
     requests: int
@@ -84,7 +84,7 @@ class Described:
     started: str | None
     target: Any
     interrupted: bool
-    routes: Mapping[str, Sent]
+    routes: Mapping[str, SentCounts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ def _judged(bound: Objective, a: Side, b: Side, route: str, margin: float) -> Ch
     return result
 
 
-def _statistic(bound: Objective, run: Run, route: str) -> Estimate:
+def _statistic(bound: Objective, run: ComparedRun, route: str) -> Estimate:
     metric = dict(bound.labels)["metric"]
     return of_latency(bound, metric, frame.of_route(run.rows, route))
 
@@ -239,7 +239,7 @@ def _side(paths: Sequence[Path], name: str) -> Side:
     return Side(name, tuple(_read(path, name if alone else path.name) for path in paths))
 
 
-def _beyond(pair: Pair, margin: float) -> Pair:
+def _beyond(pair: PairedDifference, margin: float) -> PairedDifference:
     """The pair with a verdict only where its interval lies beyond the margin whole."""
     effect = pair.effect
     if effect is None or (pair.verdict == "slower" and effect.low > 1 + margin):
@@ -253,7 +253,7 @@ def _beyond(pair: Pair, margin: float) -> Pair:
     return replace(pair, verdict="inconclusive", reason=reason)
 
 
-def _unlike(a: Run, b: Run) -> list[str]:
+def _unlike(a: ComparedRun, b: ComparedRun) -> list[str]:
     """In what two runs differ that makes their latencies no like for like."""
     changed = _differences(a.manifest, b.manifest)
     told = {name: values for name, values in changed.items() if name in ALIKE}
@@ -278,7 +278,7 @@ def _kind(manifest: Manifest) -> Any:
     return manifest.target.get("name") if isinstance(manifest.target, Mapping) else manifest.target
 
 
-def _read(folder: Path, name: str) -> Run:
+def _read(folder: Path, name: str) -> ComparedRun:
     found = manifest.read(folder)
     rows = frame.steady(frame.frame(samples.read(folder, clocks=found.clocks)))
     of_run = rows.texts("run_id")
@@ -286,13 +286,13 @@ def _read(folder: Path, name: str) -> Run:
     rows = rows.where(rows.texts("scenario").among(*load_scenarios(rows)))
     if not len(rows):
         raise UsageError(f"{folder} holds no sample outside the warm-up")
-    return Run(name, found, rows)
+    return ComparedRun(name, found, rows)
 
 
-def _pair(a: Side, b: Side, route: str, metric: str, rng: np.random.Generator) -> Pair:
+def _pair(a: Side, b: Side, route: str, metric: str, rng: np.random.Generator) -> PairedDifference:
     before, after = ([_times(run, route, metric) for run in side.runs] for side in (a, b))
     n = min(len(times) for times in (*before, *after))
-    pair = Pair(a.name, b.name, f"{metric}_ms", n, route)
+    pair = PairedDifference(a.name, b.name, f"{metric}_ms", n, route)
     if n < 2:
         return replace(pair, reason=f"{n} samples in the smallest run")
     old, new = (float(np.median([np.median(each) for each in side])) for side in (before, after))
@@ -301,7 +301,7 @@ def _pair(a: Side, b: Side, route: str, metric: str, rng: np.random.Generator) -
     return replace(pair, a_median_ms=old, b_median_ms=new, effect=effect)
 
 
-def _times(run: Run, route: str, metric: str) -> Floats:
+def _times(run: ComparedRun, route: str, metric: str) -> Floats:
     return thinned(frame.values(frame.of_route(run.rows, route), metric).data)
 
 
@@ -321,7 +321,7 @@ def _changed(
             yield name, values
 
 
-def _described(run: Run) -> Described:
+def _described(run: ComparedRun) -> Described:
     routes = sorted(run.rows.where(~run.rows.own).by("route").items())
     return Described(
         name=run.name,
@@ -329,5 +329,7 @@ def _described(run: Run) -> Described:
         started=run.manifest.clock.get("started"),
         target=run.manifest.target,
         interrupted=run.manifest.interrupted,
-        routes={route: Sent(len(group), 1 - float(group.ok.mean())) for route, group in routes},
+        routes={
+            route: SentCounts(len(group), 1 - float(group.ok.mean())) for route, group in routes
+        },
     )

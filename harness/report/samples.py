@@ -14,12 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from harness.measure.columns import COLUMNS
+from harness.measure.columns import COLUMNS, END_OF_STREAM
 
 FOLDER = "samples"
-# An IPC stream ends in a continuation marker and a length of zero (Arrow columnar format, "IPC
-# Streaming Format"); without it the writer did not come to close the file.
-END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 LENGTHS = ("blur_ns", "held_ns", "dns_ns", "connect_ns", "tls_ns", "rtt_ns")
 FEW_VALUES = (
     *("run_id", "worker", "scenario", "phase", "route", "outcome", "finish_reason"),
@@ -202,7 +199,7 @@ def _later(source: Source, path: Path, clocks: Mapping[str, int] | None) -> Sour
 def _opened(path: Path) -> Source:
     """The rows of a file: of a stream every complete batch, read at once."""
     if path.suffix == ".arrows":
-        stream = Stream(path, in_place=True)
+        stream = ArrowStream(path, in_place=True)
         batches = list(stream)
         table = pa.Table.from_batches(batches) if batches else schema().empty_table()
         return Source(SampleFile(path.name, table.num_rows, stream.loss), table)
@@ -224,7 +221,7 @@ def _lost(name: str, error: Exception) -> Source:
 
 def _packed(path: Path) -> Source:
     """A stream made a Parquet file, and the rows of that; few rows are held at a time."""
-    target, stream = path.with_suffix(".parquet"), Stream(path)
+    target, stream = path.with_suffix(".parquet"), ArrowStream(path)
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     draft.touch(mode=0o600)  # its owner's alone, as the stream is
     with pq.ParquetWriter(draft, schema(), **PARQUET) as writer:
@@ -248,7 +245,7 @@ def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch
         yield waiting
 
 
-class Stream:
+class ArrowStream:
     """Every complete batch of an Arrow stream, in order; `loss` then says what is missing from it.
 
     `in_place` maps the file into memory, for batches that are kept.

@@ -9,12 +9,12 @@ from harness.measure.objective import RATIO, parse_objective
 from harness.measure.odd import Odd
 from harness.report import figures
 from harness.report.capacity.result import Capacity
-from harness.report.comparison import Comparison, Effect, Pair
+from harness.report.comparison import Comparison, Effect, PairedDifference
 from harness.report.summary import Routes, RouteSummary
 
 if TYPE_CHECKING:
     from harness.report.build import Report
-    from harness.report.client import Client, Pause
+    from harness.report.load_generator import ClientPauses, LoadGenerator
     from harness.report.pacing import Pacing
     from harness.report.thresholds import Checked
 
@@ -72,7 +72,7 @@ def one_line(text: str, *, most: int = 160) -> str:
     return harmless(text, Place.TERMINAL, most=most)
 
 
-def client(described: "Client") -> str:
+def client(described: "LoadGenerator") -> str:
     """What the measuring side says of itself."""
     if described.loop_lag_ms is None:
         return "The client left no record of itself: how exact it was is not known."
@@ -84,7 +84,7 @@ def client(described: "Client") -> str:
     return f"{processes} sent the requests, {busy}; {late}; {received}. {_floor(described)}"
 
 
-def _floor(described: "Client") -> str:
+def _floor(described: "LoadGenerator") -> str:
     """What the client showed against a known schedule."""
     if not described.noise_floor:
         return (
@@ -96,7 +96,7 @@ def _floor(described: "Client") -> str:
     return f"Against a known schedule its own error at p99 was: {errors}."
 
 
-def paused(found: "Pause") -> str:
+def paused(found: "ClientPauses") -> str:
     """When one process of the client did not run."""
     lengths = found.lengths_ms
     times = "" if len(lengths) == 1 else f" {len(lengths)} times,"
@@ -197,7 +197,7 @@ def _headroom(report: "Report") -> Iterator[str]:
             yield f"{objective.statistic}({objective.metric}) {figures.duration(worst)} of {limit}"
 
 
-def client_error(client: "Client", metric: str) -> str:
+def client_error(client: "LoadGenerator", metric: str) -> str:
     """How exact the client's own figures of a metric are, by its calibration."""
     error = client.error_ms(metric.partition("_ms")[0])
     return "unknown" if error is None else f"<{figures.duration(error)}"
@@ -260,7 +260,7 @@ def spoiled(entry: RouteSummary, metric: str) -> int:
     return entry.odd.counts[Odd.ONE_PIECE] or 0 if metric.startswith(("ttft", "ttfo")) else 0
 
 
-def _pair(pair: Pair, effect: Effect, margin: float) -> str:
+def _pair(pair: PairedDifference, effect: Effect, margin: float) -> str:
     name, absolute = figures.metric(pair.metric), figures.duration(abs(effect.difference_ms))
     between = f"{figures.ratio(effect.low)} to {figures.ratio(effect.high)}"
     change = f"{figures.ratio(effect.ratio)}, 95 % interval {between}"
@@ -272,7 +272,7 @@ def _pair(pair: Pair, effect: Effect, margin: float) -> str:
     return f"{b} against {a}: {name} {change}; {pair.reason}"
 
 
-def _found(pair: Pair, effect: Effect, margin: float) -> str:
+def _found(pair: PairedDifference, effect: Effect, margin: float) -> str:
     """One pair in a few words."""
     name, absolute = figures.metric(pair.metric), figures.duration(abs(effect.difference_ms))
     low, high = figures.ratio(effect.low), figures.ratio(effect.high)

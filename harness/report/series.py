@@ -36,7 +36,7 @@ class Middles:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class RouteSeries:
     """One route over time, an entry per bin; `t_s` are the beginnings of the bins.
 
     `sent`, the `latencies` by their key and `good`, which also broke no clause, are of the requests
@@ -62,27 +62,27 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
+class TimeSeries:
     """A load over time, warm-up included, in bins of `width_s`; 0 is at `start_ns`."""
 
     width_s: int
     start_ns: int | None
     steady_from_s: float | None
-    routes: Mapping[str, Columns]
+    routes: Mapping[str, RouteSeries]
 
 
-def timeline(rows: Frame, good: Good) -> Timeline:
+def timeline(rows: Frame, good: Good) -> TimeSeries:
     """The load's scenarios over time."""
     load = rows.where(rows.texts("scenario").among(*load_scenarios(rows)))
     load = load.where(load.known("begun_ns"))
     if not len(load):
-        return Timeline(1, None, None, {})
+        return TimeSeries(1, None, None, {})
     zero = int(load.ints("begun_ns")[0])
     length = float((int(ends(load).max()) - zero) / 1e9)
     width = max(1, math.ceil(length / MOST_BINS))
     edges = np.arange(0, math.floor(length / width) + 2, dtype=np.float64) * width
     routes = load.by("route")
-    return Timeline(
+    return TimeSeries(
         width_s=width,
         start_ns=zero,
         steady_from_s=_steady_from(load, zero),
@@ -103,7 +103,7 @@ def ends(rows: Frame) -> Ints:
     return np.where(never, rows.ints("scheduled_ns"), found) if never.any() else found
 
 
-def _columns(rows: Frame, good: Good, zero: int, edges: Floats, length: float) -> Columns:
+def _columns(rows: Frame, good: Good, zero: int, edges: Floats, length: float) -> RouteSeries:
     sent, end = ((times - zero) / 1e9 for times in (rows.ints("begun_ns"), ends(rows)))
     places, bins = np.searchsorted(sent, edges), len(edges) - 1
     ended_in = np.searchsorted(edges, end, side="right") - 1
@@ -116,7 +116,7 @@ def _columns(rows: Frame, good: Good, zero: int, edges: Floats, length: float) -
     fine = good(rows, "") & (rows.broken == 0)
     width = float(edges[1] - edges[0])
     covered = np.minimum(edges[1:], length) - edges[:-1]
-    return Columns(
+    return RouteSeries(
         t_s=edges[:-1].tolist(),
         rate=[
             float(count / seconds) if seconds >= width / 2 else None

@@ -13,7 +13,7 @@ from harness.report.pacing import pacing
 from harness.report.plan import Plan
 from harness.report.tally import summarise
 from harness.report.thresholds import DEFAULT, Checked, Doubts, check, good
-from harness.report.workers import NoiseFloor
+from harness.report.workers import CalibrationResult
 
 
 def check_stages(
@@ -22,7 +22,7 @@ def check_stages(
     plan: Plan,
     *,
     command: str,
-    noise_floor: NoiseFloor | None,
+    noise_floor: CalibrationResult | None,
     in_flight: int | None,
 ) -> Iterator[Checked]:
     """Every objective in every stage that asked for any request, on every route.

@@ -13,18 +13,18 @@ from harness.foreign import Place, harmless
 from harness.measure.metrics import SCHEDULED
 from harness.report.documents import document, fields_of
 from harness.report.quantile import PERCENTILES, Estimate
+from harness.routes.route import ARMS
 
 if TYPE_CHECKING:
-    from harness.report.client import Client
-    from harness.report.groups import Parts
+    from harness.report.groups import LoadParts
+    from harness.report.load_generator import LoadGenerator
     from harness.report.pacing import Pacing
     from harness.report.quota import Quota
     from harness.report.records import Recorded
-    from harness.report.series import Timeline
+    from harness.report.series import TimeSeries
 
 COMPARE = "compare"
 """The scenario that is the interleaved comparison."""
-ROUTES = ("direct", "native", "compat", "model")
 ENDS: Mapping[str, str] = {
     "": "value",
     "_low": "low",
@@ -221,13 +221,13 @@ class Summary:
     routes_of: tuple[str, ...]
     routes: Routes
     scenarios: Mapping[str, Routes]
-    parts: "Parts"
+    parts: "LoadParts"
     cancelled: int
     records: "Recorded"
     pacing: "Pacing | None"
     quota: "Quota | None"
-    client: "Client"
-    timeline: "Timeline"
+    client: "LoadGenerator"
+    timeline: "TimeSeries"
 
     def document(self) -> dict[str, Any]:
         """The measured part of `summary.json` but for the timeline."""
@@ -249,7 +249,7 @@ class Summary:
 
 def ordered_routes(routes: Iterable[str]) -> list[str]:
     """The routes in the order of every table: native, compat, model, then any other by name."""
-    return sorted(routes, key=lambda route: (ROUTES.index(route) if route in ROUTES else 9, route))
+    return sorted(routes, key=lambda route: (ARMS.index(route) if route in ARMS else 9, route))
 
 
 def key(metric: str) -> str:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from harness.report.quantile import Estimate
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """What a column holds, which says how it is set."""
 
     NAME = "name"
@@ -23,7 +23,7 @@ class Column:
     """The name of a column, and what it holds."""
 
     name: str
-    kind: Kind = Kind.NUMBER
+    kind: ColumnKind = ColumnKind.NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,13 @@ class Ranged:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class NameList:
     """Several names, one below the other where there is no room for them in a line."""
 
     names: tuple[str, ...]
 
 
-Cell = str | Estimate | Count | Mark | Ranged | Names
+Cell = str | Estimate | Count | Mark | Ranged | NameList
 """A text, or what each writer shows in its own way: a statistic with its interval, for one."""
 Row = tuple[Cell, ...]
 
@@ -83,6 +83,6 @@ class Table:
         )
 
 
-def columns(kind: Kind, *names: str) -> tuple[Column, ...]:
+def columns(kind: ColumnKind, *names: str) -> tuple[Column, ...]:
     """Columns of one kind."""
     return tuple(Column(name, kind) for name in names)

@@ -14,12 +14,12 @@ from harness.report.capacity import words
 from harness.report.comparison import Comparison
 from harness.report.gate import contents as launch
 from harness.report.quantile import PERCENTILES, Estimate
-from harness.report.tables import Cell, Count, Kind, Mark, Names, Ranged, columns
+from harness.report.tables import Cell, ColumnKind, Count, Mark, NameList, Ranged, columns
 from harness.report.workload import workload
 
 if TYPE_CHECKING:
     from harness.report.build import Report
-    from harness.report.gate.judge import Gate, Row
+    from harness.report.gate.judge import Gate, ObjectiveResult
     from harness.report.presets import Figure, Preset
 
 LOAD = ("route", "requests", "failed", "goodput", "answers", "tokens/s", "cache hits")
@@ -74,7 +74,7 @@ def compared(comparison: Comparison) -> Iterator[RenderableType]:
 def preset(by: "Preset", found: "list[Figure]") -> Group:
     """Latencies by the definitions of another tool, and the formula of each."""
     names = ("n", "mean", *(f"p{percent}" for percent in PERCENTILES))
-    head = (*columns(Kind.NAME, by.name, "route"), *columns(Kind.NUMBER, *names))
+    head = (*columns(ColumnKind.NAME, by.name, "route"), *columns(ColumnKind.NUMBER, *names))
     rows = tuple(
         (each.metric, each.route, figures.count(each.n), *map(_time, _times(each)))
         for each in found
@@ -111,7 +111,7 @@ def _contract(report: "Report") -> Iterator[Table]:
         return
     results = contract.results
     names = [result.replace("_", " ") for result in results]
-    head = (*columns(Kind.NAME, "contract"), *columns(Kind.NUMBER, *names))
+    head = (*columns(ColumnKind.NAME, "contract"), *columns(ColumnKind.NUMBER, *names))
     counts = {route: contract.counts(route) for route in contract.routes}
     rows = ((route, *(str(of[result]) for result in results)) for route, of in counts.items())
     yield written(tables.Table("Contract", head, tuple(rows)))
@@ -200,7 +200,7 @@ def gate(found: "Gate") -> Group:
     return Group(*(Padding(each, (0, 0, 1, 0)) for each in shown if each.row_count))
 
 
-def _judged_by(row: "Row") -> str:
+def _judged_by(row: "ObjectiveResult") -> str:
     by = "by no run" if row.evidence is None else f"by {row.asked.kind}"
     return f"{row.checked.route}, {by}"
 
@@ -210,8 +210,8 @@ def written(found: tables.Table, *, corner: str | None = None) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for place, column in enumerate(found.head):
         name = column.name if place or corner is None else corner.lower()
-        right = column.kind is Kind.NUMBER
-        long = column.kind is Kind.TEXT
+        right = column.kind is ColumnKind.NUMBER
+        long = column.kind is ColumnKind.TEXT
         table.add_column(name, justify="right" if right else "left", no_wrap=not long)
     for row in found.rows:
         table.add_row(*map(_cell, row))
@@ -227,7 +227,7 @@ def _cell(found: Cell) -> Text:
         return Text(f"{figures.count(found.n)}{STAR if found.spoiled else ''}")
     if isinstance(found, Ranged):
         return Text(found.value, no_wrap=True).append(f"\n{found.between}", style="dim")
-    if isinstance(found, Names):
+    if isinstance(found, NameList):
         return Text("\n".join(found.names))
     return Text(sentences.one_line(found, most=MOST_IN_A_CELL))
 

@@ -22,7 +22,7 @@ from harness.report.quantile import CONFIDENCE, Estimate
 from harness.report.quota import Quota
 from harness.report.summary import Counts, Routes, RouteSummary
 from harness.report.tally import Good
-from harness.report.workers import NoiseFloor
+from harness.report.workers import CalibrationResult
 
 DEFAULT_ERRORS = "error_rate < 1%"
 DEFAULT = "(default)"
@@ -75,7 +75,7 @@ class Doubts:
     load: str | None = None
     pace: str | None = None
     quota: str | None = None
-    noise_floor: NoiseFloor | None = None
+    noise_floor: CalibrationResult | None = None
 
     @classmethod
     def of(
@@ -83,7 +83,7 @@ class Doubts:
         routes: Routes,
         *,
         pacing: Pacing | None,
-        noise_floor: NoiseFloor | None,
+        noise_floor: CalibrationResult | None,
         paced: Quota | None = None,
         in_flight: int | None = None,
     ) -> "Doubts":
@@ -189,7 +189,7 @@ def _explicit(
         for name in applies:
             ours = of_route(rows, name)
             measured = measure(objective, ours, routes[name], good(wanted), confidence=confidence)
-            judged = _judged(objective, name, measured, doubts, Pace.of(ours, routes[name]))
+            judged = _judged(objective, name, measured, doubts, RequestCost.of(ours, routes[name]))
             yield _by_cause(judged, objective, measured, routes[name].counts)
         if not applies:
             route = dict(objective.labels).get("route", "any route")
@@ -197,14 +197,14 @@ def _explicit(
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RequestCost:
     """What one request of a route takes of time and of tokens, for what more of them would take."""
 
     seconds: float
     tokens: float | None
 
     @classmethod
-    def of(cls, rows: Frame, route: RouteSummary) -> "Pace":
+    def of(cls, rows: Frame, route: RouteSummary) -> "RequestCost":
         used, requests = route.tokens.total, max(len(rows), 1)
         tokens = None if used is None else used / requests
         return cls(route.counts.seconds / requests, tokens)
@@ -218,7 +218,7 @@ class Pace:
 
 
 def _judged(
-    objective: Objective, name: str, measured: Estimate, doubts: Doubts, pace: Pace
+    objective: Objective, name: str, measured: Estimate, doubts: Doubts, pace: RequestCost
 ) -> Checked:
     result, told = answer(objective, measured, doubts, pace)
     if result == "fail" and objective.metric in RATES and doubts.quota is not None:
@@ -235,7 +235,7 @@ def _by_cause(judged: Checked, objective: Objective, measured: Estimate, counts:
 
 
 def answer(
-    objective: Objective, measured: Estimate, doubts: Doubts, pace: Pace | None = None
+    objective: Objective, measured: Estimate, doubts: Doubts, pace: RequestCost | None = None
 ) -> tuple[str, str]:
     """Pass or fail where the whole interval is on one side of the limit, else unknown; and why.
 
@@ -269,7 +269,7 @@ def _one_sided(measured: Estimate) -> str | None:
     return None if high is None else f"at most {figures.duration(high)}"
 
 
-def _close(objective: Objective, measured: Estimate, pace: Pace | None) -> str:
+def _close(objective: Objective, measured: Estimate, pace: RequestCost | None) -> str:
     """What would settle an objective that the interval of what was measured reaches across.
 
     Intervals narrow with the square root of the number of requests.

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.errors import TransportError, TransportKind
+from harness.errors import EXIT_CODES, TransportError, TransportKind
 from harness.measure.odd import Odd
 from harness.measure.outcome import Outcome
 from harness.measure.validity import stood_still
@@ -24,7 +24,6 @@ from harness.report.summary import Counts, Routes, RouteSummary, Summary
 from harness.report.thresholds import Checked
 
 LOADING = ("run", "load", "compare", "capacity")
-EXIT_CODES = {"pass": 0, "fail": 1, "unknown": 3}
 
 
 class Weight(StrEnum):
@@ -84,7 +83,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Grounds:
     """All that the verdict is decided from."""
 
     manifest: Manifest
@@ -96,7 +95,7 @@ class Evidence:
     capacity: Capacity | None = None
 
 
-def decide(evidence: Evidence) -> Verdict:
+def decide(evidence: Grounds) -> Verdict:
     """Weigh every finding; with none against it, a run that had something to show passes."""
     findings = [finding for source in SOURCES for finding in source(evidence)]
     if any(finding.weight is Weight.UNJUDGED for finding in findings):
@@ -119,7 +118,7 @@ def _told(finding: Finding) -> str:
     return one_line(finding.text, most=LONGEST_SENTENCE)
 
 
-def _contract(evidence: Evidence) -> Iterator[Finding]:
+def _contract(evidence: Grounds) -> Iterator[Finding]:
     contract = evidence.conformance
     if contract is None:
         if evidence.manifest.command == "verify":
@@ -134,7 +133,7 @@ def _contract(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(Weight.OPEN, f"the contract could not be judged: {missing}")
 
 
-def _target(evidence: Evidence) -> Iterator[Finding]:
+def _target(evidence: Grounds) -> Iterator[Finding]:
     """Whether anything was recorded, and any of it succeeded."""
     if evidence.manifest.command not in LOADING:
         return
@@ -156,7 +155,7 @@ def _target(evidence: Evidence) -> Iterator[Finding]:
                 yield Finding(Weight.OPEN, f"every request failed on {name}: {failed}")
 
 
-def _kept_back(evidence: Evidence) -> str:
+def _kept_back(evidence: Grounds) -> str:
     """Why nothing left, where a quota did not let it."""
     found = evidence.summary.quota
     return f": {quota.paced(found)}" if found and found.never_sent else ""
@@ -219,7 +218,7 @@ def layer_of(outcome: str) -> str:
     return "edge, gateway or provider"
 
 
-def _objectives(evidence: Evidence) -> Iterator[Finding]:
+def _objectives(evidence: Grounds) -> Iterator[Finding]:
     """One finding per result, stage and what was measured, naming the objectives and the routes."""
     weights = {"fail": Weight.MISSED, "unknown": Weight.OPEN, "warn": Weight.REMARK}
     words = {"fail": "missed", "unknown": "cannot be judged", "warn": "close"}
@@ -241,7 +240,7 @@ def _measured(found: Sequence[Checked]) -> str:
     return "; ".join(f"{', '.join(names)}: {measured}" for measured, names in routes.items())
 
 
-def _course(evidence: Evidence) -> Iterator[Finding]:
+def _course(evidence: Grounds) -> Iterator[Finding]:
     """How the run itself went."""
     manifest = evidence.manifest
     if manifest.interrupted:
@@ -255,7 +254,7 @@ def _course(evidence: Evidence) -> Iterator[Finding]:
     yield from (Finding(Weight.REMARK, note) for note in manifest.notes)
 
 
-def _records(evidence: Evidence) -> Iterator[Finding]:
+def _records(evidence: Grounds) -> Iterator[Finding]:
     """Whether every request that was sent is in the samples, once, and nothing else is."""
     for problem in evidence.records.problems:
         yield Finding(Weight.INVALID, problem)
@@ -264,7 +263,7 @@ def _records(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(Weight.INVALID, told)
 
 
-def _client(evidence: Evidence) -> Iterator[Finding]:
+def _client(evidence: Grounds) -> Iterator[Finding]:
     """What the client did to the load, and when it did not run."""
     for paused in evidence.summary.client.pauses:
         told = sentences.paused(paused)
@@ -286,14 +285,14 @@ def _client(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(Weight.REMARK, told)
 
 
-def _quota(evidence: Evidence) -> Iterator[Finding]:
+def _quota(evidence: Grounds) -> Iterator[Finding]:
     """What a quota refused, which is no sign of saturation, and what was done to keep below it."""
     found = evidence.summary.quota
     told = [quota.paced(found), *quota.refusals(evidence.summary.routes, respected=bool(found))]
     yield from (Finding(Weight.REMARK, each) for each in told if each is not None)
 
 
-def _capacity(evidence: Evidence) -> Iterator[Finding]:
+def _capacity(evidence: Grounds) -> Iterator[Finding]:
     """Whether the edge was found, and lies where it is needed."""
     found = evidence.capacity
     if found is None:
@@ -307,7 +306,7 @@ def _capacity(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(Weight.OPEN, f"the search ended before its edge was found: {found.ended}")
 
 
-def _odd(evidence: Evidence) -> Iterator[Finding]:
+def _odd(evidence: Grounds) -> Iterator[Finding]:
     """What was odd about the answers, with its share; whether streams were any at all."""
     objectives = " ".join(each.objective for each in evidence.checked)
     for name, route in evidence.summary.routes.items():
@@ -330,7 +329,7 @@ def _held_back(route: RouteSummary, asked: float) -> Iterator[str]:
             yield kind
 
 
-def _comparison(evidence: Evidence) -> Iterator[Finding]:
+def _comparison(evidence: Grounds) -> Iterator[Finding]:
     compared, asked = evidence.comparison, evidence.manifest.command == "compare"
     if not compared.conclusive and (asked or compared.pairs):
         told = compared.still_open or "there are no pairs"

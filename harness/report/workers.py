@@ -24,7 +24,7 @@ class Error:
 
 
 @dataclass(frozen=True, slots=True)
-class NoiseFloor:
+class CalibrationResult:
     """What a calibration found: errors, costs in microseconds of processor time, and rates."""
 
     ttft_ms: Error = Error()
@@ -59,7 +59,7 @@ class Blamed:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerReport:
+class WorkerCounts:
     """What a worker last said; moments are nanoseconds of its clock, of `pauses` also lengths.
 
     `harness.load.progress` writes it, and knows what each field means.
@@ -77,7 +77,7 @@ class WorkerReport:
     unstamped: int = 0
     routes: Mapping[str, Blamed] = field(default_factory=dict)
     pauses: tuple[tuple[int, int], ...] = ()
-    noise_floor: NoiseFloor | None = None
+    noise_floor: CalibrationResult | None = None
     paced_to: float | None = None
     limit_learned: bool = False
     never_sent: int = 0
@@ -98,7 +98,7 @@ class WorkerReport:
 class Workers:
     """What each worker last said of itself, and the files that cannot be read."""
 
-    reports: tuple[WorkerReport, ...] = ()
+    reports: tuple[WorkerCounts, ...] = ()
     unreadable: tuple[str, ...] = ()
 
     def of(self, load: str) -> "Workers":
@@ -116,12 +116,12 @@ def read_workers(folder: Path) -> Workers:
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
             if isinstance(document, dict) and isinstance(document.get("worker"), str):
-                reports.append(read(WorkerReport, document, path.name))
+                reports.append(read(WorkerCounts, document, path.name))
         except (OSError, ValueError, UsageError):
             unreadable.append(path.name)
     return Workers(tuple(reports), tuple(unreadable))
 
 
-def read_floor(found: Any, where: str) -> NoiseFloor | None:
+def read_floor(found: Any, where: str) -> CalibrationResult | None:
     """What a manifest has as `noise_floor`; None where nothing was calibrated."""
-    return read(NoiseFloor, found, where) if found else None
+    return read(CalibrationResult, found, where) if found else None

@@ -1,4 +1,4 @@
-"""The names of the three routes, and of the way without the gateway."""
+"""The names of the three routes and of the way without the gateway, and what is asked on them."""
 
 from enum import StrEnum
 
@@ -20,5 +20,16 @@ class Route(StrEnum):
 ROUTES: tuple[str, ...] = ("native", "compat", "model")
 """The routes of a gateway in the order of every table."""
 
+CHAT_ROUTES: tuple[str, ...] = ("native", "compat")
+"""The routes that take chat completions; the model route takes what its model takes."""
+
 ARMS: tuple[str, ...] = ("direct", *ROUTES)
 """What a comparison may hold against each other, in the order of every table."""
+
+DEFAULT_MODEL = "openai/gpt-oss-120b"
+"""What is asked on the chat routes where nobody names a model."""
+
+
+def routes_for(model_id: str | None) -> tuple[str, ...]:
+    """The routes that can be asked: the model route only with a model id."""
+    return ROUTES if model_id else CHAT_ROUTES

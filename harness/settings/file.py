@@ -33,7 +33,7 @@ _KEYS = sorted(
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class SettingsTable:
     """The settings of the top level or of one target: values by key, and where they stand."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -47,8 +47,8 @@ class File:
     """A checked `harness.toml`; `path` is None when there is none."""
 
     path: Path | None = None
-    top: Table = field(default_factory=Table)
-    targets: Mapping[str, Table] = field(default_factory=dict)
+    top: SettingsTable = field(default_factory=SettingsTable)
+    targets: Mapping[str, SettingsTable] = field(default_factory=dict)
     gate: Mapping[str, Any] | None = None
 
 
@@ -111,14 +111,14 @@ class _File:
             gate,
         )
 
-    def _target(self, name: str, table: Any) -> Table:
+    def _target(self, name: str, table: Any) -> SettingsTable:
         if not isinstance(table, Mapping):
             raise self._error(("targets",), name, f"expected a table [targets.{name}]")
         if name in RESERVED:
             raise self._error(("targets", name), name, f"{name} is built in; choose another name")
         return self._table(table, ("targets", name))
 
-    def _table(self, table: Mapping[str, Any], where: tuple[str, ...]) -> Table:
+    def _table(self, table: Mapping[str, Any], where: tuple[str, ...]) -> SettingsTable:
         values: dict[str, Any] = {}
         for written, value in table.items():
             key = self._key(written, where)
@@ -136,7 +136,7 @@ class _File:
         for header, variable in headers_env.items():
             self._variable(variable, (*where, "headers_env"), header)
         place = f"{self._path}" + (f" [{'.'.join(where)}]" if where else "")
-        return Table(values, headers, headers_env, place)
+        return SettingsTable(values, headers, headers_env, place)
 
     def _variable(self, value: Any, where: tuple[str, ...], key: str) -> None:
         """Refuse what is no name of a variable, without showing it: it may be a pasted key."""

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.settings.file import File, Table, find_file, read_file
+from harness.routes.route import DEFAULT_MODEL
+from harness.settings.file import File, SettingsTable, find_file, read_file
 from harness.settings.pasted import take_apart
 from harness.settings.redaction import Secrets, is_secret_name, of_headers, proxy_passwords
 from harness.settings.values import (
@@ -28,7 +29,6 @@ from harness.settings.variables import BY_KEY, VARIABLES
 from harness.transports.network import DIRECT, Network
 
 DEFAULT_ORIGIN = "https://gateway.ai.cloudflare.com"
-DEFAULT_MODEL = "openai/gpt-oss-120b"
 
 PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "account_id": parse_segment,
@@ -133,7 +133,7 @@ def from_environment(environment: Mapping[str, str]) -> Layer:
     return found
 
 
-def from_file(table: Table, environment: Mapping[str, str]) -> Layer:
+def from_file(table: SettingsTable, environment: Mapping[str, str]) -> Layer:
     """The values of one table of the file; a `*_env` key is followed to its variable."""
     layer: dict[str, tuple[Any, str]] = {}
     for key, value in table.values.items():

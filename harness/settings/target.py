@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from harness.errors import UsageError, did_you_mean
 from harness.routes.address import BASETEN, Address, Credentials
+from harness.routes.route import routes_for
 from harness.settings.model import (
     Settings,
     from_environment,
@@ -83,7 +84,7 @@ class Target:
     @property
     def routes(self) -> tuple[str, ...]:
         """The routes that can be asked: the model route only with a model id."""
-        return ("native", "compat", "model") if self.model_id else ("native", "compat")
+        return routes_for(self.model_id)
 
     @property
     def embedded(self) -> bool:

@@ -28,7 +28,7 @@ from harness.contract.garbage import collect_seldom
 from harness.contract.openapi import document
 from harness.contract.power.score import percent
 from harness.contract.power.trial import SUBJECT, Outcome, Trial, run
-from harness.gateway.defects import DEFECTS
+from harness.defects.table import DEFECTS
 
 SAMPLE = 12
 """Without `--all` about so many defects, spread over the whole catalogue."""

@@ -8,8 +8,8 @@ import pytest
 
 import harness.cli
 from harness.cli import advice
+from harness.defects.make import make_gateway
 from harness.gateway.config import Config
-from harness.gateway.model import Gateway
 from harness.gateway.server import LocalGateway
 from harness.gateway.timing import Timing
 from harness.routes.failure import parse_failure
@@ -109,7 +109,7 @@ def test_a_refusal_of_somebody_else_has_its_remedy(
 
 @contextmanager
 def served(config: Config, defect: str | None = None) -> Iterator[str]:
-    with LocalGateway(Gateway(config, defect=defect)) as gateway:
+    with LocalGateway(make_gateway(config, defect=defect)) as gateway:
         yield gateway.url
 
 

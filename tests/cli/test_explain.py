@@ -6,7 +6,7 @@ import pytest
 
 from harness.cli import execute
 from harness.contract.clauses.catalogue import CLAUSES
-from harness.gateway.defects import DEFECTS
+from harness.defects.table import DEFECTS, killed_by
 
 
 def test_a_clause_is_explained_with_all_that_is_known(capsys: pytest.CaptureFixture[str]) -> None:
@@ -17,9 +17,10 @@ def test_a_clause_is_explained_with_all_that_is_known(capsys: pytest.CaptureFixt
     flat = " ".join(text.split())
     for words in (clause.statement, clause.rationale, clause.source):
         assert " ".join(words.split()) in flat
-    for words in (clause.level, clause.evidence, clause.profile, *clause.routes, *clause.kills):
+    kills = killed_by(clause.id)
+    for words in (clause.level, clause.evidence, clause.profile, *clause.routes, *kills):
         assert words in text
-    assert DEFECTS[clause.kills[0]].statement in flat
+    assert DEFECTS[kills[0]].statement in flat
     assert max(len(line) for line in text.splitlines()) <= 100
 
 

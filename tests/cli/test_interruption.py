@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import execute
+from harness.defects.make import make_gateway
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.gateway.server import LocalGateway
@@ -51,7 +52,7 @@ def until(true: Callable[[], object]) -> None:
 
 
 def broken_gateway() -> Gateway:
-    return Gateway(Config(timing=SLOW), defect="missing-done")
+    return make_gateway(Config(timing=SLOW), defect="missing-done")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

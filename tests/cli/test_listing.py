@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 import harness.cli
+from harness.defects.table import DEFECTS
+from harness.defects.variants import VARIANTS
 from harness.errors import did_you_mean
 from harness.gateway.behaviour import EXAMPLE, SWITCHES, Behaviour
-from harness.gateway.defects import DEFECTS
 from harness.gateway.recording import read_behaviour
-from harness.gateway.variants import VARIANTS
 
 
 def serve(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from harness.cli.progress import Display, line
+from harness.cli.progress import VerifyDisplay, line
 from harness.contract.progress import Progress
 
 SENT = Progress(120, 300, ("stream-done", "usage-sum"), seconds_left=41.2)
@@ -33,7 +33,7 @@ def test_a_terminal_gets_one_line_that_moves() -> None:
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=160)
 
-    with Display(console=console) as display:
+    with VerifyDisplay(console=console) as display:
         display(SENT)
 
     assert "120 of at most 300 requests" in screen.getvalue()
@@ -46,7 +46,7 @@ def test_without_a_terminal_there_is_a_line_every_half_minute(
     now = [0.0]
     console = Console(file=io.StringIO(), force_terminal=False)
 
-    with Display(console=console, quiet=quiet, now=lambda: now[0]) as display:
+    with VerifyDisplay(console=console, quiet=quiet, now=lambda: now[0]) as display:
         for second in range(100):
             now[0] = float(second)
             display(SENT)
@@ -55,7 +55,7 @@ def test_without_a_terminal_there_is_a_line_every_half_minute(
 
 
 def test_the_first_ctrl_c_says_what_a_second_one_does(capsys: pytest.CaptureFixture[str]) -> None:
-    with Display(console=Console(file=io.StringIO()), quiet=True) as display:
+    with VerifyDisplay(console=Console(file=io.StringIO()), quiet=True) as display:
         display(Progress(1, 2, stopping=True))
 
     assert capsys.readouterr().err == "stopping; again to quit now\n"

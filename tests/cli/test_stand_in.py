@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from harness.cli.stand_in import Limits, configure, limited, running
+from harness.cli.stand_in import SlotLimits, configure, limited, running
 from harness.gateway.dice import Dice
 from harness.settings import Target, load_settings, resolve_target
 
@@ -62,7 +62,7 @@ def test_the_stand_in_is_what_the_settings_declare() -> None:
 
 
 def test_a_limited_one_carries_its_slots_over_its_service_time() -> None:
-    config = limited(configure(target(), seed=0), Limits(slots=8, service_ns=100_000_000))
+    config = limited(configure(target(), seed=0), SlotLimits(slots=8, service_ns=100_000_000))
 
     assert config.slots == 8
     assert config.timing.schedule(1, Dice(0)) == [100_000_000]

@@ -9,7 +9,7 @@ from harness.contract.clause import Clause, Level
 from harness.contract.clauses.catalogue import BY_ID, CLAUSES
 from harness.contract.handbook import render
 from harness.contract.probes.catalogue import LATER, PROBES
-from harness.gateway.defects import EVERY
+from harness.defects.table import DEFECTS, UPSTREAM
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 
@@ -42,8 +42,11 @@ def test_a_clause_has_exactly_one_check(clause: Clause) -> None:
     assert clause.probe is None or clause.probe in {*PROBES, *LATER}
 
 
-def test_what_a_clause_kills_is_a_defect_of_the_stand_in() -> None:
-    assert {name for clause in CLAUSES for name in clause.kills} <= set(EVERY)
+def test_every_defect_that_a_client_can_see_names_the_clauses_that_must_see_it() -> None:
+    for defect in DEFECTS.values():
+        assert defect.killed_by, defect.name
+        assert BY_ID.keys() >= set(defect.killed_by), defect.name
+    assert {name for defect in UPSTREAM.values() for name in defect.killed_by} == set()
 
 
 def test_the_page_of_the_contract_is_made_from_the_clauses() -> None:

@@ -12,9 +12,9 @@ from harness.contract.doubt import explain_unmet
 from harness.contract.ledger import Ledger, Result
 from harness.contract.subject import Clock, Subject
 from harness.contract.verdict import conclude
+from harness.defects.make import make_gateway
 from harness.errors import UsageError
 from harness.gateway.config import Config, RateLimit
-from harness.gateway.model import Gateway
 from harness.gateway.server import LocalGateway
 from harness.settings import load_settings, resolve_target
 from harness.verification import options_for
@@ -29,7 +29,7 @@ RATE = frozenset(clause.id for clause in CLAUSES if clause.probe == "rate")
 def limited(enforced: RateLimit | None, *, defect: str | None = None) -> Iterator[Subject]:
     """A gateway on a socket that is said to let 12 requests through in a second."""
     config = Config(rate_limit=enforced, epoch_ns=time.time_ns(), gateway_token=standin_token())
-    with LocalGateway(Gateway(config, defect=defect)) as gateway:
+    with LocalGateway(make_gateway(config, defect=defect)) as gateway:
         address = replace(SUBJECT.address, origin=gateway.url)
         yield replace(SUBJECT, address=address, rate_limit=(12, 1))
 

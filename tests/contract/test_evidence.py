@@ -18,6 +18,7 @@ from harness.contract.reading import ABSENT
 from harness.contract.session import perform
 from harness.contract.verdict import REMEDIES, conclude
 from harness.contract.waivers import apply, read_waivers
+from harness.defects.table import killed_by
 from harness.errors import UsageError
 from tests.contract.answers import good_chunks, seen, sse, streamed
 from tests.contract.runs import SUBJECT, explore
@@ -27,9 +28,9 @@ NOT_EXERCISED = {
     "answer-is-http": "the mock is no socket",
 }
 WHOLE = [
-    (clause, clause.kills[0])
+    (clause, killed_by(clause.id)[0])
     for clause in CLAUSES
-    if clause.whole is not None and clause.kills and clause.id not in NOT_EXERCISED
+    if clause.whole is not None and clause.id not in NOT_EXERCISED and killed_by(clause.id)
 ]
 
 

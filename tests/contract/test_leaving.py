@@ -19,8 +19,9 @@ from harness.contract.probes.leaving import play
 from harness.contract.probes.stage import Stage
 from harness.contract.sender import Sender
 from harness.contract.subject import Clock
+from harness.defects.leaving import LEAVING
+from harness.defects.table import EVERY
 from harness.errors import TransportKind
-from harness.gateway.defects.leaving import LEAVING
 from harness.gateway.model import Gateway
 from harness.gateway.server import LocalGateway
 from harness.transports.httpx import HttpxTransport
@@ -63,7 +64,7 @@ def test_once_is_enough_where_nothing_is_wrong(start: Start) -> None:
 def test_who_comes_after_shows_the_defect_on_both_faces(start: Start, defect: str) -> None:
     scene = played(start, defect=defect)
 
-    (clause,) = (clause.id for clause in CLAUSES if defect in clause.kills)
+    (clause,) = EVERY[defect].killed_by
     assert len(scene) == 4
     assert clause in broken(scene)
 

@@ -6,7 +6,7 @@ import string
 import pytest
 
 from harness.contract.probes.auth import near
-from harness.gateway.defects import DEFAULT_GATEWAY_KEY
+from harness.gateway.config import DEFAULT_GATEWAY_KEY
 from harness.settings import Secrets
 
 ALPHABET = string.ascii_letters + string.digits + "_-"

@@ -10,8 +10,8 @@ from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.ledger import Ledger
 from harness.contract.power.trial import KILLERS, STRICT
 from harness.contract.verdict import conclude
+from harness.defects.table import DEFECTS
 from harness.gateway.behaviour import SWITCHES, Behaviour, Value
-from harness.gateway.defects import DEFECTS
 from tests.contract.runs import explore, failing
 
 STRICT_IDS = frozenset(clause.id for clause in CLAUSES if clause.level in STRICT)

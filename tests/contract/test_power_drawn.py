@@ -10,7 +10,7 @@ from harness.contract.power.__main__ import main
 from harness.contract.power.drawn import Fate, Sample
 from harness.contract.power.reference import Reference, reference, value_places
 from harness.contract.power.trial import Outcome, Trial
-from harness.gateway.defects.mutants.mutant import FAMILIES, Mutant, parse
+from harness.defects.mutants.mutant import FAMILIES, Mutant, parse
 
 KILLED = Outcome(Trial(), {"role-first": 3}, 9, "fail")
 PASSED = Outcome(Trial(), {}, 291, "pass")

@@ -22,8 +22,8 @@ from harness.contract.power.standing import STANDS
 from harness.contract.power.trial import KILLERS, Outcome, Trial, attempt, run
 from harness.contract.session import perform
 from harness.contract.verdict import Verdict
-from harness.gateway.defects import DEFECTS, UPSTREAM
-from harness.gateway.variants import VARIANTS
+from harness.defects.table import DEFECTS, UPSTREAM
+from harness.defects.variants import VARIANTS
 from tests.contract.runs import SUBJECT
 
 PAGE = Path(__file__).parents[2] / "contracts" / "POWER.md"

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.defects.make import make_gateway
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.gateway.timing import Timing
@@ -41,7 +42,7 @@ def test_the_model_answers_on_a_path_of_its_own(predict: Ask) -> None:
 
 
 def test_the_gateways_rules_do_not_count(chat: Ask) -> None:
-    gateway = Gateway(Config(gateway_token=TOKEN, cache_ttl=60), defect="empty-200")
+    gateway = make_gateway(Config(gateway_token=TOKEN, cache_ttl=60), defect="empty-200")
 
     first, second = direct(gateway, chat(), CHAT), direct(gateway, chat(), CHAT, 1000 * MS)
 

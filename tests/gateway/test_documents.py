@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.gateway.documents import decode
-from harness.gateway.upstream.asked import Malformed
+from harness.gateway.upstream.asked import MalformedBody
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
@@ -53,12 +53,12 @@ def test_any_bytes_are_decoded_or_called_malformed(body: bytes) -> None:
     ],
 )
 def test_what_a_strict_parser_refuses_is_malformed(body: bytes) -> None:
-    assert isinstance(decode(body), Malformed)
+    assert isinstance(decode(body), MalformedBody)
 
 
 def test_nesting_is_limited_as_in_serde() -> None:
-    assert decode(b"[" * 128 + b"]" * 128) != Malformed("recursion limit exceeded")
-    assert decode(b"[" * 129 + b"]" * 129) == Malformed("recursion limit exceeded")
+    assert decode(b"[" * 128 + b"]" * 128) != MalformedBody("recursion limit exceeded")
+    assert decode(b"[" * 129 + b"]" * 129) == MalformedBody("recursion limit exceeded")
     assert decode(b"[" + b"[]," * 500 + b"[]]") == [[]] * 501
 
 
@@ -70,4 +70,4 @@ def test_the_last_of_two_equal_names_wins_unless_they_are_rejected() -> None:
     body = b'{"a": 1, "a": 2}'
 
     assert decode(body) == {"a": 2}
-    assert isinstance(decode(body, reject_duplicates=True), Malformed)
+    assert isinstance(decode(body, reject_duplicates=True), MalformedBody)

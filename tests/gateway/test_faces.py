@@ -11,14 +11,15 @@ import respx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.defects.make import make_gateway
+from harness.defects.table import DEFECTS, suited
 from harness.gateway.clock import VirtualClock
 from harness.gateway.config import Config, RateLimit
-from harness.gateway.defects import DEFECTS, suited
 from harness.gateway.handler import Handler
 from harness.gateway.model import Gateway
 from harness.gateway.respx import mount
 from harness.gateway.server import LocalGateway
-from harness.gateway.server.connection import Limits
+from harness.gateway.server.connection import ConnectionLimits
 from harness.gateway.timing import Timing
 from harness.wire import Chunk, End, Headers, Request, Response
 
@@ -117,7 +118,7 @@ class Faces:
 @pytest.fixture(scope="module")
 def faces() -> Iterator[Faces]:
     replayed = Replayed()
-    limits = Limits(open_s=0.01, sweep_s=0.002)
+    limits = ConnectionLimits(open_s=0.01, sweep_s=0.002)
     with (
         LocalGateway(replayed, limits=limits) as local,
         httpx.Client(trust_env=False, timeout=10_000, limits=NO_REUSE) as client,
@@ -248,6 +249,6 @@ def test_a_defect_looks_alike_on_both_faces(faces: Faces, name: str, *, stream: 
         )
     ]
 
-    on_socket = faces.on_socket(Gateway(config, defect=name), *requests)
+    on_socket = faces.on_socket(make_gateway(config, defect=name), *requests)
 
-    assert faces.on_respx(Gateway(config, defect=name), *requests) == on_socket
+    assert faces.on_respx(make_gateway(config, defect=name), *requests) == on_socket

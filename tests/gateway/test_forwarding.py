@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.gateway.behaviour import Behaviour
-from harness.gateway.config import Config, Outage
+from harness.gateway.config import Config, UpstreamOutage
 from harness.gateway.model import Gateway
 from harness.gateway.timing import Timing
 from harness.wire import Request
@@ -60,7 +60,7 @@ def test_the_last_attempt_waits_until_completion(chat: Ask) -> None:
 def test_a_failing_provider_is_tried_again_after_the_backoff(
     chat: Ask, backoff: str, waited: int
 ) -> None:
-    config = Config(outage=Outage(503, 3), timing=Timing(ttft_ns=5 * MS, itl_ns=0))
+    config = Config(outage=UpstreamOutage(503, 3), timing=Timing(ttft_ns=5 * MS, itl_ns=0))
     asked = _ask(chat, max_attempts=4, retry_delay=10, backoff=backoff)
 
     response = Gateway(config).handle(asked, 0)
@@ -69,26 +69,26 @@ def test_a_failing_provider_is_tried_again_after_the_backoff(
 
 
 def test_attempts_that_do_not_suffice_end_in_the_providers_error(chat: Ask) -> None:
-    response = Gateway(Config(outage=Outage(503, 9))).handle(_ask(chat, max_attempts=2), 0)
+    response = Gateway(Config(outage=UpstreamOutage(503, 9))).handle(_ask(chat, max_attempts=2), 0)
 
     assert (response.status, json.loads(response.body)["code"]) == (503, 503)
 
 
 def test_without_options_there_is_one_attempt(chat: Ask) -> None:
-    gateway = Gateway(Config(outage=Outage(529, 1)))
+    gateway = Gateway(Config(outage=UpstreamOutage(529, 1)))
 
     assert gateway.handle(chat(), 0).status == 529
     assert gateway.log[-1].attempts == 1
 
 
 def test_a_provider_that_cannot_be_reached_is_2005(chat: Ask) -> None:
-    response = Gateway(Config(outage=Outage(None, 1))).handle(chat(), 0)
+    response = Gateway(Config(outage=UpstreamOutage(None, 1))).handle(chat(), 0)
 
     assert (response.status, json.loads(response.body)["internalCode"]) == (400, 2005)
 
 
 def test_hiding_the_providers_status_is_a_switch(chat: Ask) -> None:
-    config = Config(outage=Outage(500, 1), behaviour=Behaviour(upstream_failure="400-2005"))
+    config = Config(outage=UpstreamOutage(500, 1), behaviour=Behaviour(upstream_failure="400-2005"))
 
     assert json.loads(Gateway(config).handle(chat(), 0).body)["internalCode"] == 2005
 
@@ -103,7 +103,7 @@ def test_what_the_client_did_wrong_is_not_tried_again(chat: Ask) -> None:
 
 
 def test_a_provider_that_limits_is_not_tried_again(chat: Ask) -> None:
-    gateway = Gateway(Config(outage=Outage(429, 1)))
+    gateway = Gateway(Config(outage=UpstreamOutage(429, 1)))
 
     response = gateway.handle(_ask(chat, max_attempts=3), 0)
 

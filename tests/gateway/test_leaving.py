@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 import httpx
 import pytest
 
+from harness.defects.make import make_gateway
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.gateway.respx import Mocked, mocked
@@ -31,7 +32,7 @@ FIELDS = {"authorization": "Bearer baseten-key", "content-type": "application/js
 def test_the_next_request_meets_the_defect_only_after_one_that_left(
     face: Face, reads_all: bool, status: int
 ) -> None:
-    gateway = Gateway(SLOW, defect="left-then-500")
+    gateway = make_gateway(SLOW, defect="left-then-500")
     with face(gateway) as served, httpx.Client(base_url=served.url, headers=FIELDS) as client:
         with client.stream("POST", PATH, content=json.dumps(BODY)) as response:
             if reads_all:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.gateway.ledger import Ledger
-from harness.gateway.model import Gateway
+from harness.defects.make import make_gateway
+from harness.gateway.ledger import RequestLog
 from harness.wire import Headers, Request
 
 REQUEST = Request(
@@ -25,9 +25,9 @@ REQUEST = Request(
 def test_generation_ends_with_the_answer_or_with_its_client(
     defect: str | None, end: str, *, early: bool
 ) -> None:
-    gateway = Gateway(defect=defect)
+    gateway = make_gateway(defect=defect)
     response = gateway.handle(REQUEST, 0)
-    seen = Ledger().record(REQUEST, response, arrived_ns=1_000, entry=gateway.log[-1])
+    seen = RequestLog().record(REQUEST, response, arrived_ns=1_000, entry=gateway.log[-1])
     seen.end, seen.ended_ns = end, 6_000
 
     until_ns = seen.as_dict()["generated_until_ns"]

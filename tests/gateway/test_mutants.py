@@ -7,14 +7,14 @@ from itertools import islice
 
 import pytest
 
+from harness.defects.make import make_gateway
+from harness.defects.mutants import generated
+from harness.defects.mutants.drawn import population, sample
+from harness.defects.mutants.mutant import FAMILIES, Mutant, parse
+from harness.defects.mutants.values import edited, places, written
+from harness.defects.table import EVERY, suited
 from harness.errors import UsageError
 from harness.gateway.config import Config
-from harness.gateway.defects import EVERY, suited
-from harness.gateway.defects.mutants import generated
-from harness.gateway.defects.mutants.drawn import population, sample
-from harness.gateway.defects.mutants.mutant import FAMILIES, Mutant, parse
-from harness.gateway.defects.mutants.values import edited, places, written
-from harness.gateway.model import Gateway
 from harness.wire import Request, Response
 
 Ask = Callable[..., Request]
@@ -44,7 +44,7 @@ TELLING = (
 
 
 def _session(chat: Ask, predict: Ask, defect: str | None) -> list[Response]:
-    gateway = Gateway(defect=defect)
+    gateway = make_gateway(defect=defect)
     asked = [
         chat({"max_tokens": 40, "stream": stream, "temperature": 0}, route=route)
         for stream in (False, True)
@@ -139,7 +139,7 @@ def test_the_places_of_a_document_are_all_its_values() -> None:
 
 def test_a_mutant_keeps_to_its_route_and_condition(chat: Ask) -> None:
     name = "drop:plain.id@compat/every-3"
-    gateway = Gateway(defect=name)
+    gateway = make_gateway(defect=name)
 
     native = [gateway.handle(chat(), 0) for _ in range(6)]
     compat = [gateway.handle(chat(route="compat"), 0) for _ in range(6)]
@@ -149,7 +149,7 @@ def test_a_mutant_keeps_to_its_route_and_condition(chat: Ask) -> None:
 
 
 def test_a_mutant_after_an_error_shows_on_the_next_answer_only(chat: Ask) -> None:
-    gateway = Gateway(defect="drop:plain.id@all/after-error")
+    gateway = make_gateway(defect="drop:plain.id@all/after-error")
 
     asked = [chat(), chat({"messages": []}), chat(), chat()]
     answers = [gateway.handle(request, 0).body for request in asked]
@@ -158,7 +158,7 @@ def test_a_mutant_after_an_error_shows_on_the_next_answer_only(chat: Ask) -> Non
 
 
 def test_a_mutant_in_company_needs_another_answer_under_way(chat: Ask) -> None:
-    gateway = Gateway(defect="drop:plain.id@all/in-company")
+    gateway = make_gateway(defect="drop:plain.id@all/in-company")
 
     first = gateway.handle(chat(), 0)
     beside = gateway.handle(chat(), first.end_at_ns // 2)
@@ -169,7 +169,7 @@ def test_a_mutant_in_company_needs_another_answer_under_way(chat: Ask) -> None:
 
 def test_a_decision_is_twisted_on_its_route_only(chat: Ask) -> None:
     name = "token-open:gateway@compat/always"
-    gateway = Gateway(suited(Config(), name), defect=name)
+    gateway = make_gateway(suited(Config(), name), defect=name)
 
     def status(route: str) -> int:
         request = chat(route=route)
@@ -183,7 +183,7 @@ def test_an_ignored_part_of_the_cache_key_mixes_answers_up(chat: Ask) -> None:
     name = "key-ignores:max_tokens@all/always"
 
     def pair(defect: str | None) -> list[Response]:
-        gateway = Gateway(replace(Config(), cache_ttl=60), defect=defect)
+        gateway = make_gateway(replace(Config(), cache_ttl=60), defect=defect)
         return [gateway.handle(chat({"max_tokens": n}), n * 10**9) for n in (8, 9)]
 
     assert [r.headers.get("cf-aig-cache-status") for r in pair(None)] == ["MISS", "MISS"]

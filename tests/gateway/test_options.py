@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.gateway.envelope import Refusal
 from harness.gateway.options import (
     MONTH_S,
-    Options,
+    RequestOptions,
     options_of,
     read_metadata,
     read_options,
@@ -18,10 +18,10 @@ from harness.gateway.options import (
 )
 
 
-def _options(**fields: str) -> Options:
+def _options(**fields: str) -> RequestOptions:
     named = {name.replace("_", "-"): value for name, value in fields.items()}
     options = read_options(named, reject=False)
-    assert isinstance(options, Options)
+    assert isinstance(options, RequestOptions)
     return options
 
 
@@ -54,7 +54,7 @@ def test_a_rejecting_gateway_refuses_what_it_would_clamp(value: str) -> None:
 
 
 def test_a_rejecting_gateway_accepts_what_is_in_range() -> None:
-    assert isinstance(read_options({"cf-aig-cache-ttl": "60"}, reject=True), Options)
+    assert isinstance(read_options({"cf-aig-cache-ttl": "60"}, reject=True), RequestOptions)
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,14 @@ def test_a_rejecting_gateway_accepts_what_is_in_range() -> None:
     [("constant", [100, 100, 100]), ("linear", [100, 200, 300]), ("exponential", [100, 200, 400])],
 )
 def test_the_delay_grows_as_the_backoff_says(backoff: str, expected: list[int]) -> None:
-    options = Options(retry_delay_ms=100, backoff=backoff)
+    options = RequestOptions(retry_delay_ms=100, backoff=backoff)
 
     assert [retry_delay_ns(options, attempt) // 1_000_000 for attempt in (1, 2, 3)] == expected
 
 
 @given(st.dictionaries(st.text(), st.text()), st.booleans())
 def test_any_header_fields_can_be_read(fields: dict[str, str], reject: bool) -> None:
-    assert isinstance(read_options(fields, reject=reject), Options | Refusal)
+    assert isinstance(read_options(fields, reject=reject), RequestOptions | Refusal)
     assert options_of(fields, reject=reject) == read_options(fields, reject=reject)
 
 

@@ -6,9 +6,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.defects.make import make_gateway
+from harness.defects.table import DEFECTS
 from harness.gateway.behaviour import SWITCHES, Behaviour
 from harness.gateway.config import Config, RateLimit
-from harness.gateway.defects import DEFECTS
 from harness.gateway.model import Gateway
 from harness.gateway.upstream.validation import KNOWN_FIELDS
 from harness.wire import End, Headers, Request, Response
@@ -125,7 +126,7 @@ def test_every_request_is_answered_and_always_alike(
 @given(st.sampled_from(list(DEFECTS)), st.lists(REQUESTS, min_size=1, max_size=3))
 @settings(deadline=None, max_examples=300)
 def test_a_defect_never_raises_either(name: str, requests: list[Request]) -> None:
-    gateway = Gateway(Config(cache_ttl=60), defect=name)
+    gateway = make_gateway(Config(cache_ttl=60), defect=name)
 
     for request in requests:
         response = gateway.handle(request, 0)

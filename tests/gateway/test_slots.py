@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.defects.make import make_gateway
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.gateway.slots import Slots
@@ -203,7 +204,7 @@ def test_a_refused_attempt_is_made_again_when_the_options_say_so(chat: Ask) -> N
 def test_a_client_that_leaves_frees_its_slot_unless_the_provider_works_on(
     chat: Ask, defect: str | None, earlier: int
 ) -> None:
-    gateway = Gateway(replace(TENTH, slots=1), defect=defect)
+    gateway = make_gateway(replace(TENTH, slots=1), defect=defect)
     gateway.handle(chat({"stream": True}), 0)
     left = gateway.log[-1]
     gateway.handle(chat({"stream": True}), 0)

@@ -5,8 +5,8 @@ import socket
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from harness.gateway.defects import EVERY
-from harness.gateway.model import Gateway
+from harness.defects.make import make_gateway
+from harness.defects.table import EVERY
 from harness.gateway.server import LocalGateway
 from harness.wire import Request
 from tests.gateway.session import chat
@@ -21,7 +21,7 @@ def _bytes(request: Request, *more: str) -> bytes:
 
 def test_stray_bytes_of_an_error_stand_before_the_next_answer() -> None:
     refused = replace(chat(), url="/v1/acc/gw/nobody/x")
-    with LocalGateway(Gateway(defect="keep-alive-desynchronised")) as local:
+    with LocalGateway(make_gateway(defect="keep-alive-desynchronised")) as local:
         parts = urlsplit(local.url)
         address = (str(parts.hostname), int(parts.port or 0))
         with socket.create_connection(address, timeout=5) as client:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from harness.defects.table import suited
 from harness.gateway.behaviour import Behaviour
-from harness.gateway.config import Config, Outage, RateLimit
-from harness.gateway.defects import suited
+from harness.gateway.config import Config, RateLimit, UpstreamOutage
 from harness.gateway.model import Gateway
 from harness.gateway.timing import Timing
 from harness.wire import Headers, Request, Response
@@ -77,7 +77,9 @@ def test_a_failed_step_hands_over_to_the_next() -> None:
 
 
 def test_a_fallback_to_a_stream_is_streamed_later() -> None:
-    config = Config(timing=Timing(ttft_ns=50 * MS), outage=Outage(503, attempts=1, model=OTHER))
+    config = Config(
+        timing=Timing(ttft_ns=50 * MS), outage=UpstreamOutage(503, attempts=1, model=OTHER)
+    )
     query = {**step()["query"], "stream": True}
     first = step(OTHER, config={"maxAttempts": 1})
     asked = [first, step(query=query)]
@@ -101,7 +103,7 @@ def test_a_step_that_takes_too_long_is_left_for_the_next() -> None:
 
 
 def test_each_step_is_retried_as_it_says_before_the_next_one() -> None:
-    gateway = Gateway(Config(outage=Outage(503, attempts=9, model=OTHER)))
+    gateway = Gateway(Config(outage=UpstreamOutage(503, attempts=9, model=OTHER)))
     retried = step(OTHER, config={"maxAttempts": 3, "retryDelay": 100, "backoff": "exponential"})
 
     response = gateway.handle(post([retried, step()]), 0)
@@ -121,7 +123,7 @@ def test_when_all_steps_fail_the_last_error_is_the_answer() -> None:
 
 
 def test_config_wins_over_step_headers_and_these_over_request_headers() -> None:
-    config = Config(outage=Outage(503, attempts=9))
+    config = Config(outage=UpstreamOutage(503, attempts=9))
     by_request = {"cf-aig-max-attempts": "2"}
     by_step = {**KEY, "cf-aig-max-attempts": "3"}
     asked = [

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from harness.defects.make import make_gateway
+from harness.defects.table import DEFECTS
+from harness.defects.variants import VARIANTS
 from harness.errors import UsageError
 from harness.gateway.config import Config, RateLimit
-from harness.gateway.defects import DEFECTS
-from harness.gateway.model import Gateway
-from harness.gateway.variants import VARIANTS
 from harness.wire import Request
 
 Ask = Callable[..., Request]
@@ -25,7 +25,7 @@ DOCUMENTS: list[dict[str, Any]] = [
 
 
 def _session(chat: Ask, predict: Ask, variant: str | None) -> list[str]:
-    gateway = Gateway(Config(rate_limit=RateLimit(24, 60)), variant=variant)
+    gateway = make_gateway(Config(rate_limit=RateLimit(24, 60)), variant=variant)
     asked = [
         chat({**document, "stream": stream}, route=route)
         for document in DOCUMENTS
@@ -60,13 +60,13 @@ def test_there_are_enough_variants_with_papers_and_names_of_their_own() -> None:
 
 def test_an_unknown_variant_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="serve --list variants has all"):
-        Gateway(variant="none-of-these")
+        make_gateway(variant="none-of-these")
 
 
 def test_a_compat_answer_names_the_model_that_was_asked_for_where_the_variant_says_so(
     chat: Ask,
 ) -> None:
-    gateway = Gateway(variant="prefixed-model")
+    gateway = make_gateway(variant="prefixed-model")
 
     response = gateway.handle(chat({"stream": True}, route="compat"), 0)
 
@@ -74,7 +74,7 @@ def test_a_compat_answer_names_the_model_that_was_asked_for_where_the_variant_sa
 
 
 def test_a_coded_answer_is_only_for_those_who_take_it(chat: Ask) -> None:
-    gateway = Gateway(variant="gzip")
+    gateway = make_gateway(variant="gzip")
 
     refused = gateway.handle(chat(headers={"accept-encoding": "zstd"}), 0)
 
@@ -83,7 +83,7 @@ def test_a_coded_answer_is_only_for_those_who_take_it(chat: Ask) -> None:
 
 
 def test_a_defect_and_a_variant_go_together(chat: Ask) -> None:
-    gateway = Gateway(defect="missing-done", variant="crlf")
+    gateway = make_gateway(defect="missing-done", variant="crlf")
 
     body = gateway.handle(chat({"stream": True}), 0).body
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from harness.contract.clause import Level
 from harness.contract.clauses import catalogue
 from harness.contract.strategies.fixed import CLOCK, SCHEMA, WEATHER
+from harness.defects.variants import VARIANTS
 from harness.errors import TransportError, TransportKind
-from harness.gateway.variants import VARIANTS
 from harness.load.clauses import CLAUSES, LEFT_OUT, Checker, asked
 from harness.load.prompts import Prompt
 from harness.routes.route import ROUTES

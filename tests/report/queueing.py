@@ -13,9 +13,9 @@ import pyarrow as pa
 from harness.measure.objective import Objective, parse_objectives
 from harness.report import frame
 from harness.report.arrays import Floats, Mask
-from harness.report.capacity.level import LOOKS, Level, judge
+from harness.report.capacity.level import LOOKS, LevelTrial, judge
 from harness.report.capacity.result import Capacity, conclude
-from harness.report.capacity.search import Range, next_step
+from harness.report.capacity.search import SearchRange, next_step
 from harness.report.files import write_json
 from harness.report.samples import conform, schema
 from tests.report.folders import RUN_ID, START_NS, write_run, write_worker
@@ -112,9 +112,9 @@ def searched(
 
     `kept` gets the samples of each level.
     """
-    within = Range(least, most, target=goal)
+    within = SearchRange(least, most, target=goal)
     wanted = parse_objectives(slos)
-    levels: list[Level] = []
+    levels: list[LevelTrial] = []
     while step := next_step([each.trial for each in levels], within):
         number = len(levels)
         rng = None if seed is None else np.random.default_rng([seed, number])
@@ -141,10 +141,10 @@ def _level(
     *,
     each_s: float,
     settle: bool,
-) -> tuple[Level, pa.Table]:
+) -> tuple[LevelTrial, pa.Table]:
     """One trial, looked at as the command would, and its samples."""
 
-    def judged(seen: pa.Table) -> Level:
+    def judged(seen: pa.Table) -> LevelTrial:
         return judge(
             frame.frame(seen),
             wanted,
@@ -184,7 +184,7 @@ def write_search(folder: Path, found: Capacity, kept: Mapping[str, pa.Table]) ->
     return folder
 
 
-def search_of(within: Range) -> dict[str, Any]:
+def search_of(within: SearchRange) -> dict[str, Any]:
     """A range as a manifest has it."""
     return {
         "by": "users" if within.whole else "rate",

@@ -15,7 +15,7 @@ from harness.report.capacity import words
 from harness.report.capacity.backlog import backlog
 from harness.report.capacity.level import judge
 from harness.report.capacity.result import Capacity
-from harness.report.capacity.search import Range, Trial, bracket, next_step
+from harness.report.capacity.search import SearchRange, SearchTrial, bracket, next_step
 from harness.report.charts.curve import load_latency
 from tests.report.queueing import Target, arrivals, searched, waits, write_search
 from tests.report.queueing import rows as level_rows
@@ -144,9 +144,11 @@ LEVELS = st.floats(0.6, 900)
 def test_a_search_ends_with_the_edge_between_what_passed_and_what_failed(
     edge: float, grey: float, gives_way: float | None
 ) -> None:
-    trials: list[Trial] = []
-    while step := next_step(trials, Range(1, 1000)):
-        trials.append(Trial(step.asked, _result(step.asked, edge, grey, gives_way), step.settle))
+    trials: list[SearchTrial] = []
+    while step := next_step(trials, SearchRange(1, 1000)):
+        trials.append(
+            SearchTrial(step.asked, _result(step.asked, edge, grey, gives_way), step.settle)
+        )
 
     found = bracket(trials)
     assert len(trials) < 40
@@ -169,11 +171,11 @@ def _result(asked: float, edge: float, grey: float, gives_way: float | None) -> 
 
 
 def test_users_are_whole() -> None:
-    within = Range(1, 64, whole=True)
-    trials: list[Trial] = []
+    within = SearchRange(1, 64, whole=True)
+    trials: list[SearchTrial] = []
     while step := next_step(trials, within):
         assert step.asked == int(step.asked)
-        trials.append(Trial(step.asked, "pass" if step.asked <= 9 else "fail", step.settle))
+        trials.append(SearchTrial(step.asked, "pass" if step.asked <= 9 else "fail", step.settle))
 
     assert (bracket(trials).passed, bracket(trials).failed) == (9, 10)
 
@@ -195,9 +197,9 @@ def test_a_level_whose_load_was_not_the_one_asked_for_is_the_clients() -> None:
 
 
 def test_a_moment_of_a_busy_client_is_tried_once_more() -> None:
-    trials = [Trial(1, "pass"), Trial(2, "client")]
+    trials = [SearchTrial(1, "pass"), SearchTrial(2, "client")]
 
-    step = next_step(trials, Range(1, 1000))
+    step = next_step(trials, SearchRange(1, 1000))
 
     assert step is not None
     assert (step.asked, step.trial) == (2, 1)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from harness.report import frame
-from harness.report.comparison import Comparison, Pair, compare
+from harness.report.comparison import Comparison, PairedDifference, compare
 from harness.report.plan import Prices
 from harness.report.sentences import result
 from tests.report.folders import Cells, answered, blocks, cells, failed, mixed, table
@@ -17,7 +17,7 @@ def compared(rows: Sequence[Sample], *, margin: float = 0.05) -> Comparison:
     return compare(frame.frame(table(rows)), margin=margin)
 
 
-def of(comparison: Comparison, metric: str) -> Pair:
+def of(comparison: Comparison, metric: str) -> PairedDifference:
     return next(pair for pair in comparison.pairs if pair.metric == metric)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harness.errors import UsageError
 from harness.report.build import build_report
 from harness.report.documents import document, read
-from harness.report.workers import NoiseFloor, read_workers
+from harness.report.workers import CalibrationResult, read_workers
 from tests.report.folders import FLOOR, answered, write_run, write_worker
 
 
@@ -96,5 +96,5 @@ def test_a_foreign_report_of_a_worker_is_named_and_not_believed(tmp_path: Path) 
 def test_the_noise_floor_of_one_process_is_written_as_it_was_found() -> None:
     found = {**FLOOR, "cpu_share": 0.4}
 
-    assert document(read(NoiseFloor, found, "floor")) == found
-    assert document(read(NoiseFloor, FLOOR, "floor")) == FLOOR
+    assert document(read(CalibrationResult, found, "floor")) == found
+    assert document(read(CalibrationResult, FLOOR, "floor")) == FLOOR

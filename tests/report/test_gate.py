@@ -15,7 +15,7 @@ from harness.report import markdown, page, terminal
 from harness.report.files import write_json
 from harness.report.gate.judge import Gate, judge
 from harness.report.gate.output import write
-from harness.report.gate.wanted import Kind, parse
+from harness.report.gate.wanted import RunKind, parse
 from tests.report.folders import (
     FLOOR,
     blocks,
@@ -70,7 +70,7 @@ def capacity_run(folder: Path, *, limited_by: str = "p95(ttft) < 800ms", low: fl
 
 def gate(runs: Mapping[str, Path], *objectives: Any, **further: Any) -> Gate:
     wanted = parse({"objectives": list(objectives), **further}, "objectives.toml")
-    return judge(wanted, {Kind(name): run for name, run in runs.items()}, now=NOW)
+    return judge(wanted, {RunKind(name): run for name, run in runs.items()}, now=NOW)
 
 
 def results(found: Gate) -> set[str]:

@@ -5,13 +5,13 @@ from hypothesis import strategies as st
 
 from harness.report.build import build_report
 from harness.report.markdown import MOST_LINES, fitted, written
-from harness.report.tables import Kind, Table, columns
+from harness.report.tables import ColumnKind, Table, columns
 from tests.report.folders import clause, contract, write_run
 
 
 def of_size(size: int) -> str:
     """A table with so many rows."""
-    head = columns(Kind.NAME, "a", "b")
+    head = columns(ColumnKind.NAME, "a", "b")
     return written(Table("t", head, (("x", "1"),) * size), title="t")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.report.build import write_runs
-from harness.report.comparison import Pair
+from harness.report.comparison import PairedDifference
 from harness.report.runs import Runs, compare_runs
 from tests.report.folders import answered, failed, mixed, write_run
 from tests.sample import Sample
@@ -26,7 +26,7 @@ def load(ttft_ms: float, *, n: int = 200, noise: float = 0.1, seed: int = 1) -> 
     return [answered(i, sent_ms=i * 50, ttft_ms=float(t)) for i, t in enumerate(times)]
 
 
-def ttft_of(runs: Runs) -> Pair:
+def ttft_of(runs: Runs) -> PairedDifference:
     return next(pair for pair in runs.comparison.pairs if pair.metric == "ttft_ms")
 
 

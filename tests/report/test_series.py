@@ -4,13 +4,13 @@ import numpy as np
 
 from harness.measure.objective import parse_objectives
 from harness.report import frame
-from harness.report.series import MOST_BINS, Timeline, timeline
+from harness.report.series import MOST_BINS, TimeSeries, timeline
 from harness.report.thresholds import good
 from tests.report.folders import answered, blocks, failed, mixed, table
 from tests.sample import Sample
 
 
-def series_of(rows: Sequence[Sample], *wanted: str) -> Timeline:
+def series_of(rows: Sequence[Sample], *wanted: str) -> TimeSeries:
     return timeline(frame.frame(table(rows)), good(parse_objectives(wanted)))
 
 

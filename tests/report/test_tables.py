@@ -11,16 +11,20 @@ from harness.report import contents, markdown, terminal
 from harness.report.build import Report, build_report
 from harness.report.capacity import words
 from harness.report.quantile import Estimate
-from harness.report.tables import Column, Count, Kind, Mark, Names, Ranged, Table, columns
+from harness.report.tables import Column, ColumnKind, Count, Mark, NameList, Ranged, Table, columns
 from tests.report.folders import FLOOR, blocks, failed, hurried, write_run, write_worker
 from tests.report.queueing import Target, searched
 
-HEAD = (*columns(Kind.NAME, "route", "result"), Column("time"), Column("why", Kind.TEXT))
+HEAD = (
+    *columns(ColumnKind.NAME, "route", "result"),
+    Column("time"),
+    Column("why", ColumnKind.TEXT),
+)
 TABLE = Table(
     "Routes",
     HEAD,
     (
-        (Names(("native", "model")), Mark("pass"), Ranged("12 ms", "11 to 13"), "[red]a | b"),
+        (NameList(("native", "model")), Mark("pass"), Ranged("12 ms", "11 to 13"), "[red]a | b"),
         ("compat", Mark("slower"), Estimate(None, reason="5 samples: p50 needs 6", count=5)),
         ("direct", Mark("fail"), Count(1200, spoiled=7)),
     ),
@@ -55,7 +59,7 @@ def test_a_table_of_some_columns_keeps_what_they_hold() -> None:
     found = TABLE.only(lambda name: name in ("route", "why"))
 
     assert found.head == (HEAD[0], HEAD[3])
-    assert found.rows == ((Names(("native", "model")), "[red]a | b"), ("compat",), ("direct",))
+    assert found.rows == ((NameList(("native", "model")), "[red]a | b"), ("compat",), ("direct",))
 
 
 @pytest.fixture(scope="module")

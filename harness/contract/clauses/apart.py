@@ -51,7 +51,6 @@ CLAUSES = (
         evidence=Evidence.SPECIFIED,
         scene=apart.answers_are_ones_own,
         probe="together",
-        kills=("answers-swapped",),
     ),
     Clause(
         id="together-answered",
@@ -63,6 +62,5 @@ CLAUSES = (
         evidence=Evidence.PRACTICE,
         scene=apart.none_fails_in_company,
         probe="together",
-        kills=("refused-in-flight",),
     ),
 )

@@ -19,13 +19,6 @@ CLAUSES = (
         scene=auth.missing_key_is_refused,
         probe="auth",
         needs=("provider_key",),
-        kills=(
-            "provider-key-ignored",
-            "provider-key-free-on-model",
-            "provider-key-optional",
-            "provider-key-remembered",
-            "model-errors-as-200",
-        ),
     ),
     Clause(
         id="auth-key-wrong",
@@ -38,12 +31,6 @@ CLAUSES = (
         scene=auth.wrong_key_is_refused,
         probe="auth",
         needs=("provider_key",),
-        kills=(
-            "unauthorized-as-500",
-            "provider-key-free-on-model",
-            "provider-key-replaced",
-            "model-errors-as-200",
-        ),
     ),
     Clause(
         id="auth-key-status",
@@ -56,12 +43,6 @@ CLAUSES = (
         scene=auth.wrong_key_is_401,
         probe="auth",
         needs=("provider_key",),
-        kills=(
-            "html-502",
-            "html-503",
-            "html-524",
-            "unauthorized-as-500",
-        ),
     ),
     Clause(
         id="auth-key-layer",
@@ -76,7 +57,6 @@ CLAUSES = (
         scene=auth.provider_refuses_its_key,
         probe="auth",
         needs=("provider_key",),
-        kills=("wrong-layer-401",),
     ),
     Clause(
         id="auth-token-missing",
@@ -89,13 +69,6 @@ CLAUSES = (
         scene=auth.missing_token_is_refused,
         probe="auth",
         needs=("auth",),
-        kills=(
-            "gateway-token-ignored",
-            "token-optional",
-            "token-free-on-native",
-            "token-free-on-compat",
-            "token-free-on-model",
-        ),
     ),
     Clause(
         id="auth-token-wrong",
@@ -108,12 +81,6 @@ CLAUSES = (
         scene=auth.wrong_token_is_refused,
         probe="auth",
         needs=("auth",),
-        kills=(
-            "token-any-value",
-            "token-free-on-native",
-            "token-free-on-compat",
-            "token-free-on-model",
-        ),
     ),
     Clause(
         id="auth-token-near",
@@ -126,12 +93,6 @@ CLAUSES = (
         scene=auth.near_misses_are_refused,
         probe="auth",
         needs=("auth",),
-        kills=(
-            "token-any-value",
-            "token-by-its-length",
-            "token-by-prefix",
-            "token-any-case",
-        ),
     ),
     Clause(
         id="auth-token-code",
@@ -144,13 +105,6 @@ CLAUSES = (
         scene=auth.gateway_refuses_its_token,
         probe="auth",
         needs=("auth",),
-        kills=(
-            "gateway-error-flattened",
-            "envelope-nested",
-            "unauthorized-as-403",
-            "token-optional",
-            "gateway-401-as-provider",
-        ),
     ),
     Clause(
         id="auth-recovers",
@@ -163,9 +117,5 @@ CLAUSES = (
         scene=auth.answers_after_refusals,
         probe="auth",
         founded=True,
-        kills=(
-            "lockout-after-wrong-token",
-            "error-sticks",
-        ),
     ),
 )

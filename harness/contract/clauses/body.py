@@ -17,13 +17,6 @@ CLAUSES = (
         source="RFC 9112, section 6",
         evidence=Evidence.SPECIFIED,
         check=body.ends_as_framed,
-        kills=(
-            "trunc-chunked-close",
-            "trunc-chunked-keepalive",
-            "connection-reset",
-            "content-length-long",
-            "gzip-mislabelled",
-        ),
     ),
     Clause(
         id="body-in-time",
@@ -34,7 +27,6 @@ CLAUSES = (
         source="developers.cloudflare.com/support/troubleshooting/http-status-codes/",
         evidence=Evidence.PRACTICE,
         check=body.ends_in_time,
-        kills=("slow-drip", "stall-midstream", "stream-falls-silent", "silence-cut"),
     ),
     Clause(
         id="status-200",
@@ -45,12 +37,6 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=body.is_answered_by_200,
-        kills=(
-            "stream-status-206",
-            "plain-status-202",
-            "no-content",
-            "hit-status-203",
-        ),
     ),
     Clause(
         id="body-not-empty",
@@ -64,10 +50,6 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=body.is_not_empty,
-        kills=(
-            "empty-200",
-            "no-content",
-        ),
     ),
     Clause(
         id="body-utf8",
@@ -81,11 +63,6 @@ CLAUSES = (
         source="RFC 8259, section 8.1",
         evidence=Evidence.SPECIFIED,
         check=body.is_utf8,
-        kills=(
-            "invalid-utf8",
-            "charset-utf16",
-            "gzip-unlabelled",
-        ),
     ),
     Clause(
         id="body-charset",
@@ -96,12 +73,6 @@ CLAUSES = (
         source="RFC 8259, section 8.1",
         evidence=Evidence.SPECIFIED,
         check=body.names_its_charset_rightly,
-        kills=(
-            "charset-utf16",
-            "charset-latin1",
-            "error-charset-latin1",
-            "stream-charset-latin1",
-        ),
     ),
     Clause(
         id="body-encoded-once",
@@ -112,7 +83,6 @@ CLAUSES = (
         source="ai-dynamo/dynamo#12630; Blaizzy/mlx-vlm#1076",
         evidence=Evidence.OBSERVED,
         check=body.is_encoded_once,
-        kills=("mojibake", "model-plain-mojibake"),
     ),
     Clause(
         id="body-names-once",
@@ -123,7 +93,6 @@ CLAUSES = (
         source="RFC 8259, section 4",
         evidence=Evidence.SPECIFIED,
         check=body.names_stand_once,
-        kills=("json-name-twice",),
     ),
     Clause(
         id="plain-one-json",
@@ -137,23 +106,6 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=body.is_one_json_text,
-        kills=(
-            "html-200",
-            "sse-when-not-asked",
-            "done-appended-to-json",
-            "content-length-short",
-            "charset-utf16",
-            "json-bom",
-            "json-cut",
-            "json-tail",
-            "json-twice",
-            "gzip-unlabelled",
-            "nan-in-json",
-            "stream-forced",
-            "hit-cut",
-            "answer-cut-2k",
-            "answer-cut-64k",
-        ),
     ),
     Clause(
         id="stream-is-stream",
@@ -166,13 +118,5 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=body.is_a_stream_when_asked,
-        kills=(
-            "html-200",
-            "single-newline-separators",
-            "ndjson",
-            "leading-space",
-            "stream-dropped",
-            "compat-stream-dropped",
-        ),
     ),
 )

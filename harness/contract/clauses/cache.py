@@ -16,7 +16,6 @@ CLAUSES = (
         scene=cache.first_is_a_miss,
         probe="cache",
         needs=("cache",),
-        kills=("hit-for-fresh",),
     ),
     Clause(
         id="cache-hit",
@@ -29,11 +28,6 @@ CLAUSES = (
         scene=cache.repetition_is_a_hit,
         probe="cache",
         needs=("cache",),
-        kills=(
-            "cache-never-hits",
-            "hit-as-miss",
-            "hit-unreported",
-        ),
     ),
     Clause(
         id="cache-same",
@@ -46,10 +40,6 @@ CLAUSES = (
         scene=cache.hit_is_the_same_answer,
         probe="cache",
         needs=("cache",),
-        kills=(
-            "hit-cut",
-            "hit-changed",
-        ),
     ),
     Clause(
         id="cache-fresh",
@@ -62,12 +52,6 @@ CLAUSES = (
         scene=cache.miss_is_a_fresh_answer,
         probe="cache",
         needs=("cache",),
-        kills=(
-            "hit-as-miss",
-            "hit-unreported",
-            "one-id",
-            "id-by-the-second",
-        ),
     ),
     Clause(
         id="cache-skip",
@@ -80,10 +64,6 @@ CLAUSES = (
         scene=cache.skip_is_obeyed,
         probe="cache",
         needs=("cache",),
-        kills=(
-            "skip-cache-ignored",
-            "id-by-the-second",
-        ),
     ),
     Clause(
         id="cache-key-body",
@@ -96,10 +76,6 @@ CLAUSES = (
         scene=cache.body_is_in_the_key,
         probe="cache",
         needs=("cache",),
-        kills=(
-            "cache-key-ignores-body",
-            "cache-key-first-kilobyte",
-        ),
     ),
     Clause(
         id="cache-key-fields",
@@ -112,15 +88,6 @@ CLAUSES = (
         scene=cache.parameters_are_in_the_key,
         probe="keys",
         needs=("cache",),
-        kills=(
-            "cache-key-messages-only",
-            "cache-key-ignores-limits",
-            "cache-key-ignores-tools",
-            "cache-key-ignores-format",
-            "cache-key-ignores-temperature",
-            "cache-key-lower-cased",
-            "cache-key-without-space",
-        ),
     ),
     Clause(
         id="cache-key-auth",
@@ -133,7 +100,6 @@ CLAUSES = (
         scene=cache.key_is_in_the_key,
         probe="keys",
         needs=("cache", "provider_key"),
-        kills=("cache-key-ignores-auth",),
     ),
     Clause(
         id="cache-key-path",
@@ -146,10 +112,6 @@ CLAUSES = (
         scene=cache.route_is_in_the_key,
         probe="keys",
         needs=("cache",),
-        kills=(
-            "cache-key-ignores-route",
-            "cache-key-ignores-path",
-        ),
     ),
     Clause(
         id="cache-key-model",
@@ -162,10 +124,6 @@ CLAUSES = (
         scene=cache.model_is_in_the_key,
         probe="keys",
         needs=("cache",),
-        kills=(
-            "cache-key-ignores-model",
-            "one-id",
-        ),
     ),
     Clause(
         id="cache-metadata",
@@ -179,7 +137,6 @@ CLAUSES = (
         probe="keys",
         profile=Profile.EXTENDED,
         needs=("cache",),
-        kills=("cache-key-has-metadata",),
     ),
     Clause(
         id="cache-custom-key",
@@ -193,10 +150,6 @@ CLAUSES = (
         probe="keys",
         profile=Profile.EXTENDED,
         needs=("cache",),
-        kills=(
-            "custom-key-ignored",
-            "custom-key-not-alone",
-        ),
     ),
     Clause(
         id="cache-stream",
@@ -209,11 +162,6 @@ CLAUSES = (
         scene=cache.streams_are_not_cached,
         probe="cache",
         needs=("cache",),
-        kills=(
-            "cache-key-ignores-stream",
-            "cache-key-first-kilobyte",
-            "streams-cached",
-        ),
     ),
     Clause(
         id="cache-errors",
@@ -226,7 +174,6 @@ CLAUSES = (
         scene=cache.errors_are_not_cached,
         probe="keys",
         needs=("cache",),
-        kills=("errors-cached",),
     ),
     Clause(
         id="cache-lives",
@@ -240,7 +187,6 @@ CLAUSES = (
         probe="expiry",
         profile=Profile.EXTENDED,
         needs=("cache", "clock"),
-        kills=("cache-expires-early",),
     ),
     Clause(
         id="cache-own-ttl",
@@ -254,10 +200,6 @@ CLAUSES = (
         probe="expiry",
         profile=Profile.EXTENDED,
         needs=("cache", "clock"),
-        kills=(
-            "cache-ttl-header-ignored",
-            "cache-expires-early",
-        ),
     ),
     Clause(
         id="cache-expires",
@@ -271,6 +213,5 @@ CLAUSES = (
         probe="expiry",
         profile=Profile.EXTENDED,
         needs=("cache", "clock"),
-        kills=("cache-never-expires",),
     ),
 )

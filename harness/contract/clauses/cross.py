@@ -22,16 +22,6 @@ CLAUSES = (
         evidence=Evidence.SPECIFIED,
         scene=cross.stream_says_the_same,
         probe="cross",
-        kills=(
-            "drop-chunk",
-            "dup-chunk",
-            "whitespace-trim",
-            "question-marks",
-            "double-escaped",
-            "lower-cased",
-            "plain-halved",
-            "advertised",
-        ),
     ),
     Clause(
         id="tools-stream-equal",
@@ -43,10 +33,6 @@ CLAUSES = (
         evidence=Evidence.SPECIFIED,
         scene=cross.tools_stream_the_same,
         probe="cross",
-        kills=(
-            "args-pieces-stripped",
-            "second-call-lost",
-        ),
     ),
     Clause(
         id="reasoning-stream-equal",
@@ -58,14 +44,6 @@ CLAUSES = (
         evidence=Evidence.DOCUMENTED,
         scene=cross.reasoning_streams_the_same,
         probe="cross",
-        kills=(
-            "question-marks",
-            "double-escaped",
-            "lower-cased",
-            "plain-halved",
-            "advertised",
-            "reasoning-as-content",
-        ),
     ),
     Clause(
         id="compat-equals-native",
@@ -99,7 +77,6 @@ CLAUSES = (
         evidence=Evidence.PRACTICE,
         scene=cross.answers_cost_the_same,
         probe="cross",
-        kills=("stream-counts-more",),
     ),
     Clause(
         id="sdk-path-equal",
@@ -114,11 +91,6 @@ CLAUSES = (
         evidence=Evidence.PRACTICE,
         scene=cross.sdk_path_says_the_same,
         probe="cross",
-        kills=(
-            "sdk-path-other-model",
-            "sdk-path-system-added",
-            "sdk-path-model-named",
-        ),
     ),
     Clause(
         id="record-sdk-path",

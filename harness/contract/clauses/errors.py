@@ -14,21 +14,6 @@ CLAUSES = (
         source=BASETEN_ERRORS,
         evidence=Evidence.DOCUMENTED,
         check=errors.is_rejected,
-        kills=(
-            "error-as-content",
-            "early-headers-error",
-            "bad-request-as-200",
-            "temperature-dropped",
-            "error-in-200",
-            "token-by-its-length",
-            "token-by-prefix",
-            "token-any-case",
-            "provider-key-replaced",
-            "provider-key-optional",
-            "provider-key-remembered",
-            "compat-system-added",
-            "unknown-model-served",
-        ),
     ),
     Clause(
         id="error-4xx",
@@ -39,10 +24,6 @@ CLAUSES = (
         source=BASETEN_ERRORS,
         evidence=Evidence.DOCUMENTED,
         check=errors.is_the_callers_fault,
-        kills=(
-            "not-found-as-500",
-            "compat-errors-hidden",
-        ),
     ),
     Clause(
         id="error-not-outage",
@@ -53,11 +34,6 @@ CLAUSES = (
         source=BASETEN_ERRORS,
         evidence=Evidence.DOCUMENTED,
         whole=errors.refusals_are_no_outages,
-        kills=(
-            "html-502",
-            "html-503",
-            "html-524",
-        ),
     ),
     Clause(
         id="error-parsable",
@@ -68,14 +44,6 @@ CLAUSES = (
         source=BASETEN_ERRORS,
         evidence=Evidence.DOCUMENTED,
         check=errors.says_what_is_wrong,
-        kills=(
-            "gateway-error-empty",
-            "error-body-empty",
-            "error-body-html",
-            "error-body-cut",
-            "error-without-message",
-            "keep-alive-desynchronised",
-        ),
     ),
     Clause(
         id="error-shape",
@@ -86,14 +54,6 @@ CLAUSES = (
         source=BASETEN_ERRORS,
         evidence=Evidence.DOCUMENTED,
         check=errors.has_a_documented_shape,
-        kills=(
-            "gateway-error-empty",
-            "error-body-empty",
-            "error-body-html",
-            "error-body-cut",
-            "error-without-message",
-            "keep-alive-desynchronised",
-        ),
     ),
     Clause(
         id="error-label",
@@ -114,7 +74,6 @@ CLAUSES = (
         source="WHATWG HTML, section 9.2.6",
         evidence=Evidence.SPECIFIED,
         check=errors.is_framed_as_labelled,
-        kills=("error-labelled-stream",),
     ),
     Clause(
         id="error-no-answer",
@@ -125,7 +84,6 @@ CLAUSES = (
         source=BASETEN_ERRORS,
         evidence=Evidence.DOCUMENTED,
         check=errors.is_no_answer,
-        kills=("answer-under-503",),
     ),
     Clause(
         id="error-no-model-answer",
@@ -136,7 +94,6 @@ CLAUSES = (
         source=BASETEN_ERRORS,
         evidence=Evidence.DOCUMENTED,
         whole=errors.is_no_answer_of_the_model,
-        kills=("model-answer-under-429",),
     ),
     Clause(
         id="error-types",
@@ -147,7 +104,6 @@ CLAUSES = (
         source=BASETEN_ERRORS,
         evidence=Evidence.OBSERVED,
         check=errors.fields_have_their_types,
-        kills=("error-code-object",),
     ),
     Clause(
         id="error-code-words",
@@ -158,7 +114,6 @@ CLAUSES = (
         source="basetenlabs/baseten-go, specs/inference.json",
         evidence=Evidence.SPECIFIED,
         check=errors.error_code_is_listed,
-        kills=("error-code-unknown",),
     ),
     Clause(
         id="error-status",
@@ -171,16 +126,6 @@ CLAUSES = (
         source="cloudflare/ai#436; docs.baseten.co/inference/errors",
         evidence=Evidence.DOCUMENTED,
         check=errors.repeats_its_status,
-        kills=(
-            "status-remapped",
-            "not-found-as-401",
-            "bad-request-as-424",
-            "not-found-as-500",
-            "error-other-status",
-            "not-found-as-403",
-            "unauthorized-as-403",
-            "compat-errors-hidden",
-        ),
     ),
     Clause(
         id="error-envelope",
@@ -191,7 +136,6 @@ CLAUSES = (
         source="cloudflare/ai, packages/ai-gateway-provider",
         evidence=Evidence.DOCUMENTED,
         check=errors.envelope_is_whole,
-        kills=("code-string",),
     ),
     Clause(
         id="error-envelope-types",
@@ -202,7 +146,6 @@ CLAUSES = (
         source="can1357/oh-my-pi#11327; devoxx/DevoxxGenieIDEAPlugin#1254",
         evidence=Evidence.OBSERVED,
         check=errors.envelope_keeps_its_types,
-        kills=("envelope-success", "code-renumbered", "envelope-without-success"),
     ),
     Clause(
         id="error-gateway-form",
@@ -218,12 +161,6 @@ CLAUSES = (
         scene=errors.gateway_says_who_refused,
         probe="missing",
         needs=("gateway_path",),
-        kills=(
-            "envelope-plural",
-            "envelope-object",
-            "envelope-success",
-            "code-renumbered",
-        ),
     ),
     Clause(
         id="record-rejections",

@@ -16,7 +16,6 @@ CLAUSES = (
         source=SSE,
         evidence=Evidence.SPECIFIED,
         check=framing.hides_no_line,
-        kills=("field-case",),
     ),
     Clause(
         id="sse-no-chunk-size",
@@ -27,7 +26,6 @@ CLAUSES = (
         source="RFC 9112, section 7.1",
         evidence=Evidence.SPECIFIED,
         check=framing.holds_no_chunk_size,
-        kills=("chunked-twice",),
     ),
     Clause(
         id="sse-json",
@@ -38,18 +36,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=framing.events_hold_json,
-        kills=(
-            "bad-json-event",
-            "comment-as-data",
-            "events-run-together",
-            "data-prefix-twice",
-            "raw-newline",
-            "splitlines",
-            "array-event",
-            "nul-padding",
-            "html-escaped",
-            "nan-in-json",
-        ),
     ),
     Clause(
         id="sse-done-exact",
@@ -62,11 +48,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=framing.terminator_is_exact,
-        kills=(
-            "done-lowercase",
-            "done-quoted",
-            "done-suffix",
-        ),
     ),
     Clause(
         id="sse-event-data",
@@ -77,10 +58,6 @@ CLAUSES = (
         source=SSE,
         evidence=Evidence.SPECIFIED,
         check=framing.named_events_have_data,
-        kills=(
-            "event-no-data",
-            "error-in-comment",
-        ),
     ),
     Clause(
         id="sse-event-name",
@@ -91,10 +68,6 @@ CLAUSES = (
         source=SSE,
         evidence=Evidence.SPECIFIED,
         check=framing.events_are_unnamed,
-        kills=(
-            "done-named",
-            "named-event-hides-data",
-        ),
     ),
     Clause(
         id="sse-terminated",
@@ -105,10 +78,6 @@ CLAUSES = (
         source=SSE,
         evidence=Evidence.SPECIFIED,
         check=framing.last_event_is_terminated,
-        kills=(
-            "single-newline-separators",
-            "unterminated-last",
-        ),
     ),
     Clause(
         id="sse-no-bom",
@@ -119,7 +88,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=framing.has_no_byte_order_mark,
-        kills=("bom",),
     ),
     Clause(
         id="text-whole",
@@ -130,6 +98,5 @@ CLAUSES = (
         source="RFC 8259, section 8.2",
         evidence=Evidence.SPECIFIED,
         check=framing.text_has_no_lone_surrogate,
-        kills=("lone-surrogate",),
     ),
 )

@@ -18,10 +18,6 @@ CLAUSES = (
         scene=leaving.next_is_its_own,
         probe="leaving",
         profile=Profile.EXTENDED,
-        kills=(
-            "left-stream-goes-on",
-            "left-answer-again",
-        ),
     ),
     Clause(
         id="after-leaving-answered",
@@ -35,7 +31,6 @@ CLAUSES = (
         probe="leaving",
         profile=Profile.EXTENDED,
         founded=True,
-        kills=("left-then-500",),
     ),
     Clause(
         id="after-leaving-prompt",
@@ -48,6 +43,5 @@ CLAUSES = (
         scene=leaving.next_is_prompt,
         probe="leaving",
         profile=Profile.EXTENDED,
-        kills=("left-then-stalls",),
     ),
 )

@@ -14,16 +14,6 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=limits.output_stays_within_the_limit,
-        kills=(
-            "max-tokens-ignored",
-            "usage-counts-retry",
-            "usage-inflated",
-            "max-completion-tokens-ignored",
-            "max-tokens-doubled",
-            "cache-key-messages-only",
-            "cache-key-ignores-limits",
-            "compat-limit-dropped",
-        ),
     ),
     Clause(
         id="stop-absent",
@@ -34,11 +24,6 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=limits.stop_strings_do_not_appear,
-        kills=(
-            "stop-ignored",
-            "stop-first-only",
-            "compat-stop-dropped",
-        ),
     ),
     Clause(
         id="length-at-limit",
@@ -49,12 +34,6 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=limits.length_means_the_limit,
-        kills=(
-            "length-not-max",
-            "usage-of-the-one-before",
-            "max-tokens-clamped",
-            "after-error-no-usage",
-        ),
     ),
     Clause(
         id="limit-is-length",
@@ -65,7 +44,6 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         whole=limits.the_limit_means_length,
-        kills=("finish-wrong",),
     ),
     Clause(
         id="n-choices",
@@ -86,10 +64,6 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=limits.logprobs_come_when_asked,
-        kills=(
-            "logprobs-ignored",
-            "compat-logprobs-dropped",
-        ),
     ),
     Clause(
         id="logprobs-shape",
@@ -102,7 +76,6 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=limits.logprobs_have_their_shape,
-        kills=("logprobs-positive",),
     ),
     Clause(
         id="logprobs-top",
@@ -113,7 +86,6 @@ CLAUSES = (
         source=REQUEST,
         evidence=Evidence.SPECIFIED,
         check=limits.alternatives_come_when_asked,
-        kills=("top-logprobs-dropped", "top-logprobs-clamped"),
     ),
     Clause(
         id="logprobs-spell",
@@ -124,20 +96,6 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=limits.logprobs_spell_the_content,
-        kills=(
-            "whitespace-trim",
-            "normalised-text",
-            "emoji-loss",
-            "question-marks",
-            "mojibake",
-            "double-escaped",
-            "curly-quotes",
-            "whitespace-collapsed",
-            "lower-cased",
-            "deltas-cut",
-            "advertised",
-            "greeting-added",
-        ),
     ),
     Clause(
         id="logprobs-bytes",
@@ -148,7 +106,6 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=limits.logprob_bytes_are_their_token,
-        kills=("logprobs-of-other-text",),
     ),
     Clause(
         id="logprobs-count",
@@ -159,10 +116,6 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.PRACTICE,
         check=limits.logprobs_cover_the_usage,
-        kills=(
-            "every-third-twice",
-            "usage-of-the-one-before",
-        ),
     ),
     Clause(
         id="no-template-token",
@@ -173,9 +126,5 @@ CLAUSES = (
         source="ModelTC/LightLLM#130",
         evidence=Evidence.OBSERVED,
         check=limits.content_has_no_special_token,
-        kills=(
-            "special-token-leak",
-            "think-tag-leak",
-        ),
     ),
 )

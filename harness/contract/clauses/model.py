@@ -17,10 +17,6 @@ CLAUSES = (
         source=PREDICT,
         evidence=Evidence.DOCUMENTED,
         check=model.json_is_json,
-        kills=(
-            "model-json-cut",
-            "model-stream-as-json",
-        ),
     ),
     Clause(
         id="model-label",
@@ -41,7 +37,6 @@ CLAUSES = (
         source=BASETEN_PAGE,
         evidence=Evidence.DOCUMENTED,
         check=model.is_not_wrapped,
-        kills=("model-enveloped",),
     ),
     Clause(
         id="model-encoded-once",
@@ -52,7 +47,6 @@ CLAUSES = (
         source=PREDICT,
         evidence=Evidence.PRACTICE,
         check=model.is_not_encoded_twice,
-        kills=("model-json-string",),
     ),
     Clause(
         id="model-events",
@@ -63,10 +57,6 @@ CLAUSES = (
         source=TRUSS,
         evidence=Evidence.PRACTICE,
         check=model.events_hold_json,
-        kills=(
-            "model-sse-added",
-            "model-sse-unlabelled",
-        ),
     ),
     Clause(
         id="model-utf8",
@@ -77,7 +67,6 @@ CLAUSES = (
         source=TRUSS,
         evidence=Evidence.PRACTICE,
         check=model.text_is_utf8,
-        kills=("model-stream-latin1",),
     ),
     Clause(
         id="model-limit",
@@ -100,7 +89,6 @@ CLAUSES = (
         evidence=Evidence.OBSERVED,
         scene=model.streams_are_no_plain_answers,
         probe="model",
-        kills=("model-stream-dropped",),
     ),
     Clause(
         id="model-stream-whole",
@@ -112,7 +100,6 @@ CLAUSES = (
         evidence=Evidence.DOCUMENTED,
         scene=model.streams_say_the_same,
         probe="model",
-        kills=("model-stream-halved",),
     ),
     Clause(
         id="model-stream-same",
@@ -124,7 +111,6 @@ CLAUSES = (
         evidence=Evidence.PRACTICE,
         scene=model.streams_differ_in_nothing,
         probe="model",
-        kills=("model-plain-mojibake",),
     ),
     Clause(
         id="model-own-form",
@@ -136,7 +122,6 @@ CLAUSES = (
         evidence=Evidence.PRACTICE,
         scene=model.a_completion_streams_as_one,
         probe="model",
-        kills=("model-as-chat",),
     ),
     Clause(
         id="model-incremental",
@@ -149,6 +134,5 @@ CLAUSES = (
         scene=model.arrives_as_it_is_made,
         probe="model",
         timed=True,
-        kills=("model-stream-buffered",),
     ),
 )

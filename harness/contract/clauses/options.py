@@ -18,7 +18,6 @@ CLAUSES = (
         scene=options.short_timeouts_expire,
         probe="options",
         profile=Profile.EXTENDED,
-        kills=("timeout-ignored",),
     ),
     Clause(
         id="timeout-last-attempt",
@@ -32,7 +31,6 @@ CLAUSES = (
         probe="options",
         profile=Profile.EXTENDED,
         founded=True,
-        kills=("timeout-bounds-last",),
     ),
     Clause(
         id="timeout-long",
@@ -46,7 +44,6 @@ CLAUSES = (
         probe="options",
         profile=Profile.EXTENDED,
         founded=True,
-        kills=("timeout-long-is-none",),
     ),
     Clause(
         id="retry-options",
@@ -63,13 +60,6 @@ CLAUSES = (
         probe="options",
         profile=Profile.EXTENDED,
         founded=True,
-        kills=(
-            "attempts-five-refused",
-            "attempts-one-is-none",
-            "retry-delay-refused",
-            "backoff-linear-refused",
-            "compat-retries-refused",
-        ),
     ),
     Clause(
         id="retry-delay-unused",
@@ -82,7 +72,6 @@ CLAUSES = (
         scene=options.delays_are_for_retries,
         probe="options",
         profile=Profile.EXTENDED,
-        kills=("retry-delay-first",),
     ),
     Clause(
         id="record-timeout",

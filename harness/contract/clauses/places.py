@@ -24,7 +24,6 @@ CLAUSES = (
         scene=places.unknown_gateway_is_refused,
         probe="missing",
         needs=("gateway_path",),
-        kills=("gateway-error-500",),
     ),
     Clause(
         id="unknown-gateway-code",
@@ -37,7 +36,6 @@ CLAUSES = (
         scene=places.unknown_gateway_says_2001,
         probe="missing",
         needs=("gateway_path",),
-        kills=("gateway-error-500",),
     ),
     Clause(
         id="unknown-provider",
@@ -71,11 +69,6 @@ CLAUSES = (
         evidence=Evidence.DOCUMENTED,
         scene=places.unknown_model_is_refused,
         probe="missing",
-        kills=(
-            "error-as-content",
-            "not-found-as-500",
-            "unknown-model-served",
-        ),
     ),
     Clause(
         id="compat-prefix-missing",

@@ -14,10 +14,6 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=plain.is_a_completion_object,
-        kills=(
-            "missing-object",
-            "plain-object-wrong",
-        ),
     ),
     Clause(
         id="plain-fields",
@@ -28,17 +24,6 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=plain.has_required_fields,
-        kills=(
-            "missing-id",
-            "id-empty",
-            "missing-model",
-            "missing-created",
-            "created-string",
-            "choices-object",
-            "plain-choices-empty",
-            "hit-changed",
-            "rare-id-missing",
-        ),
     ),
     Clause(
         id="plain-choices",
@@ -49,15 +34,6 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=plain.choices_are_messages,
-        kills=(
-            "finish-object",
-            "finish-missing",
-            "wrong-choice-index",
-            "index-string",
-            "role-user",
-            "role-missing-plain",
-            "text-for-message",
-        ),
     ),
     Clause(
         id="plain-content",
@@ -68,7 +44,6 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=plain.content_is_text_or_null,
-        kills=("content-parts",),
     ),
     Clause(
         id="plain-not-error",
@@ -89,7 +64,6 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=plain.is_not_wrapped,
-        kills=("cf-envelope-200",),
     ),
     Clause(
         id="created-seconds",
@@ -100,7 +74,6 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=plain.created_is_in_seconds,
-        kills=("created-milliseconds",),
     ),
     Clause(
         id="id-unique",
@@ -111,10 +84,6 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         whole=limits.ids_are_unique,
-        kills=(
-            "answers-swapped",
-            "answer-of-the-one-before",
-        ),
     ),
     Clause(
         id="model-is-asked",
@@ -125,11 +94,6 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.SPECIFIED,
         check=limits.the_model_is_the_one_asked,
-        kills=(
-            "fallback-silently",
-            "cache-key-ignores-model",
-            "compat-model-rewritten",
-        ),
     ),
     Clause(
         id="model-whole",
@@ -140,6 +104,5 @@ CLAUSES = (
         source=COMPLETION,
         evidence=Evidence.PRACTICE,
         check=limits.the_model_is_named_whole,
-        kills=("model-name-cut",),
     ),
 )

@@ -16,7 +16,6 @@ CLAUSES = (
         scene=rate.as_many_as_declared_pass,
         probe="rate",
         needs=("rate", "clock"),
-        kills=("rate-limit-off-by-one",),
     ),
     Clause(
         id="rate-refuses",
@@ -29,14 +28,6 @@ CLAUSES = (
         scene=rate.one_more_is_refused,
         probe="rate",
         needs=("rate", "clock"),
-        kills=(
-            "rate-limit-ignored",
-            "rate-limit-window-short",
-            "rate-limit-503",
-            "rate-limit-500",
-            "rate-limit-401",
-            "rate-limit-200",
-        ),
     ),
     Clause(
         id="rate-exact",
@@ -49,7 +40,6 @@ CLAUSES = (
         scene=rate.no_more_than_declared_pass,
         probe="rate",
         needs=("rate", "clock"),
-        kills=("rate-limit-one-more",),
     ),
     Clause(
         id="rate-window",
@@ -62,10 +52,6 @@ CLAUSES = (
         scene=rate.windows_are_as_long_as_declared,
         probe="rate",
         needs=("rate", "clock"),
-        kills=(
-            "rate-limit-window-third",
-            "rate-limit-window-short",
-        ),
     ),
     Clause(
         id="rate-code",
@@ -78,10 +64,6 @@ CLAUSES = (
         scene=rate.refusal_says_rate_limited,
         probe="rate",
         needs=("rate", "clock"),
-        kills=(
-            "rate-limit-html",
-            "rate-limit-code",
-        ),
     ),
     Clause(
         id="rate-recovers",
@@ -94,11 +76,6 @@ CLAUSES = (
         scene=rate.window_passes,
         probe="rate",
         needs=("rate", "clock"),
-        kills=(
-            "rate-limit-never-resets",
-            "rate-limit-window-long",
-            "rate-limit-sticks",
-        ),
     ),
     Clause(
         id="rate-all-count",
@@ -111,10 +88,6 @@ CLAUSES = (
         scene=rate.everything_counts,
         probe="rate",
         needs=("rate", "clock"),
-        kills=(
-            "rate-limit-per-route",
-            "rate-limit-spares-streams",
-        ),
     ),
     Clause(
         id="rate-hits-free",
@@ -128,7 +101,6 @@ CLAUSES = (
         probe="hits",
         profile=Profile.EXTENDED,
         needs=("rate", "clock"),
-        kills=("rate-limit-counts-hits",),
     ),
     Clause(
         id="rate-retry-after",
@@ -141,12 +113,5 @@ CLAUSES = (
         scene=rate.retry_after_tells_when,
         probe="rate",
         needs=("rate", "clock"),
-        kills=(
-            "retry-after-garbage",
-            "retry-after-past",
-            "retry-after-negative",
-            "retry-after-300",
-            "retry-after-milliseconds",
-        ),
     ),
 )

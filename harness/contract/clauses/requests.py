@@ -14,7 +14,6 @@ CLAUSES = (
         source="gsd-2#4647",
         evidence=Evidence.OBSERVED,
         check=requests.history_can_be_sent_back,
-        kills=("reasoning-echo-rejected",),
     ),
     Clause(
         id="request-url",
@@ -35,7 +34,6 @@ CLAUSES = (
         source="RFC 9112, sections 2.2 and 6.3",
         evidence=Evidence.SPECIFIED,
         whole=requests.is_answered_in_http,
-        kills=("content-length-twice",),
     ),
     Clause(
         id="route-answers",
@@ -49,19 +47,6 @@ CLAUSES = (
         source=BASETEN_PAGE,
         evidence=Evidence.DOCUMENTED,
         check=requests.is_answered,
-        kills=(
-            "model-prefix-not-stripped",
-            "redirect-elsewhere",
-            "redirect-found",
-            "model-prefix-stripped-twice",
-            "lockout-after-wrong-token",
-            "authorization-dropped-on-streams",
-            "error-sticks",
-            "request-cut-64k",
-            "request-cut-8k",
-            "request-refused-16k",
-            "request-refused-1m",
-        ),
     ),
     Clause(
         id="feature-kept",
@@ -75,7 +60,6 @@ CLAUSES = (
         source=BASETEN_PAGE,
         evidence=Evidence.DOCUMENTED,
         whole=features.is_not_taken_back,
-        kills=("first-tool-only",),
     ),
     Clause(
         id="no-lasting-500",
@@ -86,7 +70,6 @@ CLAUSES = (
         source=BASETEN_PAGE,
         evidence=Evidence.DOCUMENTED,
         whole=requests.is_not_refused_for_good,
-        kills=("tools-fail",),
     ),
     Clause(
         id="two-readings-agree",
@@ -100,9 +83,5 @@ CLAUSES = (
         source=SSE,
         evidence=Evidence.SPECIFIED,
         check=requests.is_read_alike,
-        kills=(
-            "two-streams-glued",
-            "lone-surrogate",
-        ),
     ),
 )

@@ -17,10 +17,5 @@ CLAUSES = (
         probe="sizes",
         profile=Profile.EXTENDED,
         founded=True,
-        kills=(
-            "request-cut-64k",
-            "request-refused-16k",
-            "request-refused-1m",
-        ),
     ),
 )

@@ -17,15 +17,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.is_a_chunk_object,
-        kills=(
-            "object-not-chunk",
-            "done-json",
-            "ping-json",
-            "missing-object",
-            "warning-chunk",
-            "json-in-one-sse-event",
-            "event-error-no-key",
-        ),
     ),
     Clause(
         id="chunk-fields",
@@ -39,19 +30,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.has_required_fields,
-        kills=(
-            "choices-null",
-            "done-json",
-            "ping-json",
-            "missing-id",
-            "id-empty",
-            "missing-model",
-            "missing-created",
-            "created-string",
-            "choices-missing",
-            "choices-object",
-            "warning-chunk",
-        ),
     ),
     Clause(
         id="chunk-choices",
@@ -65,13 +43,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.choices_are_deltas,
-        kills=(
-            "message-for-delta",
-            "index-missing",
-            "index-string",
-            "delta-null",
-            "json-in-one-sse-event",
-        ),
     ),
     Clause(
         id="chunk-types",
@@ -82,7 +53,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.deltas_have_specified_types,
-        kills=("content-parts",),
     ),
     Clause(
         id="chunk-index",
@@ -93,7 +63,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.choice_indexes_count_from_zero,
-        kills=("wrong-choice-index",),
     ),
     Clause(
         id="chunk-one-delta",
@@ -104,7 +73,6 @@ CLAUSES = (
         source="basetenlabs/langchain-baseten, chat_models.py",
         evidence=Evidence.OBSERVED,
         check=stream.one_delta_per_choice,
-        kills=("multi-delta-one-event",),
     ),
     Clause(
         id="stream-first-choice",
@@ -115,7 +83,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.starts_with_choices,
-        kills=("choices-empty-first",),
     ),
     Clause(
         id="stream-one-id",
@@ -128,11 +95,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.keeps_its_id,
-        kills=(
-            "id-changes",
-            "cross-talk",
-            "chunks-mixed",
-        ),
     ),
     Clause(
         id="stream-one-created",
@@ -143,7 +105,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.keeps_its_created,
-        kills=("created-changes",),
     ),
     Clause(
         id="stream-one-model",
@@ -164,15 +125,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.has_a_choice,
-        kills=(
-            "done-only-200",
-            "data-prefix-twice",
-            "leading-space",
-            "array-event",
-            "nul-padding",
-            "choices-object",
-            "nan-in-json",
-        ),
     ),
     Clause(
         id="role-first",
@@ -183,13 +135,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.OBSERVED,
         check=stream.role_comes_first,
-        kills=(
-            "missing-role",
-            "first-event-lost",
-            "json-in-one-sse-event",
-            "tail-lost",
-            "events-cut-512",
-        ),
     ),
     Clause(
         id="role-assistant",
@@ -200,7 +145,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.role_is_assistant,
-        kills=("role-user",),
     ),
     Clause(
         id="role-once",
@@ -211,12 +155,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.OBSERVED,
         check=stream.role_comes_once,
-        kills=(
-            "role-every-chunk",
-            "two-streams-glued",
-            "retry-splice",
-            "large-request-role-repeated",
-        ),
     ),
     Clause(
         id="finish-once",
@@ -227,18 +165,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.finishes_once,
-        kills=(
-            "clean-eof-midstream",
-            "finish-empty-string",
-            "finish-missing",
-            "finish-twice",
-            "two-streams-glued",
-            "stream-cut-8k",
-            "stream-cut-64k",
-            "rare-cut-stream",
-            "first-stream-cut",
-            "after-error-cut",
-        ),
     ),
     Clause(
         id="finish-known",
@@ -249,13 +175,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.finish_is_documented,
-        kills=(
-            "finish-unknown",
-            "finish-error",
-            "finish-object",
-            "finish-empty-string",
-            "compat-finish-translated",
-        ),
     ),
     Clause(
         id="finish-is-last",
@@ -266,10 +185,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.nothing_follows_the_finish,
-        kills=(
-            "content-after-finish",
-            "finish-empty-string",
-        ),
     ),
     Clause(
         id="stream-done",
@@ -283,25 +198,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.ends_with_done,
-        kills=(
-            "clean-eof-midstream",
-            "missing-done",
-            "eof-after-finish-no-done",
-            "done-quoted",
-            "done-suffix",
-            "done-json",
-            "unterminated-last",
-            "events-run-together",
-            "data-prefix-twice",
-            "stream-cut-8k",
-            "stream-cut-64k",
-            "rare-missing-done",
-            "rare-cut-stream",
-            "first-stream-cut",
-            "large-request-loses-done",
-            "after-error-cut",
-            "event-id-loses-done",
-        ),
     ),
     Clause(
         id="stream-done-last",
@@ -315,12 +211,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.done_is_last,
-        kills=(
-            "data-after-done",
-            "usage-after-done",
-            "done-twice",
-            "rare-late-usage",
-        ),
     ),
     Clause(
         id="stream-no-error",
@@ -333,13 +223,6 @@ CLAUSES = (
         source=BASETEN_ERRORS,
         evidence=Evidence.DOCUMENTED,
         check=stream.reports_no_error,
-        kills=(
-            "in-stream-error-object",
-            "error-in-comment",
-            "in-stream-error-string",
-            "event-error-no-key",
-            "error-event-ignored",
-        ),
     ),
     Clause(
         id="deltas-are-new",
@@ -350,6 +233,5 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=stream.deltas_are_not_cumulative,
-        kills=("cumulative",),
     ),
 )

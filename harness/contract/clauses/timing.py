@@ -16,11 +16,6 @@ CLAUSES = (
         scene=timing.arrives_as_it_is_made,
         probe="timing",
         timed=True,
-        kills=(
-            "full-buffering",
-            "comments-for-output",
-            "compat-stream-in-one-write",
-        ),
     ),
     Clause(
         id="stream-unbatched",
@@ -33,10 +28,6 @@ CLAUSES = (
         whole=timing.arrives_in_small_parts,
         timed=True,
         suspects=timing.longest_streams,
-        kills=(
-            "batch-coalescing",
-            "held-after-first",
-        ),
     ),
     Clause(
         id="stream-not-held",
@@ -49,7 +40,6 @@ CLAUSES = (
         whole=timing.no_half_is_held_back,
         timed=True,
         suspects=timing.longest_streams,
-        kills=("second-half-held",),
     ),
     Clause(
         id="stream-no-silence",
@@ -61,10 +51,6 @@ CLAUSES = (
         evidence=Evidence.PRACTICE,
         check=timing.no_long_silence,
         timed=True,
-        kills=(
-            "done-late",
-            "three-stalls",
-        ),
     ),
     Clause(
         id="stream-end-prompt",
@@ -76,6 +62,5 @@ CLAUSES = (
         evidence=Evidence.PRACTICE,
         check=timing.ends_after_its_last_event,
         timed=True,
-        kills=("end-late",),
     ),
 )

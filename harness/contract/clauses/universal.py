@@ -31,13 +31,6 @@ CLAUSES = (
         probe="universal",
         profile=Profile.EXTENDED,
         needs=("gateway_path",),
-        kills=(
-            "universal-error-in-200",
-            "universal-headers-of-first",
-            "universal-key-echoed",
-            "universal-stream-lost",
-            "universal-wrapped",
-        ),
     ),
     Clause(
         id="universal-first",
@@ -51,7 +44,6 @@ CLAUSES = (
         probe="universal",
         profile=Profile.EXTENDED,
         needs=("gateway_path",),
-        kills=("universal-last-answers",),
     ),
     Clause(
         id="universal-step-number",
@@ -65,11 +57,6 @@ CLAUSES = (
         probe="universal",
         profile=Profile.EXTENDED,
         needs=("gateway_path",),
-        kills=(
-            "universal-step-zero",
-            "universal-step-from-one",
-            "universal-step-last",
-        ),
     ),
     Clause(
         id="universal-timeout",
@@ -83,11 +70,6 @@ CLAUSES = (
         probe="universal",
         profile=Profile.EXTENDED,
         needs=("gateway_path",),
-        kills=(
-            "universal-fallback-ignored",
-            "universal-timeout-final",
-            "universal-query-of-first",
-        ),
     ),
     Clause(
         id="universal-fallback",
@@ -101,11 +83,6 @@ CLAUSES = (
         probe="universal",
         profile=Profile.EXTENDED,
         needs=("gateway_path",),
-        kills=(
-            "universal-fallback-ignored",
-            "universal-key-of-first",
-            "universal-two-steps",
-        ),
     ),
     Clause(
         id="universal-all-fail",
@@ -119,7 +96,6 @@ CLAUSES = (
         probe="refusals",
         profile=Profile.EXTENDED,
         needs=("gateway_path",),
-        kills=("universal-failure-as-200",),
     ),
     Clause(
         id="universal-refuses",
@@ -133,7 +109,6 @@ CLAUSES = (
         probe="refusals",
         profile=Profile.EXTENDED,
         needs=("gateway_path",),
-        kills=("universal-object-served",),
     ),
     Clause(
         id="record-universal",

@@ -14,12 +14,6 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.SPECIFIED,
         check=usage.counts_are_integers,
-        kills=(
-            "usage-strings",
-            "usage-other-keys",
-            "usage-negative",
-            "usage-floats",
-        ),
     ),
     Clause(
         id="usage-sum",
@@ -30,10 +24,6 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.SPECIFIED,
         check=usage.total_is_the_sum,
-        kills=(
-            "usage-total-wrong",
-            "rare-wrong-total",
-        ),
     ),
     Clause(
         id="usage-details",
@@ -44,13 +34,6 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.SPECIFIED,
         check=usage.details_fit_their_totals,
-        kills=(
-            "reasoning-exceeds-completion",
-            "cached-exceeds-prompt",
-            "usage-swapped",
-            "usage-negative",
-            "rare-zero-usage",
-        ),
     ),
     Clause(
         id="usage-details-integers",
@@ -61,7 +44,6 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.SPECIFIED,
         check=usage.details_are_counts,
-        kills=("usage-details-text",),
     ),
     Clause(
         id="usage-reasoning",
@@ -72,7 +54,6 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.PRACTICE,
         check=usage.reasoning_is_counted,
-        kills=("reasoning-not-counted",),
     ),
     Clause(
         id="usage-plain",
@@ -83,7 +64,6 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.PRACTICE,
         check=usage.plain_answers_report_usage,
-        kills=("usage-null-plain",),
     ),
     Clause(
         id="usage-stream",
@@ -94,13 +74,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=usage.streams_report_usage_when_asked,
-        kills=(
-            "no-usage-chunk",
-            "usage-after-done",
-            "usage-list",
-            "compat-usage-dropped",
-            "rare-late-usage",
-        ),
     ),
     Clause(
         id="usage-chunk-last",
@@ -111,7 +84,6 @@ CLAUSES = (
         source=CHUNK,
         evidence=Evidence.SPECIFIED,
         check=usage.its_own_chunk_is_the_last,
-        kills=("usage-chunk-early", "usage-chunk-twice", "usage-chunk-bare"),
     ),
     Clause(
         id="usage-positive",
@@ -122,14 +94,6 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.SPECIFIED,
         check=usage.work_is_counted,
-        kills=(
-            "usage-zero",
-            "usage-short",
-            "usage-prompt-zero-stream",
-            "compat-usage-zeroed",
-            "rare-zero-usage",
-            "after-error-no-usage",
-        ),
     ),
     Clause(
         id="usage-long-prompt",
@@ -140,7 +104,6 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.SPECIFIED,
         check=usage.long_prompts_are_counted,
-        kills=("prompt-cut",),
     ),
     Clause(
         id="usage-words",
@@ -151,7 +114,6 @@ CLAUSES = (
         source=USAGE,
         evidence=Evidence.SPECIFIED,
         whole=usage.words_cost_the_same,
-        kills=("history-dropped",),
     ),
     Clause(
         id="usage-not-for-nothing",
@@ -162,15 +124,6 @@ CLAUSES = (
         source="vercel/ai#20932",
         evidence=Evidence.OBSERVED,
         check=usage.billed_answers_are_not_empty,
-        kills=(
-            "billed-but-empty",
-            "content-null-nonstream",
-            "content-missing",
-            "content-parts",
-            "text-for-message",
-            "call-lost-in-nonstream",
-            "events-cut-512",
-        ),
     ),
     Clause(
         id="usage-cumulative",
@@ -181,10 +134,5 @@ CLAUSES = (
         source="docs.baseten.co/reference/inference-api/chat-completions",
         evidence=Evidence.DOCUMENTED,
         check=usage.counts_never_fall,
-        kills=(
-            "retry-splice",
-            "chunks-swapped",
-            "usage-shrinks",
-        ),
     ),
 )

@@ -12,8 +12,8 @@ from itertools import islice
 from harness.contract.power import legal
 from harness.contract.power.reference import Reference, reference, value_places
 from harness.contract.power.trial import Outcome, Trial, attempt
-from harness.gateway.defects.mutants.drawn import population, sample
-from harness.gateway.defects.mutants.mutant import FAMILIES, Mutant, parse
+from harness.defects.mutants.drawn import population, sample
+from harness.defects.mutants.mutant import FAMILIES, Mutant, parse
 
 RARE = 8
 """So few of the 291 answers of a clean run show a rare mutant: to meet it more must be asked."""

@@ -6,7 +6,7 @@ The first row that fits gives the reason. A row says nothing about mutants that 
 import re
 from typing import NamedTuple
 
-from harness.gateway.defects.mutants.mutant import Mutant
+from harness.defects.mutants.mutant import Mutant
 
 
 class Row(NamedTuple):

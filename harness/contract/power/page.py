@@ -26,8 +26,8 @@ _HEAD = """# What the contract suite sees
 The suite of `gateway-harness verify --target mock --mode pr --strict`, run on every known defect
 and every legal variant of the stand-in. This page is what `make mutants` wrote.
 
-- A defect is *killed* when a clause that is listed for it (`kills` in `harness/contract/clauses/`)
-  fails under `--strict`. Each budget is a run of its own that may send so many requests.
+- A defect is *killed* when a clause that its row in `harness/defects/` names fails under
+  `--strict`. Each budget is a run of its own that may send so many requests.
 - *Requests* are what arrived at the stand-in, repeats and reductions included.
 - An *alarm* is a failing clause, or no green verdict, on a stand-in that keeps the contract.
 - Defects that only a real connection can show run on a socket; there requests overlap, and the
@@ -44,7 +44,7 @@ def render(power: Power) -> str:
         _table("## Legal stand-ins", ("variant", "runs", "alarms"), _legal(power)),
         _table(
             "## Defects",
-            ("defect", "entry", "killed after", "by", "beside"),
+            ("defect", "killed after", "by", "beside"),
             (row(killing) for killing in power.killings),
         ),
         _table(
@@ -75,7 +75,7 @@ def row(killing: Killing) -> tuple[str, ...]:
         after = f"≤ {next(n for n, k in killing.after.items() if k is not None)}"
     else:
         after = str(killing.first)
-    return (f"`{defect.name}`", defect.catalogue, after, _ids(killing.by), _ids(killing.beside))
+    return (f"`{defect.name}`", after, _ids(killing.by), _ids(killing.beside))
 
 
 def line(cells: Iterable[str]) -> str:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from harness.contract import standin
 from harness.contract.power.trial import SUBJECT, Trial, prepared
+from harness.defects.make import make_gateway
+from harness.defects.mutants import answers, values
 from harness.errors import UsageError
 from harness.gateway.config import Config
-from harness.gateway.defects.mutants import answers, values
 from harness.gateway.model import Gateway
 from harness.wire import Request, Response
 
@@ -31,7 +32,7 @@ class Reference:
 
     def shows(self, defect: str) -> int:
         """How many answers of the run the defect changes."""
-        gateways = [Gateway(config, defect=defect) for config in self.configs]
+        gateways = [make_gateway(config, defect=defect) for config in self.configs]
         return sum(
             gateways[each.gateway].handle(each.request, each.at_ns) != clean
             for each, clean in zip(self.sent, self.clean, strict=True)

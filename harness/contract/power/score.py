@@ -8,9 +8,9 @@ from harness.contract.clause import Clause, Level
 from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.power.standing import STANDS
 from harness.contract.power.trial import KILLERS, STRICT, Outcome, Trial
-from harness.gateway.defects import DEFECTS, UPSTREAM
-from harness.gateway.defects.defect import Defect
-from harness.gateway.variants import VARIANTS
+from harness.defects.defect import Defect
+from harness.defects.table import DEFECTS, UPSTREAM
+from harness.defects.variants import VARIANTS
 
 BUDGETS = (40, 100, 300)
 BAR: Mapping[int, float] = {40: 0.85, 100: 0.95, 300: 1.0}

@@ -17,7 +17,7 @@ from harness.contract.options import REQUIRABLE
 from harness.contract.sender import Sender
 from harness.contract.subject import Subject
 from harness.contract.verdict import conclude
-from harness.gateway.defects import DEFECTS, EVERY
+from harness.defects.table import DEFECTS, EVERY
 from harness.routes.address import Address, Credentials
 from harness.transports.exchange import Timeouts
 
@@ -35,8 +35,7 @@ TIMEOUTS = Timeouts(connect=5, first_byte=15, idle=8, total=45)
 SECONDS_NS = 600_000_000_000
 STRICT_IDS = frozenset(c.id for c in CLAUSES if c.level in STRICT)
 KILLERS: Mapping[str, frozenset[str]] = {
-    defect: frozenset(c.id for c in CLAUSES if defect in c.kills and c.level in STRICT)
-    for defect in DEFECTS
+    name: STRICT_IDS.intersection(defect.killed_by) for name, defect in DEFECTS.items()
 }
 """The clauses that are listed for each defect."""
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from harness.contract.case import Expect, Key
 from harness.contract.probes.stage import Stage, with_headers
-from harness.gateway.defects import DEFAULT_GATEWAY_KEY
+from harness.gateway.config import DEFAULT_GATEWAY_KEY
 
 KEYS = ("auth-key-missing", "auth-key-wrong", "auth-key-status", "auth-key-layer")
 TOKENS = ("auth-token-missing", "auth-token-wrong", "auth-token-code")

@@ -14,7 +14,7 @@ from typing import cast
 from harness.gateway.framing import OPEN_S, Framed, frame
 from harness.gateway.ledger import Seen
 from harness.gateway.server.delivery import Delivery
-from harness.gateway.server.reader import Incoming, Pause, Refusal, RequestReader
+from harness.gateway.server.reader import BadRequest, ParserPause, ReceivedRequest, RequestReader
 from harness.gateway.service import Service
 from harness.wire import End
 
@@ -24,7 +24,7 @@ _FLUSH_POLL_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConnectionLimits:
     """Bounds of one connection: bytes of a request's head and body, and seconds.
 
     `held_bytes` is what the unfinished requests of all connections may hold together.
@@ -44,14 +44,14 @@ class Limits:
     sweep_s: float = 1.0
 
 
-class Held:
+class UnfinishedBytes:
     """How many bytes the unfinished requests of a server hold together."""
 
     def __init__(self) -> None:
         self.bytes = 0
 
 
-class Connection(asyncio.Protocol):
+class ServerConnection(asyncio.Protocol):
     """Reads requests one after the other and plays the answers; pipelined requests wait.
 
     `deadline` is the loop time after which the client has been silent, or has not read, for too
@@ -59,7 +59,11 @@ class Connection(asyncio.Protocol):
     """
 
     def __init__(
-        self, service: Service, limits: Limits, members: set["Connection"], held: Held
+        self,
+        service: Service,
+        limits: ConnectionLimits,
+        members: set["ServerConnection"],
+        held: UnfinishedBytes,
     ) -> None:
         self.deadline: float | None = None
         self._service = service
@@ -143,7 +147,7 @@ class Connection(asyncio.Protocol):
     def expire(self) -> None:
         """End a connection whose deadline has passed; a half-sent request is told so."""
         if self._delivery is None and not self._draining and self._reader.buffered:
-            self._refuse(Refusal(408, "the request did not arrive in time"))
+            self._refuse(BadRequest(408, "the request did not arrive in time"))
         else:
             self._transport.abort()
 
@@ -167,12 +171,14 @@ class Connection(asyncio.Protocol):
         incoming = self._reader.next()
         self._hold(self._reader.buffered)
         if self._held.bytes > self._limits.held_bytes:
-            self._refuse(Refusal(503, f"unfinished requests hold {self._limits.held_bytes} bytes"))
-        elif isinstance(incoming, Pause):
+            self._refuse(
+                BadRequest(503, f"unfinished requests hold {self._limits.held_bytes} bytes")
+            )
+        elif isinstance(incoming, ParserPause):
             self._parsing = True
             self._transport.pause_reading()
             self._loop.call_soon(self._read_on)
-        elif isinstance(incoming, Incoming):
+        elif isinstance(incoming, ReceivedRequest):
             self._answer(incoming, arrived)
         elif incoming is not None:
             self._refuse(incoming)
@@ -193,7 +199,7 @@ class Connection(asyncio.Protocol):
         self._held.bytes += size - self._holding
         self._holding = size
 
-    def _answer(self, incoming: Incoming, arrived: float) -> None:
+    def _answer(self, incoming: ReceivedRequest, arrived: float) -> None:
         self.deadline = None
         request = incoming.request
         response, self._seen = self._service.answer(request, arrived_ns=int(arrived * 1e9))
@@ -207,7 +213,7 @@ class Connection(asyncio.Protocol):
         self._service.follow(self._seen, self._delivery.hasten)
         self._delivery.play()
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _refuse(self, refusal: BadRequest) -> None:
         self._hold(0)
         response = self._service.refuse(refusal.status, refusal.reason)
         self._delivery = self._delivery_of(frame(response, keep_alive=False), self._loop.time())

@@ -8,7 +8,7 @@ from harness.gateway.framing import Framed, pieces
 _BATCH_BYTES = 65536
 
 
-class Timer(Protocol):
+class ScheduledCall(Protocol):
     """What `call_at` returns."""
 
     def cancel(self) -> None:
@@ -22,7 +22,7 @@ class Loop(Protocol):
         """Seconds that never go back."""
         ...
 
-    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+    def call_at(self, when: float, callback: Callable[[], None]) -> ScheduledCall:
         """Call once, at `when` or later."""
         ...
 
@@ -61,7 +61,7 @@ class Delivery:
         self._due = 0.0
         self._data = b""
         self._more = self._advance()
-        self._timer: Timer | None = None
+        self._timer: ScheduledCall | None = None
         self._paused = False
 
     @property

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from harness.errors import UsageError
 from harness.gateway.handler import Handler
-from harness.gateway.server.connection import Connection, Held, Limits
+from harness.gateway.server.connection import ConnectionLimits, ServerConnection, UnfinishedBytes
 from harness.gateway.server.eventloop import new_event_loop
 from harness.gateway.service import Service
 
@@ -40,15 +40,15 @@ class Server:
         host: str = "127.0.0.1",
         port: int = 0,
         tls: ssl.SSLContext | None = None,
-        limits: Limits | None = None,
+        limits: ConnectionLimits | None = None,
     ) -> None:
         self.service = Service(gateway, started_ns=time.monotonic_ns())
-        self._limits = limits or Limits()
+        self._limits = limits or ConnectionLimits()
         self._address = (host, port)
         self._tls = tls
         self.url = self._origin(port)
-        self._connections: set[Connection] = set()
-        self._held = Held()
+        self._connections: set[ServerConnection] = set()
+        self._held = UnfinishedBytes()
         self._listener: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -58,7 +58,7 @@ class Server:
         host, port = self._address
         try:
             self._listener = await loop.create_server(
-                lambda: Connection(self.service, self._limits, self._connections, self._held),
+                lambda: ServerConnection(self.service, self._limits, self._connections, self._held),
                 host,
                 port,
                 ssl=self._tls,
@@ -174,7 +174,7 @@ class LocalGateway:
         *,
         port: int = 0,
         tls: ssl.SSLContext | None = None,
-        limits: Limits | None = None,
+        limits: ConnectionLimits | None = None,
     ) -> None:
         self.gateway = gateway
         self.server = Server(gateway, port=port, tls=tls, limits=limits)

@@ -8,13 +8,12 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Self
 
 from harness.errors import HarnessError
-from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.gateway.server.eventloop import new_event_loop
 from harness.gateway.server.listener import Crowded, Server, raise_descriptor_limit, report
@@ -23,14 +22,15 @@ _STOP_S = 10.0
 
 
 class GatewayProcess:
-    """The server in a child process, from `with` to its end; its record is at /__harness/log."""
+    """The server in a child process, from `with` to its end; its record is at /__harness/log.
 
-    def __init__(self, config: Config, *, defect: str | None = None) -> None:
+    `make` is called in the child, so it is pickled: a function of a module, or a partial of one.
+    """
+
+    def __init__(self, make: Callable[[], Gateway]) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, there = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(there, config, defect), name="gateway-harness"
-        )
+        self._process = context.Process(target=_serve, args=(there, make), name="gateway-harness")
         self._there = there
         self.url = ""
 
@@ -97,11 +97,11 @@ def _safe_path() -> Iterator[None]:
             os.environ["PYTHONSAFEPATH"] = before
 
 
-def _serve(pipe: Connection, config: Config, defect: str | None) -> None:
+def _serve(pipe: Connection, make: Callable[[], Gateway]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise_descriptor_limit()
     try:
-        server = Server(Gateway(config, defect=defect))
+        server = Server(make())
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(_serve_while(server, pipe))
     except HarnessError as exc:

@@ -19,7 +19,7 @@ _EVENTS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class ReceivedRequest:
     """One complete request, its HTTP version (`1.1`) and whether the connection may stay open."""
 
     request: Request
@@ -28,7 +28,7 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class BadRequest:
     """What came is no request that a model could answer; nothing after it can be read."""
 
     status: int
@@ -36,7 +36,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class ParserPause:
     """There is more to parse: call `next` again when others have had their turn."""
 
 
@@ -58,24 +58,24 @@ class RequestReader:
         self._parser.receive_data(data)
         self.buffered += len(data)
 
-    def next(self) -> Incoming | Refusal | Pause | None:
+    def next(self) -> ReceivedRequest | BadRequest | ParserPause | None:
         """The next request, or None while it is incomplete."""
         try:
             for number, event in enumerate(self._events(), 1):
                 if isinstance(event, h11.Request):
                     self._head = event
                     if not event.http_version.startswith(b"1."):
-                        return Refusal(505, "only HTTP/1.1 is spoken here")
+                        return BadRequest(505, "only HTTP/1.1 is spoken here")
                 elif isinstance(event, h11.Data):
                     self._body += event.data
                 elif isinstance(event, h11.EndOfMessage):
                     return self._complete()
                 if self._announced() > self._body_bytes:
-                    return Refusal(413, f"the body exceeds {self._body_bytes} bytes")
+                    return BadRequest(413, f"the body exceeds {self._body_bytes} bytes")
                 if number >= _EVENTS_AT_ONCE:
-                    return Pause()
+                    return ParserPause()
         except h11.RemoteProtocolError as exc:
-            return Refusal(exc.error_status_hint, str(exc))
+            return BadRequest(exc.error_status_hint, str(exc))
         return None
 
     def wants_continue(self) -> bool:
@@ -96,10 +96,10 @@ class RequestReader:
         lengths = (int(value) for name, value in headers if name == b"content-length")
         return max((len(self._body), *lengths))
 
-    def _complete(self) -> Incoming:
+    def _complete(self) -> ReceivedRequest:
         head = cast(h11.Request, self._head)
         version = head.http_version.decode("ascii")
-        incoming = Incoming(
+        incoming = ReceivedRequest(
             Request(
                 method=head.method.decode("ascii"),
                 url=_origin_form(head.target.decode("ascii")),

@@ -5,17 +5,18 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Malformed:
+class MalformedBody:
     """A body that is no JSON document; `reason` is a parser's words, without the body's text."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ForwardedRequest:
     """What the gateway forwards.
 
-    `path` is what stands below the provider's slug. `document` is the decoded body or `Malformed`.
+    `path` is what stands below the provider's slug. `document` is the decoded body, or a
+    `MalformedBody`.
     `serial` numbers the gateway's requests, `now_s` is Unix time in seconds, `at_ns` the gateway's
     clock. One that has not begun to be answered at `until_ns` is given up then.
     """

@@ -9,12 +9,12 @@ from harness.gateway.identity import provider_request_id, uuid4
 from harness.gateway.slots import Slots
 from harness.gateway.timing import shifted
 from harness.gateway.upstream import errors
-from harness.gateway.upstream.asked import Asked, Malformed
+from harness.gateway.upstream.asked import ForwardedRequest, MalformedBody
 from harness.gateway.upstream.chat import read_chat
 from harness.gateway.upstream.completion import can_answer, complete
 from harness.gateway.upstream.messages import MULTIMODAL
 from harness.gateway.upstream.predict import predict
-from harness.gateway.upstream.rendering import Identity, plain
+from harness.gateway.upstream.rendering import AnswerIdentity, plain
 from harness.gateway.upstream.streaming import stream
 from harness.gateway.upstream.validation import problems
 from harness.wire import Chunk, Response
@@ -36,7 +36,7 @@ class Baseten:
         schemes = ("Bearer", "Api-Key") if config.provider_key else ()
         self._accepted = tuple(f"{scheme} {config.provider_key}" for scheme in schemes)
 
-    def answer(self, asked: Asked) -> Response:
+    def answer(self, asked: ForwardedRequest) -> Response:
         """The provider's answer; times count from the request's arrival at the provider."""
         response = self._served(asked, self._route(asked))
         request_id = provider_request_id(Dice("provider", self._config.seed, asked.serial))
@@ -53,7 +53,7 @@ class Baseten:
         """End the request of that number; by how much the answers to others come earlier."""
         return {} if self._slots is None else self._slots.leave(serial, at_ns)
 
-    def _served(self, asked: Asked, answer: Response) -> Response:
+    def _served(self, asked: ForwardedRequest, answer: Response) -> Response:
         """The answer after its wait for a slot, which only a generation takes.
 
         Without room for another to wait: docs.baseten.co/deployment/autoscaling, 529 under load.
@@ -71,7 +71,7 @@ class Baseten:
             return errors.overloaded(on_model=asked.on_model)
         return shifted(answer, wait_ns)
 
-    def _route(self, asked: Asked) -> Response:
+    def _route(self, asked: ForwardedRequest) -> Response:
         on_model = asked.on_model
         if asked.authorization not in self._accepted:
             return _unauthorized(on_model, given=asked.authorization is not None)
@@ -90,18 +90,18 @@ class Baseten:
         ]
         return errors.answer(200, {"object": "list", "data": models})
 
-    def _predict(self, asked: Asked) -> Response:
+    def _predict(self, asked: ForwardedRequest) -> Response:
         if unquote(asked.path) != f"model/{self._config.model_id}" or not self._config.model_id:
             return errors.predict(404, "model_does_not_exist", "Model not found")
         if asked.size > _MODEL_BYTES:
             return errors.predict(413, "payload_too_large", "Payload too large")
-        if isinstance(asked.document, Malformed):
+        if isinstance(asked.document, MalformedBody):
             return errors.truss(400, f"Invalid JSON payload: {asked.document.reason}")
         config = self._config
         gathers = config.behaviour.predict_gathers_for_json
         return predict(asked, seed=config.seed, timing=config.timing, gathers=gathers)
 
-    def _chat(self, asked: Asked) -> Response:
+    def _chat(self, asked: ForwardedRequest) -> Response:
         refusal = self._refusal(asked)
         if refusal is not None:
             return refusal
@@ -112,7 +112,7 @@ class Baseten:
             return _invalid("Validation: response_format json_schema allows no value")
         completions = [complete(chat, index, timing.tokens) for index in range(chat.choices)]
         dice = Dice("answer", config.seed, asked.serial)
-        who = Identity(f"chatcmpl-{uuid4(dice)}", asked.now_s, dice)
+        who = AnswerIdentity(f"chatcmpl-{uuid4(dice)}", asked.now_s, dice)
         if chat.stream:
             return stream(chat, completions, who, behaviour=behaviour, timing=timing)
         tokens = max(1, sum(completion.generated for completion in completions))
@@ -121,13 +121,13 @@ class Baseten:
         made = errors.answer(200, document)
         return Response(200, made.headers, (Chunk(made.body, at_ns),), at_ns, end_at_ns=at_ns)
 
-    def _refusal(self, asked: Asked) -> Response | None:
+    def _refusal(self, asked: ForwardedRequest) -> Response | None:
         if asked.size > _CHAT_BYTES:
             return errors.flat(413, "Failed to buffer the request body: length limit exceeded")
         needs_type = self._config.behaviour.content_type_required
         if needs_type and not _is_json(asked.content_type):
             return errors.flat(400, "Expected request with `Content-Type: application/json`")
-        if isinstance(asked.document, Malformed):
+        if isinstance(asked.document, MalformedBody):
             reason = f"Failed to parse the request body as JSON: {asked.document.reason}"
             return errors.flat(400, reason)
         problem = next(problems(asked.document, self._config.behaviour), None)

@@ -16,7 +16,7 @@ _DEFAULT_LIMIT = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCall:
+class GeneratedCall:
     """One call: the function's name and its arguments as the pieces that are streamed."""
 
     name: str
@@ -24,17 +24,17 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Completion:
+class GeneratedChoice:
     """One choice. `generated` counts every token made, also those that a stop string swallowed."""
 
     reasoning: tuple[str, ...]
     content: tuple[str, ...]
-    calls: tuple[ToolCall, ...]
+    calls: tuple[GeneratedCall, ...]
     finish_reason: str
     generated: int
 
 
-def complete(chat: Chat, index: int, tokens: int | None) -> Completion:
+def complete(chat: Chat, index: int, tokens: int | None) -> GeneratedChoice:
     """The choice number `index`; `tokens` fixes the natural length of prose, None varies it."""
     dice = chat.dice.fork(index)
     limit = min(chat.limit or _MOST, _MOST)
@@ -63,13 +63,15 @@ def _content(chat: Chat, dice: Dice, tokens: int | None) -> list[str]:
     return prose(min(max(natural, chat.min_tokens), _MOST), dice.fork("prose"))
 
 
-def _speaking(chat: Chat, thought: tuple[str, ...], left: int, content: list[str]) -> Completion:
+def _speaking(
+    chat: Chat, thought: tuple[str, ...], left: int, content: list[str]
+) -> GeneratedChoice:
     cut_short = len(content) >= left
     spoken, used = _until_stop(content[:left], chat.stops)
     stopped = used is not None
     finish = "stop" if stopped or not cut_short else "length"
     generated = len(thought) + (len(spoken) if used is None else used)
-    return Completion(thought, tuple(spoken), (), finish, generated)
+    return GeneratedChoice(thought, tuple(spoken), (), finish, generated)
 
 
 def _until_stop(tokens: list[str], stops: tuple[str, ...]) -> tuple[list[str], int | None]:
@@ -103,8 +105,8 @@ def _tokens_covering(tokens: list[str], count: int) -> int:
     return len(tokens)
 
 
-def _calling(chat: Chat, dice: Dice, thought: tuple[str, ...], left: int) -> Completion:
-    calls: list[ToolCall] = []
+def _calling(chat: Chat, dice: Dice, thought: tuple[str, ...], left: int) -> GeneratedChoice:
+    calls: list[GeneratedCall] = []
     used = 0
     for number in range(chat.calls):
         tool = chat.tools[number % len(chat.tools)]
@@ -112,10 +114,10 @@ def _calling(chat: Chat, dice: Dice, thought: tuple[str, ...], left: int) -> Com
         room = left - used - 1
         if room < 0:
             break
-        calls.append(ToolCall(tool.name, tuple(arguments[:room])))
+        calls.append(GeneratedCall(tool.name, tuple(arguments[:room])))
         used += 1 + len(arguments)
     finish = "length" if used >= left else "tool_calls"
-    return Completion(thought, (), tuple(calls), finish, len(thought) + min(used, left))
+    return GeneratedChoice(thought, (), tuple(calls), finish, len(thought) + min(used, left))
 
 
 def _arguments(tool: Tool, dice: Dice) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.gateway.dice import Dice
 from harness.gateway.timing import Timing
-from harness.gateway.upstream.asked import Asked
+from harness.gateway.upstream.asked import ForwardedRequest
 from harness.gateway.upstream.errors import answer
 from harness.gateway.upstream.prompt import text_tokens
 from harness.gateway.upstream.text import prose
@@ -18,7 +18,7 @@ from harness.wire import Chunk, Headers, Response
 _MOST = 16_384
 
 
-def predict(asked: Asked, *, seed: int, timing: Timing, gathers: bool) -> Response:
+def predict(asked: ForwardedRequest, *, seed: int, timing: Timing, gathers: bool) -> Response:
     """The model's answer; streamed when the body says `"stream": true`, whatever Accept says.
 
     With `gathers`, Accept application/json turns the stream into one body.

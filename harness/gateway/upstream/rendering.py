@@ -6,13 +6,13 @@ from typing import Any
 
 from harness.gateway.dice import Dice
 from harness.gateway.upstream.chat import Chat
-from harness.gateway.upstream.completion import Completion, ToolCall
+from harness.gateway.upstream.completion import GeneratedCall, GeneratedChoice
 from harness.gateway.upstream.logprobs import token_logprobs
 from harness.gateway.upstream.prompt import cached_tokens
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class AnswerIdentity:
     """What every part of one answer repeats: its id, its time in Unix seconds, and its draws."""
 
     id: str
@@ -25,14 +25,14 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class RenderedChunk:
     """One chunk and how many tokens it stands for; 0 for what no token made."""
 
     document: dict[str, Any]
     tokens: int
 
 
-def usage(chat: Chat, completions: Sequence[Completion]) -> dict[str, Any]:
+def usage(chat: Chat, completions: Sequence[GeneratedChoice]) -> dict[str, Any]:
     """The usage object of a whole answer."""
     generated = sum(completion.generated for completion in completions)
     reasoned = sum(len(completion.reasoning) for completion in completions)
@@ -46,7 +46,7 @@ def usage(chat: Chat, completions: Sequence[Completion]) -> dict[str, Any]:
 
 
 def plain(
-    chat: Chat, completions: Sequence[Completion], who: Identity, *, nulls: bool
+    chat: Chat, completions: Sequence[GeneratedChoice], who: AnswerIdentity, *, nulls: bool
 ) -> dict[str, Any]:
     """The `chat.completion` object; `nulls` sends optional fields that have no value."""
     return {
@@ -63,7 +63,7 @@ def plain(
 
 
 def _choice(
-    chat: Chat, index: int, completion: Completion, who: Identity, nulls: bool
+    chat: Chat, index: int, completion: GeneratedChoice, who: AnswerIdentity, nulls: bool
 ) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": "".join(completion.content) or None}
     if completion.reasoning:
@@ -86,13 +86,13 @@ def _odds(chat: Chat, index: int) -> Dice:
     return chat.dice.fork("logprobs", index)
 
 
-def _call(call: ToolCall, call_id: str) -> dict[str, Any]:
+def _call(call: GeneratedCall, call_id: str) -> dict[str, Any]:
     function = {"name": call.name, "arguments": "".join(call.arguments)}
     return {"id": call_id, "type": "function", "function": function}
 
 
 def deltas(
-    chat: Chat, index: int, completion: Completion, who: Identity
+    chat: Chat, index: int, completion: GeneratedChoice, who: AnswerIdentity
 ) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]] | None]]:
     """The deltas of one choice, a token each, with that token's log probabilities if asked for."""
     for token in completion.reasoning:

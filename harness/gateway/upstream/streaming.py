@@ -6,9 +6,9 @@ from typing import Any
 from harness.gateway.behaviour import Behaviour
 from harness.gateway.timing import Timing
 from harness.gateway.upstream.chat import Chat
-from harness.gateway.upstream.completion import Completion
+from harness.gateway.upstream.completion import GeneratedChoice
 from harness.gateway.upstream.errors import encode
-from harness.gateway.upstream.rendering import Event, Identity, deltas, usage
+from harness.gateway.upstream.rendering import AnswerIdentity, RenderedChunk, deltas, usage
 from harness.wire import Chunk, Headers, Response
 
 DONE = b"data: [DONE]\n\n"
@@ -17,8 +17,8 @@ EVENT_STREAM = "text/event-stream"
 
 def stream(
     chat: Chat,
-    completions: Sequence[Completion],
-    who: Identity,
+    completions: Sequence[GeneratedChoice],
+    who: AnswerIdentity,
     *,
     behaviour: Behaviour,
     timing: Timing,
@@ -40,11 +40,11 @@ def stream(
 
 def _events(
     chat: Chat,
-    completions: Sequence[Completion],
-    who: Identity,
+    completions: Sequence[GeneratedChoice],
+    who: AnswerIdentity,
     behaviour: Behaviour,
     per_chunk: int,
-) -> Iterator[Event]:
+) -> Iterator[RenderedChunk]:
     frame = {
         "id": who.id,
         "object": "chat.completion.chunk",
@@ -60,9 +60,9 @@ def _events(
             document["usage"] = _so_far(chat, made)
         elif nulls:
             document["usage"] = None
-        yield Event(document, event.tokens)
+        yield RenderedChunk(document, event.tokens)
     if chat.include_usage:
-        yield Event({**frame, "choices": [], "usage": usage(chat, completions)}, 0)
+        yield RenderedChunk({**frame, "choices": [], "usage": usage(chat, completions)}, 0)
 
 
 def _so_far(chat: Chat, made: int) -> dict[str, int]:
@@ -76,30 +76,30 @@ def _so_far(chat: Chat, made: int) -> dict[str, int]:
 
 def _choice_events(
     chat: Chat,
-    completions: Sequence[Completion],
-    who: Identity,
+    completions: Sequence[GeneratedChoice],
+    who: AnswerIdentity,
     behaviour: Behaviour,
     per_chunk: int,
-) -> Iterator[Event]:
+) -> Iterator[RenderedChunk]:
     """The choice objects of every chunk, choice after choice."""
     nulls: dict[str, Any] = {"finish_reason": None} if behaviour.nulls == "send" else {}
     for index, completion in enumerate(completions):
         role: dict[str, Any] = {"role": "assistant"}
         if behaviour.role_chunk == "alone":
-            yield Event({"index": index, "delta": {**role, "content": ""}, **nulls}, 0)
+            yield RenderedChunk({"index": index, "delta": {**role, "content": ""}, **nulls}, 0)
             role = {}
         for delta, odds, tokens in _batched(chat, index, completion, who, per_chunk):
             choice = {"index": index, "delta": {**role, **delta}, **nulls}
             if odds is not None:
                 choice["logprobs"] = {"content": odds, "refusal": None}
             role = {}
-            yield Event(choice, tokens)
+            yield RenderedChunk(choice, tokens)
         swallowed = completion.generated - _visible(completion)
         last = {"index": index, "delta": role, "finish_reason": completion.finish_reason}
-        yield Event(last, swallowed)
+        yield RenderedChunk(last, swallowed)
 
 
-def _visible(completion: Completion) -> int:
+def _visible(completion: GeneratedChoice) -> int:
     """How many tokens the deltas of a choice show."""
     called = sum(1 + len(call.arguments) for call in completion.calls)
     return len(completion.reasoning) + len(completion.content) + called
@@ -109,7 +109,7 @@ _Delta = tuple[dict[str, Any], list[dict[str, Any]] | None, int]
 
 
 def _batched(
-    chat: Chat, index: int, completion: Completion, who: Identity, per_chunk: int
+    chat: Chat, index: int, completion: GeneratedChoice, who: AnswerIdentity, per_chunk: int
 ) -> Iterator[_Delta]:
     """The deltas with up to `per_chunk` tokens of text each; calls stay one token per delta."""
     waiting: _Delta | None = None

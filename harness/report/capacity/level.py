@@ -13,7 +13,7 @@ from harness.measure.validity import blurred
 from harness.report import figures, frame
 from harness.report.arrays import NULL
 from harness.report.capacity.backlog import Backlog, backlog, piled_up
-from harness.report.capacity.search import Trial
+from harness.report.capacity.search import SearchTrial
 from harness.report.comparison import AT_EACH_LOOK
 from harness.report.documents import document
 from harness.report.frame import Frame, of_route
@@ -23,7 +23,7 @@ from harness.report.quantile import Estimate, value_at
 from harness.report.series import ends
 from harness.report.tally import summarise
 from harness.report.thresholds import DEFAULT, Checked, Doubts, check, good
-from harness.report.workers import NoiseFloor
+from harness.report.workers import CalibrationResult
 
 LOOKS = 3
 """So often at most a level is looked at before its time is up."""
@@ -35,7 +35,7 @@ LEAST_REQUESTS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class LevelTrial:
     """One trial of a level; rates are per second, times milliseconds of the route that is slowest.
 
     `result` is `pass`, `fail`, `unknown` or `client`; `gave_way` names what failed: an objective,
@@ -98,9 +98,9 @@ class Level:
         return known / 1e3 if known is not None and np.isfinite(known) else 0.0
 
     @property
-    def trial(self) -> Trial:
+    def trial(self) -> SearchTrial:
         """As the search sees it."""
-        return Trial(self.asked, self.result, self.settled, over=self.doubtful)
+        return SearchTrial(self.asked, self.result, self.settled, over=self.doubtful)
 
     def document(self) -> dict[str, Any]:
         """One entry of `levels` in `capacity.json`."""
@@ -152,8 +152,8 @@ def judge(
     asked: float,
     settled: bool,
     open_loop: bool,
-    noise_floor: NoiseFloor | None,
-) -> Level:
+    noise_floor: CalibrationResult | None,
+) -> LevelTrial:
     """The level by its rows; those of its warm-up do not count.
 
     Intervals hold at each of `LOOKS` looks. In an open loop latencies count from schedule.
@@ -179,7 +179,7 @@ def judge(
     used = [each for each in tokens if each is not None]
     seconds, begun, ended = _span(counted)
     served = int(((ended <= begun.max()) & counted.ok).sum()) if len(counted) else 0
-    return Level(
+    return LevelTrial(
         name=name,
         asked=asked,
         settled=settled,

@@ -10,20 +10,20 @@ from harness.measure.objective import Objective
 from harness.report import figures
 from harness.report.capacity.level import (
     LEAST_REQUESTS,
-    Level,
+    LevelTrial,
     from_schedule,
     judge,
     metric_of,
     named,
     rows_of,
 )
-from harness.report.capacity.search import Bracket, Range, bracket
+from harness.report.capacity.search import Bracket, SearchRange, bracket
 from harness.report.documents import document, read
 from harness.report.frame import Frame
 from harness.report.plan import Search
 from harness.report.quantile import Estimate
 from harness.report.summary import key
-from harness.report.workers import NoiseFloor
+from harness.report.workers import CalibrationResult
 
 SCHEMA_VERSION = 1
 DIGITS = (1.0, 2.0, 5.0)
@@ -53,7 +53,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class LatencyBound:
     """The highest level whose latency certainly stays within a bound, in milliseconds."""
 
     bound_ms: float
@@ -78,19 +78,19 @@ class Capacity:
     """
 
     by: str
-    within: Range
+    within: SearchRange
     wanted: tuple[str, ...]
     metric: str
     percent: float
-    levels: tuple[Level, ...]
+    levels: tuple[LevelTrial, ...]
     carried: Carried
     limited_by: str
-    frontier: tuple[Bound, ...]
+    frontier: tuple[LatencyBound, ...]
     knee: float | None
     ended: str | None = None
 
     @property
-    def best(self) -> Level | None:
+    def best(self) -> LevelTrial | None:
         """The last trial of the highest level that was carried, else the last trial at all."""
         for each in reversed(self.levels):
             if each.asked == self.carried.low and each.result == "pass":
@@ -186,25 +186,25 @@ class Capacity:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class TrialRecord:
     """What a manifest says of one trial."""
 
     asked: float
     settle: bool
 
 
-def tried(found: Any) -> tuple[Tried, ...]:
+def tried(found: Any) -> tuple[TrialRecord, ...]:
     """The `tried` of a manifest, in order."""
-    return tuple(read(Tried, each, "run.json: tried") for each in found or ())
+    return tuple(read(TrialRecord, each, "run.json: tried") for each in found or ())
 
 
 def of_run(
     rows: Frame,
-    within: Range,
-    trials: Sequence[Tried],
+    within: SearchRange,
+    trials: Sequence[TrialRecord],
     wanted: Sequence[Objective],
     *,
-    noise_floor: NoiseFloor | None = None,
+    noise_floor: CalibrationResult | None = None,
     ended: str | None = None,
 ) -> Capacity:
     """The search that a manifest tells of, judged again by its samples.
@@ -227,8 +227,8 @@ def of_run(
 
 
 def conclude(
-    levels: Sequence[Level],
-    within: Range,
+    levels: Sequence[LevelTrial],
+    within: SearchRange,
     wanted: Sequence[Objective],
     *,
     ended: str | None = None,
@@ -254,10 +254,10 @@ def conclude(
     )
 
 
-def range_of(search: Search) -> Range:
+def range_of(search: Search) -> SearchRange:
     """The range of a plan."""
     target = search.target_rate
-    return Range(
+    return SearchRange(
         float(search.min_rate),
         float(search.max_rate),
         float(search.precision),
@@ -267,7 +267,7 @@ def range_of(search: Search) -> Range:
 
 
 def _carried(
-    levels: Sequence[Level],
+    levels: Sequence[LevelTrial],
     found: Bracket,
     wanted: Sequence[Objective],
 ) -> tuple[Carried, str]:
@@ -286,7 +286,7 @@ def _carried(
 
 
 def _crossing(
-    levels: Sequence[Level], low: float, failed: Level, wanted: Sequence[Objective]
+    levels: Sequence[LevelTrial], low: float, failed: LevelTrial, wanted: Sequence[Objective]
 ) -> float:
     """Where between two levels the load ceases to be carried.
 
@@ -302,7 +302,7 @@ def _crossing(
     return math.sqrt(low * failed.asked) if found is None else min(max(found, low), failed.asked)
 
 
-def _crossing_of(levels: Sequence[Level], limit: float) -> float | None:
+def _crossing_of(levels: Sequence[LevelTrial], limit: float) -> float | None:
     """Where the observed times cross a limit, over all trials: each alone is uncertain.
 
     Times can only grow with the load, so that neighbours that do not are averaged, weighted by
@@ -327,7 +327,9 @@ def _crossing_of(levels: Sequence[Level], limit: float) -> float | None:
     return None
 
 
-def _frontier(levels: Sequence[Level], percent: int, failed: float | None) -> list[Bound]:
+def _frontier(
+    levels: Sequence[LevelTrial], percent: int, failed: float | None
+) -> list[LatencyBound]:
     """The highest level that certainly keeps each of several bounds of the latency."""
     below = [each for each in levels if failed is None or each.asked < failed]
     certain = [
@@ -337,11 +339,11 @@ def _frontier(levels: Sequence[Level], percent: int, failed: float | None) -> li
     ]
     if not certain:
         return []
-    found: list[Bound] = []
+    found: list[LatencyBound] = []
     for bound in _bounds(min(high for _, high in certain), max(high for _, high in certain)):
         carried = max((asked for asked, high in certain if high <= bound), default=None)
         if carried is not None and (not found or found[-1].carried != carried):
-            found.append(Bound(bound, carried))
+            found.append(LatencyBound(bound, carried))
     return found
 
 
@@ -359,7 +361,7 @@ def _bounds(least: float, most: float) -> list[float]:
     return [bound for bound in found if bound <= max(most * 2.5, found[0])]
 
 
-def _knee(levels: Sequence[Level]) -> float | None:
+def _knee(levels: Sequence[LevelTrial]) -> float | None:
     """The level with the most answers per second for its median latency: its power is largest.
 
     (Kleinrock, Power and Deterministic Rules of Thumb, ICC 1979.) None where that is the highest

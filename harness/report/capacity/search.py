@@ -13,7 +13,7 @@ MOST_LEVELS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class SearchRange:
     """Where is searched: from `least` to `most`, until the edge is known to `precision`.
 
     Levels are requests per second, or whole users. `target` is a level that is to be tried itself.
@@ -36,7 +36,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class SearchTrial:
     """One trial of a level; `settled` when it went on until its verdict was certain, or its time
     was up. `over`: what was measured is beyond its limit, though not for certain.
     """
@@ -48,7 +48,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class NextTrial:
     """The next trial: with `settle` until its verdict is certain. `trial` counts those of a level
     from 0.
     """
@@ -78,7 +78,7 @@ class Bracket:
         return min(known, default=None)
 
 
-def bracket(trials: Sequence[Trial]) -> Bracket:
+def bracket(trials: Sequence[SearchTrial]) -> Bracket:
     """The edges that are known by now."""
     found = _verdicts(trials)
     failed = min((asked for asked, result in found.items() if result == "fail"), default=None)
@@ -100,21 +100,21 @@ def bracket(trials: Sequence[Trial]) -> Bracket:
     )
 
 
-def next_step(trials: Sequence[Trial], within: Range) -> Step | None:
+def next_step(trials: Sequence[SearchTrial], within: SearchRange) -> NextTrial | None:
     """The next trial; None when the edge is known as closely as was asked, or cannot be."""
     if len(trials) >= MOST_LEVELS:
         return None
     if not trials:
-        return Step(within.least, settle=False)
+        return NextTrial(within.least, settle=False)
     if trials[-1].result == "client" and _count(trials, trials[-1].asked) == 1:
-        return Step(trials[-1].asked, settle=True, trial=1)  # a busy moment is no limit
+        return NextTrial(trials[-1].asked, settle=True, trial=1)  # a busy moment is no limit
     found = bracket(trials)
     if found.end is None:
         return _climb(trials, within)
     return next(_close_in(trials, within, found), None)
 
 
-def _climb(trials: Sequence[Trial], within: Range) -> Step | None:
+def _climb(trials: Sequence[SearchTrial], within: SearchRange) -> NextTrial | None:
     top = max(trial.asked for trial in trials)
     doubtful = any(trial.over for trial in trials if trial.asked == top)
     if top >= within.most or (doubtful and not _settled(trials, top)):
@@ -122,10 +122,12 @@ def _climb(trials: Sequence[Trial], within: Range) -> Step | None:
     ahead = min(top * 2, within.most)
     if within.target is not None and top < within.target < ahead:
         ahead = within.target
-    return Step(ahead, settle=False)
+    return NextTrial(ahead, settle=False)
 
 
-def _close_in(trials: Sequence[Trial], within: Range, found: Bracket) -> Iterator[Step]:
+def _close_in(
+    trials: Sequence[SearchTrial], within: SearchRange, found: Bracket
+) -> Iterator[NextTrial]:
     """What is left to do at and below a level that is not carried, or that the client ends."""
     end = found.end
     if end is None:
@@ -133,10 +135,12 @@ def _close_in(trials: Sequence[Trial], within: Range, found: Bracket) -> Iterato
     yield from _below(trials, within, found, end)
     for edge in (found.passed, found.failed, found.over):
         if edge is not None and _count(trials, edge) == 1:
-            yield Step(edge, settle=True, trial=1)
+            yield NextTrial(edge, settle=True, trial=1)
 
 
-def _below(trials: Sequence[Trial], within: Range, found: Bracket, end: float) -> Iterator[Step]:
+def _below(
+    trials: Sequence[SearchTrial], within: SearchRange, found: Bracket, end: float
+) -> Iterator[NextTrial]:
     """The gap up to the end first, then what is open below it, then the gap above what passed."""
     verdicts = _verdicts(trials)
     below = sorted(asked for asked in verdicts if asked < end)
@@ -157,24 +161,24 @@ def _bisect(
     verdicts: dict[float, str],
     low: float,
     high: float,
-    within: Range,
+    within: SearchRange,
     *,
     aim: float | None = None,
-) -> Iterator[Step]:
+) -> Iterator[NextTrial]:
     if within.near(low, high):
         return
     middle = aim if aim is not None and low < aim < high else within.between(low, high)
     if middle not in verdicts:
-        yield Step(middle, settle=True)
+        yield NextTrial(middle, settle=True)
 
 
-def _certify(trials: Sequence[Trial], asked: float) -> Iterator[Step]:
+def _certify(trials: Sequence[SearchTrial], asked: float) -> Iterator[NextTrial]:
     """Once more, and until it is certain, where a level was only tried on the way up."""
     if not _settled(trials, asked):
-        yield Step(asked, settle=True, trial=_count(trials, asked))
+        yield NextTrial(asked, settle=True, trial=_count(trials, asked))
 
 
-def _settled(trials: Sequence[Trial], asked: float) -> bool:
+def _settled(trials: Sequence[SearchTrial], asked: float) -> bool:
     return any(
         trial.settled or trial.result in ("pass", "fail")
         for trial in trials
@@ -182,11 +186,11 @@ def _settled(trials: Sequence[Trial], asked: float) -> bool:
     )
 
 
-def _count(trials: Sequence[Trial], asked: float) -> int:
+def _count(trials: Sequence[SearchTrial], asked: float) -> int:
     return sum(trial.asked == asked for trial in trials)
 
 
-def _verdicts(trials: Sequence[Trial]) -> dict[float, str]:
+def _verdicts(trials: Sequence[SearchTrial]) -> dict[float, str]:
     """What the trials of each level say together: trials that disagree are too close to tell."""
     by_level: dict[float, list[str]] = {}
     for trial in trials:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from harness.report import figures
-from harness.report.capacity.level import Level
+from harness.report.capacity.level import LevelTrial
 from harness.report.capacity.result import Capacity
 from harness.report.summary import key
-from harness.report.tables import Cell, Column, Kind, Ranged, Row, Table, columns
+from harness.report.tables import Cell, Column, ColumnKind, Ranged, Row, Table, columns
 
 WORDS = {"pass": "carried", "fail": "not carried", "unknown": "open", "client": "client gave way"}
 
@@ -16,14 +16,14 @@ def table(capacity: Capacity) -> Table:
     asked = "asked/s" if capacity.by == "rate" else "users"
     times = [f"p{percent}" for percent in _percents(capacity)]
     head = (
-        *(*columns(Kind.NAME, asked, "result"), Column("why", Kind.TEXT)),
-        *columns(Kind.NUMBER, "requests", "served/s", "goodput/s", *times),
+        *(*columns(ColumnKind.NAME, asked, "result"), Column("why", ColumnKind.TEXT)),
+        *columns(ColumnKind.NUMBER, "requests", "served/s", "goodput/s", *times),
     )
     levels = sorted(capacity.levels, key=lambda each: each.asked)
     return Table("Capacity", head, tuple(_row(capacity, level) for level in levels))
 
 
-def _row(capacity: Capacity, level: Level) -> Row:
+def _row(capacity: Capacity, level: LevelTrial) -> Row:
     return (
         figures.digits(level.asked),
         WORDS[level.result],
@@ -76,7 +76,7 @@ def _percents(capacity: Capacity) -> list[int]:
     return sorted({50, round(capacity.percent), 99})
 
 
-def _time(level: Level, percent: int) -> Cell:
+def _time(level: LevelTrial, percent: int) -> Cell:
     found = level.times.get(percent)
     if found is None:
         return "nothing answered"

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from harness.report import figures
-from harness.report.capacity.level import Level
+from harness.report.capacity.level import LevelTrial
 from harness.report.capacity.result import Capacity
 from harness.report.charts.axis import log_scale
 from harness.report.charts.plot import BOTTOM, LEFT, RIGHT, TOP, Plot
@@ -53,7 +53,7 @@ def load_latency(title: str, capacity: Capacity) -> Svg | None:
     )
 
 
-def _measured(capacity: Capacity, percent: int) -> list[tuple[Level, Estimate]]:
+def _measured(capacity: Capacity, percent: int) -> list[tuple[LevelTrial, Estimate]]:
     """The levels at which a percentile is known, by their load."""
     return [
         (level, found)
@@ -62,7 +62,7 @@ def _measured(capacity: Capacity, percent: int) -> list[tuple[Level, Estimate]]:
     ]
 
 
-def _places(plot: Plot, drawn: list[tuple[Level, Estimate]]) -> list[tuple[float, float]]:
+def _places(plot: Plot, drawn: list[tuple[LevelTrial, Estimate]]) -> list[tuple[float, float]]:
     return [(plot.x(level.asked), plot.y(each.value or 0)) for level, each in drawn]
 
 
@@ -86,7 +86,7 @@ def _edge(plot: Plot, capacity: Capacity) -> Iterator[Svg]:
     yield text(f"{carried}{capacity.unit}", at, TOP + 12, class_=f"label strong {anchor}".strip())
 
 
-def _point(plot: Plot, capacity: Capacity, level: Level, found: Estimate) -> Svg:
+def _point(plot: Plot, capacity: Capacity, level: LevelTrial, found: Estimate) -> Svg:
     x, y = plot.x(level.asked), plot.y(found.value or 0)
     kind = SIGNS[level.result]
     whisker = ""

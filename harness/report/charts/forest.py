@@ -7,7 +7,7 @@ from itertools import groupby
 from harness.report import figures
 from harness.report.charts.axis import Scale
 from harness.report.charts.svg import Svg, group, tag, text
-from harness.report.comparison import Comparison, Effect, Pair
+from harness.report.comparison import Comparison, Effect, PairedDifference
 
 WIDTH = 400
 LEFT, RIGHT = 116, 274
@@ -72,7 +72,7 @@ def _ticks(scale: Scale) -> list[float]:
     return [1 / (1 + step), 1.0, 1 + step]
 
 
-def _row(scale: Scale, pair: Pair, effect: Effect, y: float) -> Svg:
+def _row(scale: Scale, pair: PairedDifference, effect: Effect, y: float) -> Svg:
     low, high, at = (scale(value) for value in (effect.low, effect.high, effect.ratio))
     kind = f"verdict-{pair.verdict}"
     return group(
@@ -98,7 +98,7 @@ def _mark(verdict: str, x: float, y: float) -> Svg:
     return tag("polygon", points=points, class_=kind)
 
 
-def _tip(pair: Pair, effect: Effect) -> str:
+def _tip(pair: PairedDifference, effect: Effect) -> str:
     name = figures.metric(pair.metric)
     low, high = figures.ratio(effect.low), figures.ratio(effect.high)
     between = figures.span(effect.difference_low_ms, effect.difference_high_ms)

@@ -13,7 +13,7 @@ from harness.report import figures
 from harness.report.charts.axis import Scale, from_zero, log_scale
 from harness.report.charts.plot import BOTTOM, LEFT, RIGHT, TOP, Plot, of_route, style
 from harness.report.charts.svg import Svg, group, path, tag
-from harness.report.series import Column, Columns, Timeline
+from harness.report.series import Column, RouteSeries, TimeSeries
 
 Points = Mapping[str, Sequence[tuple[float, float]]]
 
@@ -23,20 +23,20 @@ LANE = 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class Marker:
     """What is marked above a chart: its name, its counts per bin, and its shape around a point."""
 
     name: str
-    counts: Callable[[Columns], Sequence[int]]
+    counts: Callable[[RouteSeries], Sequence[int]]
     shape: str
 
 
-EVENTS: Mapping[str, Event] = {
-    "errors": Event("failed", lambda columns: columns.errors, "m-3 -3l6 6m-6 0l6 -6"),
-    "limited": Event(
+EVENTS: Mapping[str, Marker] = {
+    "errors": Marker("failed", lambda columns: columns.errors, "m-3 -3l6 6m-6 0l6 -6"),
+    "limited": Marker(
         "refused with 429", lambda columns: columns.limited, "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0"
     ),
-    "stalls": Event("stalled", lambda columns: columns.stalls, "m0 -5l4 5l-4 5l-4 -5z"),
+    "stalls": Marker("stalled", lambda columns: columns.stalls, "m0 -5l4 5l-4 5l-4 -5z"),
 }
 """By the word that the style sheet knows each by."""
 
@@ -49,13 +49,13 @@ class Series:
     """
 
     name: str
-    values: Callable[[Columns], Column]
+    values: Callable[[RouteSeries], Column]
     place: float = 0.5
     thin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class PauseSpan:
     """A time in which a process of the client did not run, in seconds since the first request."""
 
     worker: str
@@ -69,14 +69,14 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunAxis:
     """What all charts of a run have in common: its bins and the pauses of its client."""
 
-    timeline: Timeline
-    pauses: Sequence[Pause] = ()
+    timeline: TimeSeries
+    pauses: Sequence[PauseSpan] = ()
 
     @property
-    def routes(self) -> Mapping[str, Columns]:
+    def routes(self) -> Mapping[str, RouteSeries]:
         """The columns of each route."""
         return self.timeline.routes
 
@@ -94,7 +94,7 @@ class Run:
         ]
 
 
-def latency(title: str, run: Run, metric: str, dots: Points) -> Svg | None:
+def latency(title: str, run: RunAxis, metric: str, dots: Points) -> Svg | None:
     """Single requests as dots, p50 and p95 of each bin as lines; None without any value."""
     series = [
         Series("p50", lambda columns: columns.latencies[metric].p50),
@@ -117,7 +117,7 @@ def latency(title: str, run: Run, metric: str, dots: Points) -> Svg | None:
     return _draw(plot, run, series, figures.duration, spots)
 
 
-def rates(title: str, run: Run) -> Svg | None:
+def rates(title: str, run: RunAxis) -> Svg | None:
     """Requests sent per second as thin lines, those that came to good answers as thick ones."""
     series = [
         Series("good", lambda columns: _per_second(columns.good, run.width_s)),
@@ -126,12 +126,12 @@ def rates(title: str, run: Run) -> Svg | None:
     return _counted(title, run, series, "/s")
 
 
-def in_flight(title: str, run: Run) -> Svg | None:
+def in_flight(title: str, run: RunAxis) -> Svg | None:
     """How many requests were under way at the end of each bin."""
     return _counted(title, run, [Series("in flight", lambda columns: columns.in_flight, 1)], "")
 
 
-def failures(title: str, run: Run) -> Svg | None:
+def failures(title: str, run: RunAxis) -> Svg | None:
     """Failed requests per second; None when none failed."""
     if "errors" not in run.kinds():
         return None
@@ -139,7 +139,7 @@ def failures(title: str, run: Run) -> Svg | None:
     return _counted(title, run, [errors], "/s")
 
 
-def key(run: Run) -> list[tuple[str, Svg]]:
+def key(run: RunAxis) -> list[tuple[str, Svg]]:
     """What is marked above the charts, with its sign; only what happened."""
     return [
         (
@@ -150,7 +150,7 @@ def key(run: Run) -> list[tuple[str, Svg]]:
     ]
 
 
-def _counted(title: str, run: Run, series: Sequence[Series], unit: str) -> Svg | None:
+def _counted(title: str, run: RunAxis, series: Sequence[Series], unit: str) -> Svg | None:
     values = _values(run, series)
     if not values:
         return None
@@ -159,7 +159,7 @@ def _counted(title: str, run: Run, series: Sequence[Series], unit: str) -> Svg |
     return _draw(plot, run, series, lambda value: f"{figures.digits(value)}{unit}", {})
 
 
-def _values(run: Run, series: Sequence[Series]) -> list[float]:
+def _values(run: RunAxis, series: Sequence[Series]) -> list[float]:
     columns = (each.values(route) for route in run.routes.values() for each in series)
     return [value for column in columns for value in column if value is not None]
 
@@ -168,7 +168,7 @@ def _per_second(counts: Sequence[int], width_s: int) -> list[float]:
     return [count / width_s for count in counts]
 
 
-def _plot(title: str, run: Run, y: Scale, show_y: Callable[[float], str]) -> Plot:
+def _plot(title: str, run: RunAxis, y: Scale, show_y: Callable[[float], str]) -> Plot:
     last = max(columns.t_s[-1] for columns in run.routes.values())
     return Plot(
         title,
@@ -183,7 +183,7 @@ def _plot(title: str, run: Run, y: Scale, show_y: Callable[[float], str]) -> Plo
 
 def _draw(
     plot: Plot,
-    run: Run,
+    run: RunAxis,
     series: Sequence[Series],
     show: Callable[[float], str],
     dots: Mapping[str, Svg],
@@ -201,7 +201,7 @@ def _draw(
     return plot.draw(group(*_areas(plot, run), *drawn, bins, class_="moves"))
 
 
-def _areas(plot: Plot, run: Run) -> Iterator[Svg]:
+def _areas(plot: Plot, run: RunAxis) -> Iterator[Svg]:
     """The part that no statistic counts, and the times in which the client did not run."""
     until = run.timeline.steady_from_s
     if until:
@@ -216,7 +216,7 @@ def _area(plot: Plot, start: float, end: float, kind: str) -> Svg:
     return tag("rect", x=left, y=TOP, width=width, height=BOTTOM - TOP, class_=kind)
 
 
-def _line(plot: Plot, route: str, each: Series, columns: Columns, width_s: int) -> Svg:
+def _line(plot: Plot, route: str, each: Series, columns: RouteSeries, width_s: int) -> Svg:
     """A line that is broken where a bin has no value."""
     kind = f"line {'thin ' if each.thin else ''}{style(route)}"
     parts: list[list[tuple[float, float]]] = [[]]
@@ -229,7 +229,7 @@ def _line(plot: Plot, route: str, each: Series, columns: Columns, width_s: int) 
     return group(*(path(part, class_=kind) for part in drawn))
 
 
-def _events(plot: Plot, columns: Columns, width_s: int) -> Iterator[Svg]:
+def _events(plot: Plot, columns: RouteSeries, width_s: int) -> Iterator[Svg]:
     for kind, event in EVENTS.items():
         for t, count in zip(columns.t_s, event.counts(columns), strict=True):
             if count:
@@ -241,7 +241,7 @@ def _event(kind: str, x: float, y: float) -> Svg:
 
 
 def _bins(
-    plot: Plot, run: Run, series: Sequence[Series], show: Callable[[float], str]
+    plot: Plot, run: RunAxis, series: Sequence[Series], show: Callable[[float], str]
 ) -> Iterator[Svg]:
     """One column per bin in which there is anything to say, with all that there is."""
     columns = {
@@ -271,7 +271,7 @@ def _bins(
 
 
 def _told(
-    columns: Columns,
+    columns: RouteSeries,
     place: int,
     series: Sequence[tuple[str, Column]],
     show: Callable[[float], str],

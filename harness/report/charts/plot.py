@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 from harness.report.charts.axis import Scale
 from harness.report.charts.svg import Svg, group, tag, text
+from harness.routes.route import ROUTES
 
 WIDTH, HEIGHT = 400, 250
 LEFT, RIGHT, TOP, BOTTOM = 46, 388, 12, 214
 LABEL, SHORT_LABEL = 48, 22
 """How wide a label of the lower axis may be, and one of `x_ticks`."""
-KNOWN = ("native", "compat", "model")
 
 
 def style(route: str) -> str:
     """The CSS class of a route: colour and dash; any further route shares the last one."""
-    return f"route-{KNOWN.index(route) if route in KNOWN else len(KNOWN)}"
+    return f"route-{ROUTES.index(route) if route in ROUTES else len(ROUTES)}"
 
 
 def marker(route: str, x: float, y: float, *, size: float = 4) -> Svg:

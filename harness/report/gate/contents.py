@@ -3,24 +3,24 @@
 from typing import TYPE_CHECKING
 
 from harness.report import figures, sentences
-from harness.report.tables import Column, Kind, Mark, Ranged, Table, columns
+from harness.report.tables import Column, ColumnKind, Mark, Ranged, Table, columns
 from harness.report.tables import Row as Cells
 
 if TYPE_CHECKING:
-    from harness.report.gate.evidence import Evidence
-    from harness.report.gate.judge import Gate, Row
+    from harness.report.gate.evidence import RunEvidence
+    from harness.report.gate.judge import Gate, ObjectiveResult
 
 
 def objectives(gate: "Gate") -> Table:
     """Every objective with its result, what was measured, and by which run."""
     head = (
-        *(Column("objective", Kind.CODE), *columns(Kind.NAME, "route", "result")),
-        *(Column("measured", Kind.TEXT), Column("by", Kind.NAME)),
+        *(Column("objective", ColumnKind.CODE), *columns(ColumnKind.NAME, "route", "result")),
+        *(Column("measured", ColumnKind.TEXT), Column("by", ColumnKind.NAME)),
     )
     return Table("Objectives", head, tuple(map(_objective, gate.rows)))
 
 
-def _objective(row: "Row") -> Cells:
+def _objective(row: "ObjectiveResult") -> Cells:
     by, found = row.evidence, row.checked
     run = Ranged("no run", "") if by is None else Ranged(row.asked.kind, f"{by.name}, {by.age}")
     measured = sentences.one_line(found.measured, most=300)
@@ -30,14 +30,14 @@ def _objective(row: "Row") -> Cells:
 def evidence(gate: "Gate") -> Table:
     """Each run: what it is, its age, what it was of and made on, and its own verdict."""
     head = (
-        *(*columns(Kind.NAME, "evidence", "run"), Column("id", Kind.CODE)),
-        *(*columns(Kind.NAME, "ended", "age"), Column("target", Kind.TEXT)),
-        *columns(Kind.NAME, "model", "machine", "own verdict"),
+        *(*columns(ColumnKind.NAME, "evidence", "run"), Column("id", ColumnKind.CODE)),
+        *(*columns(ColumnKind.NAME, "ended", "age"), Column("target", ColumnKind.TEXT)),
+        *columns(ColumnKind.NAME, "model", "machine", "own verdict"),
     )
     return Table("Evidence", head, tuple(map(_run, gate.evidence)))
 
 
-def _run(found: "Evidence") -> Cells:
+def _run(found: "RunEvidence") -> Cells:
     return (
         *(found.kind.value, found.name, found.run.run_id),
         *(figures.date(found.ended), found.age, sentences.one_line(found.target)),

@@ -13,15 +13,15 @@ from harness.report import conformance, documents, manifest, sentences
 from harness.report.build import Report, assemble
 from harness.report.capacity.result import Known
 from harness.report.conformance import Conformance
-from harness.report.gate.wanted import Kind, Wanted
+from harness.report.gate.wanted import RunKind, Wanted
 from harness.report.manifest import Manifest
 from harness.report.quantile import Estimate
 
-COMMANDS: Mapping[Kind, tuple[str, ...]] = {
-    Kind.CONTRACT: ("verify", "run"),
-    Kind.LOAD: ("load", "run"),
-    Kind.COMPARE: ("compare", "run"),
-    Kind.CAPACITY: ("capacity",),
+COMMANDS: Mapping[RunKind, tuple[str, ...]] = {
+    RunKind.CONTRACT: ("verify", "run"),
+    RunKind.LOAD: ("load", "run"),
+    RunKind.COMPARE: ("compare", "run"),
+    RunKind.CAPACITY: ("capacity",),
 }
 """Which commands leave evidence of a kind."""
 CLOCKS_APART_S = 300.0
@@ -32,7 +32,7 @@ AGES = ((86_400, "days"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class RunEvidence:
     """One run: `doubts` are why it answers nothing, `cut_short` is why it can only show a miss.
 
     It says what the contract's verdict was, or is the report of a load or a comparison, judged by
@@ -40,7 +40,7 @@ class Evidence:
     never gave way. `ended` is when it ended, or began where nobody knows.
     """
 
-    kind: Kind
+    kind: RunKind
     folder: Path
     run: Manifest
     says: Conformance | Report | Estimate
@@ -108,7 +108,9 @@ class Evidence:
         }
 
 
-def read(folders: Mapping[Kind, Path], wanted: Wanted, *, now: datetime) -> dict[Kind, Evidence]:
+def read(
+    folders: Mapping[RunKind, Path], wanted: Wanted, *, now: datetime
+) -> dict[RunKind, RunEvidence]:
     """The runs, each with its doubts; UsageError for a folder that is no such evidence."""
     found = {kind: _given(kind, folder, wanted, now) for kind, folder in folders.items()}
     unlike = _unlike(list(found.values()))
@@ -118,7 +120,7 @@ def read(folders: Mapping[Kind, Path], wanted: Wanted, *, now: datetime) -> dict
     }
 
 
-def _given(kind: Kind, folder: Path, wanted: Wanted, now: datetime) -> Evidence:
+def _given(kind: RunKind, folder: Path, wanted: Wanted, now: datetime) -> RunEvidence:
     """The run of an option, which every complaint names."""
     try:
         return _read(kind, folder, wanted, now)
@@ -126,26 +128,26 @@ def _given(kind: Kind, folder: Path, wanted: Wanted, now: datetime) -> Evidence:
         raise UsageError(f"--{kind} {error}") from error
 
 
-def _read(kind: Kind, folder: Path, wanted: Wanted, now: datetime) -> Evidence:
+def _read(kind: RunKind, folder: Path, wanted: Wanted, now: datetime) -> RunEvidence:
     run = _manifest(kind, folder)
     ended = _ended(run)
     age_s = None if ended is None else (now - ended).total_seconds()
-    found = Evidence(kind, folder, run, _says(kind, folder, run, wanted), ended, age_s)
+    found = RunEvidence(kind, folder, run, _says(kind, folder, run, wanted), ended, age_s)
     told = (f"the run of --{kind} {doubt}" for doubt in _doubts(found, wanted))
     return replace(found, doubts=tuple(told))
 
 
 def _says(
-    kind: Kind, folder: Path, run: Manifest, wanted: Wanted
+    kind: RunKind, folder: Path, run: Manifest, wanted: Wanted
 ) -> Conformance | Report | Estimate:
-    if kind is Kind.CONTRACT:
+    if kind is RunKind.CONTRACT:
         return _contract(folder)
-    if kind is Kind.CAPACITY:
+    if kind is RunKind.CAPACITY:
         return _carried(folder)
     return assemble(folder, thresholds=_thresholds(kind, run, wanted))
 
 
-def _manifest(kind: Kind, folder: Path) -> Manifest:
+def _manifest(kind: RunKind, folder: Path) -> Manifest:
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder")
     run = manifest.read(folder)
@@ -155,9 +157,9 @@ def _manifest(kind: Kind, folder: Path) -> Manifest:
     return run
 
 
-def _thresholds(kind: Kind, run: Manifest, wanted: Wanted) -> list[str]:
+def _thresholds(kind: RunKind, run: Manifest, wanted: Wanted) -> list[str]:
     """What the report of a run judges; what spans routes or runs is judged by the gate itself."""
-    if kind is Kind.COMPARE and run.command != "compare":
+    if kind is RunKind.COMPARE and run.command != "compare":
         return []
     return [bound.text for bound in wanted.of(kind) if bound.metric != RATIO]
 
@@ -196,7 +198,7 @@ def _ended(run: Manifest) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _doubts(found: Evidence, wanted: Wanted) -> Iterator[str]:
+def _doubts(found: RunEvidence, wanted: Wanted) -> Iterator[str]:
     """Why the run answers nothing, as what is said of it."""
     if found.age_s is None:
         yield "has no date"
@@ -230,7 +232,7 @@ def _is_target(run: Manifest, wanted: str) -> bool:
     return wanted in names or base == origin or str(base).startswith(f"{origin}/")
 
 
-def _unlike(found: Sequence[Evidence]) -> tuple[str, ...]:
+def _unlike(found: Sequence[RunEvidence]) -> tuple[str, ...]:
     """Why runs are not evidence of one thing: other gateways, or other models behind them."""
     told: dict[Any, tuple[str, list[str]]] = {}
     for each in found:

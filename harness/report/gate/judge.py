@@ -6,17 +6,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from harness.errors import EXIT_CODES
 from harness.measure.objective import RATIO, Objective, parse_objective
 from harness.report import sentences
 from harness.report.build import Report
 from harness.report.conformance import Conformance
 from harness.report.gate import evidence
-from harness.report.gate.evidence import Evidence
-from harness.report.gate.wanted import COMPATIBLE, Asked, Kind, Wanted
+from harness.report.gate.evidence import RunEvidence
+from harness.report.gate.wanted import COMPATIBLE, Requirement, RunKind, Wanted
 from harness.report.quantile import Estimate
 from harness.report.ratios import ALL, answered, between_routes, unknown
 from harness.report.thresholds import DEFAULT_ERRORS, Checked
-from harness.report.verdict import EXIT_CODES
 
 SCHEMA_VERSION = 1
 CONTRACT: Mapping[str, str] = {
@@ -33,12 +33,12 @@ NO_RATIO_ALONE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ObjectiveResult:
     """One objective on one route, and the evidence that it was judged by; None without any."""
 
-    asked: Asked
+    asked: Requirement
     checked: Checked
-    evidence: Evidence | None
+    evidence: RunEvidence | None
 
     def document(self) -> dict[str, Any]:
         """One entry of `objectives` in `gate.json`."""
@@ -65,8 +65,8 @@ class Gate:
     """The verdict on a launch; `judged` is when it was asked."""
 
     wanted: Wanted
-    rows: tuple[Row, ...]
-    evidence: tuple[Evidence, ...]
+    rows: tuple[ObjectiveResult, ...]
+    evidence: tuple[RunEvidence, ...]
     judged: datetime
 
     @property
@@ -123,7 +123,7 @@ class Gate:
         }
 
 
-def judge(wanted: Wanted, folders: Mapping[Kind, Path], *, now: datetime) -> Gate:
+def judge(wanted: Wanted, folders: Mapping[RunKind, Path], *, now: datetime) -> Gate:
     """Judge a launch by earlier runs; UsageError for a folder that is no such evidence."""
     found = evidence.read(folders, wanted, now=now)
     rows = [row for each in wanted.asked for row in _rows(each, found.get(each.kind))]
@@ -135,27 +135,27 @@ def _on(text: str, routes: list[str]) -> str:
     return text if routes == [ALL] else f"{text} on {', '.join(routes)}"
 
 
-def _rows(asked: Asked, found: Evidence | None) -> Iterator[Row]:
+def _rows(asked: Requirement, found: RunEvidence | None) -> Iterator[ObjectiveResult]:
     if found is None:
         missing = f"no --{asked.kind} RUN was given"
-        yield Row(asked, unknown(asked.bound, missing), None)
+        yield ObjectiveResult(asked, unknown(asked.bound, missing), None)
         return
     for checked in _checked(asked.bound, found):
-        yield Row(asked, _weighed(checked, asked.bound, found), found)
+        yield ObjectiveResult(asked, _weighed(checked, asked.bound, found), found)
 
 
-def _defaults(found: Evidence, wanted: Wanted) -> Iterator[Row]:
+def _defaults(found: RunEvidence, wanted: Wanted) -> Iterator[ObjectiveResult]:
     """What a load and a comparison are held to though nobody asked, where it was not kept."""
     if not isinstance(found.says, Report) or _within_a_run(found):
         return
-    asked = Asked(parse_objective(DEFAULT_ERRORS), found.kind)
+    asked = Requirement(parse_objective(DEFAULT_ERRORS), found.kind)
     texts = {bound.text for bound in wanted.of(found.kind)}
     for checked in found.says.checked:
         if checked.objective not in texts:
-            yield Row(asked, _weighed(checked, asked.bound, found), found)
+            yield ObjectiveResult(asked, _weighed(checked, asked.bound, found), found)
 
 
-def _checked(bound: Objective, found: Evidence) -> Iterator[Checked]:
+def _checked(bound: Objective, found: RunEvidence) -> Iterator[Checked]:
     """What the evidence says of an objective, whether or not it can be trusted."""
     says = found.says
     if isinstance(says, Conformance):
@@ -171,12 +171,12 @@ def _checked(bound: Objective, found: Evidence) -> Iterator[Checked]:
         yield from listed or [unknown(bound, "nothing was measured")]
 
 
-def _within_a_run(found: Evidence) -> bool:
+def _within_a_run(found: RunEvidence) -> bool:
     """Whether it is the comparison that a run made beside its load, which its report judges."""
-    return found.kind is Kind.COMPARE and found.run.command != "compare"
+    return found.kind is RunKind.COMPARE and found.run.command != "compare"
 
 
-def _weighed(checked: Checked, bound: Objective, found: Evidence) -> Checked:
+def _weighed(checked: Checked, bound: Objective, found: RunEvidence) -> Checked:
     """The same, or unknown where the evidence does not allow an answer."""
     reasons = list(found.doubts_about(bound))
     if checked.result == "pass" and found.cut_short:

@@ -23,7 +23,7 @@ _AGE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(m|h|d)")
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400}
 
 
-class Kind(StrEnum):
+class RunKind(StrEnum):
     """What a run is evidence of."""
 
     CONTRACT = "contract"
@@ -32,27 +32,27 @@ class Kind(StrEnum):
     CAPACITY = "capacity"
 
 
-FITS: Mapping[str, tuple[Kind, ...]] = {
-    COMPATIBLE.metric: (Kind.CONTRACT,),
-    CARRIED_RATE: (Kind.CAPACITY,),
-    RATIO: (Kind.COMPARE,),
+FITS: Mapping[str, tuple[RunKind, ...]] = {
+    COMPATIBLE.metric: (RunKind.CONTRACT,),
+    CARRIED_RATE: (RunKind.CAPACITY,),
+    RATIO: (RunKind.COMPARE,),
 }
 """The kind of run that answers some metrics; a load, or a comparison, answers all others."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Requirement:
     """One objective and the kind of run that it is judged by."""
 
     bound: Objective
-    kind: Kind
+    kind: RunKind
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """All that a launch demands; `target` is None where any will do, if it is one and the same."""
 
-    asked: tuple[Asked, ...]
+    asked: tuple[Requirement, ...]
     max_age: str
     target: str | None
 
@@ -61,7 +61,7 @@ class Wanted:
         """How old evidence may be, in seconds."""
         return _seconds(self.max_age)
 
-    def of(self, kind: Kind) -> list[Objective]:
+    def of(self, kind: RunKind) -> list[Objective]:
         """The objectives that a kind of run is judged by."""
         return [each.bound for each in self.asked if each.kind is kind]
 
@@ -81,12 +81,12 @@ def parse(document: Mapping[str, Any], place: str) -> Wanted:
     return Wanted(tuple(_all(document, place)), age, target)
 
 
-def _all(document: Mapping[str, Any], place: str) -> Iterator[Asked]:
+def _all(document: Mapping[str, Any], place: str) -> Iterator[Requirement]:
     listed = document.get("objectives")
     if not isinstance(listed, list) or not listed:
         example = 'objectives = ["compatible", "p95(ttft) < 800ms"]'
         raise UsageError(f"{place}: no objective; expected a list such as {example}")
-    seen: set[Asked] = set()
+    seen: set[Requirement] = set()
     for number, entry in enumerate(listed, 1):
         asked = _one(entry, f"{place}: objective {number}")
         if asked in seen:
@@ -97,7 +97,7 @@ def _all(document: Mapping[str, Any], place: str) -> Iterator[Asked]:
         yield asked
 
 
-def _one(entry: Any, place: str) -> Asked:
+def _one(entry: Any, place: str) -> Requirement:
     if isinstance(entry, str):
         return _asked(entry, None, place)
     if not isinstance(entry, Mapping) or not {"objective"} <= {*entry} <= {"objective", "from"}:
@@ -106,18 +106,18 @@ def _one(entry: Any, place: str) -> Asked:
     return _asked(entry["objective"], entry.get("from"), place)
 
 
-def _asked(text: Any, source: Any, place: str) -> Asked:
+def _asked(text: Any, source: Any, place: str) -> Requirement:
     if not isinstance(text, str):
         raise UsageError(f"{place}: expected a text such as 'p95(ttft) < 800ms', got {text!r}")
     try:
         bound = _bound(text.strip())
     except UsageError as error:
         raise UsageError(f"{place}: {error}") from error
-    fits = FITS.get(bound.metric, (Kind.LOAD, Kind.COMPARE))
+    fits = FITS.get(bound.metric, (RunKind.LOAD, RunKind.COMPARE))
     if source is not None and source not in fits:
         names = " or ".join(fits)
         raise UsageError(f"{place}: {text!r} is judged by {names}, not by from = {source!r}")
-    return Asked(bound, Kind(source) if source else fits[0])
+    return Requirement(bound, RunKind(source) if source else fits[0])
 
 
 def _bound(text: str) -> Objective:

@@ -18,7 +18,7 @@ import pytest
 import trustme
 
 from harness.gateway.server import LocalGateway
-from harness.gateway.server.connection import Limits
+from harness.gateway.server.connection import ConnectionLimits
 from harness.wire import Chunk, Headers, Request, Response
 
 SSE = Headers([("content-type", "text/event-stream")])
@@ -173,7 +173,7 @@ def test_a_slow_reader_is_waited_for_with_a_bounded_buffer(local: LocalGateway) 
 
 
 def test_a_reader_that_never_reads_is_given_up() -> None:
-    limits = Limits(write_s=0.02, sweep_s=0.005)
+    limits = ConnectionLimits(write_s=0.02, sweep_s=0.005)
     with LocalGateway(Streams(), limits=limits) as local, connect(local) as connection:
         connection.sendall(get("/big"))
 
@@ -212,7 +212,7 @@ def test_a_body_of_tiny_chunks_stalls_nobody_else(local: LocalGateway) -> None:
 
 
 def test_unfinished_bodies_are_bounded_in_sum() -> None:
-    limits = Limits(held_bytes=3_000_000)
+    limits = ConnectionLimits(held_bytes=3_000_000)
     with LocalGateway(Streams(), limits=limits) as local, ExitStack() as stack:
         half = b"POST / HTTP/1.1\r\nHost: gw\r\nContent-Length: 2000000\r\n\r\n" + b"x" * 1_500_000
         first = stack.enter_context(connect(local))
@@ -275,13 +275,13 @@ def test_too_many_connections_are_said_once_and_the_others_wait(tmp_path: Path) 
 
 
 def test_an_idle_connection_is_closed_after_its_time() -> None:
-    limits = Limits(idle_s=0.02, sweep_s=0.005)
+    limits = ConnectionLimits(idle_s=0.02, sweep_s=0.005)
     with LocalGateway(Streams(), limits=limits) as local, connect(local) as connection:
         assert connection.recv(1) == b""
 
 
 def test_a_request_that_takes_too_long_is_told_so() -> None:
-    limits = Limits(request_s=0.02, sweep_s=0.005)
+    limits = ConnectionLimits(request_s=0.02, sweep_s=0.005)
     with LocalGateway(Streams(), limits=limits) as local, connect(local) as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHos")
 
@@ -289,7 +289,7 @@ def test_a_request_that_takes_too_long_is_told_so() -> None:
 
 
 def test_an_upload_byte_by_byte_does_not_move_its_deadline() -> None:
-    limits = Limits(request_s=0.03, sweep_s=0.005)
+    limits = ConnectionLimits(request_s=0.03, sweep_s=0.005)
     with LocalGateway(Streams(), limits=limits) as local, connect(local) as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: gw\r\nX: ")
         connection.settimeout(0.002)

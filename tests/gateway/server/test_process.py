@@ -5,30 +5,33 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from harness.defects.make import make_gateway
 from harness.errors import UsageError
 from harness.gateway.config import Config
+from harness.gateway.model import Gateway
 from harness.gateway.server.process import GatewayProcess
 
 ORPHAN = """
 import os
-from harness.gateway.config import Config
+from harness.gateway.model import Gateway
 from harness.gateway.server.process import GatewayProcess
 
 if __name__ == "__main__":
-    gateway = GatewayProcess(Config()).start()
+    gateway = GatewayProcess(Gateway).start()
     print(gateway.url, flush=True)
     os._exit(9)
 """
 
 
 def test_it_answers_as_it_was_configured_and_ends() -> None:
-    with GatewayProcess(Config(gateway_id="other")) as gateway:
+    with GatewayProcess(partial(Gateway, Config(gateway_id="other"))) as gateway:
         known, unknown = (
             httpx.post(f"{gateway.url}/v1/acc/{name}/compat/chat/completions", trust_env=False)
             for name in ("other", "gw")
@@ -42,17 +45,17 @@ def test_it_answers_as_it_was_configured_and_ends() -> None:
 
 def test_what_keeps_it_from_starting_is_raised_in_the_parent() -> None:
     with pytest.raises(UsageError, match="unknown defect 'none-such'"):
-        GatewayProcess(Config(), defect="none-such").start()
+        GatewayProcess(partial(make_gateway, defect="none-such")).start()
 
 
 def test_one_that_is_killed_while_it_starts_says_so(tmp_path: Path) -> None:
     script = tmp_path / "killed.py"
     script.write_text(
         "import os, signal\n"
-        "from harness.gateway.config import Config\n"
+        "from harness.gateway.model import Gateway\n"
         "from harness.gateway.server.process import GatewayProcess\n"
         "if __name__ == '__main__':\n"
-        "    GatewayProcess(Config()).start()\n"
+        "    GatewayProcess(Gateway).start()\n"
         "else:\n"  # the child imports the file of its parent before anything else
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
@@ -67,7 +70,7 @@ def test_one_that_is_killed_while_it_starts_says_so(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_in_the_terminal_leaves_it_to_its_parent() -> None:
-    with GatewayProcess(Config()) as gateway:
+    with GatewayProcess(Gateway) as gateway:
         os.kill(gateway.pid, signal.SIGINT)
 
         assert httpx.get(f"{gateway.url}/__harness/health", trust_env=False).status_code == 200

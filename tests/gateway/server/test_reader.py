@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.gateway.server.reader import Incoming, Pause, Refusal, RequestReader
+from harness.gateway.server.reader import BadRequest, ParserPause, ReceivedRequest, RequestReader
 
 POST = (
     b"POST /v1/acc/gw/baseten/model/x?y=1 HTTP/1.1\r\nHost: gw\r\n"
@@ -22,22 +22,22 @@ def new_reader() -> RequestReader:
     return RequestReader(head_bytes=500, body_bytes=20)
 
 
-def read_all(*parts: bytes) -> list[Incoming | Refusal]:
+def read_all(*parts: bytes) -> list[ReceivedRequest | BadRequest]:
     reader, found = new_reader(), []
     for part in parts:
         reader.feed(part)
         while (incoming := reader.next()) is not None:
-            if isinstance(incoming, Pause):
+            if isinstance(incoming, ParserPause):
                 continue
             found.append(incoming)
-            if isinstance(incoming, Refusal):
+            if isinstance(incoming, BadRequest):
                 return found
     return found
 
 
-def only(found: list[Incoming | Refusal]) -> Incoming:
+def only(found: list[ReceivedRequest | BadRequest]) -> ReceivedRequest:
     (incoming,) = found
-    assert isinstance(incoming, Incoming)
+    assert isinstance(incoming, ReceivedRequest)
     return incoming
 
 
@@ -68,8 +68,8 @@ def test_requests_do_not_depend_on_how_their_bytes_are_cut(cuts: list[int]) -> N
 def test_pipelined_requests_come_out_one_by_one() -> None:
     first, second = read_all(POST + CHUNKED)
 
-    assert isinstance(first, Incoming)
-    assert isinstance(second, Incoming)
+    assert isinstance(first, ReceivedRequest)
+    assert isinstance(second, ReceivedRequest)
     assert (first.request.path, second.request.path) == ("/v1/acc/gw/baseten/model/x", "/a")
 
 
@@ -92,7 +92,7 @@ def test_pipelined_requests_come_out_one_by_one() -> None:
 def test_what_is_no_request_is_refused_with_its_status(bytes_sent: bytes, status: int) -> None:
     (refusal,) = read_all(bytes_sent)
 
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, BadRequest)
     assert refusal.status == status
 
 
@@ -103,7 +103,7 @@ def test_a_request_that_breaks_off_is_refused() -> None:
 
     reader.feed(b"")
 
-    assert isinstance(reader.next(), Refusal)
+    assert isinstance(reader.next(), BadRequest)
 
 
 def test_a_client_that_leaves_between_requests_is_not_refused() -> None:
@@ -111,7 +111,7 @@ def test_a_client_that_leaves_between_requests_is_not_refused() -> None:
     reader.feed(POST)
     reader.feed(b"")
 
-    assert isinstance(reader.next(), Incoming)
+    assert isinstance(reader.next(), ReceivedRequest)
     assert reader.next() is None
 
 
@@ -161,11 +161,11 @@ def test_a_body_in_many_pieces_is_parsed_a_part_at_a_time() -> None:
     reader.feed(head + b"1\r\nx\r\n" * 2_000 + b"0\r\n\r\n")
 
     pauses = 0
-    while isinstance(found := reader.next(), Pause):
+    while isinstance(found := reader.next(), ParserPause):
         pauses += 1
 
     assert pauses == 4
-    assert isinstance(found, Incoming)
+    assert isinstance(found, ReceivedRequest)
     assert found.request.body == b"x" * 2_000
 
 

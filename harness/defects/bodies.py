@@ -1,0 +1,200 @@
+"""Class P, continued: request bodies that reach the provider altered, and visibly so."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from harness.defects.rows import Decisions, rows
+from harness.gateway.call import Call
+from harness.gateway.rules import Rules
+
+Edit = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def editing(edit: Edit, *, routes: tuple[str, ...] = ()) -> Callable[[Rules], Rules]:
+    """Rules that forward an edited body, on some routes or all."""
+
+    def forward(call: Call, document: Any) -> Any:
+        wanted = not routes or call.target.route in routes
+        return edit(dict(document)) if wanted and isinstance(document, dict) else document
+
+    return lambda rules: replace(rules, forward=forward)
+
+
+def without(*names: str) -> Edit:
+    """An edit that drops fields."""
+    return lambda document: {name: v for name, v in document.items() if name not in names}
+
+
+def _clamped(document: dict[str, Any]) -> dict[str, Any]:
+    for name in ("max_tokens", "max_completion_tokens"):
+        if isinstance(document.get(name), int):
+            document[name] = min(document[name], 3)
+    return document
+
+
+def _doubled(document: dict[str, Any]) -> dict[str, Any]:
+    for name in ("max_tokens", "max_completion_tokens"):
+        if isinstance(document.get(name), int):
+            document[name] = document[name] * 2
+    return document
+
+
+def _first_stop(document: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(document.get("stop"), list):
+        document["stop"] = document["stop"][:1]
+    return document
+
+
+def _schema_to_object(document: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(document.get("response_format"), dict):
+        document["response_format"] = {"type": "json_object"}
+    return document
+
+
+def _first_tool(document: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(document.get("tools"), list):
+        document["tools"] = document["tools"][:1]
+    return document
+
+
+def _parameters_lost(document: dict[str, Any]) -> dict[str, Any]:
+    tools = document.get("tools")
+    if isinstance(tools, list):
+        document["tools"] = [_bare_tool(tool) for tool in tools]
+    return document
+
+
+def _bare_tool(tool: Any) -> Any:
+    function = tool.get("function") if isinstance(tool, dict) else None
+    if not isinstance(function, dict):
+        return tool
+    return {**tool, "function": {name: v for name, v in function.items() if name != "parameters"}}
+
+
+def _streamed(document: dict[str, Any]) -> dict[str, Any]:
+    return {**document, "stream": True} if "messages" in document else document
+
+
+def _without_thoughts(document: dict[str, Any]) -> dict[str, Any]:
+    """History with reasoning_content is turned into something that the provider refuses."""
+    messages = document.get("messages")
+    if isinstance(messages, list) and any(
+        isinstance(m, dict) and "reasoning_content" in m for m in messages
+    ):
+        document["messages"] = []
+    return document
+
+
+def _stripped_twice(rules: Rules) -> Rules:
+    return replace(rules, upstream_model=lambda model: model.split("/", 2)[-1])
+
+
+def _other_model(document: dict[str, Any]) -> dict[str, Any]:
+    known = {"openai/gpt-oss-120b": "zai-org/GLM-4.6"}
+    return {**document, "model": known.get(str(document.get("model")), document.get("model"))}
+
+
+BODIES = (
+    *rows(
+        "P",
+        (
+            "stream-dropped",
+            "stream does not reach the provider: a stream is answered plain",
+            Decisions(editing(without("stream", "stream_options"))),
+            "stream-is-stream label-stream",
+        ),
+        (
+            "stream-forced",
+            "every chat request is forwarded as a stream",
+            Decisions(editing(_streamed)),
+            "plain-one-json label-json",
+        ),
+        (
+            "max-completion-tokens-ignored",
+            "max_completion_tokens does not reach the provider",
+            Decisions(editing(without("max_completion_tokens"))),
+            "max-tokens",
+            "P01, atoma-infer#228",
+        ),
+        (
+            "max-tokens-clamped",
+            "limits above 3 become 3",
+            Decisions(editing(_clamped)),
+            "length-at-limit",
+        ),
+        ("max-tokens-doubled", "limits are doubled", Decisions(editing(_doubled)), "max-tokens"),
+        (
+            "stop-first-only",
+            "only the first stop string reaches the provider",
+            Decisions(editing(_first_stop)),
+            "stop-absent",
+        ),
+        (
+            "schema-to-object",
+            "json_schema becomes json_object",
+            Decisions(editing(_schema_to_object)),
+            "json-schema",
+        ),
+        (
+            "first-tool-only",
+            "only the first tool reaches the provider",
+            Decisions(editing(_first_tool)),
+            "feature-kept",
+        ),
+        (
+            "tool-parameters-dropped",
+            "tools lose their parameters",
+            Decisions(editing(_parameters_lost)),
+            "tool-arguments-schema",
+        ),
+        (
+            "tool-choice-dropped",
+            "tool_choice does not reach the provider",
+            Decisions(editing(without("tool_choice"))),
+            "tool-required",
+        ),
+        (
+            "parallel-ignored",
+            "parallel_tool_calls does not reach the provider",
+            Decisions(editing(without("parallel_tool_calls"))),
+            "tool-parallel",
+        ),
+        (
+            "top-logprobs-dropped",
+            "top_logprobs does not reach the provider",
+            Decisions(editing(without("top_logprobs"))),
+            "logprobs-top",
+        ),
+        (
+            "temperature-dropped",
+            "temperature does not reach the provider, so none is refused",
+            Decisions(editing(without("temperature"))),
+            "error-rejected",
+        ),
+        (
+            "reasoning-echo-rejected",
+            "a history with reasoning_content is refused",
+            Decisions(editing(_without_thoughts)),
+            "history-echo",
+            "P17, gsd-2#4647",
+        ),
+        (
+            "model-prefix-stripped-twice",
+            "baseten/openai/... reaches the provider without openai/: it answers 404",
+            Decisions(_stripped_twice),
+            "route-answers",
+            "P14",
+        ),
+    ),
+    *rows(
+        "E",
+        (
+            "fallback-silently",
+            "another model answers, and the answer says so",
+            Decisions(editing(_other_model)),
+            "model-is-asked",
+            "E19, fallback headers in baseten-switch",
+        ),
+    ),
+)

@@ -1,0 +1,168 @@
+"""Requests that disturb each other: in flight together, or one after the other."""
+
+from dataclasses import replace
+
+from harness.defects.edits import boths, on_both, with_chunks, with_header
+from harness.defects.rows import rows
+from harness.gateway.served import Served
+from harness.wire import Response
+
+
+def _kind(served: Served) -> str | None:
+    """Route and form of an answer, so that one can stand for another; None for errors."""
+    if served.call is None or served.response.status != 200:
+        return None
+    return f"{served.call.target.route} {served.call.stream}"
+
+
+def _overlapping(served: Served) -> Response | None:
+    """The answer of the same kind that is still being sent when this request arrives."""
+    kind = _kind(served)
+    before = served.memory.get(f"last {kind}")
+    if kind is not None:
+        ends_ns = served.arrival.at_ns + served.response.end_at_ns
+        served.memory[f"last {kind}"] = (served.response, ends_ns)
+    if before is None or before[1] <= served.arrival.at_ns:
+        return None
+    answer: Response = before[0]
+    return answer
+
+
+def answers_swapped(served: Served) -> Response:
+    """A request in flight with another one gets that one's body."""
+    other = _overlapping(served)
+    return with_chunks(served.response, other.chunks) if other else served.response
+
+
+def chunks_mixed(served: Served) -> Response:
+    """A stream in flight with another one gets the second half of that one."""
+    other = _overlapping(served)
+    if other is None or not served.streamed:
+        return served.response
+    half = len(served.response.chunks) // 2
+    mixed = (*served.response.chunks[:half], *other.chunks[len(other.chunks) // 2 :])
+    end_ns = max(served.response.end_at_ns, *(chunk.at_ns for chunk in mixed))
+    ordered = sorted(mixed, key=lambda chunk: chunk.at_ns)
+    return replace(with_chunks(served.response, ordered), end_at_ns=end_ns)
+
+
+def refused_in_flight(served: Served) -> Response:
+    """A request in flight with another one is answered by 503."""
+    other = _overlapping(served)
+    return replace(served.response, status=503) if other else served.response
+
+
+def answer_of_the_one_before(served: Served) -> Response:
+    """From the second request of a kind on, each gets the answer to the one before."""
+    kind = _kind(served)
+    if kind is None:
+        return served.response
+    before = served.memory.get(f"before {kind}")
+    served.memory[f"before {kind}"] = served.response
+    if before is None:
+        return served.response
+    late_ns = max(served.response.end_at_ns, before.end_at_ns)
+    return replace(with_chunks(served.response, before.chunks), end_at_ns=late_ns)
+
+
+def error_sticks(served: Served) -> Response:
+    """The request after an error gets that error again."""
+    before = served.memory.pop("error", None)
+    if served.response.status >= 400:
+        served.memory["error"] = served.response
+    elif before is not None:
+        return replace(with_chunks(served.response, before.chunks), status=before.status)
+    return served.response
+
+
+def errors_named_before(served: Served) -> Response:
+    """An error carries the event id of the request before it."""
+    name = "cf-aig-event-id"
+    own = served.response.headers.get(name)
+    before = served.memory.get(name)
+    if own is not None:
+        served.memory[name] = own
+    if served.response.status < 400 or own is None or before is None:
+        return served.response
+    return with_header(served.response, name, before)
+
+
+def one_id(served: Served) -> Response:
+    """All completions have one id."""
+    return boths(lambda document: {**document, "id": "chatcmpl-1"})(served)
+
+
+def id_by_the_second(served: Served) -> Response:
+    """Ids are made of the second in which a request arrives."""
+    second = served.arrival.now_ns // 1_000_000_000
+    return on_both(served, lambda document: {**document, "id": f"chatcmpl-{second}"})
+
+
+def stray_bytes(served: Served) -> Response:
+    """An error is longer than its Content-Length, and the connection goes on."""
+    response = served.response
+    if response.status < 400 or not response.body:
+        return response
+    shorter = with_header(response, "content-length", str(len(response.body) - 2))
+    return with_header(shorter, "connection", "keep-alive")
+
+
+COMPANY = (
+    *rows(
+        "concurrency",
+        (
+            "keep-alive-desynchronised",
+            "the last bytes of an error stand before the next answer on its connection",
+            stray_bytes,
+            "error-parsable error-shape",
+        ),
+        socket_only=True,
+    ),
+    *rows(
+        "concurrency",
+        (
+            "answers-swapped",
+            "a request in flight with another gets that one's answer",
+            answers_swapped,
+            "id-unique together-own",
+        ),
+        (
+            "chunks-mixed",
+            "a stream in flight with another ends with that one's chunks",
+            chunks_mixed,
+            "stream-one-id given-values",
+        ),
+        (
+            "refused-in-flight",
+            "a request in flight with another is answered by 503",
+            refused_in_flight,
+            "together-answered",
+        ),
+        (
+            "answer-of-the-one-before",
+            "each request gets the answer to the one before",
+            answer_of_the_one_before,
+            "id-unique json-mode",
+            "connection desynchronised",
+        ),
+        (
+            "error-sticks",
+            "the request after an error gets that error",
+            error_sticks,
+            "route-answers auth-recovers",
+        ),
+        (
+            "errors-named-before",
+            "errors carry the event id of the request before",
+            errors_named_before,
+            "event-id-own",
+        ),
+        ("one-id", "all completions have the id chatcmpl-1", one_id, "cache-fresh cache-key-model"),
+        (
+            "id-by-the-second",
+            "completions of one second share an id",
+            id_by_the_second,
+            "cache-fresh cache-skip",
+        ),
+    ),
+)

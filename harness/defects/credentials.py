@@ -1,0 +1,206 @@
+"""Authentication, continued (ai-gateway/configuration/authentication/)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from harness.defects.carriage import refused
+from harness.defects.edits import with_body, with_header
+from harness.defects.rows import Decisions, rows
+from harness.gateway.call import Arrival, Call
+from harness.gateway.config import Config
+from harness.gateway.rules import Rules, authorised
+from harness.gateway.served import Served
+from harness.gateway.upstream.errors import encode
+from harness.wire import Response
+
+_AUTH = frozenset({"auth"})
+_NO_KEY = "requests without Authorization, or with a wrong one"
+_TOKENLESS = "requests without cf-aig-authorization, or with a wrong one"
+
+
+def _token(check: Callable[[Arrival, str, str], bool]) -> Callable[[Rules], Rules]:
+    """Rules that compare the token given with the one expected in another way."""
+
+    def rule(arrival: Arrival, config: Config) -> bool:
+        if authorised(arrival, config) or config.gateway_token is None:
+            return True
+        given = arrival.fields.get("cf-aig-authorization", "")
+        return check(arrival, given, f"Bearer {config.gateway_token}")
+
+    return lambda rules: replace(rules, authorised=rule)
+
+
+def _key(change: Callable[[Call, str | None], str | None]) -> Callable[[Rules], Rules]:
+    return lambda rules: replace(rules, credential=change)
+
+
+def _own_key(call: Call) -> str:
+    return f"Bearer {call.config.provider_key}"
+
+
+def _remembering(rules: Rules) -> Rules:
+    """A key that was good once is used for those who come without one."""
+    seen: list[str] = []
+
+    def credential(call: Call, given: str | None) -> str | None:
+        if given == _own_key(call):
+            seen.append(given)
+        return given or (seen[-1] if seen else None)
+
+    return replace(rules, credential=credential)
+
+
+def _locking(rules: Rules) -> Rules:
+    """After a wrong token nobody is let in for a while."""
+    refused_at: list[int] = []
+
+    def rule(arrival: Arrival, config: Config) -> bool:
+        if refused_at and arrival.at_ns - refused_at[-1] < 2_000_000_000:
+            return False
+        good = authorised(arrival, config)
+        if not good:
+            refused_at.append(arrival.at_ns)
+        return good
+
+    return replace(rules, authorised=rule)
+
+
+def _echo(name: str, header: str) -> Callable[[Served], Response]:
+    def respond(served: Served) -> Response:
+        secret = served.arrival.fields.get(name)
+        return with_header(served.response, header, secret) if secret else served.response
+
+    return respond
+
+
+def key_in_error(served: Served) -> Response:
+    """The provider's refusal of a key repeats it."""
+    secret = served.arrival.fields.get("authorization")
+    if served.response.status != 401 or not refused(served) or not secret:
+        return served.response
+    return with_body(served.response, encode({"error": f"Invalid API key: {secret}"}))
+
+
+def _gateway_as_provider(served: Served) -> Response:
+    own = served.response.status == 401 and "x-baseten-request-id" not in served.response.headers
+    return (
+        with_body(served.response, encode({"error": "Invalid API key"})) if own else served.response
+    )
+
+
+def _on_route(route: str) -> Callable[[Arrival, str, str], bool]:
+    return lambda arrival, _given, _expected: route in arrival.request.path
+
+
+CREDENTIALS = (
+    *rows(
+        "auth",
+        (
+            "token-any-value",
+            "any token is accepted, only a missing one is refused",
+            Decisions(_token(lambda _arrival, given, _expected: bool(given))),
+            "auth-token-wrong auth-token-near",
+        ),
+        (
+            "token-optional",
+            "a missing token is accepted, a wrong one is refused",
+            Decisions(_token(lambda _arrival, given, _expected: not given)),
+            "auth-token-missing auth-token-code",
+        ),
+        (
+            "token-by-its-length",
+            "a token of the right length is accepted",
+            Decisions(_token(lambda _arrival, given, expected: len(given) == len(expected))),
+            "error-rejected auth-token-near",
+        ),
+        (
+            "token-by-prefix",
+            "a token that begins like the right one is accepted",
+            Decisions(_token(lambda _arrival, given, expected: given.startswith(expected[:-1]))),
+            "error-rejected auth-token-near",
+        ),
+        (
+            "token-any-case",
+            "the token is compared without case",
+            Decisions(_token(lambda _arrival, given, expected: given.lower() == expected.lower())),
+            "error-rejected auth-token-near",
+        ),
+        (
+            "token-free-on-native",
+            "native asks for no token",
+            Decisions(_token(_on_route("/baseten/v1/"))),
+            "auth-token-missing auth-token-wrong",
+        ),
+        (
+            "token-free-on-compat",
+            "compat asks for no token",
+            Decisions(_token(_on_route("/compat/"))),
+            "auth-token-missing auth-token-wrong",
+        ),
+        (
+            "token-free-on-model",
+            "the model route asks for no token",
+            Decisions(_token(_on_route("/model/"))),
+            "auth-token-missing auth-token-wrong",
+        ),
+        (
+            "lockout-after-wrong-token",
+            "after a wrong token the right one is refused",
+            Decisions(_locking),
+            "route-answers auth-recovers",
+        ),
+        (
+            "gateway-401-as-provider",
+            "the gateway's refusal of a token looks like the provider's",
+            _gateway_as_provider,
+            "auth-token-code",
+        ),
+        needs=("auth",),
+    ),
+    *rows(
+        "auth",
+        (
+            "authorization-dropped-on-streams",
+            "Authorization is lost on the way of streams",
+            Decisions(_key(lambda call, given: None if call.stream else given)),
+            "route-answers",
+            "E17",
+        ),
+        (
+            "provider-key-free-on-model",
+            "the model route needs no provider key",
+            Decisions(
+                _key(lambda call, given: _own_key(call) if call.target.route == "model" else given)
+            ),
+            "auth-key-missing auth-key-wrong",
+            "E17",
+        ),
+        (
+            "provider-key-replaced",
+            "a wrong provider key is replaced by a good one",
+            Decisions(_key(lambda call, given: _own_key(call) if given else given)),
+            "error-rejected auth-key-wrong",
+            "E17",
+        ),
+        (
+            "provider-key-optional",
+            "a missing provider key is filled in",
+            Decisions(_key(lambda call, given: given or _own_key(call))),
+            "error-rejected auth-key-missing",
+            "E17",
+        ),
+        (
+            "provider-key-remembered",
+            "a missing provider key is filled in from an earlier request",
+            Decisions(_remembering),
+            "error-rejected auth-key-missing",
+        ),
+        ("key-in-error", "the refusal of a key repeats it", key_in_error, "no-secret-back"),
+        (
+            "token-echoed",
+            "the gateway's token comes back in a header",
+            _echo("cf-aig-authorization", "x-gateway-auth"),
+            "no-secret-back",
+        ),
+    ),
+)

@@ -1,0 +1,79 @@
+"""Which mutants there are, and a sample of them: every operator as often as every other."""
+
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from harness.defects.mutants import decisions, events, forwards, heads, octets
+from harness.defects.mutants.mutant import DECIDING, FAMILIES, Mutant
+from harness.defects.mutants.occasion import ANSWERS, REQUESTS, ROUTES
+
+_CHAT_ROUTES = ("all", "native", "compat")
+
+
+def population(value_places: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The places of every operator; `value_places` are those in JSON that answers have."""
+    fixed: Mapping[str, Sequence[str]] = {
+        "value": sorted(value_places),
+        "event": events.PLACES,
+        "header": heads.NAMES,
+        "head": heads.CLASSES,
+        "forward": forwards.BODY_PLACES,
+        "option": forwards.OPTIONS,
+        "key": decisions.KEY_PARTS,
+        "decision": ("gateway",),
+    }
+    found: dict[str, tuple[str, ...]] = {}
+    for family, operators in FAMILIES.items():
+        for operator in operators:
+            found[operator] = tuple(_places(family, operator, fixed))
+    return found
+
+
+def _places(family: str, operator: str, fixed: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    if family == "bytes":
+        return (octets.WHOLE,) if operator in octets.ALL else octets.PLACES
+    if operator in forwards.MESSAGES:
+        return ("messages",)
+    if operator == forwards.DEFAULTED:
+        return tuple(forwards.DEFAULTS)
+    if operator == forwards.CLAMPED:
+        return (*forwards.LIMITS, "temperature", "top_logprobs")
+    if operator == forwards.SCALED:
+        return ("cf-aig-cache-ttl", "cf-aig-request-timeout")
+    if operator == forwards.LOWERED:
+        return ("cf-aig-event-id", "cf-aig-cache-key")
+    return fixed[family]
+
+
+def sample(places: Mapping[str, Sequence[str]], *, seed: int) -> Iterator[Mutant]:
+    """Different mutants without end, an operator of each family in turn; the same for a seed."""
+    dice = random.Random(seed)  # noqa: S311 - a sample, not a secret
+    taken: set[Mutant] = set()
+    barren = 0
+    while barren < 10_000:
+        for family in FAMILIES:
+            operator = dice.choice(FAMILIES[family])
+            mutant = _one(family, operator, _place(places[operator], dice), dice)
+            barren = barren + 1 if mutant in taken else 0
+            if mutant not in taken:
+                taken.add(mutant)
+                yield mutant
+
+
+def _place(places: Sequence[str], dice: random.Random) -> str:
+    """A place, no area of a document more often than another, however much is in it."""
+    areas = sorted({_area(place) for place in places})
+    area = dice.choice(areas)
+    return dice.choice([place for place in places if _area(place) == area])
+
+
+def _area(place: str) -> tuple[str, ...]:
+    return tuple(step for step in place.split(".") if not step.isdigit())[:4]
+
+
+def _one(family: str, operator: str, place: str, dice: random.Random) -> Mutant:
+    decides = family in DECIDING
+    conditions = tuple(REQUESTS if decides else ANSWERS)
+    condition = dice.choice(("always", "always", *conditions))
+    routes = _CHAT_ROUTES if family == "event" else ROUTES
+    return Mutant(operator, place, dice.choice(("all", *routes)), condition)

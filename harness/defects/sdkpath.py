@@ -1,0 +1,63 @@
+"""The path of the page's SDK example, `/baseten/chat/completions`, served by something else."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from harness.defects.edits import on_both
+from harness.defects.rows import Decisions, rows
+from harness.gateway.call import Call
+from harness.gateway.rules import Rules
+from harness.gateway.served import Served
+from harness.wire import Response
+
+_PATH = "/baseten/chat/completions"
+
+
+def _forwarding(edit: Callable[[Call, dict[str, Any]], dict[str, Any]]) -> Callable[[Rules], Rules]:
+    def forward(call: Call, document: Any) -> Any:
+        there = call.arrival.request.path.endswith(_PATH)
+        return edit(call, document) if there and isinstance(document, dict) else document
+
+    return lambda rules: replace(rules, forward=forward)
+
+
+def _other_model(call: Call, document: dict[str, Any]) -> dict[str, Any]:
+    others = [model for model in call.config.catalogue if model != document.get("model")]
+    return {**document, "model": others[0]} if others else document
+
+
+def _system_added(_call: Call, document: dict[str, Any]) -> dict[str, Any]:
+    messages = document.get("messages")
+    extra = {"role": "system", "content": "You are a helpful assistant."}
+    return {**document, "messages": [extra, *messages]} if isinstance(messages, list) else document
+
+
+def _named(served: Served) -> Response:
+    """The answer names the model with its provider's prefix."""
+    if not served.arrival.request.path.endswith(_PATH):
+        return served.response
+    return on_both(served, lambda document: {**document, "model": f"baseten/{document['model']}"})
+
+
+SDKPATH = rows(
+    "sdk",
+    (
+        "sdk-path-other-model",
+        "the SDK path asks another model",
+        Decisions(_forwarding(_other_model)),
+        "sdk-path-equal",
+    ),
+    (
+        "sdk-path-system-added",
+        "the SDK path adds a system message",
+        Decisions(_forwarding(_system_added)),
+        "sdk-path-equal",
+    ),
+    (
+        "sdk-path-model-named",
+        "the SDK path names the model as compat does",
+        _named,
+        "sdk-path-equal",
+    ),
+)

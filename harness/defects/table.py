@@ -1,0 +1,135 @@
+"""Named ways to break the contract: how the contract suite is itself tested.
+
+Two modules per class of the catalogue at most; each ends with the tuple of its defects.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from harness.defects.access import ACCESS
+from harness.defects.billing import BILLING
+from harness.defects.bodies import BODIES
+from harness.defects.caching import CACHING
+from harness.defects.calls import CALLS
+from harness.defects.carriage import CARRIAGE
+from harness.defects.company import COMPANY
+from harness.defects.completions import COMPLETIONS
+from harness.defects.counting import COUNTING
+from harness.defects.credentials import CREDENTIALS
+from harness.defects.defect import Defect
+from harness.defects.events import EVENTS
+from harness.defects.failures import FAILURES
+from harness.defects.fields import FIELDS
+from harness.defects.framing import FRAMING
+from harness.defects.integrity import INTEGRITY
+from harness.defects.leaving import LEAVING
+from harness.defects.mutants import generated
+from harness.defects.pacing import PACING
+from harness.defects.parameters import PARAMETERS
+from harness.defects.passage import PASSAGE
+from harness.defects.quota import QUOTA
+from harness.defects.rare import RARE
+from harness.defects.refusals import REFUSALS
+from harness.defects.retries import RETRIES
+from harness.defects.sdkpath import SDKPATH
+from harness.defects.sizes import SIZES
+from harness.defects.steps import STEPS
+from harness.defects.storage import STORAGE
+from harness.defects.structure import STRUCTURE
+from harness.defects.tempo import TEMPO
+from harness.defects.text import TEXT
+from harness.defects.toolcalls import TOOLCALLS
+from harness.defects.transport import TRANSPORT
+from harness.defects.unseen import UNSEEN
+from harness.defects.usage import USAGE
+from harness.errors import UsageError, did_you_mean
+from harness.gateway.config import DEFAULT_GATEWAY_KEY, Config, RateLimit
+
+
+class Catalogue(Mapping[str, Defect]):
+    """Defects by name, in the order of the catalogue."""
+
+    def __init__(self, defects: tuple[Defect, ...]) -> None:
+        self._defects = {defect.name: defect for defect in defects}
+
+    def __getitem__(self, name: str) -> Defect:
+        return self._defects[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._defects)
+
+    def __len__(self) -> int:
+        return len(self._defects)
+
+    def named(self, name: str) -> Defect:
+        """The defect called `name`; raises `UsageError` with those that are near.
+
+        A name with a colon is that of a generated defect, which no catalogue lists.
+        """
+        if ":" in name:
+            return generated(name)
+        if name not in self._defects:
+            hint = did_you_mean(name, self._defects, otherwise="serve --list defects has all")
+            raise UsageError(f"unknown defect {name!r}; {hint}")
+        return self._defects[name]
+
+
+_ALL = (
+    *TRANSPORT,
+    *CARRIAGE,
+    *FRAMING,
+    *EVENTS,
+    *STRUCTURE,
+    *COMPLETIONS,
+    *INTEGRITY,
+    *TEXT,
+    *CALLS,
+    *TOOLCALLS,
+    *USAGE,
+    *BILLING,
+    *PARAMETERS,
+    *BODIES,
+    *UNSEEN,
+    *FAILURES,
+    *REFUSALS,
+    *PACING,
+    *TEMPO,
+    *CACHING,
+    *STORAGE,
+    *ACCESS,
+    *CREDENTIALS,
+    *QUOTA,
+    *COUNTING,
+    *COMPANY,
+    *SIZES,
+    *PASSAGE,
+    *SDKPATH,
+    *STEPS,
+    *RETRIES,
+    *LEAVING,
+    *FIELDS,
+    *RARE,
+)
+EVERY = Catalogue(_ALL)
+"""All defects, whoever can see them."""
+DEFECTS = Catalogue(tuple(d for d in _ALL if not d.upstream_only))
+"""What a client can see."""
+UPSTREAM = Catalogue(tuple(d for d in _ALL if d.upstream_only))
+"""What only the provider can see; the stand-in's log shows it."""
+
+
+def killed_by(clause: str) -> tuple[str, ...]:
+    """The names of the defects that a clause, by its id, must see."""
+    return tuple(name for name, defect in EVERY.items() if clause in defect.killed_by)
+
+
+def suited(config: Config, name: str) -> Config:
+    """The configuration with what the defect needs to be seen: auth, cache or a rate limit."""
+    needs = EVERY.named(name).needs
+    if "auth" in needs and config.gateway_token is None:
+        config = replace(config, gateway_token=DEFAULT_GATEWAY_KEY)
+    if "cache" in needs and not config.cache_ttl:
+        config = replace(config, cache_ttl=60)
+    if "rate_limit" in needs and config.rate_limit is None:
+        config = replace(config, rate_limit=RateLimit(20, 60))
+    return config
