@@ -30,7 +30,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     from harness.load.outcome import LoadOutcome
     from harness.load.plan import LoadPlan
-    from harness.load.progress import Progress
+    from harness.load.progress import LoadProgress
     from harness.report.build import Report
     from harness.report.capacity.level import LevelTrial
     from harness.report.plan import Search
@@ -311,7 +311,7 @@ class _Watch:
         self._judge = partial(course.judged, part, asked, settle=settle)
         self._looks = [part.warmup_s + part.duration_s * time for time in range(1, part.extend)]
 
-    def __call__(self, progress: "Progress") -> bool:
+    def __call__(self, progress: "LoadProgress") -> bool:
         if not self._looks or progress.elapsed_s < self._looks[0]:
             return False
         self._looks.pop(0)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from itertools import count
 
-from harness.load.stages import Stage, stretched
+from harness.load.stages import LoadStage, stretched
 
 
 class Arrivals(StrEnum):
@@ -36,7 +36,7 @@ def schedule(
 
 
 def staged(
-    arrivals: Arrivals, stages: Sequence[Stage], *, seed: int, shape: float = 0.5
+    arrivals: Arrivals, stages: Sequence[LoadStage], *, seed: int, shape: float = 0.5
 ) -> Iterator[int]:
     """Nanoseconds after the start at which requests are due when the rate changes by stages.
 

@@ -41,7 +41,7 @@ class Reservation:
     completion_tokens: int
 
 
-class Budget:
+class LoadBudget:
     """Keeps one worker within its share of the caps: reserve the worst case, settle with usage.
 
     A request whose worst case does not fit is not sent, so a cap is never passed as far as the

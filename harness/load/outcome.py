@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from harness.errors import TransportKind
 from harness.load.plan import LoadPlan
-from harness.load.progress import Progress, State, lag_ms
+from harness.load.progress import LoadProgress, State, lag_ms
 from harness.load.tally import RouteTally, total
 from harness.measure.outcome import Outcome, own_outcomes
 from harness.measure.validity import not_sent
@@ -75,7 +75,7 @@ class LoadOutcome:
 
 def outcome_of(
     plan: LoadPlan,
-    progress: Progress,
+    progress: LoadProgress,
     *,
     interrupted: bool,
     aborted: str | None,
@@ -119,7 +119,7 @@ def blocked(whole: RouteTally) -> Blocked | None:
 
 
 def _problems(
-    progress: Progress, whole: RouteTally, expected_workers: int, missing: tuple[str, ...]
+    progress: LoadProgress, whole: RouteTally, expected_workers: int, missing: tuple[str, ...]
 ) -> list[str]:
     problems = []
     closed = progress.states.count(State.CLOSED)
@@ -131,7 +131,7 @@ def _problems(
     return problems
 
 
-def _notes(plan: LoadPlan, progress: Progress, whole: RouteTally) -> list[str]:
+def _notes(plan: LoadPlan, progress: LoadProgress, whole: RouteTally) -> list[str]:
     notes = []
     if progress.beyond:
         notes.append(f"run beyond the calibration: {progress.beyond}")

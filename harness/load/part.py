@@ -29,7 +29,7 @@ STOP_S = 2.0
 _EVENTS: Any = events
 
 
-class Part:
+class LoadPart:
     """The scenario with its share of the plan; `prepare` before the first start.
 
     Each start after the first, which only a person at Locust's page can ask for, has a worker,
@@ -133,7 +133,9 @@ def send(task: Task, identity: Identity, post: Post) -> None:
     plan = read_plan(Path(task.plan or ""))
     environment = Environment(events=_EVENTS)
     locustfile = Path(task.locustfile or "")
-    part = Part(plan, identity, index=task.index, locustfile=locustfile, environment=environment)
+    part = LoadPart(
+        plan, identity, index=task.index, locustfile=locustfile, environment=environment
+    )
     runner = environment.create_local_runner()
     page = None
     if task.role is Role.PAGE:

@@ -107,7 +107,7 @@ def lag_ms(lag: Histogram) -> dict[str, float | None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class LoadProgress:
     """All workers together; `elapsed_s` since the first one started sending.
 
     `doing` says what the load waits for or does, `page` where Locust's page is.
@@ -168,11 +168,11 @@ def _reports(folder: Path, name: str) -> list[Path]:
     return sorted((folder / FOLDER).glob(f"{name}-*.json"))
 
 
-def add_up(reports: Iterable[WorkerReport]) -> Progress:
+def add_up(reports: Iterable[WorkerReport]) -> LoadProgress:
     """The sum over all workers of one machine."""
     reports = tuple(reports)
     if not reports:
-        return Progress()
+        return LoadProgress()
     routes: dict[str, RouteTally] = {}
     lag = Histogram()
     for report in reports:
@@ -180,7 +180,7 @@ def add_up(reports: Iterable[WorkerReport]) -> Progress:
         for route, tally in report.routes.items():
             routes.setdefault(route, RouteTally()).merge(tally)
     first_ns = min(report.started_ns for report in reports)
-    return Progress(
+    return LoadProgress(
         elapsed_s=(max(report.updated_ns for report in reports) - first_ns) / 1e9,
         routes=routes,
         in_flight=sum(report.in_flight for report in reports),

@@ -11,7 +11,7 @@ from harness.load.plan import LoadPlan
 from harness.load.progress import FOLDER, State, WorkerReport, write_report
 from harness.load.recorder import BATCH_ROWS, Recorder
 from harness.load.rows import PLACE, Row
-from harness.load.sender import Attempt, Bodies
+from harness.load.sender import Bodies, RequestAttempt
 from harness.load.sent_count import SentCount
 from harness.load.tally import RouteTally
 from harness.settings import Secrets
@@ -52,7 +52,7 @@ class WorkerRecords:
         """Write and count nothing once, because the first time takes twenty times as long."""
         count(lambda _: RouteTally(), self._recorder.rehearse())
 
-    def add(self, attempt: Attempt, row: Row) -> str:
+    def add(self, attempt: RequestAttempt, row: Row) -> str:
         """Write down how a request ended; its outcome."""
         self._recorder.add(row)
         if attempt.layer is not None:

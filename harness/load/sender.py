@@ -63,7 +63,7 @@ class Ticket:
         return self.seq if self.turn is None else self.turn
 
 
-class Sender:
+class RequestSender:
     """Builds and sends requests of one plan; for one worker process."""
 
     def __init__(
@@ -104,9 +104,11 @@ class Sender:
         head = head_of(self._plan, self._worker, ticket, event_id, Outcome.DROPPED, streams=streams)
         return unsent(head)
 
-    def begin(self, ticket: Ticket, template: Template, held: Held) -> "Attempt":
+    def begin(self, ticket: Ticket, template: Template, held: Held) -> "RequestAttempt":
         """An attempt at a ticket's request, whose answer counts what it holds in `held`."""
-        return Attempt(self._plan, self._worker, ticket, template, self.event_id(ticket), held)
+        return RequestAttempt(
+            self._plan, self._worker, ticket, template, self.event_id(ticket), held
+        )
 
     def _make(
         self, ticket: Ticket, transport: GeventTransport, *, nonce: str = EVENT_ID
@@ -171,10 +173,10 @@ class Sender:
         )
 
 
-Look = Callable[["Attempt", Facts], None]
+Look = Callable[["RequestAttempt", Facts], None]
 
 
-class Attempt:
+class RequestAttempt:
     """One request under way; `layer` is who failed, None when nobody did or nobody can tell."""
 
     __slots__ = (
@@ -338,7 +340,7 @@ class Bodies:
         self._file: TextIO = os.fdopen(descriptor, "a", encoding="utf-8")
         self._secrets = secrets
 
-    def add(self, attempt: Attempt) -> None:
+    def add(self, attempt: RequestAttempt) -> None:
         """Write one request's body, and the text or the JSON of its answer."""
         record = attempt.reading.record
         answer = None if record is None else record.answer(attempt.talk.end, 0)

@@ -17,7 +17,7 @@ import gevent
 
 from harness.errors import UsageError
 from harness.load.asked import prompts_of
-from harness.load.budget import Budget, Reservation
+from harness.load.budget import LoadBudget, Reservation
 from harness.load.clock import LoadClock
 from harness.load.conversation import Dialogue, Reply
 from harness.load.judge import Judge
@@ -26,7 +26,7 @@ from harness.load.progress import State
 from harness.load.quota import SHARE
 from harness.load.records import OnRequest, WorkerRecords
 from harness.load.rows import PLACE, Row
-from harness.load.sender import Attempt, Sender, Ticket
+from harness.load.sender import RequestAttempt, RequestSender, Ticket
 from harness.load.trace import read_trace
 from harness.measure.outcome import Outcome
 from harness.transports.gevent import GeventTransport, Held, Reader, TransportCounts
@@ -60,11 +60,11 @@ class Worker:
         self.clock = LoadClock(plan, index=index)
         self.trace = None if plan.trace is None else read_trace(Path(plan.trace))
         self._prompts = prompts_of(plan, self.trace)
-        self._sender = Sender(plan, identity, worker=self.name, prompts=self._prompts)
-        self._budget = Budget(plan.caps, workers=plan.workers, worker=index)
+        self._sender = RequestSender(plan, identity, worker=self.name, prompts=self._prompts)
+        self._budget = LoadBudget(plan.caps, workers=plan.workers, worker=index)
         self._on_request = on_request
         self._sending: set[Any] = set()
-        self._unread: deque[Attempt] = deque()
+        self._unread: deque[RequestAttempt] = deque()
         self._read_last: str = Outcome.OK
         self._indices = count()
         self._places = count(index, plan.workers)
@@ -76,7 +76,7 @@ class Worker:
         """Open the files."""
         secrets = self._sender.secrets
         self._records = WorkerRecords(self.plan, self.name, secrets, on_request=self._on_request)
-        self._connections = Connections(self.plan)
+        self._connections = SharedConnections(self.plan)
         breathe = self._connections.reader.look
         judge = Judge(self.plan, self._sender, worker=self.index, breathe=breathe)
         self._look = judge.look if self.plan.check_share else None
@@ -183,14 +183,14 @@ class Worker:
         number = next(self._dialogues)
         return Dialogue(self._prompts.at(number), number, f"{self.plan.run_id}-{number}")
 
-    def _attempt(self, transport: GeventTransport, ticket: Ticket) -> Attempt | None:
+    def _attempt(self, transport: GeventTransport, ticket: Ticket) -> RequestAttempt | None:
         """An attempt at a request; None when the budget has no room for it."""
         template = self._sender.template(ticket, transport)
         if not self._budget.reserve(template.reservation):
             return None
         return self._sender.begin(ticket, template, self._connections.held)
 
-    def _send(self, transport: GeventTransport, attempt: Attempt) -> bool:
+    def _send(self, transport: GeventTransport, attempt: RequestAttempt) -> bool:
         """Send a request and wait for its answer; whether it is clear how it ended."""
         sending = gevent.getcurrent()
         self._sending.add(sending)
@@ -237,7 +237,7 @@ class Worker:
             self.clock.fail(error)
         return bool(unread)
 
-    def _record(self, attempt: Attempt, row: Row) -> str:
+    def _record(self, attempt: RequestAttempt, row: Row) -> str:
         """Settle what a request cost and write down how it ended; its outcome."""
         self._budget.settle(attempt.template.reservation, _used(row))
         if self.plan.respect_rate_limit and row[_STATUS] is not None:
@@ -283,7 +283,7 @@ class Worker:
         self._records.publish(state)
 
 
-class Connections:
+class SharedConnections:
     """What all transports of one process share."""
 
     def __init__(self, plan: LoadPlan) -> None:

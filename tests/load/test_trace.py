@@ -13,7 +13,7 @@ from harness.cli import execute
 from harness.errors import UsageError
 from harness.load.plan import Identity, LoadPlan
 from harness.load.prompts import Prompts
-from harness.load.sender import Sender, Ticket
+from harness.load.sender import RequestSender, Ticket
 from harness.load.trace import Trace, affinity, read_trace
 from harness.routes.address import Address, Credentials
 
@@ -124,7 +124,7 @@ def test_the_requests_of_a_session_carry_its_id_and_no_nonce() -> None:
         prompt_tokens=8,
         prompts=read_trace(path).prompts,
     )
-    sender = Sender(plan, Identity(Credentials("k")), worker="load-0", prompts=prompts)
+    sender = RequestSender(plan, Identity(Credentials("k")), worker="load-0", prompts=prompts)
 
     requests = [sender.request(Ticket(seq, "native", "mixed", "steady")) for seq in range(4)]
 

@@ -12,7 +12,7 @@ from harness.errors import TransportError, TransportKind
 from harness.transports.exchange import Timeouts
 from harness.transports.gevent.connection import Connection
 from harness.transports.gevent.outgoing import Origin
-from harness.transports.gevent.stamps import Arrival
+from harness.transports.gevent.stamps import StampedRead
 from harness.wire import End
 
 _ENDS = {
@@ -54,7 +54,7 @@ class Conversation:
         return End.COMPLETE if self.error is None else _ENDS.get(self.error.kind, End.OPEN)
 
 
-class Reading(Protocol):
+class ResponseReader(Protocol):
     """Whoever reads an answer: told when the message has left, then of what arrives.
 
     Any method may raise a TransportError, which ends the conversation.
@@ -79,7 +79,7 @@ class Reading(Protocol):
     def begin(self, sent_ns: int) -> None:
         """The message has left."""
 
-    def feed(self, arrivals: list[Arrival], *, plain: bool = False) -> None:
+    def feed(self, arrivals: list[StampedRead], *, plain: bool = False) -> None:
         """Bytes have arrived; `plain`: with them a usual answer that is framed by its length."""
 
     def end_of_stream(self) -> None:
@@ -93,7 +93,7 @@ class Reading(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class Deadlines:
     """The timeouts that were given, in nanoseconds; infinite where there is none."""
 
     given: Timeouts
@@ -102,7 +102,7 @@ class Bounds:
     total: float
 
     @classmethod
-    def of(cls, given: Timeouts) -> "Bounds":
+    def of(cls, given: Timeouts) -> "Deadlines":
         """The bounds of these timeouts."""
         each = (given.first_byte, given.idle, given.total)
         return cls(given, *(math.inf if one is None else int(one * 1e9) for one in each))
@@ -114,7 +114,7 @@ class MessageExchange:
     __slots__ = ("_bounds", "_connection", "_reading", "_talk", "_unsent", "reusable")
 
     def __init__(
-        self, connection: Connection, bounds: Bounds, talk: Conversation, reading: Reading
+        self, connection: Connection, bounds: Deadlines, talk: Conversation, reading: ResponseReader
     ) -> None:
         self.reusable = False
         self._connection = connection

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from harness.errors import TransportError
 from harness.transports.exchange import Exchange, Timeouts
 from harness.transports.gevent.connection import Connection
-from harness.transports.gevent.incoming import Held, Incoming, Listener
+from harness.transports.gevent.incoming import Held, Listener, ResponseParser
 from harness.transports.gevent.messages import (
-    Bounds,
     Conversation,
+    Deadlines,
     Message,
     MessageExchange,
-    Reading,
+    ResponseReader,
 )
 from harness.transports.gevent.opening import Opener
 from harness.transports.gevent.outgoing import Origin, origin_of, serialize
 from harness.transports.gevent.reader import Reader
-from harness.transports.gevent.stamps import Arrival
+from harness.transports.gevent.stamps import StampedRead
 from harness.transports.network import Network
 from harness.wire import Request, Response
 
@@ -46,7 +46,7 @@ class _Whole:
     """Reads an answer into a response."""
 
     def __init__(self, listen: Listen | None, held: Held, *, store: bool) -> None:
-        self.incoming: Incoming | None = None
+        self.incoming: ResponseParser | None = None
         self._listen = listen
         self._held = held
         self._store = store
@@ -69,11 +69,11 @@ class _Whole:
 
     def begin(self, sent_ns: int) -> None:
         listener = None if self._listen is None else self._listen(sent_ns)
-        self.incoming = Incoming(
+        self.incoming = ResponseParser(
             sent_ns=sent_ns, listener=listener, store=self._store, held=self._held
         )
 
-    def feed(self, arrivals: list[Arrival], *, plain: bool = False) -> None:
+    def feed(self, arrivals: list[StampedRead], *, plain: bool = False) -> None:
         del plain
         if self.incoming is not None:
             for arrival in arrivals:
@@ -123,7 +123,7 @@ class GeventTransport:
         network = Network.of(os.environ) if network is None else network
         self._opener = Opener(self._reader, network, context)
         self._idle: dict[Origin, list[Connection]] = {}
-        self._bounds = Bounds.of(Timeouts())
+        self._bounds = Deadlines.of(Timeouts())
 
     def close(self) -> None:
         """Close the idle connections, and the reader unless it was given."""
@@ -166,7 +166,7 @@ class GeventTransport:
         self,
         message: Message,
         timeouts: Timeouts,
-        reading: Reading,
+        reading: ResponseReader,
         talk: Conversation | None = None,
     ) -> Conversation:
         """Send a message and have its answer read; a failure is in the result and never raised.
@@ -181,7 +181,7 @@ class GeventTransport:
             talk.error, talk.ended_ns = error, time.monotonic_ns()
             return talk
         if self._bounds.given is not timeouts:
-            self._bounds = Bounds.of(timeouts)
+            self._bounds = Deadlines.of(timeouts)
         attempt = MessageExchange(connection, self._bounds, talk, reading)
         try:
             attempt.run(message.data)
