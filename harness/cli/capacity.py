@@ -238,7 +238,7 @@ class _Course:
     def run(self, target: "Target") -> None:
         """Try levels until there is none left to try, or the search has to end."""
         from harness.bundled import folder as bundled
-        from harness.load.caps import left
+        from harness.load.budget import left
         from harness.load.launch import Locust
         from harness.load.progress import read_reports
         from harness.load.session import run_load
@@ -352,7 +352,7 @@ def _ask(common: Common, plan: "LoadPlan", values: dict[str, Any]) -> None:
     """Tell what it may cost where requests cost money, and go on only with a yes."""
     if common.target.loopback:
         return
-    from harness.load.caps import estimate
+    from harness.load.budget import estimate
 
     told = estimate(replace(plan, rate=None))
     common.say(f"estimate: {told}; levels up to {values['max_rate']:g}")

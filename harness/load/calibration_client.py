@@ -12,8 +12,9 @@ from harness.load.plan import Identity, LoadPlan
 from harness.load.recorder import Recorder
 from harness.load.reference_server import ID_HEADER, SCHEDULE_HEADER
 from harness.load.rows import PLACE
-from harness.load.sender import RequestSender, Ticket
+from harness.load.sender import RequestSender
 from harness.load.tally import RouteTally
+from harness.load.ticket import Ticket
 from harness.measure.outcome import Outcome
 from harness.routes.address import Address
 from harness.routes.route import Route

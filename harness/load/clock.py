@@ -9,8 +9,8 @@ from gevent.event import Event
 
 from harness.load.plan import LoadPlan
 from harness.load.quota import Leave, Pace
-from harness.load.sender import Ticket
 from harness.load.stages import level_at, room_in_s, stage_at
+from harness.load.ticket import Ticket
 from harness.measure.histogram import Histogram
 from harness.settings.values import parse_rate_limit
 

@@ -9,11 +9,10 @@ from gevent.event import Event
 from gevent.pool import Group
 
 from harness.load.arrivals import schedule, share, staged
-from harness.load.order import route_of
 from harness.load.plan import LoadPlan
 from harness.load.quota import Leave
-from harness.load.sender import Ticket
 from harness.load.stages import with_warmup
+from harness.load.ticket import Ticket, route_of
 from harness.load.trace import Trace
 from harness.load.worker import Worker
 from harness.transports.gevent import GeventTransport

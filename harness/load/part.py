@@ -15,7 +15,7 @@ from locust.util.load_locustfile import load_locustfile
 
 from harness.errors import UsageError
 from harness.load import users
-from harness.load.caps import left
+from harness.load.budget import left
 from harness.load.cause import Cause
 from harness.load.plan import Identity, LoadPlan, read_plan
 from harness.load.post import Post, at, ended

@@ -4,9 +4,13 @@ Import it in locustfiles only: `import locust` patches the interpreter.
 """
 
 import logging
+import math
 import sys
 import time
+import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 import gevent
@@ -19,17 +23,21 @@ from locust.user.task import LOCUST_STATE_STOPPING
 from harness.errors import HarnessError, UsageError
 from harness.load.conversation import Dialogue
 from harness.load.driver import drive
-from harness.load.order import BLOCK_STEP, block_order, route_of
+from harness.load.plan import Caps, Identity, LoadPlan
 from harness.load.records import OnRequest
-from harness.load.sender import Ticket
+from harness.load.ticket import BLOCK_STEP, Ticket, block_order, route_of
 from harness.load.worker import Worker
 from harness.measure.outcome import Outcome
+from harness.settings import load_settings, resolve_target
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
 """A closed loop over a gateway that refuses at once would else be a flood."""
 DIRECT_DRAIN_S = 30.0
 """How long plain Locust waits for the last answers, unless its --stop-timeout says otherwise."""
+DIRECT_REQUESTS = 200
+"""What plain Locust may send to a target that is not on this machine: `gateway-harness load` has
+other caps."""
 
 _LOG = logging.getLogger(__name__)
 _workers: list[Worker] = []
@@ -183,10 +191,8 @@ def _start(environment: Environment, **_: Any) -> None:
 
 def _plain(environment: Environment) -> Worker:
     """The worker of a load that plain Locust was asked for."""
-    from harness.load.direct import direct_plan
-
     environment.stop_timeout = environment.stop_timeout or DIRECT_DRAIN_S
-    plan, asker = direct_plan(environment.host, float(environment.stop_timeout))
+    plan, asker = _plain_plan(environment.host, float(environment.stop_timeout))
     _LOG.info("samples are written to %s", plan.folder)
     index = max(getattr(environment.runner, "worker_index", 0), 0)
 
@@ -194,6 +200,29 @@ def _plain(environment: Environment) -> Worker:
     worker.start()
     worker.calibrate()
     return worker
+
+
+def _plain_plan(host: str | None, drain_s: float) -> tuple[LoadPlan, Identity]:
+    """The plan of a load that nobody launched: `locust -f locustfiles/native.py` by hand.
+
+    A closed loop to `host`, or to the gateway of the settings, until Locust stops it.
+    """
+    target = resolve_target(host or "live", load_settings())
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    plan = LoadPlan(
+        run_id=uuid.uuid4().hex[:12],
+        folder=str(Path("reports") / f"{stamp}-locust"),
+        address=target.address,
+        model=target.model,
+        model_id=target.model_id,
+        model_input=target.model_input,
+        routes=target.routes,
+        duration_s=math.inf,
+        warmup_s=0.0,
+        drain_s=drain_s,
+        caps=Caps() if target.loopback else Caps(requests=DIRECT_REQUESTS),
+    )
+    return plan, Identity(target.credentials, target.headers.fields)
 
 
 def listener(environment: Environment) -> OnRequest:

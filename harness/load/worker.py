@@ -26,7 +26,8 @@ from harness.load.progress import State
 from harness.load.quota import SHARE
 from harness.load.records import OnRequest, WorkerRecords
 from harness.load.rows import PLACE, Row
-from harness.load.sender import RequestAttempt, RequestSender, Ticket
+from harness.load.sender import RequestAttempt, RequestSender
+from harness.load.ticket import Ticket
 from harness.load.trace import read_trace
 from harness.measure.outcome import Outcome
 from harness.transports.gevent import GeventTransport, Held, Reader, TransportCounts

@@ -10,7 +10,8 @@ from harness.contract.subject import Subject
 from harness.load.clauses import Checker, asked
 from harness.load.plan import Identity, LoadPlan
 from harness.load.prompts import Prompt, Prompts
-from harness.load.sender import RequestSender, Ticket
+from harness.load.sender import RequestSender
+from harness.load.ticket import Ticket
 from harness.routes.address import Address, Credentials
 from harness.routes.route import ROUTES
 from harness.wire import Request

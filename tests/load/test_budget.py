@@ -7,8 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.load.budget import LoadBudget, Reservation
-from harness.load.caps import PAID_COST, PAID_REQUESTS, PAID_TOKENS, caps_for, estimate, left
+from harness.load.budget import (
+    PAID_COST,
+    PAID_REQUESTS,
+    PAID_TOKENS,
+    LoadBudget,
+    Reservation,
+    caps_for,
+    estimate,
+    left,
+)
 from harness.load.plan import Caps, LoadPlan
 from harness.load.progress import WorkerReport
 from harness.load.tally import RouteTally

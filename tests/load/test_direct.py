@@ -4,7 +4,8 @@ import pytest
 
 from harness.load.plan import Identity, LoadPlan
 from harness.load.prompts import Prompts
-from harness.load.sender import RequestSender, Ticket
+from harness.load.sender import RequestSender
+from harness.load.ticket import Ticket
 from harness.routes.address import Address, Credentials
 
 ADDRESS = Address(

@@ -18,10 +18,10 @@ from harness.errors import UsageError
 from harness.load import supervisor
 from harness.load.arrivals import Arrivals
 from harness.load.launch import Locust, launch
-from harness.load.order import BLOCK_STEP
 from harness.load.plan import Caps, Identity
 from harness.load.progress import LoadProgress, read_reports
 from harness.load.supervisor import HOPELESS_REQUESTS
+from harness.load.ticket import BLOCK_STEP
 from harness.report.samples import convert
 from harness.routes.address import Address, Credentials
 from harness.routes.route import ROUTES

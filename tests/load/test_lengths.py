@@ -11,10 +11,11 @@ import pytest
 
 from harness.cli import execute
 from harness.load.asked import prompts_of
-from harness.load.caps import estimate
+from harness.load.budget import estimate
 from harness.load.lengths import DRAWS, MOST_TOKENS, parse_lengths
 from harness.load.plan import Identity, LoadPlan, plan_of
-from harness.load.sender import RequestSender, Ticket
+from harness.load.sender import RequestSender
+from harness.load.ticket import Ticket
 from harness.routes.address import Address
 
 PLAN = LoadPlan(

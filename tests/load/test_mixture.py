@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from harness.cli import execute
 from harness.load.asked import prompts_of
-from harness.load.order import route_of, streamed
 from harness.load.plan import Identity, LoadPlan
-from harness.load.sender import RequestSender, Ticket
+from harness.load.prompts import streamed
+from harness.load.sender import RequestSender
+from harness.load.ticket import Ticket, route_of
 from harness.routes.address import Address
 
 PLAN = LoadPlan(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.load.arrivals import Arrivals, schedule, staged
-from harness.load.caps import estimate
+from harness.load.budget import estimate
 from harness.load.plan import LoadPlan, plan_of
 from harness.load.stages import (
     LoadStage,

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from harness.load import sender as sender_module
 from harness.load.plan import Identity, LoadPlan
 from harness.load.prompts import Prompt, Prompts
-from harness.load.sender import RequestSender, Ticket
+from harness.load.sender import RequestSender
+from harness.load.ticket import Ticket
 from harness.routes.address import Address, Credentials
 from harness.routes.body import asks_stream
 from harness.routes.route import ROUTES

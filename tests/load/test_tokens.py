@@ -12,7 +12,8 @@ from harness.cli import execute
 from harness.errors import UsageError
 from harness.load.asked import prompts_of
 from harness.load.plan import Identity, LoadPlan
-from harness.load.sender import RequestSender, Ticket
+from harness.load.sender import RequestSender
+from harness.load.ticket import Ticket
 from harness.load.tokens import EXTRA, Tokenizer, read_tokenizer
 from harness.routes.address import Address
 from tests.bench import tokenizer as byte_by_byte

@@ -13,7 +13,8 @@ from harness.cli import execute
 from harness.errors import UsageError
 from harness.load.plan import Identity, LoadPlan
 from harness.load.prompts import Prompts
-from harness.load.sender import RequestSender, Ticket
+from harness.load.sender import RequestSender
+from harness.load.ticket import Ticket
 from harness.load.trace import Trace, affinity, read_trace
 from harness.routes.address import Address, Credentials
 
