@@ -30,7 +30,7 @@ EVIDENCE = {
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, nothing else.")
 def command(clause: str | None, as_json: bool) -> None:
     """Say what a clause demands, why and from where; without CLAUSE, list all of them."""
-    from harness.contract.clauses.catalogue import BY_ID, TOPICS
+    from harness.contract.topics.catalogue import BY_ID, TOPICS
 
     if clause is not None:
         if clause not in BY_ID:

@@ -78,7 +78,7 @@ def repeat(
 ) -> "Repeated":
     """Repeat a failure from its cases as documents; this is what a capsule's test calls."""
     from harness.contract.capsule import case_of
-    from harness.contract.clauses.catalogue import BY_ID
+    from harness.contract.topics.catalogue import BY_ID
     from harness.settings import load_settings, resolve_target
 
     found = resolve_target(target, load_settings())

@@ -13,9 +13,9 @@ from typing import Any
 
 from harness.contract.case import Case, Expect, Key
 from harness.contract.clause import Clause, Fault
-from harness.contract.clauses.catalogue import BY_ID
 from harness.contract.ledger import Entry
 from harness.contract.observation import Observation
+from harness.contract.topics.catalogue import BY_ID
 from harness.errors import UsageError
 from harness.wire import Headers, Response
 

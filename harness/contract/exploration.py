@@ -26,11 +26,11 @@ from harness.contract.lateness import Lateness
 from harness.contract.ledger import Ledger, described
 from harness.contract.observation import Observation
 from harness.contract.plan import PLAN, Part
-from harness.contract.probes.catalogue import AWAITED, LATER, PROBES, WINDOWS
-from harness.contract.probes.stage import Stage
 from harness.contract.sender import LATE, Sender
 from harness.contract.supply import Supply, in_turn
 from harness.contract.threads import at_once
+from harness.contract.topics.catalogue import AWAITED, LATER, PROBES, WINDOWS
+from harness.contract.topics.stage import Stage
 from harness.errors import HarnessError
 
 Steps = Iterator[Callable[[], None]]

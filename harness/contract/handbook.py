@@ -7,13 +7,13 @@ import sys
 from collections import Counter
 
 from harness.contract.clause import Clause, Level, Profile
-from harness.contract.clauses.catalogue import CLAUSES, TOPICS
+from harness.contract.topics.catalogue import CLAUSES, TOPICS
 
 _HEAD = """# The contract, executable
 
 {count} clauses over the three routes: {levels}.
-Each is data (`harness/contract/clauses/`) with a pure check over recorded exchanges
-(`harness/contract/checks/`). This page is made from that data:
+Each is data (`harness/contract/topics/`) with a pure check over recorded exchanges
+(`harness/contract/topics/`). This page is made from that data:
 `python -m harness.contract.handbook > contracts/README.md`.
 
     gateway-harness verify --target mock          # the embedded gateway, no socket, seconds

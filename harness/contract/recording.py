@@ -10,8 +10,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from harness.contract.checks.scenes import code_of
 from harness.contract.observation import Observation
+from harness.contract.topics.scenes import code_of
 from harness.errors import Layer, UsageError
 from harness.gateway.behaviour import SCHEMA_VERSION, SWITCHES, Behaviour, Value
 

@@ -13,7 +13,6 @@ from typing import Any
 from harness.contract import documents, examples, standin
 from harness.contract.budget import Budget
 from harness.contract.clause import Clause, Profile
-from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.exploration import Exploration
 from harness.contract.judged import Judged, by_weight, judged
 from harness.contract.ledger import Ledger, described
@@ -34,6 +33,7 @@ from harness.contract.subject import (
     Clock,
     Subject,
 )
+from harness.contract.topics.catalogue import CLAUSES
 from harness.contract.veil import veil
 from harness.contract.verdict import Verdict, conclude
 from harness.contract.waivers import apply, draft, read_waivers

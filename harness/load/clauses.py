@@ -11,7 +11,10 @@ from typing import Any
 
 from harness.contract.case import Case, Expect
 from harness.contract.clause import Clause, ExchangeCheck, Level
-from harness.contract.clauses import (
+from harness.contract.observation import CHAT, Observation
+from harness.contract.output import choices
+from harness.contract.reading import read
+from harness.contract.topics import (
     body,
     errors,
     framing,
@@ -25,9 +28,6 @@ from harness.contract.clauses import (
     tools,
     usage,
 )
-from harness.contract.observation import CHAT, Observation
-from harness.contract.output import choices
-from harness.contract.reading import read
 from harness.routes.parse import parse
 from harness.routes.route import ROUTES
 from harness.transports.exchange import Exchange
@@ -64,18 +64,18 @@ LEFT_OUT: Mapping[str, str] = {
 CLAUSES: tuple[Clause, ...] = tuple(
     clause
     for clause in chain(
-        requests.CLAUSES,
-        body.CLAUSES,
-        headers.CLAUSES,
-        plain.CLAUSES,
-        stream.CLAUSES,
-        framing.CLAUSES,
-        usage.CLAUSES,
-        limits.CLAUSES,
-        tools.CLAUSES,
-        errors.CLAUSES,
-        model.CLAUSES,
-        timing.CLAUSES,
+        requests.topic.clauses,
+        body.topic.clauses,
+        headers.topic.clauses,
+        plain.topic.clauses,
+        stream.topic.clauses,
+        framing.topic.clauses,
+        usage.topic.clauses,
+        limits.topic.clauses,
+        tools.topic.clauses,
+        errors.topic.clauses,
+        model.topic.clauses,
+        timing.topic.clauses,
     )
     if clause.check is not None and clause.id not in LEFT_OUT
 )

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.cli import execute
-from harness.contract.clauses.catalogue import CLAUSES
+from harness.contract.topics.catalogue import CLAUSES
 from harness.defects.table import DEFECTS, killed_by
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from harness.contract.case import Case, Expect
 from harness.contract.clause import Fault
-from harness.contract.clauses.catalogue import BY_ID
 from harness.contract.ledger import Ledger
 from harness.contract.observation import Observation, observe
+from harness.contract.topics.catalogue import BY_ID
 from harness.errors import TransportError
 from harness.transports.exchange import Exchange
 from harness.wire import Chunk, End, Headers, Request, Response

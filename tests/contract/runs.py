@@ -5,11 +5,11 @@ from collections.abc import Callable, Container
 
 from harness.contract import standin
 from harness.contract.budget import Budget
-from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.exploration import Exploration
 from harness.contract.ledger import Ledger, Result
 from harness.contract.sender import Sender
 from harness.contract.subject import Clock, Subject
+from harness.contract.topics.catalogue import CLAUSES
 from harness.routes.address import Address, Credentials
 from harness.transports.exchange import Timeouts
 from harness.transports.httpx import HttpxTransport

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from harness.contract import standin
 from harness.contract.budget import Budget
-from harness.contract.probes.stage import Stage
 from harness.contract.sender import Sender
+from harness.contract.topics.stage import Stage
 from harness.transports.exchange import Timeouts
 
 

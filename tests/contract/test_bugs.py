@@ -11,11 +11,10 @@ import pytest
 
 from harness.contract import session
 from harness.contract.clause import Clause, Finding
-from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.observation import Observation
 from harness.contract.options import Options
-from harness.contract.probes.catalogue import PROBES
 from harness.contract.session import Outcome, perform
+from harness.contract.topics.catalogue import CLAUSES, PROBES
 from tests.contract.runs import SUBJECT
 from tests.schemas import problems
 

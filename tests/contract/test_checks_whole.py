@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.contract.clauses.catalogue import BY_ID
 from harness.contract.observation import Observation, observe
+from harness.contract.topics.catalogue import BY_ID
 from harness.wire import Chunk
 from tests.contract.answers import (
     asked,

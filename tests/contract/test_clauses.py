@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.contract.clause import Clause, Level
-from harness.contract.clauses.catalogue import BY_ID, CLAUSES
 from harness.contract.handbook import render
-from harness.contract.probes.catalogue import LATER, PROBES
+from harness.contract.topics.catalogue import BY_ID, CLAUSES, LATER, PROBES
 from harness.defects.table import DEFECTS, UPSTREAM
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from harness.contract.clause import Clause, Finding
-from harness.contract.clauses.catalogue import BY_ID
 from harness.contract.doubt import withdraw_dying, withdraw_unfounded
 from harness.contract.ledger import Entry, Ledger, Result
 from harness.contract.observation import Observation
 from harness.contract.strategies.given import only
+from harness.contract.topics.catalogue import BY_ID
 from harness.errors import TransportError, TransportKind
 from harness.transports.exchange import Exchange
 from harness.wire import End

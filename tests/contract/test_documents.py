@@ -15,10 +15,10 @@ import pytest
 from harness.contract import documents
 from harness.contract.budget import Budget
 from harness.contract.capsule import case_of
-from harness.contract.clauses.catalogue import BY_ID
 from harness.contract.judged import judged
 from harness.contract.ledger import Ledger
 from harness.contract.reproduction import curl, example, transcript
+from harness.contract.topics.catalogue import BY_ID
 from harness.contract.veil import veil
 from harness.contract.verdict import conclude
 from harness.contract.written import Output

@@ -8,7 +8,6 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from harness.contract.clause import Clause, Level
-from harness.contract.clauses.catalogue import BY_ID, CLAUSES
 from harness.contract.documents import junit
 from harness.contract.evidence import LIMIT, fault, told, unequal
 from harness.contract.judged import by_weight, followed, layer
@@ -16,6 +15,7 @@ from harness.contract.ledger import MOST_SHOWN, Entry, Ledger
 from harness.contract.options import Options
 from harness.contract.reading import ABSENT
 from harness.contract.session import perform
+from harness.contract.topics.catalogue import BY_ID, CLAUSES
 from harness.contract.verdict import REMEDIES, conclude
 from harness.contract.waivers import apply, read_waivers
 from harness.defects.table import killed_by

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from harness.contract import examples
 from harness.contract.capsule import document_of
-from harness.contract.clauses.catalogue import BY_ID
 from harness.contract.ledger import Ledger
+from harness.contract.topics.catalogue import BY_ID
 from tests.contract.answers import asked, good_chunks, seen, sse, streamed
 
 

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from harness.contract import standin
 from harness.contract.budget import Budget
 from harness.contract.case import Case
-from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.confirmation import ask_lasting
 from harness.contract.exploration import Exploration
 from harness.contract.ledger import Ledger
 from harness.contract.observation import Observation
 from harness.contract.sender import Sender
 from harness.contract.subject import Transport
+from harness.contract.topics.catalogue import CLAUSES
 from harness.transports.exchange import Exchange, Timeouts
 from harness.wire import Headers, Request, Response
 from tests.contract.answers import asked, seen

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from harness.contract.checks.features import declines, is_not_taken_back
-from harness.contract.checks.requests import is_answered
 from harness.contract.observation import Observation
 from harness.contract.strategies.fixed import CLOCK, SCHEMA
+from harness.contract.topics.requests import declines, is_answered, is_not_taken_back
 from tests.contract.answers import asked, plain, seen
 
 REFUSAL = b'{"error": {"message": "not supported by this model", "type": "x"}}'

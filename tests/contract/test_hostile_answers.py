@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.contract.case import Case
-from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.infrastructure import outage, refusal
 from harness.contract.ledger import Ledger
 from harness.contract.recording import behaviour_of
 from harness.contract.strategies.fixed import CLOCK, SCHEMA
+from harness.contract.topics.catalogue import CLAUSES
 from harness.contract.verdict import conclude
 from tests.contract.answers import (
     asked,

@@ -11,13 +11,13 @@ import pytest
 from harness.contract import standin
 from harness.contract.budget import Budget
 from harness.contract.clause import Fault, Unjudged
-from harness.contract.clauses.catalogue import BY_ID, CLAUSES
 from harness.contract.exploration import Exploration
 from harness.contract.lateness import PERIOD_NS, Lateness
 from harness.contract.ledger import Entry, Ledger, Result
 from harness.contract.observation import Observation
 from harness.contract.options import REQUIRABLE
 from harness.contract.sender import Sender
+from harness.contract.topics.catalogue import BY_ID, CLAUSES
 from harness.contract.verdict import conclude
 from harness.transports.exchange import Timeouts
 from tests.contract.answers import asked, plain, seen

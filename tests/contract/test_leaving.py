@@ -11,14 +11,13 @@ import pytest
 from harness.contract import standin
 from harness.contract.budget import Budget
 from harness.contract.clause import Scene
-from harness.contract.clauses.catalogue import BY_ID
-from harness.contract.clauses.leaving import CLAUSES
 from harness.contract.ledger import Ledger
 from harness.contract.observation import Observation
-from harness.contract.probes.leaving import play
-from harness.contract.probes.stage import Stage
 from harness.contract.sender import Sender
 from harness.contract.subject import Clock
+from harness.contract.topics.catalogue import BY_ID
+from harness.contract.topics.leaving import play, topic
+from harness.contract.topics.stage import Stage
 from harness.defects.leaving import LEAVING
 from harness.defects.table import EVERY
 from harness.errors import TransportKind
@@ -29,7 +28,7 @@ from tests.contract.answers import asked, plain, seen
 from tests.contract.runs import SUBJECT
 from tests.contract.stages import staged
 
-IDS = {clause.id for clause in CLAUSES}
+IDS = {clause.id for clause in topic.clauses}
 QUICK = [defect.name for defect in LEAVING if defect.name != "left-then-stalls"]
 Start = Callable[..., AbstractContextManager[standin.Embedded]]
 
@@ -42,7 +41,7 @@ def played(start: Start, *, defect: str | None = None) -> Scene:
 
 
 def broken(scene: Scene) -> set[str]:
-    return {clause.id for clause in CLAUSES if clause.scene and clause.scene(scene)}
+    return {clause.id for clause in topic.clauses if clause.scene and clause.scene(scene)}
 
 
 @pytest.mark.parametrize("start", [standin.mock, standin.local])

@@ -16,10 +16,10 @@ import pytest
 
 from harness.contract import standin
 from harness.contract.budget import Budget
-from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.exploration import Exploration
 from harness.contract.ledger import Ledger
 from harness.contract.sender import Sender
+from harness.contract.topics.catalogue import CLAUSES
 from harness.contract.verdict import conclude
 from harness.transports.exchange import Exchange, Timeouts
 from harness.wire import Chunk, Headers, Request, Response

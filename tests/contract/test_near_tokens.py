@@ -5,7 +5,7 @@ import string
 
 import pytest
 
-from harness.contract.probes.auth import near
+from harness.contract.topics.auth import near
 from harness.gateway.config import DEFAULT_GATEWAY_KEY
 from harness.settings import Secrets
 

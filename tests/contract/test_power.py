@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from harness.contract import standin
-from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.ledger import Ledger
 from harness.contract.power.trial import KILLERS, STRICT
+from harness.contract.topics.catalogue import CLAUSES
 from harness.contract.verdict import conclude
 from harness.defects.table import DEFECTS
 from harness.gateway.behaviour import SWITCHES, Behaviour, Value

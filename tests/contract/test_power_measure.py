@@ -8,7 +8,6 @@ import pytest
 
 from harness.contract import standin
 from harness.contract.clause import Level
-from harness.contract.clauses.catalogue import BY_ID, CLAUSES
 from harness.contract.options import Options
 from harness.contract.power import page
 from harness.contract.power.score import (
@@ -21,6 +20,7 @@ from harness.contract.power.score import (
 from harness.contract.power.standing import STANDS
 from harness.contract.power.trial import KILLERS, Outcome, Trial, attempt, run
 from harness.contract.session import perform
+from harness.contract.topics.catalogue import BY_ID, CLAUSES
 from harness.contract.verdict import Verdict
 from harness.defects.table import DEFECTS, UPSTREAM
 from harness.defects.variants import VARIANTS

@@ -7,10 +7,10 @@ import pytest
 
 from harness.contract import standin
 from harness.contract.clause import Record
-from harness.contract.clauses.catalogue import BY_ID
 from harness.contract.observation import Observation
-from harness.contract.probes import cross, model, options, timing
-from harness.contract.probes.stage import with_headers
+from harness.contract.topics import cross, model, options, timing
+from harness.contract.topics.catalogue import BY_ID
+from harness.contract.topics.stage import with_headers
 from tests.contract.answers import USAGE, asked, chunk, good_chunks, plain, seen, sse, streamed
 from tests.contract.runs import SUBJECT
 from tests.contract.stages import staged

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from harness.contract.case import Case, Expect
-from harness.contract.clauses.catalogue import BY_ID
 from harness.contract.observation import Observation
 from harness.contract.reduction import reduce
 from harness.contract.strategies import chat, fixed
 from harness.contract.strategies.draw import draw
 from harness.contract.strategies.odd import odd_cases
+from harness.contract.topics.catalogue import BY_ID
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.routes import compat, native

@@ -11,21 +11,20 @@ from harness.contract.budget import Budget
 from harness.contract.capsule import case_of, document_of
 from harness.contract.case import Case, Key
 from harness.contract.clause import Record, Scene
-from harness.contract.clauses.catalogue import BY_ID
-from harness.contract.clauses.universal import CLAUSES
 from harness.contract.ledger import Ledger
 from harness.contract.observation import Observation
-from harness.contract.probes.universal import play
 from harness.contract.reproduction import curl
 from harness.contract.sender import Sender
 from harness.contract.strategies.given import only
 from harness.contract.subject import Subject
+from harness.contract.topics.catalogue import BY_ID
+from harness.contract.topics.universal import play, topic
 from harness.settings import Secrets
 from tests.contract.answers import asked, good_chunks, plain, seen, sse
 from tests.contract.runs import SUBJECT, explore
 from tests.contract.stages import staged
 
-IDS = {clause.id for clause in CLAUSES}
+IDS = {clause.id for clause in topic.clauses}
 
 
 def marked(mark: str, **fields: Any) -> Case:
@@ -85,7 +84,7 @@ def test_each_clause_keeps_quiet_on_a_target_without_the_endpoint() -> None:
     ]
     for page in pages:
         scene = {"first": page}
-        found = {clause.id: clause.scene(scene) for clause in CLAUSES if clause.scene}
+        found = {clause.id: clause.scene(scene) for clause in topic.clauses if clause.scene}
 
         assert isinstance(found.pop("record-universal"), Record)
         assert set(found.values()) == {None}
@@ -102,7 +101,7 @@ def test_nothing_more_is_asked_where_a_good_step_is_not_served() -> None:
 def test_a_custom_domain_makes_it_not_applicable() -> None:
     address = replace(SUBJECT.address, custom_domain=True)
     with standin.mock(replace(SUBJECT, address=address)) as embedded:
-        lacks = {c.id: _lacks(embedded.subject, c.id, embedded) for c in CLAUSES}
+        lacks = {c.id: _lacks(embedded.subject, c.id, embedded) for c in topic.clauses}
 
     assert set(lacks.values()) == {"gateway_path"}
 
@@ -222,5 +221,5 @@ def scene_of(variant: str) -> Scene:
 def test_a_legal_variant_is_no_fault(variant: str) -> None:
     scene = scene_of(variant)
 
-    found = {clause.id: clause.scene(scene) for clause in CLAUSES if clause.scene}
+    found = {clause.id: clause.scene(scene) for clause in topic.clauses if clause.scene}
     assert not [name for name, finding in found.items() if isinstance(finding, tuple) and finding]

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.contract.clause import Level
-from harness.contract.clauses import catalogue
 from harness.contract.strategies.fixed import CLOCK, SCHEMA, WEATHER
+from harness.contract.topics import catalogue
 from harness.defects.variants import VARIANTS
 from harness.errors import TransportError, TransportKind
 from harness.load.clauses import CLAUSES, LEFT_OUT, Checker, asked

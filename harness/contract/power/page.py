@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.contract.clause import Clause, Level
-from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.power.score import BAR, BUDGETS, Killing, Power, percent
 from harness.contract.power.standing import STANDS
 from harness.contract.power.trial import Outcome
+from harness.contract.topics.catalogue import CLAUSES
 
 GROUPS: Mapping[str, str] = {
     "T": "transport",

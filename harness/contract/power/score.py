@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from harness.contract.clause import Clause, Level
-from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.power.standing import STANDS
 from harness.contract.power.trial import KILLERS, STRICT, Outcome, Trial
+from harness.contract.topics.catalogue import CLAUSES
 from harness.defects.defect import Defect
 from harness.defects.table import DEFECTS, UPSTREAM
 from harness.defects.variants import VARIANTS

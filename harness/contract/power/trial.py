@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from harness.contract import standin
 from harness.contract.budget import Budget
 from harness.contract.clause import Level
-from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.exploration import Exploration
 from harness.contract.ledger import Ledger, Result
 from harness.contract.observation import Observation
 from harness.contract.options import REQUIRABLE
 from harness.contract.sender import Sender
 from harness.contract.subject import Subject
+from harness.contract.topics.catalogue import CLAUSES
 from harness.contract.verdict import conclude
 from harness.defects.table import DEFECTS, EVERY
 from harness.routes.address import Address, Credentials

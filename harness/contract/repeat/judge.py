@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from harness.contract.checks.tools import mismatch
 from harness.contract.observation import Observation
 from harness.contract.output import Call, Choice
 from harness.contract.reading import ABSENT, parse_json
+from harness.contract.topics.tools import mismatch
 
 
 class Kind(StrEnum):

@@ -4,7 +4,6 @@ import pytest
 
 from harness.contract import standin
 from harness.contract.budget import Budget
-from harness.contract.clauses.catalogue import CLAUSES
 from harness.contract.exploration import Exploration
 from harness.contract.ledger import Ledger
 from harness.contract.options import DEFAULT_REQUESTS, Options
@@ -15,6 +14,7 @@ from harness.contract.repeat.repetition import Repetition, requests_of
 from harness.contract.run import carry_out
 from harness.contract.sender import Sender
 from harness.contract.session import Outcome, perform
+from harness.contract.topics.catalogue import CLAUSES
 from harness.contract.verdict import conclude
 from harness.errors import UsageError
 from harness.settings import load_settings, resolve_target

@@ -1,1 +1,0 @@
-"""The clauses of the contract as data, one module per topic; `catalogue` has them all."""

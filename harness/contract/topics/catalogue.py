@@ -1,0 +1,92 @@
+"""The contract: all topics with their clauses, in the order of every table, and all probes."""
+
+from collections.abc import Callable, Mapping
+
+from harness.contract.clause import Clause
+from harness.contract.topics import (
+    apart,
+    auth,
+    body,
+    cache,
+    cross,
+    errors,
+    framing,
+    headers,
+    leaving,
+    limits,
+    model,
+    options,
+    places,
+    plain,
+    rate,
+    records,
+    requests,
+    sizes,
+    stream,
+    timing,
+    tools,
+    universal,
+    usage,
+)
+from harness.contract.topics.stage import Stage
+
+Probe = Callable[[Stage], None]
+
+TOPICS: Mapping[str, tuple[Clause, ...]] = {
+    each.topic.name: tuple(each.topic.clauses)
+    for each in (
+        requests,
+        body,
+        headers,
+        plain,
+        stream,
+        framing,
+        usage,
+        limits,
+        tools,
+        errors,
+        model,
+        places,
+        auth,
+        cache,
+        rate,
+        cross,
+        timing,
+        apart,
+        sizes,
+        options,
+        universal,
+        leaving,
+        records,
+    )
+}
+CLAUSES: tuple[Clause, ...] = tuple(clause for topic in TOPICS.values() for clause in topic)
+BY_ID: Mapping[str, Clause] = {clause.id: clause for clause in CLAUSES}
+
+PROBES: Mapping[str, Probe] = {
+    "model": model.play,
+    "timing": timing.play,
+    "auth": auth.play,
+    "cache": cache.play,
+    "keys": cache.keys,
+    "missing": places.missing,
+    "places": places.play,
+    "rate": rate.play,
+    "hits": rate.hits,
+    "cross": cross.play,
+    "together": apart.play_together,
+    "after": apart.play_after,
+    "sizes": sizes.play,
+    "options": options.play,
+    "universal": universal.play,
+    "leaving": leaving.play,
+}
+LATER: Mapping[str, tuple[str, Probe]] = {
+    "expiry": ("cache", cache.expire),
+    "refusals": ("universal", universal.refusals),
+}
+"""Probes that go on where another one ended, after some time: the name of that one, and how."""
+WINDOWS = ("rate", "hits")
+"""The probes that wait for windows of the rate limit."""
+AWAITED = {"cache": "the cache's TTL", "rate": "the rate limit", "hits": "the rate limit"}
+"""What the probes that wait for longer wait for."""

@@ -1,0 +1,346 @@
+"""The model route, whose answers are any JSON, or any bytes.
+
+What a model says is not known; that it says the same thing plain and streamed, and that the two
+fields of the documented example work, is compared over the answers of one probe.
+"""
+
+import re
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from typing import Any
+
+from harness.contract.case import Case
+from harness.contract.clause import Evidence, Finding, Level, Scene
+from harness.contract.evidence import fault, is_int, told, unequal
+from harness.contract.observation import Observation
+from harness.contract.reading import ABSENT, parse_json
+from harness.contract.strategies.text import nonce
+from harness.contract.topics.scenes import answered
+from harness.contract.topics.sources import BASETEN_PAGE
+from harness.contract.topics.stage import Stage
+from harness.contract.topics.timing import Turn, generation, spread
+from harness.contract.topics.topic import Topic
+
+PREDICT = "docs.baseten.co/reference/inference-api/predict-endpoints"
+TRUSS = "basetenlabs/truss, truss_server.py"
+ENVELOPE = {"success", "result", "errors", "messages"}
+_MEDIA = re.compile(r"[a-z]+/[!-~]+")
+ALIKE = 0.6
+"""The share of common text from which on two answers are one, damaged or not."""
+ENOUGH = 8
+"""Parts below which the spread of a stream says nothing."""
+
+topic = Topic("model", routes=("model",), evidence=Evidence.DOCUMENTED, source=TRUSS, probe="model")
+
+
+def _answered(seen: Observation) -> bool:
+    accepted = seen.ok and seen.case.route == "model" and seen.case.sound
+    return accepted and seen.exchange.whole and seen.reading is not None
+
+
+def _document(seen: Observation) -> Any:
+    return seen.reading.document if _answered(seen) and seen.reading else ABSENT
+
+
+@topic.exchange("model-json", Level.MUST, why="Callers parse it.", source=PREDICT)
+def json_is_json(seen: Observation) -> Finding:
+    """An answer labelled application/json is one JSON text."""
+    if not _answered(seen) or seen.response is None or seen.reading is None:
+        return None
+    if seen.response.media_type != "application/json" or not seen.response.body.strip():
+        return None
+    if seen.reading.document is not ABSENT and not seen.reading.malformed:
+        return ()
+    body = seen.response.body
+    came = f"{seen.reading.json_error or 'an event stream'}: {body[:120]!r}"
+    return (told("one JSON text", came, "body", body),)
+
+
+@topic.exchange("model-label", Level.SHOULD, why="Callers choose their parser by it.")
+def label_is_known(seen: Observation) -> Finding:
+    """The answer is labelled as data: JSON, bytes, events, text, an image, a sound."""
+    if not _answered(seen) or seen.response is None:
+        return None
+    if _MEDIA.fullmatch(seen.response.media_type) and seen.response.media_type != "text/html":
+        return ()
+    body = seen.response.body
+    return (fault("a media type, not a page's", seen.headers.get("content-type"), "label", body),)
+
+
+@topic.exchange(
+    "model-unwrapped",
+    Level.MUST,
+    why="Callers of Baseten's own URL find none of their fields.",
+    source=BASETEN_PAGE,
+)
+def is_not_wrapped(seen: Observation) -> Finding:
+    """The model's JSON is the body, not the `result` of Cloudflare's REST envelope."""
+    document = _document(seen)
+    if document is ABSENT:
+        return None
+    if isinstance(document, dict) and document.keys() >= ENVELOPE:
+        return (fault("the model's own JSON", sorted(document), "$"),)
+    return ()
+
+
+@topic.exchange(
+    "model-encoded-once",
+    Level.SHOULD,
+    why="Callers parse once and index into a string.",
+    evidence=Evidence.PRACTICE,
+    source=PREDICT,
+)
+def is_not_encoded_twice(seen: Observation) -> Finding:
+    """The answer is no JSON string that holds JSON."""
+    document = _document(seen)
+    if document is ABSENT:
+        return None
+    inner = parse_json(document)[0] if isinstance(document, str) else None
+    if isinstance(inner, dict | list):
+        return (fault("JSON", document, "a JSON string of JSON"),)
+    return ()
+
+
+@topic.exchange(
+    "model-events",
+    Level.SHOULD,
+    why="Truss streams raw text; `data:` in it becomes part of every caller's text.",
+    evidence=Evidence.PRACTICE,
+)
+def events_hold_json(seen: Observation) -> Finding:
+    """Where the answer is framed as events, their data is JSON."""
+    reading = seen.reading
+    if not _answered(seen) or reading is None or not reading.streamed:
+        return None
+    if not reading.events and reading.body.strip():
+        return (fault("events, as the label says", reading.body, "body", reading.body),)
+    wrong = [e for e in reading.events if e.data is not None and not e.done]
+    wrong = [e for e in wrong if not isinstance(e.document, dict)]
+    return tuple(fault("JSON, or no events", e.data, f"event {e.number}") for e in wrong[:2])
+
+
+@topic.exchange(
+    "model-utf8",
+    Level.SHOULD,
+    why="Letters are lost or replaced; JSON answers of the same model have them.",
+    evidence=Evidence.PRACTICE,
+)
+def text_is_utf8(seen: Observation) -> Finding:
+    """A raw stream of text is UTF-8."""
+    if not _answered(seen) or seen.reading is None or not seen.reading.body:
+        return None
+    body, wrong = seen.reading.body, seen.reading.malformed
+    printable = sum(32 <= byte < 127 or byte in (9, 10, 13) for byte in body)
+    if printable * 3 < len(body) * 2 or any(byte < 9 for byte in body):
+        return None
+    return tuple(fault("UTF-8", data, f"body offset {offset}", data) for offset, data in wrong[:2])
+
+
+def _short_and_long(scene: Scene) -> tuple[list[Observation], list[Observation]] | None:
+    """The short and the long plain answers, if all that were asked for are good."""
+    shorts, longs = (
+        [scene[name] for name in (kind, f"{kind}_again") if name in scene]
+        for kind in ("short", "long")
+    )
+    judged = shorts and longs and all(_answered(s) for s in (*shorts, *longs))
+    return (shorts, longs) if judged else None
+
+
+def _turns(scene: Scene) -> int:
+    """How often everything was asked: what looks wrong once is no fault yet."""
+    return 1 + ("stream_again" in scene)
+
+
+@topic.scene(
+    "model-limit",
+    Level.SHOULD,
+    why="A field that is dropped or renamed on the way leaves cost without a bound.",
+    source=BASETEN_PAGE,
+)
+def limit_is_obeyed(scene: Scene, *, turns: int = 2) -> Finding:
+    """The documented `max_tokens` works: with 1 the answer is shorter than with 64."""
+    seen = _short_and_long(scene)
+    if seen is None:
+        return None
+    if not all(_limited(s) and _counts_tokens(s) for answers in seen for s in answers):
+        return None
+    shorts, longs = ([_size(s) for s in answers] for answers in seen)
+    if max(shorts) < min(longs):
+        return ()
+    if turns > _turns(scene):
+        return None
+    came = f"{shorts} bytes with 1, {longs} with 64"
+    return (told("a shorter answer with max_tokens 1 than with 64", came, "bodies"),)
+
+
+@topic.scene(
+    "model-stream",
+    Level.SHOULD,
+    why="The field was dropped on the way: the caller waits for the whole answer.",
+    evidence=Evidence.OBSERVED,
+)
+def streams_are_no_plain_answers(scene: Scene) -> Finding:
+    """`stream: true` changes the form of the answer."""
+    seen = answered("long", "stream", scene=scene)
+    if seen is None or not all(_answered(s) for s in seen):
+        return None
+    plain, streamed = seen
+    if not streamed.case.stream or not _counts_tokens(plain):
+        return None
+    if not isinstance(_document(streamed), dict) or not isinstance(_document(plain), dict):
+        return ()
+    body = streamed.response.body if streamed.response else b""
+    return (told("a stream, or a refusal", "the plain form", "stream: true", body),)
+
+
+@topic.scene(
+    "model-stream-whole",
+    Level.MUST,
+    why="A raw stream has no end marker: what is lost on the way is visible to nobody.",
+    source=PREDICT,
+)
+def streams_say_the_same(scene: Scene, *, turns: int = 2) -> Finding:
+    """A raw stream is not only a part of the text that the plain answer had twice."""
+    seen = answered("long", "stream", scene=scene)
+    again = scene.get("long_again")
+    if seen is None or not all(_answered(s) for s in (*seen, *((again,) if again else ()))):
+        return None
+    plain, streamed = seen
+    if streamed.reading is None or (again and _document(plain) != _document(again)):
+        return None
+    text = streamed.reading.body.decode("utf-8", "replace")
+    whole = [t for t in _texts(_document(plain)) if text and text in t]
+    if not whole or streamed.reading.streamed:
+        return None
+    if any(text == t for t in whole):
+        return ()
+    if turns > _turns(scene):
+        return None
+    return (unequal(whole[0], text, "raw stream beside the plain answer"),)
+
+
+@topic.scene(
+    "model-stream-same",
+    Level.SHOULD,
+    why="Letters were damaged on the way in one of the two forms.",
+    evidence=Evidence.PRACTICE,
+)
+def streams_differ_in_nothing(scene: Scene) -> Finding:
+    """Where plain answers repeat themselves, and streams too, both say the same."""
+    seen = answered("long", "long_again", "stream", "stream_again", scene=scene)
+    if seen is None or not all(_answered(s) for s in seen):
+        return None
+    plain, again, *streams = seen
+    texts = {s.reading.body.decode("utf-8", "replace").strip() for s in streams if s.reading}
+    framed = any(s.reading is None or s.reading.streamed for s in streams)
+    if framed or _document(plain) != _document(again) or len(texts) != 1:
+        return None
+    text = texts.pop()
+    alike = [t.strip() for t in _texts(_document(plain)) if _alike(t, text)]
+    if not alike:
+        return None
+    if text in alike:
+        return ()
+    return (unequal(alike[0], text, "raw stream beside the plain answer"),)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two texts are mostly the same: what frames a stream otherwise is not compared."""
+    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= ALIKE
+
+
+@topic.scene(
+    "model-own-form",
+    Level.SHOULD,
+    why="The gateway dressed a model's own JSON up as a completion.",
+    evidence=Evidence.PRACTICE,
+    source=BASETEN_PAGE,
+)
+def a_completion_streams_as_one(scene: Scene) -> Finding:
+    """A model that answers with chat completions streams events."""
+    seen = answered("long", "stream", scene=scene)
+    if seen is None or not all(_answered(s) for s in seen):
+        return None
+    document = _document(seen[0])
+    chat = isinstance(document, dict) and document.get("object") == "chat.completion"
+    if not chat or seen[1].reading is None:
+        return None
+    if seen[1].reading.streamed or isinstance(_document(seen[1]), dict):
+        return ()
+    body = seen[1].reading.body
+    return (fault("events, as of a chat model", body, "stream of the same model", body),)
+
+
+@topic.scene(
+    "model-incremental",
+    Level.SHOULD,
+    why="The first byte comes as late as the last: streaming gains nothing.",
+    evidence=Evidence.OBSERVED,
+    timed=True,
+)
+def arrives_as_it_is_made(scene: Scene, *, turns: int = 2) -> Finding:
+    """A raw stream arrives while it is generated."""
+    seen = _short_and_long(scene)
+    streams = [s for n in ("stream", "stream_again") if (s := scene.get(n)) and _answered(s)]
+    if seen is None or not streams:
+        return None
+    bodies = {s.reading.body for part in seen for s in part if s.reading}
+    held = [s for s in streams if s.reading and s.reading.body not in bodies]
+    if not held or all(_document(s) is not ABSENT for s in held):
+        return None
+    if max(_size(s) for s in streams) < ENOUGH:
+        return ()
+    return spread(list(map(_turn, *seen, streams)), least=turns)
+
+
+def _turn(short: Observation, long: Observation, stream: Observation) -> Turn:
+    times = [c.at_ns for c in stream.response.chunks] if stream.response else []
+    length = times[-1] - times[0] if times else 0
+    return Turn(generation(short, long), length, stream.late_ns, f"{len(times)} parts")
+
+
+def _limited(seen: Observation) -> bool:
+    return "max_tokens" in seen.case.asked
+
+
+def _counts_tokens(seen: Observation) -> bool:
+    """Whether the model counts the tokens that it makes, so that a limit means something to it."""
+    document = _document(seen)
+    usage = document.get("usage") if isinstance(document, dict) else None
+    return isinstance(usage, dict) and is_int(usage.get("completion_tokens"))
+
+
+def _size(seen: Observation) -> int:
+    return len(seen.response.body) if seen.response else 0
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every string inside a JSON value."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+
+
+JUDGES = (limit_is_obeyed, streams_say_the_same, arrives_as_it_is_made)
+
+
+def play(stage: Stage) -> None:
+    """One prompt with a small limit and a large one, and streamed; again where it looked wrong."""
+    if stage.route != "model":
+        return
+    text = f"Tell me about rivers and bridges in Zürich. ({nonce(stage.seed, 1600)})"
+    case = Case("model", {"prompt": text, "max_tokens": 64}, "model")
+    stage.play("long", case)
+    stage.play("stream", case.having(stream=True))
+    stage.play("short", case.having(max_tokens=1))
+    if not any(judge(stage.scene, turns=1) for judge in JUDGES):
+        return
+    stage.play("long_again", case)
+    stage.play("short_again", case.having(max_tokens=1))
+    stage.play("stream_again", case.having(stream=True))
