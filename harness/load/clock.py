@@ -40,7 +40,7 @@ class LoadClock:
         self._plan = plan
         self._end_ns = math.inf
         self._stopping = Event()
-        self._random = random.Random(f"{plan.seed}:{index}")  # noqa: S311 - no secret
+        self._rng = random.Random(f"{plan.seed}:{index}")  # noqa: S311 - no secret
 
     def begin(self) -> "LagProbe":
         """Start the clock, and with it the measuring of this process's lateness."""
@@ -114,7 +114,7 @@ class LoadClock:
 
     def stagger(self) -> None:
         """Sleep a random part of the warm-up (a second at most), or users march in step."""
-        self.pause(self._random.uniform(0, min(1.0, self._plan.warmup_s / 2)))
+        self.pause(self._rng.uniform(0, min(1.0, self._plan.warmup_s / 2)))
 
     def admit(self, ticket: Ticket) -> Leave:
         """Whether a ticket that is due leaves now, for all that a quota says."""

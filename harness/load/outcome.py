@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from harness.errors import TransportKind
 from harness.load.plan import LoadPlan
-from harness.load.progress import LoadProgress, State, lag_ms
+from harness.load.progress import LoadProgress, State
 from harness.load.tally import RouteTally, total
 from harness.measure.outcome import Outcome, own_outcomes
 from harness.measure.validity import not_sent
@@ -96,7 +96,7 @@ def outcome_of(
         blocked=blocked(whole),
         problems=tuple(_problems(progress, whole, expected_workers, missing)),
         notes=tuple(_notes(plan, progress, whole)),
-        loop_lag_ms=lag_ms(progress.loop_lag),
+        loop_lag_ms=progress.loop_lag.summary_ms(),
         kernel_times=progress.kernel_times,
         floor_reason=progress.floor_reason,
         elapsed_s=progress.elapsed_s,

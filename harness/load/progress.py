@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.load.tally import RouteTally
 from harness.measure.histogram import Histogram
+from harness.measure.validity import kernel_times
 
 FOLDER = "workers"
 SCHEMA_VERSION = 1
@@ -86,7 +87,7 @@ class WorkerReport:
             "schema_version": SCHEMA_VERSION,
             **plain,
             "loop_lag": self.loop_lag.to_dict(),
-            "loop_lag_ms": lag_ms(self.loop_lag),
+            "loop_lag_ms": self.loop_lag.summary_ms(),
             "routes": {route: tally.to_dict() for route, tally in self.routes.items()},
         }
 
@@ -98,12 +99,6 @@ class WorkerReport:
         plain["loop_lag"] = Histogram.from_dict(plain["loop_lag"])
         plain["routes"] = {r: RouteTally.from_dict(one) for r, one in plain["routes"].items()}
         return cls(**plain)
-
-
-def lag_ms(lag: Histogram) -> dict[str, float | None]:
-    """The loop's lateness in milliseconds: p50, p99 and the largest."""
-    values = {"p50": lag.quantile(0.5), "p99": lag.quantile(0.99), "max": lag.max}
-    return {name: None if ns is None else ns / 1e6 for name, ns in values.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +137,7 @@ class LoadProgress:
     @property
     def kernel_times(self) -> bool:
         """Whether the kernel stamped all but a few of the reads."""
-        return self.unstamped <= self.reads / 100
+        return kernel_times(unstamped=self.unstamped, reads=self.reads)
 
 
 def write_report(folder: Path, report: WorkerReport) -> None:

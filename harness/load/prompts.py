@@ -85,14 +85,14 @@ def lines_of(path: Path, option: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def block(count: int, seed: object) -> str:
     """Words of about `count` tokens; the same seed gives the same ones."""
-    dice = random.Random(str(seed))  # noqa: S311 - no secret
-    return " ".join(dice.choices(WORDS, k=count))
+    rng = random.Random(str(seed))  # noqa: S311 - no secret
+    return " ".join(rng.choices(WORDS, k=count))
 
 
 def words(count: int, seed: int) -> str:
     """A prompt of about `count` tokens."""
-    dice = random.Random(seed)  # noqa: S311 - no secret
-    return " ".join((TASK, *(dice.choice(WORDS) for _ in range(max(count - 12, 1)))))
+    rng = random.Random(seed)  # noqa: S311 - no secret
+    return " ".join((TASK, *(rng.choice(WORDS) for _ in range(max(count - 12, 1)))))
 
 
 class _Made(Sequence[Prompt]):

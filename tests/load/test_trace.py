@@ -189,8 +189,8 @@ def test_a_speed_needs_a_trace(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_thousand_requests_are_replayed_and_accounted_for(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    dice = random.Random(1)  # noqa: S311 - no secret
-    times = sorted(dice.randrange(40_000) for _ in range(1_000))
+    rng = random.Random(1)  # noqa: S311 - no secret
+    times = sorted(rng.randrange(40_000) for _ in range(1_000))
     path = parquet(*(recorded(number, at_ms) for number, at_ms in enumerate(times)))
     flags = ["--trace", str(path), "--speed", "10", "--no-calibrate", "--routes", "native,compat"]
 
