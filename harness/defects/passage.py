@@ -75,6 +75,22 @@ def _as_chat(body: bytes) -> bytes:
     return encode({"object": "chat.completion", "choices": [{"index": 0, "message": message}]})
 
 
+def _in_the_middle(
+    edit: Callable[[bytes, bytes], list[bytes]],
+) -> Callable[[Response], Response]:
+    """The two pieces in the middle of a stream edited; one of fewer than four stays as it is."""
+
+    def edited(response: Response) -> Response:
+        chunks, half = response.chunks, len(response.chunks) // 2
+        if len(chunks) < 4:
+            return response
+        one, other = chunks[half - 1 : half + 1]
+        pieces = [Chunk(data, other.at_ns) for data in edit(one.data, other.data)]
+        return with_chunks(response, (*chunks[: half - 1], *pieces, *chunks[half + 1 :]))
+
+    return edited
+
+
 def _renamed(document: dict[str, Any]) -> dict[str, Any]:
     return {("max_new_tokens" if n == "max_tokens" else n): v for n, v in document.items()}
 
@@ -242,6 +258,24 @@ PASSAGE = (
             "raw streams lose their second half",
             _streamed_model(lambda r: with_chunks(r, r.chunks[: max(1, len(r.chunks) // 2)])),
             "model-stream-whole",
+        ),
+        (
+            "model-stream-piece-lost",
+            "raw streams lose a piece in their middle",
+            _streamed_model(_in_the_middle(lambda _one, other: [other])),
+            "model-stream-same",
+        ),
+        (
+            "model-stream-piece-doubled",
+            "raw streams repeat a piece in their middle",
+            _streamed_model(_in_the_middle(lambda one, other: [one, one, other])),
+            "model-stream-same",
+        ),
+        (
+            "model-stream-pieces-swapped",
+            "two pieces in the middle of raw streams change places",
+            _streamed_model(_in_the_middle(lambda one, other: [other, one])),
+            "model-stream-same",
         ),
         (
             "model-stream-buffered",
