@@ -23,13 +23,13 @@ from dataclasses import replace
 from typing import Any, Self
 
 from harness.errors import AnswerError, UsageError
-from harness.routes import compat, model, native
 from harness.routes.address import NO_CREDENTIALS, NO_OPTIONS, Address, Credentials, GatewayOptions
 from harness.routes.answer import Answer, TimedEvent
 from harness.routes.body import asks_stream, chat_body
+from harness.routes.build import build, unknown
 from harness.routes.metadata import GatewayMetadata, gateway_metadata
 from harness.routes.parse import parse, parser
-from harness.routes.route import DEFAULT_MODEL, Route
+from harness.routes.route import DEFAULT_MODEL, ROUTES, Route
 from harness.transports.exchange import Timeouts
 from harness.transports.httpx import HttpxTransport, Incoming
 from harness.transports.network import Network
@@ -115,7 +115,7 @@ class GatewayClient:
         `content` is a conversation, or on the model route the JSON object that the model takes, to
         which `"stream": true` is added.
         """
-        if _route(route) is Route.MODEL:
+        if _gateway_route(route) is Route.MODEL:
             if not isinstance(content, Mapping):
                 raise UsageError("the model route streams the answer to a JSON object")
             body: Mapping[str, Any] = {**content, "stream": True, **parameters}
@@ -139,14 +139,13 @@ class GatewayClient:
     ) -> Request:
         """The request that the other methods send, for those who send it themselves."""
         options = replace(options, extra=(*self._headers, *options.extra))
-        if _route(route) is not Route.MODEL:
-            build = native.build if _route(route) is Route.NATIVE else compat.build
-            return build(self._address, body, credentials=self._credentials, options=options)
-        model_id = model_id or self._model_id
-        if model_id is None:
-            raise UsageError("the model route needs a model id: set BASETEN_MODEL_ID")
-        return model.build(
-            self._address, body, model_id=model_id, credentials=self._credentials, options=options
+        return build(
+            _gateway_route(route),
+            self._address,
+            body,
+            model_id=model_id or self._model_id,
+            credentials=self._credentials,
+            options=options,
         )
 
     def _ask(self, route: str, request: Request) -> Answer:
@@ -207,11 +206,11 @@ class AnswerStream:
         return _raise_for_failure(self._finished)
 
 
-def _route(name: str) -> Route:
-    try:
-        return Route(name)
-    except ValueError:
-        raise UsageError(f"unknown route {name!r}; expected native, compat or model") from None
+def _gateway_route(name: str) -> Route:
+    """The route of that name; UsageError where the gateway has none."""
+    if name not in ROUTES:
+        raise unknown(name)
+    return Route(name)
 
 
 def _content(document: Any) -> str | None:

@@ -22,7 +22,7 @@ from harness.contract.repeat.repetition import requests_of
 from harness.contract.session import Outcome, Pair, perform
 from harness.contract.subject import Subject
 from harness.errors import UsageError
-from harness.load.caps import caps_for
+from harness.load.budget import caps_for
 from harness.load.plan import Caps
 from harness.settings import Kind, Secrets, Target
 from harness.settings.target import STAND_IN_TOKEN

@@ -171,3 +171,10 @@ def test_content_must_fit_its_route() -> None:
             pass
         with pytest.raises(UsageError, match="JSON object"), gateway.stream("Hi", route="model"):
             pass
+
+
+def test_only_a_gateway_s_own_routes_can_be_asked() -> None:
+    gateway = GatewayClient(ADDRESS, KEY)
+
+    with gateway, pytest.raises(UsageError, match="unknown route 'direct'"):
+        gateway.request("direct", {})

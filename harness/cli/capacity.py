@@ -30,7 +30,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     from harness.load.outcome import LoadOutcome
     from harness.load.plan import LoadPlan
-    from harness.load.progress import Progress
+    from harness.load.progress import LoadProgress
     from harness.report.build import Report
     from harness.report.capacity.level import LevelTrial
     from harness.report.plan import Search
@@ -238,7 +238,7 @@ class _Course:
     def run(self, target: "Target") -> None:
         """Try levels until there is none left to try, or the search has to end."""
         from harness.bundled import folder as bundled
-        from harness.load.caps import left
+        from harness.load.budget import left
         from harness.load.launch import Locust
         from harness.load.progress import read_reports
         from harness.load.session import run_load
@@ -311,7 +311,7 @@ class _Watch:
         self._judge = partial(course.judged, part, asked, settle=settle)
         self._looks = [part.warmup_s + part.duration_s * time for time in range(1, part.extend)]
 
-    def __call__(self, progress: "Progress") -> bool:
+    def __call__(self, progress: "LoadProgress") -> bool:
         if not self._looks or progress.elapsed_s < self._looks[0]:
             return False
         self._looks.pop(0)
@@ -352,7 +352,7 @@ def _ask(common: Common, plan: "LoadPlan", values: dict[str, Any]) -> None:
     """Tell what it may cost where requests cost money, and go on only with a yes."""
     if common.target.loopback:
         return
-    from harness.load.caps import estimate
+    from harness.load.budget import estimate
 
     told = estimate(replace(plan, rate=None))
     common.say(f"estimate: {told}; levels up to {values['max_rate']:g}")

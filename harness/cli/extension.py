@@ -8,7 +8,7 @@ import click
 
 if TYPE_CHECKING:
     from harness.load.plan import LoadPlan
-    from harness.load.progress import Progress
+    from harness.load.progress import LoadProgress
 
 MOST = 5
 """So many looks at most: each more makes all intervals wider."""
@@ -33,7 +33,7 @@ class Settled:
         self._folder = Path(plan.folder)
         self._looks = [plan.warmup_s + plan.duration_s * time for time in range(1, plan.extend)]
 
-    def __call__(self, progress: "Progress") -> bool:
+    def __call__(self, progress: "LoadProgress") -> bool:
         """Whether no objective is left that more requests would settle."""
         if not self._looks or progress.elapsed_s < self._looks[0]:
             return False

@@ -26,7 +26,7 @@ def compare_routes(common: Common, values: dict[str, Any], shares: list[int]) ->
     """
     from harness.bundled import folder as bundled
     from harness.cli.stand_in import running
-    from harness.load.caps import left
+    from harness.load.budget import left
     from harness.load.launch import Locust
     from harness.load.progress import read_reports
     from harness.load.session import facts_of, run_load
@@ -82,7 +82,7 @@ def shares_of(pairs: int) -> list[int]:
 
 
 def _plan(common: Common, values: dict[str, Any]) -> "LoadPlan":
-    from harness.load.caps import estimate
+    from harness.load.budget import estimate
     from harness.load.plan import Caps
     from harness.load.session import plan_load
 

@@ -112,7 +112,7 @@ def work(common: Common, values: dict[str, Any]) -> NoReturn:
 
 
 def _announcement(common: Common, plan: "LoadPlan") -> str:
-    from harness.load.caps import estimate
+    from harness.load.budget import estimate
 
     up_to = "up to " if plan.stages or plan.trace else ""
     many = f"{plan.rate:g} requests/s" if plan.open_loop else f"{plan.users} users"

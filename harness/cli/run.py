@@ -163,7 +163,7 @@ def run(common: Common, values: dict[str, Any]) -> "tuple[Report, PhaseOutcomes]
 
 def _plans(common: Common, values: dict[str, Any]) -> "tuple[LoadPlan, LoadPlan]":
     """The load and the comparison; UsageError before anything is sent."""
-    from harness.load.caps import estimate
+    from harness.load.budget import estimate
     from harness.load.plan import Caps
     from harness.load.session import plan_load
 

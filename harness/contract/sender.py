@@ -22,9 +22,10 @@ from harness.contract.redirection import HOPS, next_hop
 from harness.contract.subject import Clock, Subject, Transport
 from harness.contract.threads import at_once
 from harness.errors import TransportError, TransportKind
-from harness.routes import compat, model, native, universal
+from harness.routes import compat, universal
 from harness.routes.address import Address, Credentials, GatewayOptions
 from harness.routes.body import USER_AGENT
+from harness.routes.build import build
 from harness.transports.exchange import Exchange, Timeouts
 from harness.transports.httpx import HttpxTransport, Incoming
 from harness.wire import Request
@@ -292,13 +293,15 @@ def _build(
 ) -> Request:
     address = _address(case, subject.address)
     body: Mapping[str, Any] | bytes = case.body
-    if case.route == "native":
-        return native.build(address, body, credentials=credentials, options=options)
-    if case.route == "compat":
-        prefix = compat.PREFIX if case.prefix else ""
-        return compat.build(address, body, credentials=credentials, options=options, prefix=prefix)
-    model_id = case.model_id or subject.model_id or ""
-    return model.build(address, body, model_id=model_id, credentials=credentials, options=options)
+    return build(
+        case.route,
+        address,
+        body,
+        model_id=case.model_id or subject.model_id or "",
+        prefix=compat.PREFIX if case.prefix else "",
+        credentials=credentials,
+        options=options,
+    )
 
 
 def _placed(case: Case, subject: Subject, built: Request) -> Request:

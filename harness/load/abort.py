@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from harness.errors import UsageError
-from harness.load.progress import Progress
+from harness.load.progress import LoadProgress
 from harness.load.tally import RouteTally, total
 from harness.measure.objective import Objective, parse_objective
 from harness.measure.odd import Odd
@@ -12,7 +12,7 @@ LEAST_REQUESTS = 20
 """Fewer requests than this decide nothing: the first error is not 100 %."""
 
 
-class Watch:
+class AbortWatch:
     """`--abort` expressions: each says when to stop, such as `error_rate > 20%`."""
 
     def __init__(self, texts: Sequence[str]) -> None:
@@ -24,7 +24,7 @@ class Watch:
                     f"--abort {objective.text!r}: {objective.metric} is not counted live"
                 )
 
-    def trips(self, progress: Progress) -> bool:
+    def trips(self, progress: LoadProgress) -> bool:
         """Whether one of them has just come true; `tripped` keeps its text."""
         if self.tripped is not None:
             return False
@@ -37,7 +37,7 @@ class Watch:
         return False
 
 
-def so_far(text: str, progress: Progress) -> list[tuple[str, str]]:
+def so_far(text: str, progress: LoadProgress) -> list[tuple[str, str]]:
     """The value of an objective by now, by route: a glance, no verdict, which needs an interval."""
     objective = parse_objective(text)
     unit = " ms" if objective.statistic is not None else ""
@@ -50,7 +50,9 @@ def so_far(text: str, progress: Progress) -> list[tuple[str, str]]:
     return found
 
 
-def _groups(objective: Objective, progress: Progress) -> list[tuple[Mapping[str, str], RouteTally]]:
+def _groups(
+    objective: Objective, progress: LoadProgress
+) -> list[tuple[Mapping[str, str], RouteTally]]:
     """Each route, or all together for a share or a rate without a label."""
     if objective.statistic is None and not objective.labels:
         return [({}, total(progress.routes.values()))]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from itertools import count
 
-from harness.load.stages import Stage, stretched
+from harness.load.stages import LoadStage, stretched
 
 
 class Arrivals(StrEnum):
@@ -36,7 +36,7 @@ def schedule(
 
 
 def staged(
-    arrivals: Arrivals, stages: Sequence[Stage], *, seed: int, shape: float = 0.5
+    arrivals: Arrivals, stages: Sequence[LoadStage], *, seed: int, shape: float = 0.5
 ) -> Iterator[int]:
     """Nanoseconds after the start at which requests are due when the rate changes by stages.
 
@@ -59,11 +59,11 @@ def share(due: Iterator[int], *, worker: int, workers: int) -> Iterator[tuple[in
             yield index, at_ns
 
 
-def _unit(arrivals: Arrivals, dice: random.Random, shape: float) -> Iterator[float]:
+def _unit(arrivals: Arrivals, rng: random.Random, shape: float) -> Iterator[float]:
     at = 0.0
     while True:
         poisson = arrivals is Arrivals.POISSON
-        at += dice.expovariate(1.0) if poisson else dice.gammavariate(shape, 1 / shape)
+        at += rng.expovariate(1.0) if poisson else rng.gammavariate(shape, 1 / shape)
         yield at
 
 
@@ -76,14 +76,14 @@ def _constant(rate: float, seconds: float) -> Iterator[int]:
 
 
 def _random(
-    arrivals: Arrivals, rate: float, seconds: float, dice: random.Random, shape: float
+    arrivals: Arrivals, rate: float, seconds: float, rng: random.Random, shape: float
 ) -> Iterator[int]:
     at = 0.0
     while True:
         if arrivals is Arrivals.POISSON:
-            at += dice.expovariate(rate)
+            at += rng.expovariate(rate)
         else:
-            at += dice.gammavariate(shape, 1 / (rate * shape))
+            at += rng.gammavariate(shape, 1 / (rate * shape))
         if at >= seconds:
             return
         yield int(at * 1e9)

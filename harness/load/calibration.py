@@ -86,7 +86,7 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CalibrationRow:
     """One answer as the client saw it; `gaps_ms` between its chunks."""
 
     rid: int
@@ -97,7 +97,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedAnswer:
     """The same answer as the server sent it."""
 
     received_ns: int
@@ -168,22 +168,25 @@ def streams_of(plan: LoadPlan) -> int:
     return max(min(guessed, MOST_GUESSED_STREAMS, plan.bound // plan.workers), 1)
 
 
-def read_record(data: bytes) -> dict[int, Served]:
+def read_record(data: bytes) -> dict[int, ServedAnswer]:
     """The reference server's record by request, without those that had no id."""
     numbers = array("q")
     numbers.frombytes(data)
-    served: dict[int, Served] = {}
+    served: dict[int, ServedAnswer] = {}
     place = 0
     while place < len(numbers):
         rid, received_ns, count = numbers[place : place + 3]
         place += 3 + count
-        served[rid] = Served(received_ns, numbers[place - count : place])
+        served[rid] = ServedAnswer(received_ns, numbers[place - count : place])
     served.pop(-1, None)
     return served
 
 
 def noise_floor(
-    course: Course, rows: Sequence[Row], record: Mapping[int, Served], effort: Effort
+    course: Course,
+    rows: Sequence[CalibrationRow],
+    record: Mapping[int, ServedAnswer],
+    effort: Effort,
 ) -> NoiseFloor:
     """The client's errors and costs; CalibrationError when too few answers came back whole."""
     pairs = [(row, record[row.rid]) for row in rows if _whole(row, record.get(row.rid))]
@@ -289,21 +292,21 @@ def _in_rounds(streams: int, ask: Ask) -> Course:
     return Course(streams, max(LENGTH_US // ask.length_us, 1), ask)
 
 
-def _whole(row: Row, served: Served | None) -> bool:
+def _whole(row: CalibrationRow, served: ServedAnswer | None) -> bool:
     return served is not None and len(served.sent_ns) == len(row.gaps_ms) + 1
 
 
-def _ttft_error_ms(row: Row, served: Served) -> float:
+def _ttft_error_ms(row: CalibrationRow, served: ServedAnswer) -> float:
     seen_ns = row.first_output_ns - row.sent_ns
     return (seen_ns - (served.sent_ns[0] - served.received_ns)) / 1e6
 
 
-def _e2e_error_ms(row: Row, served: Served) -> float:
+def _e2e_error_ms(row: CalibrationRow, served: ServedAnswer) -> float:
     seen_ns = row.done_ns - row.sent_ns
     return (seen_ns - (served.sent_ns[-1] - served.received_ns)) / 1e6
 
 
-def _inter_chunk(pairs: Sequence[tuple[Row, Served]]) -> Quantiles:
+def _inter_chunk(pairs: Sequence[tuple[CalibrationRow, ServedAnswer]]) -> Quantiles:
     seen = _joined([np.asarray(row.gaps_ms, np.float64) for row, _ in pairs])
     sent = _joined([np.diff(np.asarray(served.sent_ns, np.float64)) / 1e6 for _, served in pairs])
     return quantiles(seen - sent)

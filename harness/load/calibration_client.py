@@ -5,15 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.load.asked import prompts_of
-from harness.load.calibration import Ask, Row
+from harness.load.calibration import Ask, CalibrationRow
 from harness.load.calibration_run import Client
 from harness.load.counting import count
 from harness.load.plan import Identity, LoadPlan
 from harness.load.recorder import Recorder
 from harness.load.reference_server import ID_HEADER, SCHEDULE_HEADER
 from harness.load.rows import PLACE
-from harness.load.sender import Sender, Ticket
+from harness.load.sender import RequestSender
 from harness.load.tally import RouteTally
+from harness.load.ticket import Ticket
 from harness.measure.outcome import Outcome
 from harness.routes.address import Address
 from harness.routes.route import Route
@@ -38,13 +39,13 @@ class LoadClient:
     def __init__(self, plan: LoadPlan, origin: str) -> None:
         address = Address(origin, "calibration", "calibration")
         self._plan = replace(plan, address=address, rid_header=ID_HEADER)
-        self._senders: dict[Ask, Sender] = {}
+        self._senders: dict[Ask, RequestSender] = {}
         self._held = Held()
         self._transport = GeventTransport(network=DIRECT, held=self._held)
         self._recorder = Recorder(Path(os.devnull), str)
         self._tally = RouteTally()
 
-    def send(self, rid: int, ask: Ask) -> Row | None:
+    def send(self, rid: int, ask: Ask) -> CalibrationRow | None:
         """Send one request and read its answer."""
         sender = self._sender(ask)
         ticket = Ticket(rid, Route.NATIVE, WORKER, WORKER)
@@ -57,7 +58,7 @@ class LoadClient:
             self._flush()
         if row[_OUTCOME] != Outcome.OK or row[_FIRST] is None:
             return None
-        return Row(rid, row[_SENT], row[_FIRST], row[_DONE], row[_GAPS])
+        return CalibrationRow(rid, row[_SENT], row[_FIRST], row[_DONE], row[_GAPS])
 
     def close(self) -> None:
         """Close the connections."""
@@ -69,11 +70,11 @@ class LoadClient:
         if rows is not None:
             count(lambda _: self._tally, rows)
 
-    def _sender(self, ask: Ask) -> Sender:
+    def _sender(self, ask: Ask) -> RequestSender:
         sender = self._senders.get(ask)
         if sender is None:
             plan = replace(self._plan, stream=ask.stream, stream_share=None, prompts=None)
             identity = Identity(headers=((SCHEDULE_HEADER, ask.schedule),))
-            sender = Sender(plan, identity, worker=WORKER, prompts=prompts_of(plan))
+            sender = RequestSender(plan, identity, worker=WORKER, prompts=prompts_of(plan))
             self._senders[ask] = sender
         return sender

@@ -23,10 +23,10 @@ from harness.load import reference_server
 from harness.load.calibration import (
     Ask,
     CalibrationError,
+    CalibrationRow,
     Course,
     Effort,
     NoiseFloor,
-    Row,
     course_of,
     noise_floor,
     read_record,
@@ -45,7 +45,7 @@ _OPENING_US = 300
 class Client(Protocol):
     """Sends to the reference server in exactly the way in which the load sends to its target."""
 
-    def send(self, rid: int, ask: Ask) -> Row | None:
+    def send(self, rid: int, ask: Ask) -> CalibrationRow | None:
         """The answer to one request that carries `rid` and the schedule; None when it failed."""
 
     def close(self) -> None:
@@ -92,7 +92,7 @@ class _Rehearsal:
     """Sends a burst and then the course, with so many greenlets as the load will have users."""
 
     def __init__(self, client: Client, course: Course) -> None:
-        self.rows: list[Row] = []
+        self.rows: list[CalibrationRow] = []
         self._client = client
         self._course = course
         self._rids = count()

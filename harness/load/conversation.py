@@ -20,7 +20,7 @@ _OF_A_TURN = ("content", "wait", "results")
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ConversationTurn:
     """One question, or the results of tools, and how long to wait before it is sent, in seconds.
 
     `results` is what every called tool says, or by the name of its function what each says.
@@ -82,16 +82,18 @@ def conversation(line: Mapping[str, Any], number: int) -> dict[str, Any]:
     return {**line, "turns": read}
 
 
-def _turn(given: Any, number: int) -> Turn:
+def _turn(given: Any, number: int) -> ConversationTurn:
     if isinstance(given, str):
-        return Turn(given)
+        return ConversationTurn(given)
     if isinstance(given, dict) and isinstance(given.get("content"), str) != _has_results(given):
         wait_s = given.get("wait", 0)
         timed = isinstance(wait_s, int | float) and not isinstance(wait_s, bool)
         if timed and 0 <= wait_s < math.inf:
             own = {name: each for name, each in given.items() if name not in _OF_A_TURN}
             check_stream(own, number)
-            return Turn(given.get("content", ""), float(wait_s), given.get("results"), own)
+            return ConversationTurn(
+                given.get("content", ""), float(wait_s), given.get("results"), own
+            )
     raise UsageError(
         f', line {number}: "turns": expected texts, or objects with either "content" or the '
         '"results" of tools (a text, or texts by the name of a function) and "wait" in seconds, '
@@ -134,7 +136,7 @@ class Dialogue:
     messages: list[dict[str, Any]] = field(default_factory=list)
     reply: Reply = field(default_factory=Reply)
 
-    def __iter__(self) -> Iterator[tuple[int, Turn]]:
+    def __iter__(self) -> Iterator[tuple[int, ConversationTurn]]:
         """Its turns by number, from 1, as far as they fit the answers.
 
         Results are left out where no tool was called. Calls that nothing answers end it, and so do
@@ -147,7 +149,7 @@ class Dialogue:
             if calls or turn.results is None:
                 yield number, turn
 
-    def asked(self, turn: Turn) -> dict[str, Any]:
+    def asked(self, turn: ConversationTurn) -> dict[str, Any]:
         """The prompt of its next turn: all that was said, and the question or the results."""
         if turn.results is not None:
             self.messages += [

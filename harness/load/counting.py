@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 
-class Columns:
+class SampleColumns:
     """A batch of `samples` by column, each turned once into what numpy counts.
 
     Nothing of `pyarrow.compute` is used: to import it takes as long as the rest of Arrow.
@@ -62,13 +62,13 @@ def count(
     breathe: Breathe = without_rest,
 ) -> None:
     """Count requests in the tally of the route of each."""
-    columns = Columns(rows)
+    columns = SampleColumns(rows)
     routes = np.array(columns.texts("route"))
     for route in sorted(set(routes.tolist())):
         _count(tally_of(route), columns, routes == route, breathe)
 
 
-def _count(tally: RouteTally, columns: Columns, of: Mask, breathe: Breathe) -> None:
+def _count(tally: RouteTally, columns: SampleColumns, of: Mask, breathe: Breathe) -> None:
     outcomes = columns.texts("outcome", of)
     tally.outcomes.update(outcomes)
     told = zip(outcomes, columns.texts("message", of), strict=True)
@@ -107,7 +107,7 @@ def _buckets(values_ns: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return clipped
 
 
-def _values(metric: Metric, columns: Columns, counted: Mask) -> Floats:
+def _values(metric: Metric, columns: SampleColumns, counted: Mask) -> Floats:
     """The metric's values of the requests that are counted, in nanoseconds."""
     if metric.many:
         return columns.gaps_ns(counted)
@@ -119,7 +119,7 @@ def _values(metric: Metric, columns: Columns, counted: Mask) -> Floats:
     return kept
 
 
-def _per_token(columns: Columns) -> Floats:
+def _per_token(columns: SampleColumns) -> Floats:
     """TPOT, as `measure.metrics` defines it."""
     tokens, chunks = columns.floats("completion_tokens"), columns.floats("output_chunks")
     spread = columns.floats("last_output_ns") - columns.floats("first_output_ns")

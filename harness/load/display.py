@@ -6,7 +6,7 @@ from typing import Any, Self
 from rich.console import Console
 
 from harness.load.moving import MovingLine
-from harness.load.progress import Progress
+from harness.load.progress import LoadProgress
 from harness.load.tally import total
 
 LINE_EVERY_S = 5.0
@@ -14,7 +14,7 @@ _RATE_OVER_S = 3.0
 
 
 class Display:
-    """Shows progress while it is open; call it with each new `Progress`.
+    """Shows progress while it is open; call it with each new `LoadProgress`.
 
     `seconds` is how long requests will be sent; of a comparison, `blocks` of `size` requests are.
     On a terminal there is one line that moves.
@@ -46,7 +46,7 @@ class Display:
     def __exit__(self, *error: Any) -> None:
         self._moving.__exit__(*error)
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: LoadProgress) -> None:
         if progress.page is not None and progress.page != self._page:
             self._page = progress.page
             self._say(f"Locust's page: {progress.page} (Ctrl-C ends it)")
@@ -69,7 +69,7 @@ class Display:
             self._say(f"{self._title}: {progress.doing}")
         self._doing = progress.doing
 
-    def _done(self, progress: Progress) -> tuple[float, float]:
+    def _done(self, progress: LoadProgress) -> tuple[float, float]:
         """How far it is, and of how much: in seconds, or in blocks."""
         if self._blocks is None:
             return progress.elapsed_s, self._seconds
@@ -78,7 +78,7 @@ class Display:
     def _say(self, text: str) -> None:
         self._moving.say(text)
 
-    def line(self, progress: Progress) -> str:
+    def line(self, progress: LoadProgress) -> str:
         """What it does; rate of the last seconds, p95 TTFT so far, errors, requests under way."""
         if not progress.requests:
             return progress.doing or "starting"

@@ -9,11 +9,10 @@ from gevent.event import Event
 from gevent.pool import Group
 
 from harness.load.arrivals import schedule, share, staged
-from harness.load.order import route_of
 from harness.load.plan import LoadPlan
 from harness.load.quota import Leave
-from harness.load.sender import Ticket
 from harness.load.stages import with_warmup
+from harness.load.ticket import Ticket, route_of
 from harness.load.trace import Trace
 from harness.load.worker import Worker
 from harness.transports.gevent import GeventTransport
@@ -41,7 +40,7 @@ def drive(
         walk.begin()
         while not walk.over.wait(_GLANCE_S) and worker.may_send():
             pass
-        worker.stop(worker.plan.drain_s)
+        worker.clock.stop(worker.plan.drain_s)
         walk.finish()
     finally:
         walk.kill()
@@ -51,10 +50,10 @@ def _tickets(worker: Worker, *, scenario: str, routes: tuple[str, ...]) -> Itera
     """What is due when, in the order of the schedule."""
     plan = worker.plan
     for index, at_ns in share(due(plan, worker.trace), worker=worker.index, workers=plan.workers):
-        due_ns = worker.started_ns + at_ns
+        due_ns = worker.clock.started_ns + at_ns
         route = route_of(routes, index=index, seed=plan.seed)
-        stage = worker.stage(due_ns)
-        yield Ticket(index, route, scenario, worker.phase(due_ns), due_ns, stage=stage)
+        stage = worker.clock.stage(due_ns)
+        yield Ticket(index, route, scenario, worker.clock.phase(due_ns), due_ns, stage=stage)
 
 
 def due(plan: LoadPlan, trace: Trace | None = None) -> Iterator[int]:
@@ -122,7 +121,7 @@ class _Walk:
                     break
                 self._send_next()
         except Exception as error:  # noqa: BLE001 - the hub would print it and go on
-            self._worker.fail(error)
+            self._worker.clock.fail(error)
         if not self._ended and self._worker.may_send():
             self._wait()
         else:
@@ -131,7 +130,7 @@ class _Walk:
     def _send_next(self) -> None:
         """Send the ticket that is due, unless a quota lets it leave later or never."""
         ticket = self._next
-        leave = Leave.NEVER if ticket is None else self._worker.admit(ticket)
+        leave = Leave.NEVER if ticket is None else self._worker.clock.admit(ticket)
         if leave is Leave.LATER:
             return
         self._next = next(self._tickets, None)
@@ -164,7 +163,7 @@ class _Walk:
             try:
                 self._worker.perform(self._transport, ticket)
             except Exception as error:  # noqa: BLE001 - our own error ends the run, recorded
-                self._worker.fail(error)
+                self._worker.clock.fail(error)
                 return
             if self._ended:
                 return

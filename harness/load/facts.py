@@ -14,7 +14,7 @@ from harness.routes.moments import Moments
 from harness.routes.record import Record
 from harness.routes.route import Route
 from harness.routes.usage import Usage
-from harness.transports.gevent.incoming import Incoming
+from harness.transports.gevent.incoming import ResponseParser
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class Facts:
     check_share: float | None = None
 
 
-def facts_of(record: Record, incoming: Incoming, *, asked_stream: bool) -> Facts:
+def facts_of(record: Record, incoming: ResponseParser, *, asked_stream: bool) -> Facts:
     """What the parsers noted."""
     said, completion = gateway_metadata(record.headers), record.completion
     coding = record.headers.get("content-encoding") or "identity"

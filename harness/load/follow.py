@@ -7,7 +7,7 @@ from harness.load.launch import Locust
 from harness.load.outcome import LoadOutcome, outcome_of
 from harness.load.plan import Identity, LoadPlan, read_plan
 from harness.load.processes import Process, listen, running
-from harness.load.progress import FOLDER, Progress, State, add_up, read_reports
+from harness.load.progress import FOLDER, LoadProgress, State, add_up, read_reports
 from harness.load.supervisor import INTERRUPT_DRAIN_S, OnProgress
 from harness.load.task import Role, Task
 
@@ -67,8 +67,8 @@ def _followed(process: Process, *, interrupted: bool) -> Followed:
     return Followed(plan, replace(outcome, problems=(*outcome.problems, *process.problems)))
 
 
-def _progress(process: Process) -> Progress:
-    found = Progress()
+def _progress(process: Process) -> LoadProgress:
+    found = LoadProgress()
     if process.plan is not None:
         path = Path(process.plan)
         found = add_up(read_reports(path.parent.parent, path.name.partition(".")[0]))

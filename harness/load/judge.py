@@ -7,7 +7,7 @@ from harness.load.clauses import Checker
 from harness.load.facts import Facts, suspect
 from harness.load.plan import LoadPlan
 from harness.load.sampling import PERIOD_NS, Sampling
-from harness.load.sender import Attempt, Sender
+from harness.load.sender import RequestAttempt, RequestSender
 from harness.routes.route import Route
 from harness.transports.exchange import Exchange
 from harness.wire import End
@@ -20,7 +20,7 @@ class Judge:
     """
 
     def __init__(
-        self, plan: LoadPlan, sender: Sender, *, worker: int, breathe: Callable[[], None]
+        self, plan: LoadPlan, sender: RequestSender, *, worker: int, breathe: Callable[[], None]
     ) -> None:
         self._checker = Checker()
         self._sender = sender
@@ -33,7 +33,7 @@ class Judge:
             seed=plan.seed * plan.workers + worker,
         )
 
-    def look(self, attempt: Attempt, facts: Facts) -> None:
+    def look(self, attempt: RequestAttempt, facts: Facts) -> None:
         """Note in `facts` which clauses the answer of an attempt breaks, if it is drawn."""
         if attempt.talk.error is not None or attempt.ticket.route == Route.DIRECT:
             return  # the contract is the gateway's
@@ -48,7 +48,7 @@ class Judge:
         self._sampling.spent(took_ns, suspect=suspected)
         self._idle.checked_ns += took_ns
 
-    def _broken(self, attempt: Attempt) -> tuple[str, ...] | None:
+    def _broken(self, attempt: RequestAttempt) -> tuple[str, ...] | None:
         response = attempt.reading.response(attempt.talk.sent_ns, End.COMPLETE)
         if response is None:
             return None

@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.load.outcome import LoadOutcome
 from harness.load.plan import Identity, LoadPlan, write_plan
 from harness.load.processes import running
-from harness.load.progress import FOLDER, Progress
+from harness.load.progress import FOLDER, LoadProgress
 from harness.load.supervisor import Enough, OnProgress, Supervisor
 from harness.load.task import Role, Task
 
@@ -83,5 +83,5 @@ def _tasks(plan: LoadPlan, locust: Locust) -> list[Task]:
     ]
 
 
-def _ignore(progress: Progress) -> None:
+def _ignore(progress: LoadProgress) -> None:
     del progress

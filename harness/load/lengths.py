@@ -66,15 +66,15 @@ class Lengths:
 
     def drawn(self, seed: str) -> tuple[int, ...]:
         """The lengths of `DRAWS` requests."""
-        dice = random.Random(seed)  # noqa: S311 - no secret
-        return tuple(min(max(round(self._draw(dice)), 1), self.upper) for _ in range(DRAWS))
+        rng = random.Random(seed)  # noqa: S311 - no secret
+        return tuple(min(max(round(self._draw(rng)), 1), self.upper) for _ in range(DRAWS))
 
-    def _draw(self, dice: random.Random) -> float:
+    def _draw(self, rng: random.Random) -> float:
         if self.kind == "normal":
-            return dice.gauss(self.middle, self.spread)
+            return rng.gauss(self.middle, self.spread)
         if self.kind == "lognormal":
-            return self.middle * math.exp(dice.gauss(0.0, self.spread))
-        return dice.randint(int(self.middle), int(self.spread))
+            return self.middle * math.exp(rng.gauss(0.0, self.spread))
+        return rng.randint(int(self.middle), int(self.spread))
 
 
 def parse_lengths(text: str) -> Lengths:

@@ -18,7 +18,7 @@ from locust.runners import WorkerRunner
 from harness.errors import HarnessError, UsageError
 from harness.load import cluster
 from harness.load.cause import Cause
-from harness.load.part import Part, setup
+from harness.load.part import LoadPart, setup
 from harness.load.plan import Identity, write_plan
 from harness.load.post import Post, at, ended
 from harness.load.progress import FOLDER
@@ -36,7 +36,7 @@ class Link:
     def __init__(
         self, environment: Environment, runner: WorkerRunner, task: Task, own: Identity, post: Post
     ) -> None:
-        self.part: Part | None = None
+        self.part: LoadPart | None = None
         self.closing = Event()
         self.lost = False
         self._environment = environment
@@ -68,7 +68,7 @@ class Link:
         if self.part is None:
             self.closing.set()
             return
-        self.part.worker.stop(seconds)
+        self.part.worker.clock.stop(seconds)
         gevent.spawn_later(seconds + 0.5, self.closing.set)
 
     def finish(self) -> None:
@@ -114,7 +114,7 @@ class Link:
             given = cluster.take(msg.data, self._folder, self._own)
             plan = self._folder / FOLDER / f"{given.plan.name}.plan.json"
             write_plan(given.plan, plan)
-            part = Part(
+            part = LoadPart(
                 given.plan,
                 given.identity,
                 index=given.index,
@@ -144,7 +144,7 @@ class Link:
     def _stop(self, environment: Environment, msg: Any) -> None:
         del environment
         if self.part is not None:
-            self.part.worker.stop(msg.data["drain_s"])
+            self.part.worker.clock.stop(msg.data["drain_s"])
 
     def _end(self, environment: Environment, msg: Any) -> None:
         del environment, msg

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from harness.errors import TransportKind
 from harness.load.plan import LoadPlan
-from harness.load.progress import Progress, State, lag_ms
+from harness.load.progress import LoadProgress, State
 from harness.load.tally import RouteTally, total
 from harness.measure.outcome import Outcome, own_outcomes
 from harness.measure.validity import not_sent
@@ -75,7 +75,7 @@ class LoadOutcome:
 
 def outcome_of(
     plan: LoadPlan,
-    progress: Progress,
+    progress: LoadProgress,
     *,
     interrupted: bool,
     aborted: str | None,
@@ -96,7 +96,7 @@ def outcome_of(
         blocked=blocked(whole),
         problems=tuple(_problems(progress, whole, expected_workers, missing)),
         notes=tuple(_notes(plan, progress, whole)),
-        loop_lag_ms=lag_ms(progress.loop_lag),
+        loop_lag_ms=progress.loop_lag.summary_ms(),
         kernel_times=progress.kernel_times,
         floor_reason=progress.floor_reason,
         elapsed_s=progress.elapsed_s,
@@ -119,7 +119,7 @@ def blocked(whole: RouteTally) -> Blocked | None:
 
 
 def _problems(
-    progress: Progress, whole: RouteTally, expected_workers: int, missing: tuple[str, ...]
+    progress: LoadProgress, whole: RouteTally, expected_workers: int, missing: tuple[str, ...]
 ) -> list[str]:
     problems = []
     closed = progress.states.count(State.CLOSED)
@@ -131,7 +131,7 @@ def _problems(
     return problems
 
 
-def _notes(plan: LoadPlan, progress: Progress, whole: RouteTally) -> list[str]:
+def _notes(plan: LoadPlan, progress: LoadProgress, whole: RouteTally) -> list[str]:
     notes = []
     if progress.beyond:
         notes.append(f"run beyond the calibration: {progress.beyond}")

@@ -17,11 +17,11 @@ from gevent.pywsgi import WSGIServer
 
 from harness.errors import UsageError
 from harness.load.abort import so_far
-from harness.load.progress import Progress, add_up, read_reports
+from harness.load.progress import LoadProgress, add_up, read_reports
 from harness.load.tally import RouteTally
 
 if TYPE_CHECKING:
-    from harness.load.part import Part
+    from harness.load.part import LoadPart
 
 LATENCIES = (("TTFT", "ttft"), ("Inter-chunk", "inter_chunk"), ("TPOT", "tpot"), ("E2E", "e2e"))
 QUANTILES = (0.5, 0.95, 0.99)
@@ -31,7 +31,7 @@ _LOG = logging.getLogger(__name__)
 Table = list[dict[str, Any]]
 
 
-def serve(part: "Part", *, host: str, port: int) -> str:
+def serve(part: "LoadPart", *, host: str, port: int) -> str:
     """Open Locust's page with our tabs in it; its address. UsageError when the port is taken."""
     listener = _listener(host, port)
     page: Any = part.environment.create_web_ui(host=host, port=port, delayed_start=True)
@@ -93,14 +93,14 @@ TABLES = {
 """Key, title and columns of each tab."""
 
 
-def current(part: "Part") -> dict[str, Table]:
+def current(part: "LoadPart") -> dict[str, Table]:
     """Every table, of the start that goes on or was last."""
     plan = part.worker.plan
     progress = add_up(read_reports(Path(plan.folder), plan.name))
     return tables(progress, part.plan.thresholds)
 
 
-def tables(progress: Progress, thresholds: tuple[str, ...]) -> dict[str, Table]:
+def tables(progress: LoadProgress, thresholds: tuple[str, ...]) -> dict[str, Table]:
     """The rows of every table."""
     routes = sorted(progress.routes.items())
     return {

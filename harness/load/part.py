@@ -15,7 +15,7 @@ from locust.util.load_locustfile import load_locustfile
 
 from harness.errors import UsageError
 from harness.load import users
-from harness.load.caps import left
+from harness.load.budget import left
 from harness.load.cause import Cause
 from harness.load.plan import Identity, LoadPlan, read_plan
 from harness.load.post import Post, at, ended
@@ -29,7 +29,7 @@ STOP_S = 2.0
 _EVENTS: Any = events
 
 
-class Part:
+class LoadPart:
     """The scenario with its share of the plan; `prepare` before the first start.
 
     Each start after the first, which only a person at Locust's page can ask for, has a worker,
@@ -106,7 +106,7 @@ class Part:
     def end(self) -> Cause | None:
         """Stop the users, close every file, and say what went wrong, if anything did."""
         for worker in self._all:
-            worker.stop(0)
+            worker.clock.stop(0)
         self.environment.stop_timeout = STOP_S
         runner: Any = self.environment.runner
         if runner is not None:
@@ -117,7 +117,7 @@ class Part:
 
     def failed(self) -> Cause | None:
         """What went wrong first, if anything did."""
-        failures = (worker.failure for worker in self._all)
+        failures = (worker.clock.failure for worker in self._all)
         return next((Cause.of(error) for error in failures if error is not None), None)
 
     def _take(self, _: Environment) -> Worker:
@@ -133,7 +133,9 @@ def send(task: Task, identity: Identity, post: Post) -> None:
     plan = read_plan(Path(task.plan or ""))
     environment = Environment(events=_EVENTS)
     locustfile = Path(task.locustfile or "")
-    part = Part(plan, identity, index=task.index, locustfile=locustfile, environment=environment)
+    part = LoadPart(
+        plan, identity, index=task.index, locustfile=locustfile, environment=environment
+    )
     runner = environment.create_local_runner()
     page = None
     if task.role is Role.PAGE:
@@ -146,7 +148,7 @@ def send(task: Task, identity: Identity, post: Post) -> None:
     post.listen(
         {
             "start": lambda moment: at(moment, part.start),
-            "stop": lambda seconds: part.worker.stop(float(seconds)),
+            "stop": lambda seconds: part.worker.clock.stop(float(seconds)),
             "end": lambda _: over.set(),
         }
     )

@@ -13,7 +13,7 @@ from typing import Any
 from harness.errors import UsageError
 from harness.load.arrivals import Arrivals
 from harness.load.lengths import describe, parse_lengths
-from harness.load.stages import Stage
+from harness.load.stages import LoadStage
 from harness.routes.address import Address, Credentials
 from harness.routes.route import ROUTES, Route
 from harness.transports.exchange import Timeouts
@@ -97,7 +97,7 @@ class LoadPlan:
     beyond_calibration: bool = False
     cold: bool = False
     extend: int = 1
-    stages: tuple[Stage, ...] = ()
+    stages: tuple[LoadStage, ...] = ()
     trace: str | None = None
     speed: float = 1.0
     due: int | None = None
@@ -222,7 +222,7 @@ def plan_of(document: Mapping[str, Any]) -> LoadPlan:
         "thresholds": tuple(document["thresholds"]),
         "abort": tuple(document["abort"]),
         "model_input": tuple(document.get("model_input", ())),
-        "stages": tuple(Stage(**stage) for stage in document["stages"]),
+        "stages": tuple(LoadStage(**stage) for stage in document["stages"]),
     }
     return LoadPlan(**{**document, **nested})
 

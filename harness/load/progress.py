@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.load.tally import RouteTally
 from harness.measure.histogram import Histogram
+from harness.measure.validity import kernel_times
 
 FOLDER = "workers"
 SCHEMA_VERSION = 1
@@ -86,7 +87,7 @@ class WorkerReport:
             "schema_version": SCHEMA_VERSION,
             **plain,
             "loop_lag": self.loop_lag.to_dict(),
-            "loop_lag_ms": lag_ms(self.loop_lag),
+            "loop_lag_ms": self.loop_lag.summary_ms(),
             "routes": {route: tally.to_dict() for route, tally in self.routes.items()},
         }
 
@@ -100,14 +101,8 @@ class WorkerReport:
         return cls(**plain)
 
 
-def lag_ms(lag: Histogram) -> dict[str, float | None]:
-    """The loop's lateness in milliseconds: p50, p99 and the largest."""
-    values = {"p50": lag.quantile(0.5), "p99": lag.quantile(0.99), "max": lag.max}
-    return {name: None if ns is None else ns / 1e6 for name, ns in values.items()}
-
-
 @dataclass(frozen=True, slots=True)
-class Progress:
+class LoadProgress:
     """All workers together; `elapsed_s` since the first one started sending.
 
     `doing` says what the load waits for or does, `page` where Locust's page is.
@@ -142,7 +137,7 @@ class Progress:
     @property
     def kernel_times(self) -> bool:
         """Whether the kernel stamped all but a few of the reads."""
-        return self.unstamped <= self.reads / 100
+        return kernel_times(unstamped=self.unstamped, reads=self.reads)
 
 
 def write_report(folder: Path, report: WorkerReport) -> None:
@@ -168,11 +163,11 @@ def _reports(folder: Path, name: str) -> list[Path]:
     return sorted((folder / FOLDER).glob(f"{name}-*.json"))
 
 
-def add_up(reports: Iterable[WorkerReport]) -> Progress:
+def add_up(reports: Iterable[WorkerReport]) -> LoadProgress:
     """The sum over all workers of one machine."""
     reports = tuple(reports)
     if not reports:
-        return Progress()
+        return LoadProgress()
     routes: dict[str, RouteTally] = {}
     lag = Histogram()
     for report in reports:
@@ -180,7 +175,7 @@ def add_up(reports: Iterable[WorkerReport]) -> Progress:
         for route, tally in report.routes.items():
             routes.setdefault(route, RouteTally()).merge(tally)
     first_ns = min(report.started_ns for report in reports)
-    return Progress(
+    return LoadProgress(
         elapsed_s=(max(report.updated_ns for report in reports) - first_ns) / 1e9,
         routes=routes,
         in_flight=sum(report.in_flight for report in reports),

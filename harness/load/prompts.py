@@ -7,13 +7,14 @@ import json
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness.errors import UsageError
 from harness.load.conversation import Dialogue, conversation, opened
 from harness.load.datasets import as_line
-from harness.load.order import streamed
 from harness.routes.route import Route
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ BYTES_PER_TOKEN = 3
 WORDS = ("time", "river", "stone", "light", "garden", "paper", "winter", "music", "bridge", "year")
 """Words of one token each in the usual tokenizers."""
 TASK = "Continue this list of words with words of your own:"
+
+MOST_IN_A_BLOCK = 100
+"""A share of streams is kept to the hundredth."""
 
 Prompt = Mapping[str, Any]
 """Fields of a request body: `messages` or `prompt`, and what else a line of the file holds.
@@ -81,14 +85,14 @@ def lines_of(path: Path, option: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def block(count: int, seed: object) -> str:
     """Words of about `count` tokens; the same seed gives the same ones."""
-    dice = random.Random(str(seed))  # noqa: S311 - no secret
-    return " ".join(dice.choices(WORDS, k=count))
+    rng = random.Random(str(seed))  # noqa: S311 - no secret
+    return " ".join(rng.choices(WORDS, k=count))
 
 
 def words(count: int, seed: int) -> str:
     """A prompt of about `count` tokens."""
-    dice = random.Random(seed)  # noqa: S311 - no secret
-    return " ".join((TASK, *(dice.choice(WORDS) for _ in range(max(count - 12, 1)))))
+    rng = random.Random(seed)  # noqa: S311 - no secret
+    return " ".join((TASK, *(rng.choice(WORDS) for _ in range(max(count - 12, 1)))))
 
 
 class _Made(Sequence[Prompt]):
@@ -297,3 +301,15 @@ def _finite(text: str) -> float:
 
 
 _JSON = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+
+
+def streamed(index: int, *, share: float, seed: int) -> bool:
+    """Whether request `index` asks for a stream when `share` of all do, in shuffled blocks."""
+    part = Fraction(share).limit_denominator(MOST_IN_A_BLOCK)
+    block, position = divmod(index, part.denominator)
+    return position in _streams(part.numerator, part.denominator, block=block, seed=seed)
+
+
+@lru_cache(maxsize=64)
+def _streams(many: int, of: int, *, block: int, seed: int) -> frozenset[int]:
+    return frozenset(random.Random(f"{seed}:stream:{block}").sample(range(of), many))  # noqa: S311 - no secret

@@ -17,7 +17,7 @@ from harness.routes.answer import DONE
 from harness.routes.completion import ANSWER, OUTPUT, REASONING, ROLE, USAGE
 from harness.routes.moments import Moments
 from harness.routes.usage import LARGEST, NOTHING, Usage
-from harness.transports.gevent.stamps import Arrival
+from harness.transports.gevent.stamps import StampedRead
 
 MOST_KEPT = 262_144
 """Bytes of an answer that are kept in case it turns out to be unusual; a longer one is read by the
@@ -49,7 +49,7 @@ class _Delta(msgspec.Struct, gc=False):
     function_call: None = None
 
 
-class _Choice(msgspec.Struct, gc=False):
+class _QuickChoice(msgspec.Struct, gc=False):
     index: int = 0
     delta: _Delta | None = None
     message: _Delta | None = None
@@ -73,7 +73,7 @@ class _Usage(msgspec.Struct):
 
 
 class _Document(msgspec.Struct):
-    choices: list[_Choice]
+    choices: list[_QuickChoice]
     usage: _Usage | None = None
     error: None = None
     errors: None = None
@@ -116,7 +116,7 @@ class QuickReading:
     def __init__(self, sent_ns: int) -> None:
         self.usual = True
         self.complete = False
-        self.kept: list[Arrival] = []
+        self.kept: list[StampedRead] = []
         self.fields: dict[bytes, bytes] = {}
         self.moments = Moments()
         self.done = False
@@ -130,7 +130,7 @@ class QuickReading:
         self.usage: Usage | None = None
         self._text = 0
 
-    def feed(self, arrivals: list[Arrival]) -> bool:
+    def feed(self, arrivals: list[StampedRead]) -> bool:
         """Take what has come; whether it is still of the usual kind."""
         self.kept += arrivals
         for arrival in arrivals:
@@ -165,7 +165,7 @@ class QuickReading:
         unfinished = self._chunked and not self._finish
         return Outcome.INCOMPLETE_STREAM if unfinished else Outcome.OK
 
-    def _take(self, arrival: Arrival) -> bool:
+    def _take(self, arrival: StampedRead) -> bool:
         data, at_ns, since_ns, end_since_ns = arrival
         at_ns -= self.sent_ns
         since_ns -= self.sent_ns

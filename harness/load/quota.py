@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from enum import Enum
 
-from harness.load.sender import Ticket
+from harness.load.ticket import Ticket
 from harness.wire import Headers
 
 SHARE = 0.98

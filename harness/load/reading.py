@@ -9,8 +9,8 @@ from harness.routes.parse import parser
 from harness.routes.record import Record
 from harness.routes.route import Route
 from harness.transports.gevent import Held
-from harness.transports.gevent.incoming import Incoming
-from harness.transports.gevent.stamps import Arrival
+from harness.transports.gevent.incoming import ResponseParser
+from harness.transports.gevent.stamps import StampedRead
 from harness.wire import End, Response
 
 
@@ -43,10 +43,10 @@ class AnswerReading:
         self._held = held
         self._whole = whole
         self._sent_ns = 0
-        self._unread: list[Arrival] | None = None
+        self._unread: list[StampedRead] | None = None
         self._quick: QuickReading | None = None
-        self._incoming: Incoming | None = None
-        self._kept: list[Arrival] | None = []
+        self._incoming: ResponseParser | None = None
+        self._kept: list[StampedRead] | None = []
         self._kept_bytes = 0
         self._parser: ChatParser | ModelParser | None = None
 
@@ -89,7 +89,7 @@ class AnswerReading:
         """The message has left."""
         self._sent_ns = sent_ns
 
-    def feed(self, arrivals: list[Arrival], *, plain: bool = False) -> None:
+    def feed(self, arrivals: list[StampedRead], *, plain: bool = False) -> None:
         """Bytes have arrived; `plain`: with them a usual answer that is framed by its length."""
         if self._quick is None and self._incoming is None:
             if plain and self._unread is None:
@@ -148,12 +148,12 @@ class AnswerReading:
         kept = self._kept if self._quick is None else self._quick.kept
         if not kept:
             return None
-        again = Incoming(sent_ns=sent_ns)
+        again = ResponseParser(sent_ns=sent_ns)
         for arrival in kept:
             again.feed(arrival.data, arrival.at_ns)
         return again.response(end)
 
-    def _keep(self, arrivals: list[Arrival]) -> None:
+    def _keep(self, arrivals: list[StampedRead]) -> None:
         """Keep what has come for a check, or nothing at all of a long answer."""
         if self._kept is not None:
             self._kept += arrivals
@@ -184,7 +184,7 @@ class AnswerReading:
             keep_events=False,
             keep_text=self._whole,
         )
-        self._incoming = Incoming(
+        self._incoming = ResponseParser(
             sent_ns=sent_ns, listener=self._parser, store=False, held=self._held
         )
 

@@ -53,7 +53,7 @@ _SINCE = re.compile(rb"GET /record(?:\?since=(\d{1,9}))? ")
 _STREAM = re.compile(rb'"stream":\s?true')
 
 
-class Stream:
+class ReferenceStream:
     """One answer under way, and what the record will say of it.
 
     `received_ns` is the kernel's time of the request's last bytes where it gives one, else that of
@@ -64,7 +64,7 @@ class Stream:
     __slots__ = ("connection", "gap_ns", "number", "pieces", "received_ns", "rid", "sent_ns")
 
     def __init__(
-        self, connection: "Connection", number: int, rid: int, pieces: tuple[bytes, ...]
+        self, connection: "ReferenceConnection", number: int, rid: int, pieces: tuple[bytes, ...]
     ) -> None:
         self.connection = connection
         self.number = number
@@ -75,7 +75,7 @@ class Stream:
         self.sent_ns: list[int] = []
 
 
-class Connection:
+class ReferenceConnection:
     """One client's socket, with the bytes that wait for the answer before them to end."""
 
     __slots__ = ("busy", "read_ns", "sock", "waiting")
@@ -140,8 +140,8 @@ class ReferenceServer:
         self._listener.setblocking(False)
         _ask_for_stamps(self._listener)
         self._watch(self._listener, self._accept)
-        self._due: list[tuple[int, int, Stream]] = []
-        self._streams: list[Stream] = []
+        self._due: list[tuple[int, int, ReferenceStream]] = []
+        self._streams: list[ReferenceStream] = []
         self._ended = False
 
     @property
@@ -195,21 +195,21 @@ class ReferenceServer:
     def _accept(self) -> None:
         with suppress(BlockingIOError):
             while True:
-                connection = Connection(self._listener.accept()[0])
+                connection = ReferenceConnection(self._listener.accept()[0])
                 self._watch(connection.sock, partial(self._read, connection))
 
-    def _read(self, connection: Connection) -> None:
+    def _read(self, connection: ReferenceConnection) -> None:
         if connection.read():
             self._answer(connection)
         else:
             self._drop(connection)
 
-    def _drop(self, connection: Connection) -> None:
+    def _drop(self, connection: ReferenceConnection) -> None:
         if connection.sock.fileno() >= 0:
             self._selector.unregister(connection.sock)
             connection.sock.close()
 
-    def _answer(self, connection: Connection) -> None:
+    def _answer(self, connection: ReferenceConnection) -> None:
         """Begin the next answer, unless one is under way."""
         try:
             while not connection.busy and (request := connection.take()) is not None:
@@ -218,14 +218,14 @@ class ReferenceServer:
             connection.put_all(_REFUSAL)
             self._drop(connection)
 
-    def _begin(self, connection: Connection, head: bytes, body: bytes) -> None:
+    def _begin(self, connection: ReferenceConnection, head: bytes, body: bytes) -> None:
         if not head.startswith(b"POST "):
             found = _SINCE.match(head)
             connection.put_all(_NOT_FOUND if found is None else self._record(int(found[1] or 0)))
             return
         ttft_us, gap_us, chunks = _schedule(_field(_SCHEDULE, head, b"0,0,1"))
         pieces = _events(chunks) if _STREAM.search(body) else (_DOCUMENT,)
-        stream = Stream(connection, len(self._streams), _rid(head), pieces)
+        stream = ReferenceStream(connection, len(self._streams), _rid(head), pieces)
         stream.gap_ns = gap_us * 1000
         connection.busy = True
         self._streams.append(stream)

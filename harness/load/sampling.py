@@ -60,7 +60,7 @@ class Sampling:
         self._least = self._share = share
         self._idle = idle
         self._first = first
-        self._dice = random.Random(seed)  # noqa: S311 - no secret
+        self._rng = random.Random(seed)  # noqa: S311 - no secret
         self._routes: dict[str, int] = {}
         self._clean, self._suspect = _Kind(), _Kind()
         self._began_ns = now_ns
@@ -77,7 +77,7 @@ class Sampling:
         if taken < self._first:
             self._routes[route] = taken + 1
             return 1.0
-        return kind.probability if self._dice.random() < kind.probability else None
+        return kind.probability if self._rng.random() < kind.probability else None
 
     def spent(self, cost_ns: int, *, suspect: bool) -> None:
         """Take note of what checking an answer took."""

@@ -5,7 +5,6 @@ import os
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -19,10 +18,11 @@ from harness.load.prompts import BYTES_PER_TOKEN, Prompt, Prompts
 from harness.load.reading import AnswerReading
 from harness.load.rows import Row, row, unsent
 from harness.load.template import EVENT_ID, SEQ, Template
+from harness.load.ticket import Ticket
 from harness.load.trace import affinity
 from harness.measure.outcome import Outcome
-from harness.routes import compat, direct, model, native
 from harness.routes.address import GatewayOptions
+from harness.routes.build import build
 from harness.routes.record import Record
 from harness.routes.route import Route
 from harness.settings import Secrets
@@ -36,34 +36,7 @@ MOST_KEPT_BYTES = 64 << 20
 """The most that templates may take; those of a larger file of prompts are made again each time."""
 
 
-@dataclass(slots=True)
-class Ticket:
-    """One request that is due: `seq` is unique in the run, `scheduled_ns` set in an open loop.
-
-    Tickets with one `turn` ask the same, each after a nonce of its own; by default it is `seq`.
-    `asked` is the prompt itself where it is of no file: the `question` of that number, from 1, of a
-    conversation. `held_ns` is how much later than it was due a quota lets it leave; `scheduled_ns`
-    is then when it may.
-    """
-
-    seq: int
-    route: str
-    scenario: str
-    phase: str
-    scheduled_ns: int | None = None
-    turn: int | None = None
-    stage: int | None = None
-    asked: Prompt | None = None
-    question: int | None = None
-    held_ns: int | None = None
-
-    @property
-    def prompt(self) -> int:
-        """Which prompt is asked."""
-        return self.seq if self.turn is None else self.turn
-
-
-class Sender:
+class RequestSender:
     """Builds and sends requests of one plan; for one worker process."""
 
     def __init__(
@@ -104,9 +77,11 @@ class Sender:
         head = head_of(self._plan, self._worker, ticket, event_id, Outcome.DROPPED, streams=streams)
         return unsent(head)
 
-    def begin(self, ticket: Ticket, template: Template, held: Held) -> "Attempt":
+    def begin(self, ticket: Ticket, template: Template, held: Held) -> "RequestAttempt":
         """An attempt at a ticket's request, whose answer counts what it holds in `held`."""
-        return Attempt(self._plan, self._worker, ticket, template, self.event_id(ticket), held)
+        return RequestAttempt(
+            self._plan, self._worker, ticket, template, self.event_id(ticket), held
+        )
 
     def _make(
         self, ticket: Ticket, transport: GeventTransport, *, nonce: str = EVENT_ID
@@ -133,23 +108,12 @@ class Sender:
     def _build(self, ticket: Ticket, body: dict[str, Any], event_id: str, seq: str) -> Request:
         plan, credentials = self._plan, self._identity.credentials
         options = self._options(ticket, event_id, seq)
-        if ticket.route == Route.DIRECT:
-            own_host = plan.form(ticket.route) == Route.MODEL
-            return direct.build(
-                plan.address,
-                body,
-                own_host=own_host,
-                credentials=credentials,
-                extra=options.extra,
-            )
-        if ticket.route == Route.NATIVE:
-            return native.build(plan.address, body, credentials=credentials, options=options)
-        if ticket.route == Route.COMPAT:
-            return compat.build(plan.address, body, credentials=credentials, options=options)
-        return model.build(
+        return build(
+            ticket.route,
             plan.address,
             body,
             model_id=plan.model_id or "",
+            own_host=plan.form(ticket.route) == Route.MODEL,
             credentials=credentials,
             options=options,
         )
@@ -171,10 +135,10 @@ class Sender:
         )
 
 
-Look = Callable[["Attempt", Facts], None]
+Look = Callable[["RequestAttempt", Facts], None]
 
 
-class Attempt:
+class RequestAttempt:
     """One request under way; `layer` is who failed, None when nobody did or nobody can tell."""
 
     __slots__ = (
@@ -338,7 +302,7 @@ class Bodies:
         self._file: TextIO = os.fdopen(descriptor, "a", encoding="utf-8")
         self._secrets = secrets
 
-    def add(self, attempt: Attempt) -> None:
+    def add(self, attempt: RequestAttempt) -> None:
         """Write one request's body, and the text or the JSON of its answer."""
         record = attempt.reading.record
         answer = None if record is None else record.answer(attempt.talk.end, 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.load.caps import caps_for
+from harness.load.budget import caps_for
 from harness.load.launch import Locust, launch
 from harness.load.outcome import LoadOutcome
 from harness.load.plan import Caps, Identity, LoadPlan

@@ -17,7 +17,7 @@ _STAGE = re.compile(rf"{_NUMBER}\s*(ms|s|m|h)\s*:\s*{_NUMBER}(?:\s*-\s*{_NUMBER}
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class LoadStage:
     """`seconds` at a level that goes evenly from `begin` to `end`."""
 
     seconds: float
@@ -40,7 +40,7 @@ class Stage:
         return 2 * many / (self.begin + root) if many else 0.0
 
 
-def parse_stages(text: str) -> tuple[tuple[Stage, ...], bool]:
+def parse_stages(text: str) -> tuple[tuple[LoadStage, ...], bool]:
     """The stages of `30s:5, 60s:5-20`, and whether their levels are users (`30s:5u`).
 
     UsageError when one cannot be read, when rates and users are mixed, or when nothing is sent.
@@ -54,7 +54,7 @@ def parse_stages(text: str) -> tuple[tuple[Stage, ...], bool]:
                 "LENGTH:USERSu, such as 30s:5, 60s:5-20 or 30s:10u"
             )
         length, unit, begin, end, kind = found.groups()
-        stages.append(Stage(float(length) * _UNITS[unit], float(begin), float(end or begin)))
+        stages.append(LoadStage(float(length) * _UNITS[unit], float(begin), float(end or begin)))
         kinds.add(kind)
     if len(kinds) > 1:
         raise UsageError("--stages: either all levels are rates, or all are users (5u)")
@@ -68,23 +68,23 @@ def parse_stages(text: str) -> tuple[tuple[Stage, ...], bool]:
     return tuple(stages), users
 
 
-def peak(stages: Sequence[Stage]) -> float:
+def peak(stages: Sequence[LoadStage]) -> float:
     """The highest level of all."""
     return max(max(stage.begin, stage.end) for stage in stages)
 
 
-def length_s(stages: Sequence[Stage]) -> float:
+def length_s(stages: Sequence[LoadStage]) -> float:
     """How long all of them take, in seconds."""
     return math.fsum(stage.seconds for stage in stages)
 
 
-def with_warmup(stages: Sequence[Stage], warmup_s: float) -> tuple[Stage, ...]:
+def with_warmup(stages: Sequence[LoadStage], warmup_s: float) -> tuple[LoadStage, ...]:
     """The stages after a warm-up at the level with which they begin."""
     level = stages[0].begin
-    return (*((Stage(warmup_s, level, level),) if warmup_s else ()), *stages)
+    return (*((LoadStage(warmup_s, level, level),) if warmup_s else ()), *stages)
 
 
-def stage_at(stages: Sequence[Stage], at_s: float) -> int:
+def stage_at(stages: Sequence[LoadStage], at_s: float) -> int:
     """In which stage, from 0, a moment lies that is so many seconds after the first one's begin.
 
     What is later than the last one's end belongs to the last one.
@@ -96,7 +96,7 @@ def stage_at(stages: Sequence[Stage], at_s: float) -> int:
     return len(stages) - 1
 
 
-def level_at(stages: Sequence[Stage], at_s: float) -> float:
+def level_at(stages: Sequence[LoadStage], at_s: float) -> float:
     """The level at a moment, in seconds after the first stage's begin; before that its level."""
     if at_s < 0:
         return stages[0].begin
@@ -104,7 +104,7 @@ def level_at(stages: Sequence[Stage], at_s: float) -> float:
     return stages[number].level(at_s - length_s(stages[:number]))
 
 
-def room_in_s(stages: Sequence[Stage], place: int, at_s: float) -> float | None:
+def room_in_s(stages: Sequence[LoadStage], place: int, at_s: float) -> float | None:
     """In how many seconds the level is above `place`, which has no room now; None: never."""
     begin_s = 0.0
     for stage in stages:
@@ -120,7 +120,7 @@ def room_in_s(stages: Sequence[Stage], place: int, at_s: float) -> float | None:
     return None
 
 
-def stretched(stages: Sequence[Stage], areas: Iterator[float]) -> Iterator[float]:
+def stretched(stages: Sequence[LoadStage], areas: Iterator[float]) -> Iterator[float]:
     """The seconds at which the area under the levels reaches each of `areas`, which ascend.
 
     So a process of rate 1 becomes one of the stages' rates (time change; Daley and Vere-Jones, An

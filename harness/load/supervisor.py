@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from harness.load.abort import Watch
+from harness.load.abort import AbortWatch
 from harness.load.cause import Cause, CauseKind
 from harness.load.outcome import LoadOutcome, blocked, outcome_of
 from harness.load.plan import LoadPlan
 from harness.load.processes import Process, listen
-from harness.load.progress import Progress, State, WorkerReport, add_up, read_reports, stamps
+from harness.load.progress import LoadProgress, State, WorkerReport, add_up, read_reports, stamps
 from harness.load.tally import total
 from harness.load.task import Role
 
@@ -31,8 +31,8 @@ _AHEAD_NS = 50_000_000
 """The moment of the start lies so far ahead that every process has heard of it."""
 _POLL_S = 0.05
 
-OnProgress = Callable[[Progress], None]
-Enough = Callable[[Progress], bool]
+OnProgress = Callable[[LoadProgress], None]
+Enough = Callable[[LoadProgress], bool]
 """Asked whether a load that goes well may end before its time."""
 
 
@@ -53,10 +53,10 @@ class Supervisor:
         self._on_progress = on_progress
         self._enough = enough
         self._folder = Path(plan.folder)
-        self._watch = Watch(plan.abort)
+        self._watch = AbortWatch(plan.abort)
         self._interrupted = self._hopeless = self._silent = self._stopped = self._ending = False
         self._reports: tuple[WorkerReport, ...] = ()
-        self._progress = Progress()
+        self._progress = LoadProgress()
         self._written: tuple[int, ...] = ()
         self._began_at = time.monotonic()
         self._started_at: float | None = None

@@ -55,8 +55,8 @@ class Tokenizer:
         units = self._units()
         room = tokens - self.count(text)
         if units and room:
-            dice = random.Random(seed)  # noqa: S311 - no secret
-            filled = " ".join((text, *dice.choices(units, k=room)))
+            rng = random.Random(seed)  # noqa: S311 - no secret
+            filled = " ".join((text, *rng.choices(units, k=room)))
             if self.count(filled) == tokens:
                 return filled
         return self._fitted(text, tokens, seed)
@@ -81,11 +81,11 @@ class Tokenizer:
             f"{tokens - missing}: leave --tokenizer out"
         )
 
-    def _with_words(self, text: str, tokens: int, dice: random.Random) -> str:
+    def _with_words(self, text: str, tokens: int, rng: random.Random) -> str:
         """The text with as many words as fit."""
         before = self.count(text)
         room = tokens - before
-        words = dice.choices(WORDS, k=room)
+        words = rng.choices(WORDS, k=room)
         if not words:
             return text
         cost = max(self.count(" ".join((text, *words))) - before, 1) / len(words)

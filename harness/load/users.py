@@ -4,9 +4,13 @@ Import it in locustfiles only: `import locust` patches the interpreter.
 """
 
 import logging
+import math
 import sys
 import time
+import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 import gevent
@@ -19,16 +23,21 @@ from locust.user.task import LOCUST_STATE_STOPPING
 from harness.errors import HarnessError, UsageError
 from harness.load.conversation import Dialogue
 from harness.load.driver import drive
-from harness.load.order import BLOCK_STEP, block_order, route_of
-from harness.load.sender import Ticket
-from harness.load.worker import OnRequest, Worker
+from harness.load.plan import Caps, Identity, LoadPlan
+from harness.load.records import OnRequest
+from harness.load.ticket import BLOCK_STEP, Ticket, block_order, route_of
+from harness.load.worker import Worker
 from harness.measure.outcome import Outcome
+from harness.settings import load_settings, resolve_target
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
 """A closed loop over a gateway that refuses at once would else be a flood."""
 DIRECT_DRAIN_S = 30.0
 """How long plain Locust waits for the last answers, unless its --stop-timeout says otherwise."""
+DIRECT_REQUESTS = 200
+"""What plain Locust may send to a target that is not on this machine: `gateway-harness load` has
+other caps."""
 
 _LOG = logging.getLogger(__name__)
 _workers: list[Worker] = []
@@ -56,7 +65,7 @@ class GatewayUser(User):
         self.worker.begin()
         self.transport = self.worker.transport()
         if not self.worker.plan.open_loop:
-            self.worker.stagger()
+            self.worker.clock.stagger()
 
     def on_stop(self) -> None:
         """Close the connections."""
@@ -72,7 +81,7 @@ class GatewayUser(User):
             try:
                 self.turn()
             except Exception as error:
-                self.worker.fail(error)
+                self.worker.clock.fail(error)
                 raise StopUser from error
             if self._state == LOCUST_STATE_STOPPING or type(self).wait_time is not User.wait_time:
                 return
@@ -85,13 +94,13 @@ class GatewayUser(User):
         if plan.open_loop:
             drive(self.worker, self.transport, scenario=self.scenario, routes=routes)
             return
-        if not self.worker.has_room(self.place):
+        if not self.worker.clock.has_room(self.place):
             return
         dialogue = self.worker.dialogue()
         if dialogue is not None:
             self.converse(dialogue, routes)
             return
-        held_ns = self.worker.hold()
+        held_ns = self.worker.clock.hold()
         if not self.worker.may_send():
             return
         index = self.worker.take_index()
@@ -99,8 +108,8 @@ class GatewayUser(User):
         now_ns = time.monotonic_ns()
         seq = index * plan.workers + self.worker.index
         route = route_of(routes, index=index, seed=seed)
-        stage = self.worker.stage(now_ns)
-        phase = self.worker.phase(now_ns)
+        stage = self.worker.clock.stage(now_ns)
+        phase = self.worker.clock.phase(now_ns)
         self.send(Ticket(seq, route, self.scenario, phase, stage=stage, held_ns=held_ns))
 
     def converse(self, dialogue: Dialogue, routes: tuple[str, ...]) -> None:
@@ -108,8 +117,8 @@ class GatewayUser(User):
         worker, plan = self.worker, self.worker.plan
         route = route_of(routes, index=dialogue.number, seed=plan.seed)
         for number, turn in dialogue:
-            worker.pause(turn.wait_s)
-            held_ns = worker.hold()
+            worker.clock.pause(turn.wait_s)
+            held_ns = worker.clock.hold()
             if not worker.may_send():
                 return
             now_ns = time.monotonic_ns()
@@ -117,8 +126,8 @@ class GatewayUser(User):
                 worker.take_index() * plan.workers + worker.index,
                 route,
                 self.scenario,
-                worker.phase(now_ns),
-                stage=worker.stage(now_ns),
+                worker.clock.phase(now_ns),
+                stage=worker.clock.stage(now_ns),
                 asked=dialogue.asked(turn),
                 question=number,
                 held_ns=held_ns,
@@ -137,7 +146,7 @@ class GatewayUser(User):
         """After failures wait, longer each time."""
         self.failures = 0 if outcome is None or outcome == Outcome.OK else self.failures + 1
         if self.failures:
-            self.worker.pause(min(FIRST_PAUSE_S * 2 ** (self.failures - 1), LONGEST_PAUSE_S))
+            self.worker.clock.pause(min(FIRST_PAUSE_S * 2 ** (self.failures - 1), LONGEST_PAUSE_S))
 
 
 class CompareUser(GatewayUser):
@@ -155,12 +164,12 @@ class CompareUser(GatewayUser):
         plan = self.worker.plan
         block = self.worker.take_index() * plan.workers + self.worker.index
         if plan.blocks is not None and block >= plan.blocks + plan.users:
-            self.worker.stop(plan.drain_s)
+            self.worker.clock.stop(plan.drain_s)
             return
         order = block_order(self.routes or plan.routes, block=block, seed=plan.seed)
-        phase = self.worker.phase(time.monotonic_ns()) if self.warm else "warmup"
+        phase = self.worker.clock.phase(time.monotonic_ns()) if self.warm else "warmup"
         for position, route in enumerate(order):
-            seq, held_ns = block * BLOCK_STEP + position, self.worker.hold()
+            seq, held_ns = block * BLOCK_STEP + position, self.worker.clock.hold()
             self.send(Ticket(seq, route, self.scenario, phase, turn=block, held_ns=held_ns))
         self.warm = True
 
@@ -182,10 +191,8 @@ def _start(environment: Environment, **_: Any) -> None:
 
 def _plain(environment: Environment) -> Worker:
     """The worker of a load that plain Locust was asked for."""
-    from harness.load.direct import direct_plan
-
     environment.stop_timeout = environment.stop_timeout or DIRECT_DRAIN_S
-    plan, asker = direct_plan(environment.host, float(environment.stop_timeout))
+    plan, asker = _plain_plan(environment.host, float(environment.stop_timeout))
     _LOG.info("samples are written to %s", plan.folder)
     index = max(getattr(environment.runner, "worker_index", 0), 0)
 
@@ -193,6 +200,29 @@ def _plain(environment: Environment) -> Worker:
     worker.start()
     worker.calibrate()
     return worker
+
+
+def _plain_plan(host: str | None, drain_s: float) -> tuple[LoadPlan, Identity]:
+    """The plan of a load that nobody launched: `locust -f locustfiles/native.py` by hand.
+
+    A closed loop to `host`, or to the gateway of the settings, until Locust stops it.
+    """
+    target = resolve_target(host or "live", load_settings())
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    plan = LoadPlan(
+        run_id=uuid.uuid4().hex[:12],
+        folder=str(Path("reports") / f"{stamp}-locust"),
+        address=target.address,
+        model=target.model,
+        model_id=target.model_id,
+        model_input=target.model_input,
+        routes=target.routes,
+        duration_s=math.inf,
+        warmup_s=0.0,
+        drain_s=drain_s,
+        caps=Caps() if target.loopback else Caps(requests=DIRECT_REQUESTS),
+    )
+    return plan, Identity(target.credentials, target.headers.fields)
 
 
 def listener(environment: Environment) -> OnRequest:
@@ -220,15 +250,15 @@ def listener(environment: Environment) -> OnRequest:
 def _stopping(environment: Environment, **_: Any) -> None:
     del environment
     for worker in _workers:
-        worker.stop(worker.plan.drain_s)
+        worker.clock.stop(worker.plan.drain_s)
 
 
 def _stop(environment: Environment, **_: Any) -> None:
     while _workers:
         worker = _workers.pop()
         worker.close()
-        if worker.failure is not None:
-            _fail(environment, worker.failure)
+        if worker.clock.failure is not None:
+            _fail(environment, worker.clock.failure)
 
 
 def _user_error(user_instance: User, exception: BaseException, **_: Any) -> None:
@@ -238,7 +268,7 @@ def _user_error(user_instance: User, exception: BaseException, **_: Any) -> None
     if not isinstance(exception, (OSError, HarnessError)):
         name = type(user_instance).__name__
         exception = UsageError(f"{name} failed: {type(exception).__name__}: {exception}")
-    _workers[-1].fail(exception)
+    _workers[-1].clock.fail(exception)
 
 
 def _fail(environment: Environment, error: BaseException) -> None:

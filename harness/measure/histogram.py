@@ -93,6 +93,11 @@ class Histogram:
         middle = _middle(used[bisect_left(reached, rank)])
         return float(min(max(middle, self.min), self.max))
 
+    def summary_ms(self) -> dict[str, float | None]:
+        """`p50`, `p99` and `max`, in milliseconds; None when nothing was counted."""
+        values = {"p50": self.quantile(0.5), "p99": self.quantile(0.99), "max": self.max}
+        return {name: None if ns is None else ns / 1e6 for name, ns in values.items()}
+
     def to_dict(self) -> dict[str, Any]:
         """The histogram as JSON values; buckets without a count are left out."""
         return {

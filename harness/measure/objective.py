@@ -114,7 +114,7 @@ def parse_objective(text: str, *, also: Collection[str] = ()) -> Objective:
     `also` are the metrics beyond one load that it may speak of: `CARRIED_RATE`, `RATIO` and shares
     by any other name.
     """
-    return _Reader(text, also).objective()
+    return _ObjectiveParser(text, also).objective()
 
 
 def parse_objectives(texts: Iterable[str], *, ratios: bool = False) -> tuple[Objective, ...]:
@@ -147,7 +147,7 @@ def check_missable(found: Iterable[Objective]) -> None:
             raise UsageError(f"objective: {each.text!r} cannot be missed; expected a limit above 0")
 
 
-class _Reader:
+class _ObjectiveParser:
     """A recursive-descent reader of one line; `at` is the next character."""
 
     def __init__(self, text: str, also: Collection[str]) -> None:

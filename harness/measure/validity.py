@@ -15,12 +15,19 @@ LEAST_PAUSE_MS = 1000.0
 load that was asked for."""
 LEAST_TOLERANCE_MS = 1.0
 """Bounds may lie so far apart, as a share of the value or in milliseconds, whichever is more."""
+UNSTAMPED_SHARE = 0.01
+"""So large a share of the reads may be without the kernel's time stamp."""
 REMEDY = "use less load, or load with more --processes"
 
 
 def tolerance_ms(value: float) -> float:
     """How far apart the bounds of a figure may lie before it is none."""
     return max(TOLERANCE * abs(value), LEAST_TOLERANCE_MS)
+
+
+def kernel_times(*, unstamped: int, reads: int) -> bool:
+    """Whether the kernel stamped all but a few of the reads."""
+    return unstamped <= reads * UNSTAMPED_SHARE
 
 
 def stood_still(share: float, length_ms: float) -> bool:

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.measure.histogram import Histogram
+from harness.measure.validity import kernel_times
 from harness.report.arrays import as_floats
 from harness.report.frame import Frame
 from harness.report.series import ends
 from harness.report.summary import Lags
 from harness.report.workers import CalibrationResult, Error, WorkerCounts, Workers
-
-KERNEL_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +81,8 @@ def describe(
         workers=len(reports),
         unreadable=workers.unreadable,
         noise_floor=noise_floor_of(reports) or noise_floor,
-        loop_lag_ms=_lag_ms(lag) if reports else None,
-        kernel_times=unstamped <= reads * KERNEL_SHARE if reads else None,
+        loop_lag_ms=Lags(**lag.summary_ms()) if reports else None,
+        kernel_times=kernel_times(unstamped=unstamped, reads=reads) if reads else None,
         cpu_share=max((worker.cpu_share for worker in reports), default=None),
         records=sum(worker.records for worker in reports) if reports else None,
         unfinished=tuple(worker.worker for worker in reports if not worker.closed),
@@ -154,8 +153,3 @@ def _most(values: Iterable[float | None]) -> float | None:
 def _total(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) if known else None
-
-
-def _lag_ms(lag: Histogram) -> Lags:
-    found = lag.quantile(0.5), lag.quantile(0.99), lag.max
-    return Lags(*(None if value is None else value / 1e6 for value in found))

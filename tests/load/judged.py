@@ -10,7 +10,8 @@ from harness.contract.subject import Subject
 from harness.load.clauses import Checker, asked
 from harness.load.plan import Identity, LoadPlan
 from harness.load.prompts import Prompt, Prompts
-from harness.load.sender import Sender, Ticket
+from harness.load.sender import RequestSender
+from harness.load.ticket import Ticket
 from harness.routes.address import Address, Credentials
 from harness.routes.route import ROUTES
 from harness.wire import Request
@@ -37,7 +38,7 @@ def sent(
         prompt_tokens=plan.prompt_tokens,
         prompts=prompts,
     )
-    sender = Sender(plan, Identity(subject.credentials), worker="load-0", prompts=made)
+    sender = RequestSender(plan, Identity(subject.credentials), worker="load-0", prompts=made)
     for seq in range(len(prompts)):
         for route in ROUTES:
             request = sender.request(Ticket(seq, route, "all_routes", "steady"))

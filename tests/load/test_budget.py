@@ -7,8 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.load.budget import Budget, Reservation
-from harness.load.caps import PAID_COST, PAID_REQUESTS, PAID_TOKENS, caps_for, estimate, left
+from harness.load.budget import (
+    PAID_COST,
+    PAID_REQUESTS,
+    PAID_TOKENS,
+    LoadBudget,
+    Reservation,
+    caps_for,
+    estimate,
+    left,
+)
 from harness.load.plan import Caps, LoadPlan
 from harness.load.progress import WorkerReport
 from harness.load.tally import RouteTally
@@ -20,7 +28,7 @@ SIZES = st.builds(Reservation, st.integers(0, 50), st.integers(0, 50))
 @given(st.integers(1, 30), st.integers(1, 5))
 def test_all_workers_together_send_exactly_what_is_allowed(allowed: int, workers: int) -> None:
     caps = Caps(requests=allowed)
-    budgets = [Budget(caps, workers=workers, worker=worker) for worker in range(workers)]
+    budgets = [LoadBudget(caps, workers=workers, worker=worker) for worker in range(workers)]
 
     taken = sum(budget.reserve(Reservation(1, 1)) for budget in budgets for _ in range(40))
 
@@ -29,7 +37,7 @@ def test_all_workers_together_send_exactly_what_is_allowed(allowed: int, workers
 
 @given(st.lists(SIZES, max_size=40), st.integers(0, 500), st.integers(1, 3))
 def test_tokens_never_pass_the_cap(sizes: list[Reservation], cap: int, workers: int) -> None:
-    budgets = [Budget(Caps(total_tokens=cap), workers=workers) for _ in range(workers)]
+    budgets = [LoadBudget(Caps(total_tokens=cap), workers=workers) for _ in range(workers)]
 
     for index, size in enumerate(sizes):
         budget = budgets[index % workers]
@@ -40,7 +48,7 @@ def test_tokens_never_pass_the_cap(sizes: list[Reservation], cap: int, workers: 
 
 
 def test_what_was_not_used_can_be_used_again() -> None:
-    budget = Budget(Caps(total_tokens=100))
+    budget = LoadBudget(Caps(total_tokens=100))
     worst = Reservation(40, 60)
 
     assert budget.reserve(worst)
@@ -51,7 +59,7 @@ def test_what_was_not_used_can_be_used_again() -> None:
 
 
 def test_a_dollar_cap_counts_both_kinds_of_tokens() -> None:
-    budget = Budget(Caps(cost=1.0, price_in=0.01, price_out=0.1))
+    budget = LoadBudget(Caps(cost=1.0, price_in=0.01, price_out=0.1))
 
     assert budget.reserve(Reservation(50, 5))
     assert not budget.reserve(Reservation(1, 0))
@@ -59,7 +67,7 @@ def test_a_dollar_cap_counts_both_kinds_of_tokens() -> None:
 
 
 def test_once_used_up_nothing_fits_any_more() -> None:
-    budget = Budget(Caps(total_tokens=10))
+    budget = LoadBudget(Caps(total_tokens=10))
 
     assert not budget.reserve(Reservation(11, 0))
     assert not budget.reserve(Reservation(1, 0))

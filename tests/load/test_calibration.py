@@ -19,12 +19,12 @@ from harness.load.calibration import (
     SLICE_NS,
     Ask,
     CalibrationError,
+    CalibrationRow,
     Course,
     Effort,
     NoiseFloor,
     Quantiles,
-    Row,
-    Served,
+    ServedAnswer,
     allowed_ms,
     beyond,
     course_of,
@@ -60,12 +60,14 @@ COURSE = Course(streams=2, rounds=5, ask=Ask(20_000, 10_000, 4, stream=True))
 delays = st.integers(0, 5_000_000)
 
 
-def _served(rid: int) -> Served:
+def _served(rid: int) -> ServedAnswer:
     received_ns = 1_000_000_000 + rid * 3_000_000
-    return Served(received_ns, [received_ns + 20_000_000 + at * 10_000_000 for at in range(4)])
+    return ServedAnswer(
+        received_ns, [received_ns + 20_000_000 + at * 10_000_000 for at in range(4)]
+    )
 
 
-def _row(rid: int, *, first_ns: int = 0, last_ns: int = 0, clock_ns: int = 0) -> Row:
+def _row(rid: int, *, first_ns: int = 0, last_ns: int = 0, clock_ns: int = 0) -> CalibrationRow:
     """The answer as seen by a client that is so late with the first and the last chunk."""
     served = _served(rid)
     seen = list(served.sent_ns)
@@ -73,10 +75,12 @@ def _row(rid: int, *, first_ns: int = 0, last_ns: int = 0, clock_ns: int = 0) ->
     seen[-1] += last_ns
     gaps = [(later - earlier) / 1e6 for earlier, later in pairwise(seen)]
     sent_ns = served.received_ns + clock_ns
-    return Row(rid, sent_ns, seen[0] + clock_ns, seen[-1] + clock_ns, gaps)
+    return CalibrationRow(rid, sent_ns, seen[0] + clock_ns, seen[-1] + clock_ns, gaps)
 
 
-def _floor(rows: list[Row], *, course: Course = COURSE, effort: Effort = EFFORT) -> NoiseFloor:
+def _floor(
+    rows: list[CalibrationRow], *, course: Course = COURSE, effort: Effort = EFFORT
+) -> NoiseFloor:
     return noise_floor(course, rows, {row.rid: _served(row.rid) for row in rows}, effort)
 
 
@@ -121,8 +125,8 @@ def test_costs_are_shared_out_between_requests_and_chunks() -> None:
 
 def test_plain_answers_have_no_time_between_chunks() -> None:
     course = Course(1, 2, Ask(20_000))
-    record = {rid: Served(0, [20_000_000]) for rid in range(2)}
-    rows = [Row(rid, 0, 21_000_000, 21_000_000) for rid in range(2)]
+    record = {rid: ServedAnswer(0, [20_000_000]) for rid in range(2)}
+    rows = [CalibrationRow(rid, 0, 21_000_000, 21_000_000) for rid in range(2)]
 
     floor = noise_floor(course, rows, record, EFFORT)
 
@@ -140,7 +144,9 @@ def test_plain_answers_have_no_time_between_chunks() -> None:
     ],
     ids=["lost", "cut", "unknown"],
 )
-def test_answers_that_did_not_come_back_whole_leave_the_floor_unknown(rows: list[Row]) -> None:
+def test_answers_that_did_not_come_back_whole_leave_the_floor_unknown(
+    rows: list[CalibrationRow],
+) -> None:
     record = {rid: _served(rid) for rid in range(10)}
 
     with pytest.raises(CalibrationError, match="1 of 10 answers"):

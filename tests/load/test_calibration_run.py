@@ -10,7 +10,7 @@ import gevent
 import pytest
 
 from harness.errors import UsageError
-from harness.load.calibration import Ask, Row
+from harness.load.calibration import Ask, CalibrationRow
 from harness.load.calibration_client import open_client
 from harness.load.calibration_run import calibrate
 from harness.load.launch import launch
@@ -30,12 +30,12 @@ LONG_S = 60.0
 class _Fixed:
     """A client that sends nothing."""
 
-    def __init__(self, row: Row | None, *, takes_s: float = 0.0) -> None:
+    def __init__(self, row: CalibrationRow | None, *, takes_s: float = 0.0) -> None:
         self.closed = False
         self._row = row
         self._takes_s = takes_s
 
-    def send(self, rid: int, ask: Ask) -> Row | None:
+    def send(self, rid: int, ask: Ask) -> CalibrationRow | None:
         """The same answer to everything."""
         del rid, ask
         gevent.sleep(self._takes_s)
@@ -86,8 +86,8 @@ def test_without_calibration_nothing_is_sent_and_the_reason_is_told() -> None:
     ("client", "reason"),
     [
         (_Fixed(None), "a request of the burst failed"),
-        (_Fixed(Row(-2, 0, 0, 0), takes_s=0.001), "answers did not come back whole"),
-        (_Fixed(Row(-2, 0, 0, 0), takes_s=30.0), "it took longer than 1 s"),
+        (_Fixed(CalibrationRow(-2, 0, 0, 0), takes_s=0.001), "answers did not come back whole"),
+        (_Fixed(CalibrationRow(-2, 0, 0, 0), takes_s=30.0), "it took longer than 1 s"),
     ],
     ids=["failing", "inventing", "hanging"],
 )

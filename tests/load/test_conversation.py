@@ -16,7 +16,7 @@ from harness.gateway.log import LogEntry
 from harness.gateway.model import Gateway
 from harness.gateway.server import LocalGateway
 from harness.gateway.timing import Timing
-from harness.load.conversation import Dialogue, Reply, Turn
+from harness.load.conversation import ConversationTurn, Dialogue, Reply
 from harness.load.prompts import Prompts, read_prompts
 from harness.routes.answer import ToolCall
 from harness.wire import Request, Response
@@ -74,7 +74,11 @@ class Listening:
 def test_a_line_has_questions_with_the_time_before_each() -> None:
     (talk,) = read_prompts(lines(TALK))
 
-    assert talk["turns"] == [Turn("Hi"), Turn("And now?", 0.02), Turn("Bye")]
+    assert talk["turns"] == [
+        ConversationTurn("Hi"),
+        ConversationTurn("And now?", 0.02),
+        ConversationTurn("Bye"),
+    ]
 
 
 def test_each_question_has_all_that_was_said_before_it() -> None:

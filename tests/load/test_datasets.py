@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.errors import UsageError
-from harness.load.conversation import Turn
+from harness.load.conversation import ConversationTurn
 from harness.load.prompts import read_prompts
 
 QUESTION = [{"role": "user", "content": "hi"}]
@@ -63,7 +63,7 @@ def test_the_turns_of_aiperf_are_read_with_their_delays(tmp_path: Path) -> None:
     line = {"session_id": "s", "turns": [{"text": "hi"}, {"text": "and?", "delay": 1500}]}
 
     assert read_prompts(written(tmp_path, line)) == (
-        {"turns": [Turn("hi"), Turn("and?", wait_s=1.5)]},
+        {"turns": [ConversationTurn("hi"), ConversationTurn("and?", wait_s=1.5)]},
     )
 
 

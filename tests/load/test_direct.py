@@ -4,7 +4,8 @@ import pytest
 
 from harness.load.plan import Identity, LoadPlan
 from harness.load.prompts import Prompts
-from harness.load.sender import Sender, Ticket
+from harness.load.sender import RequestSender
+from harness.load.ticket import Ticket
 from harness.routes.address import Address, Credentials
 
 ADDRESS = Address(
@@ -20,10 +21,10 @@ WHO = Identity(
 )
 
 
-def sender(*routes: str) -> Sender:
+def sender(*routes: str) -> RequestSender:
     plan = LoadPlan("run", "folder", ADDRESS, "some/model", "abcd1234", routes=routes)
     prompts = Prompts(model="some/model", stream=True, max_output_tokens=4, prompt_tokens=8)
-    return Sender(plan, WHO, worker="compare-0", prompts=prompts)
+    return RequestSender(plan, WHO, worker="compare-0", prompts=prompts)
 
 
 @pytest.mark.parametrize(

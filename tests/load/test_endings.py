@@ -14,7 +14,7 @@ import pytest
 from harness.cli import execute
 from harness.load.launch import Locust, launch
 from harness.load.plan import Identity
-from harness.load.progress import Progress, State, read_reports
+from harness.load.progress import LoadProgress, State, read_reports
 from tests.bench.truth import Truth
 from tests.load.commands import processes_in, started, wait_until
 from tests.load.conftest import MakePlan, rows, rows_of, scenario
@@ -51,7 +51,7 @@ def test_a_killed_worker_is_named_and_the_others_end_with_all_they_sent(
     wanted = plan(users=4, workers=2, duration_s=60.0)
     killed: list[int] = []
 
-    def kill(progress: Progress) -> None:
+    def kill(progress: LoadProgress) -> None:
         if progress.records > 20 and not killed:
             first, _ = read_reports(Path(wanted.folder), wanted.name)
             killed.append(first.pid)
@@ -73,7 +73,7 @@ def test_a_load_that_somebody_else_ends_is_no_whole_one_and_its_records_add_up(
     wanted = plan(users=4, duration_s=600.0, stream=False)
     ended: list[int] = []
 
-    def end(progress: Progress) -> None:
+    def end(progress: LoadProgress) -> None:
         if progress.requests > 200 and not ended:
             (report,) = read_reports(Path(wanted.folder), wanted.name)
             ended.append(report.pid)
@@ -91,7 +91,7 @@ def test_a_worker_that_is_paused_goes_on_and_loses_nothing(
     wanted = plan(users=4, workers=2, duration_s=3.0)
     paused: list[int] = []
 
-    def pause(progress: Progress) -> None:
+    def pause(progress: LoadProgress) -> None:
         if progress.records and not paused:
             paused.append(read_reports(Path(wanted.folder), wanted.name)[0].pid)
             os.kill(paused[0], signal.SIGSTOP)

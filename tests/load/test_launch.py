@@ -18,10 +18,10 @@ from harness.errors import UsageError
 from harness.load import supervisor
 from harness.load.arrivals import Arrivals
 from harness.load.launch import Locust, launch
-from harness.load.order import BLOCK_STEP
 from harness.load.plan import Caps, Identity
-from harness.load.progress import Progress, read_reports
+from harness.load.progress import LoadProgress, read_reports
 from harness.load.supervisor import HOPELESS_REQUESTS
+from harness.load.ticket import BLOCK_STEP
 from harness.report.samples import convert
 from harness.routes.address import Address, Credentials
 from harness.routes.route import ROUTES
@@ -223,7 +223,7 @@ def test_ctrl_c_ends_a_load_with_all_that_was_sent(
     wanted = plan(duration_s=600.0)
     interrupted: list[int] = []
 
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: LoadProgress) -> None:
         if progress.requests and not interrupted:
             interrupted.append(progress.requests)
             raise KeyboardInterrupt
@@ -252,7 +252,7 @@ def test_a_killed_process_leaves_what_it_had_flushed(plan: MakePlan) -> None:
     wanted = plan(duration_s=600.0)
     killed: list[int] = []
 
-    def kill(progress: Progress) -> None:
+    def kill(progress: LoadProgress) -> None:
         if progress.records and not killed:
             (report,) = read_reports(Path(wanted.folder), wanted.name)
             killed.append(report.pid)

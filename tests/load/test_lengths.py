@@ -11,10 +11,11 @@ import pytest
 
 from harness.cli import execute
 from harness.load.asked import prompts_of
-from harness.load.caps import estimate
+from harness.load.budget import estimate
 from harness.load.lengths import DRAWS, MOST_TOKENS, parse_lengths
 from harness.load.plan import Identity, LoadPlan, plan_of
-from harness.load.sender import Sender, Ticket
+from harness.load.sender import RequestSender
+from harness.load.ticket import Ticket
 from harness.routes.address import Address
 
 PLAN = LoadPlan(
@@ -93,7 +94,7 @@ def test_every_command_that_loads_takes_a_distribution(
 
 def bodies(plan: LoadPlan, *, worker: int, route: str, count: int = 50) -> list[dict[str, Any]]:
     """The bodies of the first requests that a worker would send."""
-    sender = Sender(plan, Identity(), worker=f"load-{worker}", prompts=prompts_of(plan))
+    sender = RequestSender(plan, Identity(), worker=f"load-{worker}", prompts=prompts_of(plan))
     tickets = (Ticket(n, route, "mixed", "steady") for n in range(count))
     return [json.loads(sender.request(each).body) for each in tickets]
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from harness.cli import execute
 from harness.load.asked import prompts_of
-from harness.load.order import route_of, streamed
 from harness.load.plan import Identity, LoadPlan
-from harness.load.sender import Sender, Ticket
+from harness.load.prompts import streamed
+from harness.load.sender import RequestSender
+from harness.load.ticket import Ticket, route_of
 from harness.routes.address import Address
 
 PLAN = LoadPlan(
@@ -56,7 +57,7 @@ def test_streams_do_not_keep_step_with_the_routes() -> None:
 
 
 def test_a_request_index_is_streamed_or_not_on_every_route() -> None:
-    sender = Sender(PLAN, Identity(), worker="load-0", prompts=prompts_of(PLAN))
+    sender = RequestSender(PLAN, Identity(), worker="load-0", prompts=prompts_of(PLAN))
     bodies = [
         [json.loads(sender.request(Ticket(n, route, "mixed", "steady")).body) for n in range(20)]
         for route in PLAN.routes

@@ -8,7 +8,7 @@ import pytest
 from harness.load.facts import odd
 from harness.load.reading import AnswerReading
 from harness.transports.gevent import Held
-from harness.transports.gevent.stamps import Arrival
+from harness.transports.gevent.stamps import StampedRead
 
 MS = 1_000_000
 STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -31,7 +31,7 @@ def found(*reads: tuple[int, bytes], streams: bool = True, since_ns: int = MS //
     reading.begin(0)
     for at_ms, data in reads:
         at_ns = at_ms * MS
-        reading.feed([Arrival(data, at_ns, at_ns - since_ns, at_ns)])
+        reading.feed([StampedRead(data, at_ns, at_ns - since_ns, at_ns)])
     facts = reading.facts()
     assert facts is not None
     return odd(facts)

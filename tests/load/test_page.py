@@ -14,7 +14,7 @@ import pytest
 
 from harness.cli import execute
 from harness.load.page import tables, template_arguments
-from harness.load.progress import Progress, read_reports
+from harness.load.progress import LoadProgress, read_reports
 from harness.load.tally import RouteTally
 from tests.bench.truth import Truth
 from tests.load.commands import printed, started, wait_until
@@ -29,7 +29,9 @@ OBJECTIVE = "p95(ttft) < 800ms"
 def test_tables_show_what_there_is_and_say_what_is_not_there_yet() -> None:
     counted = tally(*["ok"] * 29, "cut")
 
-    shown = tables(Progress(elapsed_s=10.0, routes={"native": counted}), (OBJECTIVE, "rate > 1"))
+    shown = tables(
+        LoadProgress(elapsed_s=10.0, routes={"native": counted}), (OBJECTIVE, "rate > 1")
+    )
 
     assert shown["gateway-latency"][0]["latency"] == "TTFT"
     assert shown["gateway-latency"][0]["count"] == 29
@@ -45,13 +47,13 @@ def test_tables_show_what_there_is_and_say_what_is_not_there_yet() -> None:
         (OBJECTIVE, "native"),
         ("rate > 1", "all"),
     ]
-    few = tables(Progress(elapsed_s=0.0, routes={"native": RouteTally()}), (OBJECTIVE,))
+    few = tables(LoadProgress(elapsed_s=0.0, routes={"native": RouteTally()}), (OBJECTIVE,))
     assert few["gateway-objectives"][0]["so_far"] == "not yet"
     assert few["gateway-routes"][0]["goodput"] == "not yet"
 
 
 def test_every_column_of_a_table_is_in_its_rows() -> None:
-    shown = tables(Progress(elapsed_s=1.0, routes={"native": tally("ok")}), (OBJECTIVE,))
+    shown = tables(LoadProgress(elapsed_s=1.0, routes={"native": tally("ok")}), (OBJECTIVE,))
 
     for table in template_arguments()["extended_tables"]:
         columns = {column["key"] for column in table["structure"]}

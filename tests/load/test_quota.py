@@ -15,8 +15,8 @@ from harness.gateway.model import Gateway
 from harness.gateway.server import LocalGateway
 from harness.gateway.timing import Timing
 from harness.load.quota import SHARE, Leave, Pace, wait_s
-from harness.load.sender import Ticket
 from harness.load.session import plan_load
+from harness.load.ticket import Ticket
 from harness.settings import load_settings, resolve_target
 from harness.wire import Headers
 

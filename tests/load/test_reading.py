@@ -14,7 +14,7 @@ from harness.load.reading import AnswerReading
 from harness.measure.outcome import Outcome
 from harness.routes.moments import Moments
 from harness.transports.gevent import Held
-from harness.transports.gevent.stamps import Arrival
+from harness.transports.gevent.stamps import StampedRead
 from harness.wire import End
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b\r\n%b"
@@ -102,10 +102,12 @@ def cut(draw: st.DrawFn, data: bytes) -> list[bytes]:
     return [data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)]
 
 
-def arrivals(reads: list[bytes]) -> list[Arrival]:
+def arrivals(reads: list[bytes]) -> list[StampedRead]:
     """Reads a millisecond apart, the socket seen empty half a millisecond before each."""
     return [
-        Arrival(data, (place + 1) * 1_000_000, place * 1_000_000 + 500_000, (place + 1) * 1_000_000)
+        StampedRead(
+            data, (place + 1) * 1_000_000, place * 1_000_000 + 500_000, (place + 1) * 1_000_000
+        )
         for place, data in enumerate(reads)
     ]
 

@@ -12,7 +12,7 @@ from urllib.error import HTTPError
 import pytest
 
 from harness.load import reference_server
-from harness.load.calibration import Served, read_record
+from harness.load.calibration import ServedAnswer, read_record
 from harness.routes.parse import parse
 from harness.wire import Chunk, Headers, Request, Response
 
@@ -61,7 +61,7 @@ def _open(port: int, path: str, body: bytes | None = None, **headers: str) -> by
     return content
 
 
-def _record(port: int, since: int = 0) -> dict[int, Served]:
+def _record(port: int, since: int = 0) -> dict[int, ServedAnswer]:
     return read_record(_open(port, f"/record?since={since}"))
 
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.load.arrivals import Arrivals, schedule, staged
-from harness.load.caps import estimate
+from harness.load.budget import estimate
 from harness.load.plan import LoadPlan, plan_of
 from harness.load.stages import (
-    Stage,
+    LoadStage,
     length_s,
     level_at,
     parse_stages,
@@ -24,17 +24,19 @@ from harness.load.stages import (
 )
 from harness.routes.address import Address
 
-STEPS = (Stage(30.0, 5.0, 5.0), Stage(60.0, 20.0, 20.0), Stage(10.0, 60.0, 60.0))
+STEPS = (LoadStage(30.0, 5.0, 5.0), LoadStage(60.0, 20.0, 20.0), LoadStage(10.0, 60.0, 60.0))
 LEVELS = st.floats(0, 50)
 STAGES = st.lists(
-    st.builds(Stage, seconds=st.floats(0.1, 5), begin=LEVELS, end=LEVELS), min_size=1, max_size=5
+    st.builds(LoadStage, seconds=st.floats(0.1, 5), begin=LEVELS, end=LEVELS),
+    min_size=1,
+    max_size=5,
 )
 
 
 def test_stages_are_lengths_and_rates() -> None:
     assert parse_stages("30s:5, 1m:20,10s : 60") == (STEPS, False)
-    assert parse_stages("500ms:0.5-20") == ((Stage(0.5, 0.5, 20.0),), False)
-    assert parse_stages("10s:5u, 10s:5-20u") == ((Stage(10, 5, 5), Stage(10, 5, 20)), True)
+    assert parse_stages("500ms:0.5-20") == ((LoadStage(0.5, 0.5, 20.0),), False)
+    assert parse_stages("10s:5u, 10s:5-20u") == ((LoadStage(10, 5, 5), LoadStage(10, 5, 20)), True)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,9 @@ def test_a_constant_rate_changes_at_each_stage() -> None:
 
 
 def test_a_rising_rate_has_its_mean_in_its_middle() -> None:
-    due = [at_ns / 1e9 for at_ns in staged(Arrivals.CONSTANT, (Stage(10.0, 0.0, 20.0),), seed=0)]
+    due = [
+        at_ns / 1e9 for at_ns in staged(Arrivals.CONSTANT, (LoadStage(10.0, 0.0, 20.0),), seed=0)
+    ]
 
     assert len(due) == 100
     assert sum(at_s < 5.0 for at_s in due) == 25
@@ -77,7 +81,7 @@ def test_a_rising_rate_has_its_mean_in_its_middle() -> None:
 
 @pytest.mark.parametrize("process", [Arrivals.POISSON, Arrivals.GAMMA])
 def test_chance_has_the_rate_of_each_stage(process: Arrivals) -> None:
-    stages = (Stage(100.0, 10.0, 10.0), Stage(100.0, 40.0, 40.0))
+    stages = (LoadStage(100.0, 10.0, 10.0), LoadStage(100.0, 40.0, 40.0))
 
     counts = Counter(
         stage_at(stages, at_ns / 1e9)
@@ -91,7 +95,7 @@ def test_chance_has_the_rate_of_each_stage(process: Arrivals) -> None:
 
 @given(st.sampled_from(Arrivals), STAGES, st.integers(0, 2**63))
 def test_a_staged_schedule_ascends_and_ends_in_time(
-    process: Arrivals, stages: list[Stage], seed: int
+    process: Arrivals, stages: list[LoadStage], seed: int
 ) -> None:
     due = list(staged(process, stages, seed=seed))
 
@@ -103,7 +107,7 @@ def test_a_staged_schedule_ascends_and_ends_in_time(
 
 @given(st.floats(0.5, 200), st.floats(0.1, 3))
 def test_one_stage_is_the_plain_schedule(rate: float, seconds: float) -> None:
-    due = list(staged(Arrivals.CONSTANT, (Stage(seconds, rate, rate),), seed=0))
+    due = list(staged(Arrivals.CONSTANT, (LoadStage(seconds, rate, rate),), seed=0))
     plain = list(schedule(Arrivals.CONSTANT, rate=rate, seconds=seconds, seed=0))
 
     assert abs(len(due) - len(plain)) <= 1
@@ -111,7 +115,7 @@ def test_one_stage_is_the_plain_schedule(rate: float, seconds: float) -> None:
 
 
 @given(STAGES, st.floats(0, 1))
-def test_a_level_lies_between_the_ends_of_its_stage(stages: list[Stage], part: float) -> None:
+def test_a_level_lies_between_the_ends_of_its_stage(stages: list[LoadStage], part: float) -> None:
     at_s = part * length_s(stages)
     stage = stages[stage_at(stages, at_s)]
 
@@ -121,7 +125,7 @@ def test_a_level_lies_between_the_ends_of_its_stage(stages: list[Stage], part: f
 
 
 def test_the_warm_up_runs_at_the_first_level() -> None:
-    assert with_warmup(STEPS, 5.0) == (Stage(5.0, 5.0, 5.0), *STEPS)
+    assert with_warmup(STEPS, 5.0) == (LoadStage(5.0, 5.0, 5.0), *STEPS)
     assert with_warmup(STEPS, 0.0) == STEPS
     assert level_at(STEPS, -3.0) == 5.0
     assert (peak(STEPS), length_s(STEPS)) == (60.0, 100.0)
@@ -145,7 +149,7 @@ def test_a_plan_with_stages_travels_and_its_estimate_is_theirs() -> None:
 
 
 def test_a_user_without_room_waits_for_the_stage_that_has_it() -> None:
-    stages = (Stage(10.0, 2.0, 2.0), Stage(10.0, 2.0, 12.0), Stage(5.0, 1.0, 1.0))
+    stages = (LoadStage(10.0, 2.0, 2.0), LoadStage(10.0, 2.0, 12.0), LoadStage(5.0, 1.0, 1.0))
 
     assert room_in_s(stages, 2, 4.0) == 6.0
     assert room_in_s(stages, 7, 4.0) == 11.0
@@ -155,7 +159,7 @@ def test_a_user_without_room_waits_for_the_stage_that_has_it() -> None:
 
 
 @given(STAGES, st.integers(0, 60), st.floats(-1, 20))
-def test_after_that_wait_there_is_room(stages: list[Stage], place: int, at_s: float) -> None:
+def test_after_that_wait_there_is_room(stages: list[LoadStage], place: int, at_s: float) -> None:
     wait_s = room_in_s(stages, place, at_s)
 
     if wait_s is None:

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from harness.errors import UsageError
-from harness.load.abort import LEAST_REQUESTS, Watch
+from harness.load.abort import LEAST_REQUESTS, AbortWatch
 from harness.load.display import Display
 from harness.load.outcome import outcome_of
 from harness.load.plan import LoadPlan
 from harness.load.progress import (
     FOLDER,
-    Progress,
+    LoadProgress,
     State,
     WorkerReport,
     add_up,
@@ -33,9 +33,9 @@ from tests.load.samples import tally
 PLAN = LoadPlan(run_id="r", folder="", address=Address(), model="m")
 
 
-def progress(*, elapsed_s: float = 10.0, **routes: RouteTally) -> Progress:
+def progress(*, elapsed_s: float = 10.0, **routes: RouteTally) -> LoadProgress:
     requests = sum(one.requests for one in routes.values())
-    return Progress(elapsed_s, routes, records=requests, states=(State.CLOSED,))
+    return LoadProgress(elapsed_s, routes, records=requests, states=(State.CLOSED,))
 
 
 @given(st.lists(st.sampled_from(["ok", "cut", "rate_limited"]), max_size=20), st.integers(0, 20))
@@ -94,7 +94,7 @@ def test_reports_of_workers_come_back_and_add_up(tmp_path: Path) -> None:
 )
 def test_an_abort_condition_is_held_against_the_counts(expression: str, trips: bool) -> None:
     now = progress(native=tally(*["ok"] * 20), compat=tally(*["cut"] * 20))
-    watch = Watch([expression])
+    watch = AbortWatch([expression])
 
     assert watch.trips(now) is trips
     assert watch.tripped == (expression if trips else None)
@@ -103,27 +103,27 @@ def test_an_abort_condition_is_held_against_the_counts(expression: str, trips: b
 def test_a_few_requests_abort_nothing() -> None:
     few = progress(native=tally(*["cut"] * (LEAST_REQUESTS - 1)))
 
-    assert not Watch(["error_rate > 1%"]).trips(few)
+    assert not AbortWatch(["error_rate > 1%"]).trips(few)
 
 
 def test_an_abort_condition_trips_once() -> None:
     now = progress(native=tally(*["cut"] * 30))
-    watch = Watch(["error_rate > 1%"])
+    watch = AbortWatch(["error_rate > 1%"])
 
     assert [watch.trips(now), watch.trips(now)] == [True, False]
 
 
 def test_an_abort_condition_that_is_none_is_refused() -> None:
     with pytest.raises(UsageError, match="expected"):
-        Watch(["errors > 3"])
+        AbortWatch(["errors > 3"])
 
 
 def test_what_is_not_counted_live_cannot_abort() -> None:
     with pytest.raises(UsageError, match="one_piece is not counted live"):
-        Watch(["one_piece > 1%"])
+        AbortWatch(["one_piece > 1%"])
 
 
-def outcome_with(now: Progress, *, workers: int = 1) -> str:
+def outcome_with(now: LoadProgress, *, workers: int = 1) -> str:
     found = outcome_of(PLAN, now, interrupted=False, aborted=None, expected_workers=workers)
     return "; ".join(found.problems)
 
@@ -234,8 +234,8 @@ def test_without_a_terminal_it_says_what_it_waits_for_and_where_the_page_is() ->
     output = io.StringIO()
     with Display("load", seconds=30, console=Console(file=output, width=200)) as display:
         for doing in ("starting", "starting", "waiting for 1 of 2 workers on h:1", "warming up"):
-            display(Progress(doing=doing))
-        display(Progress(doing="warming up", page="http://127.0.0.1:1"))
+            display(LoadProgress(doing=doing))
+        display(LoadProgress(doing="warming up", page="http://127.0.0.1:1"))
         display(replace(progress(elapsed_s=6.0, native=tally("ok")), doing="sending"))
 
     assert output.getvalue().splitlines() == [

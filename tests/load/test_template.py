@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from harness.load import sender as sender_module
 from harness.load.plan import Identity, LoadPlan
 from harness.load.prompts import Prompt, Prompts
-from harness.load.sender import Sender, Ticket
+from harness.load.sender import RequestSender
+from harness.load.ticket import Ticket
 from harness.routes.address import Address, Credentials
 from harness.routes.body import asks_stream
 from harness.routes.route import ROUTES
@@ -44,7 +45,7 @@ LINES: st.SearchStrategy[Prompt] = st.builds(
 )
 
 
-def sender(*lines: Prompt, name: str = "openai/gpt-oss-120b") -> Sender:
+def sender(*lines: Prompt, name: str = "openai/gpt-oss-120b") -> RequestSender:
     plan = LoadPlan(
         "run",
         "out",
@@ -54,7 +55,7 @@ def sender(*lines: Prompt, name: str = "openai/gpt-oss-120b") -> Sender:
         rid_header="x-rid",
     )
     asked = Prompts(model=name, stream=True, max_output_tokens=7, prompt_tokens=40, prompts=lines)
-    return Sender(plan, Identity(Credentials("key")), worker="load-0", prompts=asked)
+    return RequestSender(plan, Identity(Credentials("key")), worker="load-0", prompts=asked)
 
 
 @pytest.fixture(name="transport", scope="module")

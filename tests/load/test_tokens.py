@@ -12,7 +12,8 @@ from harness.cli import execute
 from harness.errors import UsageError
 from harness.load.asked import prompts_of
 from harness.load.plan import Identity, LoadPlan
-from harness.load.sender import Sender, Ticket
+from harness.load.sender import RequestSender
+from harness.load.ticket import Ticket
 from harness.load.tokens import EXTRA, Tokenizer, read_tokenizer
 from harness.routes.address import Address
 from tests.bench import tokenizer as byte_by_byte
@@ -75,7 +76,7 @@ def test_the_bytes_that_leave_have_exactly_their_tokens(tmp_path: Path) -> None:
         prompt_lengths="uniform:100-200",
         tokenizer=str(path),
     )
-    sender = Sender(plan, Identity(), worker="load-0", prompts=prompts_of(plan))
+    sender = RequestSender(plan, Identity(), worker="load-0", prompts=prompts_of(plan))
     tokenizer, drawn = read_tokenizer(path), plan.drawn()["prompt"]
 
     for seq in (0, 7, 900, 123_456):

@@ -13,7 +13,8 @@ from harness.cli import execute
 from harness.errors import UsageError
 from harness.load.plan import Identity, LoadPlan
 from harness.load.prompts import Prompts
-from harness.load.sender import Sender, Ticket
+from harness.load.sender import RequestSender
+from harness.load.ticket import Ticket
 from harness.load.trace import Trace, affinity, read_trace
 from harness.routes.address import Address, Credentials
 
@@ -124,7 +125,7 @@ def test_the_requests_of_a_session_carry_its_id_and_no_nonce() -> None:
         prompt_tokens=8,
         prompts=read_trace(path).prompts,
     )
-    sender = Sender(plan, Identity(Credentials("k")), worker="load-0", prompts=prompts)
+    sender = RequestSender(plan, Identity(Credentials("k")), worker="load-0", prompts=prompts)
 
     requests = [sender.request(Ticket(seq, "native", "mixed", "steady")) for seq in range(4)]
 
@@ -188,8 +189,8 @@ def test_a_speed_needs_a_trace(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_thousand_requests_are_replayed_and_accounted_for(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    dice = random.Random(1)  # noqa: S311 - no secret
-    times = sorted(dice.randrange(40_000) for _ in range(1_000))
+    rng = random.Random(1)  # noqa: S311 - no secret
+    times = sorted(rng.randrange(40_000) for _ in range(1_000))
     path = parquet(*(recorded(number, at_ms) for number, at_ms in enumerate(times)))
     flags = ["--trace", str(path), "--speed", "10", "--no-calibrate", "--routes", "native,compat"]
 

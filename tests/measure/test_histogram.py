@@ -125,3 +125,13 @@ def test_a_histogram_holds_no_more_than_its_buckets() -> None:
 
     assert histogram.count == 10**6
     assert len(histogram.counts) <= BUCKETS
+
+
+def test_a_summary_is_in_milliseconds_and_knows_when_there_is_none() -> None:
+    late = Histogram()
+    nothing = late.summary_ms()
+
+    late.extend([2_000_000])
+
+    assert nothing == {"p50": None, "p99": None, "max": None}
+    assert late.summary_ms() == {"p50": 2.0, "p99": 2.0, "max": 2.0}

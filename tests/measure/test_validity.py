@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.measure.validity import blurred, could_change, not_sent
+from harness.measure.validity import blurred, could_change, kernel_times, not_sent
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,9 @@ def test_what_was_not_sent_names_the_bound_that_kept_it() -> None:
     assert limited.startswith(
         "1 request was not sent for a limit of the client (too many open files): "
     )
+
+
+def test_one_read_in_a_hundred_may_be_without_the_kernel_s_stamp() -> None:
+    assert kernel_times(unstamped=1, reads=100)
+    assert not kernel_times(unstamped=2, reads=100)
+    assert kernel_times(unstamped=0, reads=0)

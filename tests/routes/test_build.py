@@ -11,6 +11,7 @@ from harness.errors import UsageError
 from harness.routes import compat, model, native
 from harness.routes.address import Address, Credentials, GatewayOptions
 from harness.routes.body import asks_stream, chat_body, encode
+from harness.routes.build import build
 from harness.routes.route import ROUTES, Route
 from harness.wire import Request
 
@@ -213,3 +214,20 @@ def test_building_twice_gives_equal_requests() -> None:
         return native.build(GATEWAY, BODY, credentials=KEYS)
 
     assert build() == build()
+
+
+def test_each_route_is_built_by_its_own_builder() -> None:
+    built = [build(route, GATEWAY, BODY, model_id="abc", credentials=KEYS) for route in ROUTES]
+
+    assert built == [
+        native.build(GATEWAY, BODY, credentials=KEYS),
+        compat.build(GATEWAY, BODY, credentials=KEYS),
+        model.build(GATEWAY, BODY, model_id="abc", credentials=KEYS),
+    ]
+
+
+def test_an_unknown_route_and_a_model_without_an_id_are_the_callers_fault() -> None:
+    with pytest.raises(UsageError, match=r"'nativ'; expected native, compat or model"):
+        build("nativ", GATEWAY, BODY)
+    with pytest.raises(UsageError, match="needs a model id"):
+        build("model", GATEWAY, BODY)

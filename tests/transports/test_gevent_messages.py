@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import Layer, TransportError, TransportKind, UsageError
-from harness.transports.gevent.incoming import MAX_BODY_BYTES, Held, Incoming
+from harness.transports.gevent.incoming import MAX_BODY_BYTES, Held, ResponseParser
 from harness.transports.gevent.outgoing import connect_request, origin_of, serialize
 from harness.wire import Chunk, End, Headers, Request
 
@@ -29,7 +29,7 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
 
 @given(st.lists(st.integers(min_value=0), max_size=12))
 def test_an_answer_does_not_depend_on_how_its_bytes_are_cut(cuts: list[int]) -> None:
-    incoming = Incoming(sent_ns=0)
+    incoming = ResponseParser(sent_ns=0)
 
     for index, piece in enumerate(pieces(SAMPLE, cuts)):
         incoming.feed(piece, index)
@@ -44,7 +44,7 @@ def test_an_answer_does_not_depend_on_how_its_bytes_are_cut(cuts: list[int]) -> 
 @given(st.binary(max_size=400), st.lists(st.integers(min_value=0), max_size=6))
 def test_a_compressed_body_is_decoded_as_it_comes(body: bytes, cuts: list[int]) -> None:
     data = gzip.compress(body)
-    incoming = Incoming(sent_ns=0)
+    incoming = ResponseParser(sent_ns=0)
     head = f"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {len(data)}\r\n\r\n"
 
     incoming.feed(head.encode(), 0)
@@ -58,21 +58,21 @@ def test_a_compressed_body_is_decoded_as_it_comes(body: bytes, cuts: list[int]) 
 
 @given(st.binary(max_size=200))
 def test_no_bytes_make_the_parser_fail_in_another_way(data: bytes) -> None:
-    incoming = Incoming(sent_ns=0)
+    incoming = ResponseParser(sent_ns=0)
 
     with suppress(TransportError):
         incoming.feed(data, 0)
 
 
 def test_a_body_that_is_not_the_announced_gzip_is_a_protocol_error() -> None:
-    incoming = Incoming(sent_ns=0)
+    incoming = ResponseParser(sent_ns=0)
 
     with pytest.raises(TransportError, match="broken content coding"):
         incoming.feed(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\nplain", 0)
 
 
 def test_deflate_is_decoded_too() -> None:
-    incoming = Incoming(sent_ns=0)
+    incoming = ResponseParser(sent_ns=0)
 
     head = b"HTTP/1.1 200 OK\r\ncontent-encoding: deflate\r\n\r\n"
     incoming.feed(head + zlib.compress(b"text"), 0)
@@ -85,7 +85,7 @@ def test_deflate_is_decoded_too() -> None:
 
 def test_a_body_without_an_end_in_sight_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.transports.gevent.incoming.MAX_BODY_BYTES", 1000)
-    incoming = Incoming(sent_ns=0)
+    incoming = ResponseParser(sent_ns=0)
     incoming.feed(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n", 0)
 
     with pytest.raises(TransportError, match="longer than 1000 bytes"):
@@ -93,7 +93,7 @@ def test_a_body_without_an_end_in_sight_is_refused(monkeypatch: pytest.MonkeyPat
 
 
 def test_times_count_from_the_sending_and_never_go_back() -> None:
-    incoming = Incoming(sent_ns=100)
+    incoming = ResponseParser(sent_ns=100)
 
     incoming.feed(CHUNKED + b"\r\n", 150)
     incoming.feed(b"1\r\na\r\n", 140)
@@ -142,7 +142,7 @@ def test_a_tunnel_is_asked_for_with_host_and_port() -> None:
 
 def take_all(reads: list[bytes]) -> None:
     """Read an answer that the close ends."""
-    incoming = Incoming(sent_ns=0)
+    incoming = ResponseParser(sent_ns=0)
     for data in reads:
         incoming.feed(data, 0)
     incoming.end_of_stream()
@@ -162,7 +162,7 @@ def test_a_compressed_body_that_is_cut_is_an_error(coding: str, framing: bytes) 
 
 def test_a_coding_that_cannot_be_undone_is_named() -> None:
     with pytest.raises(TransportError, match="content coding 'br' cannot be undone"):
-        Incoming(sent_ns=0).feed(b"HTTP/1.1 200 OK\r\ncontent-encoding: br\r\n\r\nx", 0)
+        ResponseParser(sent_ns=0).feed(b"HTTP/1.1 200 OK\r\ncontent-encoding: br\r\n\r\nx", 0)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_head_has_a_largest_size(piece: bytes) -> None:
 def test_what_unfinished_answers_hold_together_has_a_bound_that_is_the_clients_own() -> None:
     held = Held(most=1_000)
     head = b"HTTP/1.1 200 OK\r\ncontent-length: 9000\r\n\r\n"
-    first, second = (Incoming(sent_ns=0, held=held) for _ in range(2))
+    first, second = (ResponseParser(sent_ns=0, held=held) for _ in range(2))
     first.feed(head + b"x" * 900, 0)
     second.feed(head + b"x" * 50, 0)
 
@@ -198,7 +198,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
     tracemalloc.start()
 
     with pytest.raises(TransportError, match="the body is longer than"):
-        Incoming(sent_ns=0).feed(head + bomb, 0)
+        ResponseParser(sent_ns=0).feed(head + bomb, 0)
 
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from harness.transports.exchange import Timeouts
 from harness.transports.gevent import Conversation, GeventTransport, Reader
 from harness.transports.gevent.framing import EndOfAnswer
-from harness.transports.gevent.incoming import Incoming
+from harness.transports.gevent.incoming import ResponseParser
 from harness.transports.gevent.reader import TICK_NS
-from harness.transports.gevent.stamps import Arrival, Clock
+from harness.transports.gevent.stamps import StampClock, StampedRead
 from harness.transports.gevent.timerfd import Timer
 from harness.transports.network import DIRECT
 from harness.wire import Chunk, Headers, Request
@@ -65,7 +65,7 @@ def test_whoever_waits_is_woken_no_later_than_with_the_last_byte(
     answer: bytes, cuts: list[int]
 ) -> None:
     places = [0, *sorted({cut % len(answer) for cut in cuts}), len(answer)]
-    guess, incoming = EndOfAnswer(), Incoming(sent_ns=0)
+    guess, incoming = EndOfAnswer(), ResponseParser(sent_ns=0)
 
     for start, stop in pairwise(places):
         if start == stop:
@@ -170,9 +170,9 @@ def converse(transport: GeventTransport, peer: Peer) -> Conversation:
         status: int | None = None
 
         def begin(self, sent_ns: int) -> None:
-            self.incoming = Incoming(sent_ns=sent_ns)
+            self.incoming = ResponseParser(sent_ns=sent_ns)
 
-        def feed(self, arrivals: list[Arrival], *, plain: bool = False) -> None:
+        def feed(self, arrivals: list[StampedRead], *, plain: bool = False) -> None:
             del plain
             for arrival in arrivals:
                 self.incoming.feed(*arrival)
@@ -240,7 +240,7 @@ def test_work_that_gathers_is_done_until_nothing_is_left() -> None:
 def test_stamps_are_not_used_across_a_step_of_the_wall_clock(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock = Clock()
+    clock = StampClock()
     now_ns = time.time_ns
     stamp = [(socket.SOL_SOCKET, 35, (0).to_bytes(8, "little") + (5).to_bytes(8, "little"))]
     assert clock.stamp_ns(stamp) is not None

@@ -4,12 +4,8 @@ Nothing outside `harness.load` imports it: what meets gevent runs in Locust's pr
 """
 
 from harness.transports.gevent.incoming import Held
+from harness.transports.gevent.messages import Conversation, Message
 from harness.transports.gevent.reader import Reader
-from harness.transports.gevent.transport import (
-    Conversation,
-    GeventTransport,
-    Message,
-    TransportCounts,
-)
+from harness.transports.gevent.transport import GeventTransport, TransportCounts
 
 __all__ = ["Conversation", "GeventTransport", "Held", "Message", "Reader", "TransportCounts"]

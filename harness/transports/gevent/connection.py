@@ -13,7 +13,7 @@ from harness.errors import TransportError, TransportKind
 from harness.transports.gevent import stamps
 from harness.transports.gevent.framing import EndOfAnswer
 from harness.transports.gevent.reader import Reader
-from harness.transports.gevent.stamps import Arrival
+from harness.transports.gevent.stamps import StampedRead
 from harness.transports.gevent.tls import InnerTls, TlsLayer
 from harness.wire import End
 
@@ -54,7 +54,7 @@ class Connection:
         self._descriptor = sock.fileno()
         self._reader = reader
         self._tls: TlsLayer | InnerTls | None = None
-        self._inbox: list[Arrival] = []
+        self._inbox: list[StampedRead] = []
         self._inbox_bytes = 0
         self._undrained_ns: int | None = None
         self._paused = False
@@ -147,7 +147,7 @@ class Connection:
         self._answer = EndOfAnswer()
         return self._send(data if self._tls is None else self._tls.encrypt(data), patience)
 
-    def receive(self, deadline_ns: float = math.inf) -> list[Arrival]:
+    def receive(self, deadline_ns: float = math.inf) -> list[StampedRead]:
         """All that has come, when the answer may be whole or much has come; empty at the deadline
         and at the peer's end, which `end` tells apart.
 
@@ -165,7 +165,7 @@ class Connection:
             self._reader.add(self)
         return inbox
 
-    def rest(self) -> list[Arrival]:
+    def rest(self) -> list[StampedRead]:
         """All that has come and was not received, where nobody will wait for more."""
         inbox, self._inbox, self._inbox_bytes = self._inbox, [], 0
         return inbox
@@ -215,7 +215,7 @@ class Connection:
             if not data:
                 return self._greenlet is not None and self.end is not None
             end_since_ns = end_since_ns if whole else since_ns
-        self._inbox.append(Arrival(data, at_ns, since_ns, end_since_ns))
+        self._inbox.append(StampedRead(data, at_ns, since_ns, end_since_ns))
         self._inbox_bytes += len(data)
         if self._inbox_bytes > INBOX_BYTES and not self._paused and self._descriptor >= 0:
             self._paused = True

@@ -41,7 +41,7 @@ class Held:
         self.bytes = 0
 
 
-class Incoming:
+class ResponseParser:
     """Feeds bytes to the parser and reports head and chunks, with times relative to `sent_ns`.
 
     `complete` says that the framing has ended (RFC 9112, section 6.3), `surplus` that more came

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import gevent
 from gevent import monkey
 
-from harness.transports.gevent.stamps import Clock
+from harness.transports.gevent.stamps import StampClock
 from harness.transports.gevent.timerfd import Timer
 
 TICK_NS = 800_000
@@ -64,7 +64,7 @@ class Reader:
     """
 
     def __init__(self) -> None:
-        self.clock = Clock()
+        self.clock = StampClock()
         self.waiting = self.open = 0
         self.most_open = _descriptors() - SPARE_DESCRIPTORS
         self._loop = gevent.get_hub().loop

@@ -23,7 +23,7 @@ _PREEMPTED_NS = 20_000
 _LOOKS = 3
 
 
-class Arrival(NamedTuple):
+class StampedRead(NamedTuple):
     """Bytes read at once; times are CLOCK_MONOTONIC nanoseconds.
 
     The last byte came between `end_since_ns` and `at_ns` (equal where the kernel stamped it), every
@@ -47,7 +47,7 @@ def enable(sock: socket.socket) -> bool:
     return True
 
 
-class Clock:
+class StampClock:
     """Maps CLOCK_REALTIME stamps to CLOCK_MONOTONIC with the offset at the last `look`.
 
     No stamp is used when the wall clock was stepped since the look before: it may be from before

@@ -5,15 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.load.ledger import Ledger
+from harness.load.sent_count import SentCount
 
 COUNTING = """
 import os, sys
 from pathlib import Path
-from harness.load.ledger import Ledger
-ledger = Ledger(Path(sys.argv[1]))
+from harness.load.sent_count import SentCount
+sent = SentCount(Path(sys.argv[1]))
 for _ in range(41):
-    ledger.count()
+    sent.add()
 os.kill(os.getpid(), 9)
 """
 
@@ -31,8 +31,8 @@ def test_a_new_count_starts_from_nothing(tmp_path: Path) -> None:
     path = tmp_path / "load-0.sent"
     path.write_bytes(bytes([9] * 8))
 
-    ledger = Ledger(path)
-    ledger.count()
-    ledger.close()
+    sent = SentCount(path)
+    sent.add()
+    sent.close()
 
-    assert int.from_bytes(path.read_bytes(), "little") == ledger.sent == 1
+    assert int.from_bytes(path.read_bytes(), "little") == sent.count == 1

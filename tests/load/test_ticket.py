@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.load.order import block_order, route_of
+from harness.load.ticket import block_order, route_of
 from harness.routes.route import ROUTES
 
 

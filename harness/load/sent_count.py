@@ -8,7 +8,7 @@ from pathlib import Path
 _COUNT = struct.Struct("<q")
 
 
-class Ledger:
+class SentCount:
     """A count in a file that is mapped into memory: what was stored outlives the process.
 
     The page belongs to the kernel as soon as it is written to (mmap(2), MAP_SHARED), so that one
@@ -16,7 +16,7 @@ class Ledger:
     """
 
     def __init__(self, path: Path) -> None:
-        self.sent = 0
+        self.count = 0
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             os.ftruncate(descriptor, _COUNT.size)
@@ -24,10 +24,10 @@ class Ledger:
         finally:
             os.close(descriptor)
 
-    def count(self) -> None:
+    def add(self) -> None:
         """Count one request that is about to be sent."""
-        self.sent += 1
-        _COUNT.pack_into(self._page, 0, self.sent)
+        self.count += 1
+        _COUNT.pack_into(self._page, 0, self.count)
 
     def close(self) -> None:
         """Let go of the page; the file stays."""

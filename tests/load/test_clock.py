@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.load.lag import PAUSE_NS, PERIOD_NS, LagProbe
+from harness.load.clock import PAUSE_NS, PERIOD_NS, LagProbe
 
 
 def probe() -> LagProbe:
