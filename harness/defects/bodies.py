@@ -26,6 +26,12 @@ def without(*names: str) -> Edit:
     return lambda document: {name: v for name, v in document.items() if name not in names}
 
 
+def _sorted_throughout(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _sorted_throughout(value[name]) for name in sorted(value)}
+    return [_sorted_throughout(item) for item in value] if isinstance(value, list) else value
+
+
 def _clamped(document: dict[str, Any]) -> dict[str, Any]:
     for name in ("max_tokens", "max_completion_tokens"):
         if isinstance(document.get(name), int):
@@ -109,6 +115,13 @@ BODIES = (
             "every chat request is forwarded as a stream",
             Decisions(editing(_streamed)),
             "plain-one-json label-json",
+        ),
+        (
+            "schema-keys-sorted",
+            "bodies are written anew with the keys of each object sorted",
+            Decisions(editing(_sorted_throughout)),
+            "schema-order",
+            "map types of Go and Rust sort their keys",
         ),
         (
             "max-completion-tokens-ignored",

@@ -21,11 +21,11 @@ WEATHER = {
         "parameters": {
             "type": "object",
             "properties": {
-                "city": {"type": "string"},
-                "days": {"type": "integer", "minimum": 1, "maximum": 7},
+                "city": {"type": "string"},  # not in the order of the alphabet: it must survive
                 "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
+                "days": {"type": "integer", "minimum": 1, "maximum": 7},
             },
-            "required": ["city", "days", "unit"],
+            "required": ["city", "unit", "days"],
             "additionalProperties": False,
         },
     },

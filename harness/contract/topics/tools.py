@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from harness.contract.clause import Evidence, Fault, Finding, Level
+from harness.contract.clause import Evidence, Fault, Finding, Level, Unjudged
 from harness.contract.evidence import fault, is_int, is_text, shown, told
 from harness.contract.observation import Observation
 from harness.contract.output import Call, Choice
@@ -300,6 +300,48 @@ def _formatted(seen: Observation, kinds: tuple[str, ...]) -> list[str]:
     if not seen.good or not isinstance(wanted, dict) or wanted.get("type") not in kinds:
         return []
     return [c.text for c in seen.choices if c.finish == "stop" and not c.refusal and not c.calls]
+
+
+@topic.exchange(
+    "schema-order",
+    Level.SHOULD,
+    why="A schema that is sorted on the way makes a model answer before it has reasoned.",
+    evidence=Evidence.PRACTICE,
+    source="platform.openai.com/docs/guides/structured-outputs: key ordering",
+)
+def keys_come_in_the_order_of_the_schema(seen: Observation) -> Finding:
+    """The keys of a strict answer come in the order of the schema, not sorted.
+
+    What reaches the model is seen in what it writes: under a strict schema it writes the keys as
+    they were listed to it. An order that is neither of the two is the model's own.
+    """
+    pairs = [(schema, value) for schema, value in _strict(seen) if isinstance(value, dict)]
+    orders = [(list(schema["properties"]), list(value)) for schema, value in pairs]
+    told_apart = [(o, c) for o, c in orders if set(o) == set(c) and sorted(o) != o]
+    if not told_apart:
+        return None
+    wrong = [(order, came) for order, came in told_apart if came != order]
+    if any(came != sorted(order) for order, came in wrong):
+        return Unjudged("the model wrote the keys in an order of its own")
+    return tuple(fault(f"keys in the order {', '.join(o)}", c, "keys") for o, c in wrong[:2])
+
+
+def _strict(seen: Observation) -> Iterator[tuple[Mapping[str, Any], Any]]:
+    """Each strict schema of the request with properties, and a value that was written to it."""
+    declared = _functions(seen)
+    for choice, call in _calls(seen):
+        whole = choice.finish != "length" and is_text(call.name)
+        function = declared.get(call.name, {}) if whole else {}
+        if function.get("strict") is True and _has_properties(function.get("parameters")):
+            yield function["parameters"], _document(call.arguments)
+    texts = _formatted(seen, ("json_schema",))
+    wanted = seen.case.asked.get("response_format", {}).get("json_schema", {}) if texts else {}
+    if wanted.get("strict") is True and _has_properties(wanted.get("schema")):
+        yield from ((wanted["schema"], _document(text)) for text in texts)
+
+
+def _has_properties(schema: Any) -> bool:
+    return isinstance(schema, dict) and isinstance(schema.get("properties"), dict)
 
 
 def _document(text: Any) -> Any:
