@@ -21,7 +21,8 @@ from harness.contract.deployment import (
 )
 from harness.contract.doubt import explain_unmet, withdraw
 from harness.contract.endless import Endless
-from harness.contract.infrastructure import Outage, common_refusal, explained, outage
+from harness.contract.health import Health
+from harness.contract.infrastructure import common_refusal, explained, outage
 from harness.contract.lateness import Lateness
 from harness.contract.ledger import Ledger, described
 from harness.contract.observation import Observation
@@ -29,13 +30,11 @@ from harness.contract.plan import PLAN, Part
 from harness.contract.sender import LATE, Sender
 from harness.contract.supply import Supply, in_turn
 from harness.contract.threads import at_once
-from harness.contract.topics.catalogue import AWAITED, LATER, PROBES, WINDOWS
+from harness.contract.topics.catalogue import AWAITED, COMPANY, LATER, PROBES, WINDOWS
 from harness.contract.topics.stage import Stage
 from harness.errors import HarnessError
 
 Steps = Iterator[Callable[[], None]]
-GIVE_UP = 4
-"""After so many outages in a row a route is given up, unless a plain request is answered."""
 AGAIN = 1_000_000
 """What sets the prompts of a repeated probe apart from those of the first time."""
 
@@ -47,9 +46,9 @@ class Exploration:
     `deadline_ns` is a moment of the sender's clock. `again` is how often a failing request is sent
     again, `reductions` how many requests the search for a smaller one may take; with `enough` the
     run ends as soon as that says so. `earlier` are cases that failed in another run, to be sent
-    first; `unsent` are those of them that could not be judged. After `run`, `outages` has the
-    routes that could not be judged, `stopped` why the run ended early, and `bugs` what failed in
-    the harness itself.
+    first; `unsent` are those of them that could not be judged. After `run`, `health` has the routes
+    that could not be judged, `stopped` why the run ended early, and `bugs` what failed in the
+    harness itself.
     """
 
     sender: Sender
@@ -63,12 +62,9 @@ class Exploration:
     enough: Callable[[Ledger], bool] | None = None
     earlier: Sequence[Case] = ()
     unsent: Sequence[Case] = ()
-    outages: dict[str, Outage] = field(default_factory=dict)
     stopped: str = ""
     bugs: list[str] = field(default_factory=list)
-    _row: dict[str, int] = field(default_factory=dict)
-    _answered: set[str] = field(default_factory=set)
-    _doubts: dict[str, Outage] = field(default_factory=dict)
+    health: Health = field(default_factory=Health)
     _judged: list[int] = field(default_factory=lambda: [0, 0])
     _waiting: dict[str, list[Case]] = field(default_factory=dict)
     _stages: dict[tuple[str, str], Stage] = field(default_factory=dict)
@@ -113,8 +109,8 @@ class Exploration:
         """Judge the run as a whole, and say why what was not judged was not."""
         self._judge_whole()
         real = not self.sender.clock.free
-        withdraw(self.ledger, self.sender.seen, answered=self._answered, real_time=real)
-        for route, found in self.outages.items():
+        withdraw(self.ledger, self.sender.seen, answered=self.health.answered, real_time=real)
+        for route, found in self.health.outages.items():
             self.ledger.missing(explained(found, self.sender.seen), route=route, out=True)
         if self.stopped:
             self.ledger.missing(self.stopped)
@@ -150,7 +146,7 @@ class Exploration:
         """The routes under test that answer."""
         wanted = {route for _, route in self.ledger.entries}
         routes = [route for route in self.sender.subject.routes if route in wanted]
-        return tuple(route for route in routes if route not in self.outages)
+        return tuple(route for route in routes if route not in self.health.outages)
 
     def _preflight(self) -> bool:
         """One good request per route, and plain ones after that; whether any can be judged."""
@@ -170,16 +166,16 @@ class Exploration:
                 self._forget((route,))
             found = outage(seen) or other
             if found is not None:
-                self.outages[route] = found
+                self.health.outages[route] = found
             if found is not None and found.whole_origin:
-                self.outages |= dict.fromkeys(self.routes, found)
+                self.health.outages |= dict.fromkeys(self.routes, found)
                 return False
             first[route] = seen
             if route == "model" and seen.ok and not self.sender.distinct:
                 self._learn_fields(seen.case)
         refused = common_refusal(first)
         if refused is not None:
-            self.outages |= dict.fromkeys(first, refused)
+            self.health.outages |= dict.fromkeys(first, refused)
             self._forget(first)
         return bool(self.routes)
 
@@ -204,7 +200,10 @@ class Exploration:
         slow = WINDOWS if self.sender.subject.has_long_windows(self.sender.clock) else ()
         planned = [(p.route, self._part(p, cases[p.route])) for p in parts if p.probe not in slow]
         probes = [
-            (route, self._probe(n, route)) for n in PROBES if n not in slow for route in cases
+            (route, self._probe(n, route))
+            for n in PROBES
+            if n not in (*slow, COMPANY)
+            for route in cases
         ]
         last = [(route, self._later(name, route)) for name in LATER for route in cases]
         last += [(route, self._probe(name, route)) for name in slow for route in cases]
@@ -219,7 +218,7 @@ class Exploration:
         self._play_at_once([*map(iter, tracks), *others])
 
     def _required(self, route: str) -> list[Case]:
-        """The fixed cases and bounds of a route that every run sends, but the very first."""
+        """What every run sends on a route, but the very first."""
         return self._supply.required(route) if route in self._on_exchanges() else []
 
     def _part(self, part: Part, cases: list[Case]) -> Callable[[], None]:
@@ -328,24 +327,26 @@ class Exploration:
         for seen in self._unjudged():
             self.ledger.see(seen)
             self.stopped = self.stopped or self._endless.note(seen)
-            found = outage(seen)
-            route = seen.case.route
-            self._row[route] = self._row.get(route, 0) + 1 if found else 0
-            self._answered |= {route} if seen.ok else set()
-            if found is not None and self._row[route] >= GIVE_UP:
-                of_requests = seen.status is not None and route in self._answered
-                (self._doubts if of_requests else self.outages)[route] = found
+            self.health.note(seen)
 
     def _is_up(self, route: str) -> bool:
-        """Whether a route can be judged; a plain request decides where only others failed."""
+        """Whether a route can be judged; where only others failed a plain request alone decides.
+
+        A route that fails only beside others is asked one by one from then on.
+        """
         with self.sender.lock:
-            doubt = self._doubts.pop(route, None)
-        if doubt is not None and route not in self.outages:
-            tries = (outage(self.sender.send(case)) for case in self._supply.plainest(route))
-            if all(found is not None for found in tries):
-                self.outages[route] = doubt
+            doubt = self.health.doubt(route)
+        if doubt is not None:
+            with self.sender.lanes.alone():
+                tries = (outage(self.sender.send(case)) for case in self._supply.plainest(route))
+                if all(found is not None for found in tries):
+                    self.health.outages[route] = doubt
+                elif not self.sender.paced:
+                    self._probe(COMPANY, route)()
+                    broken = any(e.violated for e in self.ledger.of_probe(COMPANY, route))
+                    self.sender.one_by_one = self.sender.one_by_one or broken
             self._judge()
-        return route not in self.outages
+        return route not in self.health.outages
 
     def _unjudged(self) -> Iterator[Observation]:
         """What was seen since the last look, by the sender of the rate limit too."""
@@ -357,18 +358,18 @@ class Exploration:
 
     @property
     def senders(self) -> tuple[Sender, ...]:
-        """All who send: the sender, and the one for the rate limit."""
+        """All who send."""
         return (self.sender,) if self.limited is None else (self.sender, self.limited)
 
     def _ask_lasting(self) -> None:
         """Ask again, on the routes that are up, what was answered by 500."""
-        mine = [seen for seen in self.sender.seen if seen.case.route not in self.outages]
+        mine = [seen for seen in self.sender.seen if seen.case.route not in self.health.outages]
         if not self._late():
             ask_lasting(mine, partial(self.sender.send, patient=False))
 
     def _confirm(self) -> None:
         """Ask again where a clause was broken, and look for smaller requests that break it too."""
-        failing = [e for e in self.ledger.failing() if e.route not in self.outages]
+        failing = [e for e in self.ledger.failing() if e.route not in self.health.outages]
         if self._lateness is not None and any(entry.clause.timed for entry in failing):
             self._lateness.wait_for_quiet()
         confirmation = Confirmation(self._send, self.again, self.reductions)

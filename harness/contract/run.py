@@ -62,7 +62,7 @@ class _Course:
 
     def _repeat(self, repetition: Repetition) -> None:
         self._exploration.deadline_ns = repetition.begin(self._exploration.sender)
-        repetition.send(without=self._exploration.outages)
+        repetition.send(without=self._exploration.health.outages)
 
     def stop(self, reason: str) -> None:
         """Send nothing more."""

@@ -20,7 +20,7 @@ from harness.contract.observation import Observation, observe
 from harness.contract.output import tokens
 from harness.contract.redirection import HOPS, next_hop
 from harness.contract.subject import Clock, Subject, Transport
-from harness.contract.threads import at_once
+from harness.contract.threads import Lanes, at_once
 from harness.errors import TransportError, TransportKind
 from harness.routes import compat, universal
 from harness.routes.address import Address, Credentials, GatewayOptions
@@ -49,7 +49,7 @@ class Sender:
     more, `waits` has for each thread that waits until when it does, and what for. `lateness`
     samples how late this process is, where time is real. `marked` is whether the dedicated model
     takes a field beside its own input, `context` the tokens that the chat model has room for, once
-    it said so.
+    it said so. `lanes` keeps apart what must be alone in flight; with `one_by_one` every case is.
     """
 
     subject: Subject
@@ -66,6 +66,8 @@ class Sender:
     lateness: Lateness | None = None
     marked: bool = False
     context: int | None = None
+    one_by_one: bool = False
+    lanes: Lanes = field(default_factory=Lanes)
     stopped: str = ""
     waits: dict[int, tuple[int, str]] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -102,7 +104,10 @@ class Sender:
         come back says nothing about the contract. When enough have lasted, the target is taken at
         its word.
         """
-        case = self.taken(case)
+        with self.lanes.alone() if self.one_by_one else self.lanes.beside():
+            return self._answered(self.taken(case), patient=patient)
+
+    def _answered(self, case: Case, *, patient: bool) -> Observation:
         if not patient:
             return self._kept(self._sent(case))
         failed: list[Observation] = []
@@ -170,7 +175,10 @@ class Sender:
         Where time is not real, every head is awaited before a body is read to its end. BudgetError
         when not all of them may be sent; none is sent then.
         """
-        cases = [self.taken(case) for case in cases]
+        with self.lanes.beside():
+            return self._together([self.taken(case) for case in cases])
+
+    def _together(self, cases: Sequence[Case]) -> tuple[Observation, ...]:
         with self.lock:
             numbers = [self._reserve(case) for case in cases]
         requests = [self.request(case, n) for case, n in zip(cases, numbers, strict=True)]

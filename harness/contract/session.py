@@ -282,7 +282,7 @@ def _written(
 
 
 def _refused(exploration: Exploration) -> Failure | None:
-    refusals = (each.refused for each in exploration.outages.values())
+    refusals = (each.refused for each in exploration.health.outages.values())
     return next((each for each in refusals if each is not None), None)
 
 

@@ -139,7 +139,12 @@ def early_headers(served: Served) -> Response:
 def _edge_page(served: Served) -> Response:
     if not refused(served):
         return served.response
-    page = with_header(with_body(served.response, _BAD_GATEWAY), "content-type", "text/html")
+    return bad_gateway(served.response)
+
+
+def bad_gateway(response: Response) -> Response:
+    """The edge's 502 page in place of an answer."""
+    page = with_header(with_body(response, _BAD_GATEWAY), "content-type", "text/html")
     return replace(page, status=502)
 
 

@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 
+from harness.defects.carriage import bad_gateway
 from harness.defects.edits import boths, on_both, with_chunks, with_header
 from harness.defects.rows import rows
 from harness.gateway.served import Served
 from harness.wire import Response
+
+CROWD = 4
+"""So many in flight are too many for a gateway that fails in company."""
 
 
 def _kind(served: Served) -> str | None:
@@ -50,6 +54,16 @@ def refused_in_flight(served: Served) -> Response:
     """A request in flight with another one is answered by 503."""
     other = _overlapping(served)
     return replace(served.response, status=503) if other else served.response
+
+
+def page_in_company(served: Served) -> Response:
+    """The fourth request in flight and each further one is answered by the edge's 502 page."""
+    now_ns = served.arrival.at_ns
+    ends = [end_ns for end_ns in served.memory.get("in flight", ()) if end_ns > now_ns]
+    served.memory["in flight"] = [*ends, now_ns + served.response.end_at_ns]
+    if len(ends) < CROWD - 1 or served.response.status != 200:
+        return served.response
+    return bad_gateway(served.response)
 
 
 def answer_of_the_one_before(served: Served) -> Response:
@@ -115,6 +129,12 @@ COMPANY = (
             "the last bytes of an error stand before the next answer on its connection",
             stray_bytes,
             "error-parsable error-shape",
+        ),
+        (
+            "page-in-company",
+            "from the fourth request in flight on, each is answered by the edge's 502 page",
+            page_in_company,
+            "company-answered",
         ),
         socket_only=True,
     ),

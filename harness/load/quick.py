@@ -266,6 +266,8 @@ class QuickReading:
                 return self._last_frame(data[place:])
             end = begin + size
             if end + 2 > length:
+                if begin < length and self.moments.first_byte is None:
+                    self.moments.note_byte(at_ns, since_ns)
                 break
             last_ns = end_since_ns if end + 2 == length else since_ns
             if data[end - 2 : end + 2] != b"\n\n\r\n" or data.find(b"\r", begin, end) >= 0:

@@ -45,7 +45,7 @@ def explored(fails: Callable[[Request], bool]) -> Exploration:
 def test_a_route_on_which_only_some_requests_fail_is_not_given_up() -> None:
     run = explored(lambda request: b"response_format" in request.body)
 
-    assert run.outages == {}
+    assert run.health.outages == {}
     assert "no-lasting-500" in failing(run)
 
 
@@ -58,7 +58,7 @@ def test_a_route_on_which_everything_fails_after_a_while_is_given_up() -> None:
 
     run = explored(fails)
 
-    assert set(run.outages) == {"native", "compat"}
+    assert set(run.health.outages) == {"native", "compat"}
     assert len(seen) < 60
 
 

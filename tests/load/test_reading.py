@@ -135,6 +135,7 @@ def comparable(facts: Facts | None) -> dict[str, Any]:
 @settings(deadline=None, max_examples=300)
 @given(streams())
 @example([STREAM + chunk(b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n') + b"0\r\n\r\n"])
+@example([STREAM + b"17\r\nd", b'ata: {"choices": []}\n\n\r\n0\r\n\r\n'])  # cut in the first chunk
 def test_a_stream_reads_the_same_quickly_and_by_the_parsers(reads: list[bytes]) -> None:
     quick, slow = read(reads, quickly=True), read(reads, quickly=False)
 

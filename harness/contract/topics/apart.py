@@ -4,6 +4,7 @@ A strict schema with one allowed value marks the answer of each request; ids, ev
 requested form tell the others apart.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.contract.case import Case, Expect, Key
@@ -13,12 +14,18 @@ from harness.contract.observation import Observation
 from harness.contract.strategies.given import given
 from harness.contract.topics.places import NOWHERE
 from harness.contract.topics.requests import declines
-from harness.contract.topics.sources import CLOUDFLARE, REQUEST
+from harness.contract.topics.sources import ALL, CLOUDFLARE, REQUEST
 from harness.contract.topics.stage import Stage
 from harness.contract.topics.topic import Topic
 from harness.errors import TransportKind
 
 KEEP_ALIVE = "RFC 9112, section 9.3"
+BUSY = (503, 529)
+"""Statuses by which a server says that it has too much to do."""
+ALONE, BESIDE = 3, 8
+"""So many requests one by one, before and after so many at once."""
+TURNS = 2
+"""So often a crowd has to fail."""
 AGAIN = ", again"
 """What follows the name of a request that a probe sent again."""
 
@@ -148,6 +155,55 @@ def none_fails_in_company(scene: Scene) -> Finding:
     )
 
 
+@topic.scene(
+    "company-answered",
+    Level.MUST,
+    why="Users come together: what answers one at a time serves nobody.",
+    routes=ALL,
+    evidence=Evidence.PRACTICE,
+    source=f"{CLOUDFLARE}/reference/limits/: no ceiling for own keys",
+    probe="company",
+)
+def is_answered_in_company(scene: Scene) -> Finding:
+    """What is answered alone is answered beside others too, or told that it is too much.
+
+    Asked only where a route looked out of order. A 429, and a 503 or 529 that says so in JSON, tell
+    a client to come back; a page, a 502 or a broken connection tell it nothing.
+    """
+    if not all(seen.ok for name, seen in scene.items() if name.startswith("alone_")):
+        return None
+    crowds = [_beside(scene, turn) for turn in range(TURNS)]
+    failed = [[(name, seen) for name, seen in crowd if _fails(seen)] for crowd in crowds]
+    if not crowds[0] or all(map(_enough, failed)) != _enough(failed[0]):
+        return None
+    return tuple(
+        told("2xx, as alone", f"{seen.exchange.error or f'HTTP {seen.status}'}", name)
+        for name, seen in (failed[0][:3] if _enough(failed[0]) else ())
+    )
+
+
+def _beside(scene: Scene, turn: int) -> list[tuple[str, Observation]]:
+    """The requests of one crowd."""
+    return [(name, seen) for name, seen in scene.items() if name.startswith(f"beside_{turn}_")]
+
+
+def _enough(failed: Sequence[tuple[str, Observation]]) -> bool:
+    """Whether so many of a crowd failed that it is no accident."""
+    return len(failed) * 4 >= BESIDE
+
+
+def _fails(seen: Observation) -> bool:
+    if seen.exchange.error is not None or seen.status is None:
+        return True
+    failure = seen.answer.failure if seen.answer else None
+    says = failure is not None and bool(failure.message) and not _page(seen)
+    return seen.status >= 500 and not (says and seen.status in BUSY)
+
+
+def _page(seen: Observation) -> bool:
+    return seen.response is not None and seen.response.media_type == "text/html"
+
+
 CUT = b'{"model": "x", "messages": ['
 
 
@@ -180,6 +236,25 @@ def _bad(stage: Stage) -> tuple[tuple[str, Case], ...]:
 
 def _get(case: Case) -> Case:
     return replace(case, method="GET", body=b"")
+
+
+def play_company(stage: Stage) -> None:
+    """Good requests one by one, a small crowd at once, and one by one again; twice if it failed."""
+    with stage.sender.lanes.alone():
+        for turn in range(TURNS):
+            _one_by_one(stage, f"{turn}_before", 2060 + 30 * turn)
+            crowd = [stage.plain("beside others", 2070 + 30 * turn + n) for n in range(BESIDE)]
+            crowd = [replace(case, alone=False) for case in crowd]
+            for number, seen in enumerate(stage.sender.send_together(crowd)):
+                stage.scene[f"beside_{turn}_{number}"] = seen
+            _one_by_one(stage, f"{turn}_after", 2080 + 30 * turn)
+            if not any(_fails(seen) for _, seen in _beside(stage.scene, turn)):
+                return
+
+
+def _one_by_one(stage: Stage, name: str, number: int) -> None:
+    for place in range(ALONE):
+        stage.play(f"alone_{name}_{place}", stage.plain("alone", number + place))
 
 
 STREAMS, PLAIN, OTHERS = 8, 4, 4

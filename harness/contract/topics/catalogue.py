@@ -77,6 +77,7 @@ PROBES: Mapping[str, Probe] = {
     "hits": rate.hits,
     "cross": cross.play,
     "together": apart.play_together,
+    "company": apart.play_company,
     "after": apart.play_after,
     "sizes": sizes.play,
     "options": options.play,
@@ -89,6 +90,8 @@ LATER: Mapping[str, tuple[str, Probe]] = {
     "refusals": ("universal", universal.refusals),
 }
 """Probes that go on where another one ended, after some time: the name of that one, and how."""
+COMPANY = "company"
+"""The probe that is played only where a route fails while a plain request alone is answered."""
 WINDOWS = ("rate", "hits")
 """The probes that wait for windows of the rate limit."""
 AWAITED = {"cache": "the cache's TTL", "rate": "the rate limit", "hits": "the rate limit"}

@@ -352,7 +352,7 @@ def gateway_says_who_refused(scene: Scene) -> Finding:
     one code.
     """
     seen = scene.get("unknown_gateway")
-    if seen is None or not _error(seen):
+    if seen is None or not _error(seen) or seen.passing:
         return None
     document = _document(seen)
     if not isinstance(document, dict):
