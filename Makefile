@@ -5,6 +5,8 @@ NODE_MODULES := tests/javascript/node_modules/.installed
 
 PEERS := build/peers-venv
 MINUTES ?= 60
+# One more than there are processors: a third of what the tests do is waiting.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 .PHONY: demo test check screenshots bench bench-peers bench-contention bench-contract bench-scale stats soak mutants build lock clean
 
@@ -15,7 +17,7 @@ demo: $(BIN)/.installed
 	  --min-rate 40 --level-time 1s --longest-level 6s --precision 15% || test $$? -eq 3
 
 test: $(BIN)/.installed $(NODE_MODULES)
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: $(BIN)/.installed
 	$(BIN)/ruff check .
