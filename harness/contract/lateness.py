@@ -3,10 +3,10 @@
 A reader that is held up sees late, and then much at once, and a server on the same machine is held
 up like it. So each exchange is told how late this process was while it lasted.
 
-The kernel's receive stamps, which a load uses, would add nothing here: they take the greatest error of
-a stream from 4 ms to 0.1 ms on a busy machine, and the shortest time that a clause judges is 15 ms;
-where a reader is later than that, the kernel has merged what waited under one stamp, the last one's
-(`python -m tests.bench.stamps`).
+The kernel's receive stamps, which a load uses, would add nothing here: they take the greatest error
+of a stream from 4 ms to 0.1 ms on a busy machine, and the shortest time that a clause judges is 15
+ms; where a reader is later than that, the kernel has merged what waited under one stamp, the last
+one's (`python -m tests.bench.stamps`).
 """
 
 import threading
