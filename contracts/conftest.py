@@ -11,10 +11,10 @@ from collections.abc import Callable
 import pytest
 
 from harness.contract.clause import Clause, Level
-from harness.contract.garbage import collect_seldom
-from harness.contract.ledger import Result
 from harness.contract.options import COMMON, OPTIONS
-from harness.contract.session import Outcome, chosen
+from harness.contract.run.collector import collect_seldom
+from harness.contract.run.results import Result
+from harness.contract.run.session import Outcome, chosen
 from harness.contract.topics.catalogue import TOPICS
 from harness.errors import ContractError, UsageError
 from harness.load.plan import Caps

@@ -132,7 +132,7 @@ class Contract(pytest.Collector):
 
     def collect(self) -> "Iterable[ClauseItem | VerdictItem]":
         """An item for each clause on each of its routes, and one for the verdict."""
-        from harness.contract.session import pairs_of
+        from harness.contract.run.session import pairs_of
         from harness.contract.topics.catalogue import BY_ID
 
         for clause, route in pairs_of(self.config.stash[ASKED].options.profile):

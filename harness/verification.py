@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.contract.options import DEFAULT_REQUESTS, REQUIRABLE, Options
-from harness.contract.progress import Watch
 from harness.contract.repeat.objectives import read_objectives
 from harness.contract.repeat.repetition import requests_of
-from harness.contract.session import Outcome, Pair, perform
+from harness.contract.run.progress import Watch
+from harness.contract.run.session import Outcome, Pair, perform
 from harness.contract.subject import Subject
 from harness.errors import UsageError
 from harness.load.budget import caps_for

@@ -11,7 +11,7 @@ from harness.foreign import visible
 from harness.routes.route import ROUTES
 
 if TYPE_CHECKING:
-    from harness.contract.judged import Judged
+    from harness.contract.output.rows import Judged
 
 MOST = 10
 """GitHub shows so many errors, and as many warnings, of one step."""

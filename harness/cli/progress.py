@@ -7,7 +7,7 @@ from typing import Any, Self
 import click
 from rich.console import Console
 
-from harness.contract.progress import Progress
+from harness.contract.run.progress import Progress
 from harness.load.moving import MovingLine
 
 LINE_EVERY_S = 30.0

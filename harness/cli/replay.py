@@ -11,10 +11,10 @@ from harness.cli.verdict import conclude
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.contract.capsule import Capsule
     from harness.contract.clause import Clause
     from harness.contract.options import Options
-    from harness.contract.replay import Repeated
+    from harness.contract.output.failure_folder import Capsule
+    from harness.contract.run.replay import Repeated
     from harness.settings import Settings, Target
     from harness.wire import Headers
 
@@ -52,7 +52,7 @@ def command(*, capsule: Path, target: str | None, header: "Headers", **values: A
 
     CAPSULE is a folder under failures/ of a run, or its capsule.json.
     """
-    from harness.contract.capsule import read_capsule
+    from harness.contract.output.failure_folder import read_capsule
     from harness.settings import load_settings, resolve_target
 
     held, settings = read_capsule(capsule), load_settings()
@@ -77,7 +77,7 @@ def repeat(
     times: int = TIMES,
 ) -> "Repeated":
     """Repeat a failure from its cases as documents; this is what a capsule's test calls."""
-    from harness.contract.capsule import case_of
+    from harness.contract.output.failure_folder import case_of
     from harness.contract.topics.catalogue import BY_ID
     from harness.settings import load_settings, resolve_target
 
@@ -97,7 +97,7 @@ def _repeat(
     *,
     times: int,
 ) -> "Repeated":
-    from harness.contract.replay import replay
+    from harness.contract.run.replay import replay
     from harness.verification import subject_of, with_token
 
     return replay(

@@ -20,7 +20,7 @@ from harness.errors import OWN_FAULT
 
 if TYPE_CHECKING:
     from harness.contract.options import Options
-    from harness.contract.session import Outcome
+    from harness.contract.run.session import Outcome
     from harness.load.outcome import LoadOutcome
     from harness.load.plan import LoadPlan
     from harness.report.build import Report

@@ -18,9 +18,9 @@ from harness.errors import UsageError
 from harness.routes.route import ROUTES
 
 if TYPE_CHECKING:
-    from harness.contract.judged import Judged
     from harness.contract.options import Options
-    from harness.contract.session import Outcome
+    from harness.contract.output.rows import Judged
+    from harness.contract.run.session import Outcome
 
 SHOWN = 8
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -108,7 +108,7 @@ def carry(common: Common, options: "Options") -> "Outcome":
 
 def check_files(options: "Options") -> None:
     """Try the files that are to be read and written, before a folder is made."""
-    from harness.contract.session import check_files
+    from harness.contract.run.session import check_files
 
     check_files(options)
 
@@ -145,7 +145,7 @@ def _by_pytest(common: Common, options: "Options", arguments: Sequence[str]) -> 
 def _close(common: Common, found: "Outcome", out: Path) -> None:
     """Write the page, close the manifest, print what was found, and leave with the verdict."""
     from harness.cli.advice import of_answer
-    from harness.contract.recording import told_drift
+    from harness.contract.output.recording import told_drift
     from harness.report import manifest
 
     verdict = found.verdict
@@ -174,7 +174,7 @@ def _close(common: Common, found: "Outcome", out: Path) -> None:
 
 def _page(out: Path) -> list[str]:
     """Write `report.html`; why it could not be written, if it could not."""
-    from harness.contract.written import Output
+    from harness.contract.output.written import Output
     from harness.report.build import write_page
 
     output = Output()

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from harness.contract.bounds import bounded
+from harness.contract.answer.bounds import bounded
+from harness.contract.answer.choices import Choice, choices, tokens
+from harness.contract.answer.reading import Reading, read
 from harness.contract.case import Case
-from harness.contract.output import Choice, choices, tokens
-from harness.contract.reading import Reading, read
 from harness.errors import Layer
 from harness.routes.answer import Answer
 from harness.routes.parse import parse

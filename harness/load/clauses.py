@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+from harness.contract.answer.choices import choices
+from harness.contract.answer.reading import read
 from harness.contract.case import Case, Expect
 from harness.contract.clause import Clause, ExchangeCheck, Level
 from harness.contract.observation import CHAT, Observation
-from harness.contract.output import choices
-from harness.contract.reading import read
 from harness.contract.topics import (
     body,
     errors,

@@ -23,11 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.contract import standin
-from harness.contract.garbage import collect_seldom
-from harness.contract.openapi import document
+from harness.contract.output.openapi import document
 from harness.contract.power.score import percent
 from harness.contract.power.trial import SUBJECT, Outcome, Trial, run
+from harness.contract.run import standin
+from harness.contract.run.collector import collect_seldom
 from harness.defects.table import DEFECTS
 
 SAMPLE = 12

@@ -6,7 +6,7 @@ import pytest
 
 from harness.cli import execute
 from harness.cli.annotations import MOST, annotations, command
-from harness.contract.judged import Judged
+from harness.contract.output.rows import Judged
 
 
 def row(name: str, *, level: str = "MUST", route: str = "native", result: str = "fail") -> Judged:

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from harness.cli.progress import VerifyDisplay, line
-from harness.contract.progress import Progress
+from harness.contract.run.progress import Progress
 
 SENT = Progress(120, 300, ("stream-done", "usage-sum"), seconds_left=41.2)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from harness.contract.case import Case, Expect
 from harness.contract.clause import Fault
-from harness.contract.ledger import Ledger
 from harness.contract.observation import Observation, observe
+from harness.contract.run.results import Ledger
 from harness.contract.topics.catalogue import BY_ID
 from harness.errors import TransportError
 from harness.transports.exchange import Exchange

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable, Container
 
-from harness.contract import standin
-from harness.contract.budget import Budget
-from harness.contract.exploration import Exploration
-from harness.contract.ledger import Ledger, Result
-from harness.contract.sender import Sender
+from harness.contract.run import standin
+from harness.contract.run.budget import Budget
+from harness.contract.run.exploration import Exploration
+from harness.contract.run.results import Ledger, Result
+from harness.contract.run.sender import Sender
 from harness.contract.subject import Clock, Subject
 from harness.contract.topics.catalogue import CLAUSES
 from harness.routes.address import Address, Credentials

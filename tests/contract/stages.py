@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from harness.contract import standin
-from harness.contract.budget import Budget
-from harness.contract.sender import Sender
+from harness.contract.run import standin
+from harness.contract.run.budget import Budget
+from harness.contract.run.sender import Sender
 from harness.contract.topics.stage import Stage
 from harness.transports.exchange import Timeouts
 

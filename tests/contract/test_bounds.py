@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from harness.contract.bounds import HELD, KEPT, LINES, SMALL, VALUES, bounded, size
-from harness.contract.verdict import conclude
+from harness.contract.answer.bounds import HELD, KEPT, LINES, SMALL, VALUES, bounded, size
+from harness.contract.run.verdict import conclude
 from harness.errors import TransportKind
 from harness.load.plan import Caps
 from harness.settings import load_settings, resolve_target

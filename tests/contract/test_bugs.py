@@ -9,11 +9,11 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from harness.contract import session
 from harness.contract.clause import Clause, Finding
 from harness.contract.observation import Observation
 from harness.contract.options import Options
-from harness.contract.session import Outcome, perform
+from harness.contract.run import session
+from harness.contract.run.session import Outcome, perform
 from harness.contract.topics.catalogue import CLAUSES, PROBES
 from tests.contract.runs import SUBJECT
 from tests.schemas import problems
@@ -72,7 +72,7 @@ def test_a_bug_in_a_probe_ends_it_and_nothing_else(monkeypatch: pytest.MonkeyPat
     def play(stage: object) -> None:
         raise KeyError(stage.__class__.__name__)
 
-    monkeypatch.setattr("harness.contract.exploration.PROBES", {**PROBES, "auth": play})
+    monkeypatch.setattr("harness.contract.run.exploration.PROBES", {**PROBES, "auth": play})
 
     found = perform(SUBJECT, Options(profile="core"), redact=str)
 

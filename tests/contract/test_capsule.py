@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.contract.capsule import case_of, document_of, read_capsule
 from harness.contract.case import Case, Expect, Key
+from harness.contract.output.failure_folder import case_of, document_of, read_capsule
 from harness.errors import UsageError
 from tests.contract.answers import asked
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.contract.case import Case
-from harness.contract.strategies.fixed import CLOCK, SCHEMA
+from harness.contract.requests.fixed import CLOCK, SCHEMA
 from harness.errors import TransportError, TransportKind
 from harness.wire import End
 from tests.contract.answers import (

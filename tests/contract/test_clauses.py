@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.contract.clause import Clause, Level
-from harness.contract.handbook import render
+from harness.contract.output.readme import render
 from harness.contract.topics.catalogue import BY_ID, CLAUSES, LATER, PROBES
 from harness.defects.table import DEFECTS, UPSTREAM
 

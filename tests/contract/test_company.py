@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.contract.ledger import Ledger, Result
-from harness.contract.verdict import conclude
+from harness.contract.run.results import Ledger, Result
+from harness.contract.run.verdict import conclude
 from harness.defects.carriage import bad_gateway
 from harness.defects.edits import with_body, with_header
 from harness.gateway.config import Config

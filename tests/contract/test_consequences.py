@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from harness.contract.clause import Clause, Finding
-from harness.contract.doubt import withdraw_dying, withdraw_unfounded
-from harness.contract.ledger import Entry, Ledger, Result
 from harness.contract.observation import Observation
-from harness.contract.strategies.given import only
+from harness.contract.requests.given import only
+from harness.contract.run.doubt import withdraw_dying, withdraw_unfounded
+from harness.contract.run.results import Entry, Ledger, Result
 from harness.contract.topics.catalogue import BY_ID
 from harness.errors import TransportError, TransportKind
 from harness.transports.exchange import Exchange

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from harness.contract.doubt import explain_unmet
-from harness.contract.ledger import Ledger, Result
+from harness.contract.run.doubt import explain_unmet
+from harness.contract.run.results import Ledger, Result
+from harness.contract.run.verdict import conclude
 from harness.contract.subject import Clock, Subject
 from harness.contract.topics.catalogue import BY_ID, CLAUSES
-from harness.contract.verdict import conclude
 from harness.defects.make import make_gateway
 from harness.errors import UsageError
 from harness.gateway.config import Config, RateLimit

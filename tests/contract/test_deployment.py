@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from harness.contract.case import Case
-from harness.contract.deployment import MARK, taken
-from harness.contract.ledger import Ledger, Result
+from harness.contract.run.deployment import MARK, taken
+from harness.contract.run.results import Ledger, Result
 from tests.contract.runs import SUBJECT, judged
 
 Judge = Callable[[Any], tuple[int, dict[str, Any]]]

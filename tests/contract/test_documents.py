@@ -12,16 +12,16 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from harness.contract import documents
-from harness.contract.budget import Budget
-from harness.contract.capsule import case_of
-from harness.contract.judged import judged
-from harness.contract.ledger import Ledger
-from harness.contract.reproduction import curl, example, transcript
+from harness.contract.output import files
+from harness.contract.output.curl import curl, example, transcript
+from harness.contract.output.failure_folder import case_of
+from harness.contract.output.redaction import veil
+from harness.contract.output.rows import judged
+from harness.contract.output.written import Output
+from harness.contract.run.budget import Budget
+from harness.contract.run.results import Ledger
+from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import BY_ID
-from harness.contract.veil import veil
-from harness.contract.verdict import conclude
-from harness.contract.written import Output
 from harness.settings import Secrets
 from harness.wire import Chunk
 from tests.contract.answers import asked, chunk, good_chunks, plain, seen, sse, streamed
@@ -38,12 +38,12 @@ def written(folder: Path) -> tuple[Ledger, dict[str, str]]:
     body = "".join(f"data: {json.dumps(c)}\n\n" for c in chunks).encode()
     ledger.see(seen(streamed(), body, headers=[("x-echo", f"Bearer {KEY}")]))
     verdict = conclude(ledger)
-    document = documents.conformance(
+    document = files.conformance(
         judged(ledger, REDACT), verdict, budget=Budget(), about={"mode": "pr"}
     )
-    documents.write(Output(), folder, ledger, document, redact=REDACT)
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return ledger, {str(p.relative_to(folder)): p.read_text("utf-8") for p in files}
+    files.write(Output(), folder, ledger, document, redact=REDACT)
+    written = [path for path in folder.rglob("*") if path.is_file()]
+    return ledger, {str(p.relative_to(folder)): p.read_text("utf-8") for p in written}
 
 
 def test_no_file_holds_the_key(tmp_path: Path) -> None:
@@ -151,11 +151,11 @@ def test_a_secret_spelt_by_several_events_is_withheld(tmp_path: Path) -> None:
     pieces = [chunk({"content": KEY[:6]}), chunk({"content": KEY[6:]}), chunk(finish="stop")]
     body = "".join(f"data: {json.dumps(c)}\n\n" for c in pieces).encode()
     ledger.see(seen(streamed(), body))
-    document = documents.conformance(
+    document = files.conformance(
         judged(ledger, REDACT), conclude(ledger), budget=Budget(), about={}
     )
 
-    documents.write(Output(), tmp_path, ledger, document, redact=REDACT)
+    files.write(Output(), tmp_path, ledger, document, redact=REDACT)
 
     texts = [p.read_text("utf-8") for p in tmp_path.rglob("*") if p.is_file()]
     assert not [text for text in texts if KEY[6:] in text]

@@ -7,17 +7,17 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
+from harness.contract.answer.reading import ABSENT
 from harness.contract.clause import Clause, Level
-from harness.contract.documents import junit
-from harness.contract.evidence import LIMIT, fault, told, unequal
-from harness.contract.judged import by_weight, followed, layer
-from harness.contract.ledger import MOST_SHOWN, Entry, Ledger
+from harness.contract.fault import LIMIT, fault, told, unequal
 from harness.contract.options import Options
-from harness.contract.reading import ABSENT
-from harness.contract.session import perform
+from harness.contract.output.files import junit
+from harness.contract.output.rows import by_weight, followed, layer
+from harness.contract.run.results import MOST_SHOWN, Entry, Ledger
+from harness.contract.run.session import perform
+from harness.contract.run.verdict import REMEDIES, conclude
+from harness.contract.run.waivers import apply, read_waivers
 from harness.contract.topics.catalogue import BY_ID, CLAUSES
-from harness.contract.verdict import REMEDIES, conclude
-from harness.contract.waivers import apply, read_waivers
 from harness.defects.table import killed_by
 from harness.errors import UsageError
 from tests.contract.answers import good_chunks, seen, sse, streamed

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from harness.contract import examples
-from harness.contract.capsule import document_of
-from harness.contract.ledger import Ledger
+from harness.contract.output.failure_folder import document_of
+from harness.contract.run import examples
+from harness.contract.run.results import Ledger
 from harness.contract.topics.catalogue import BY_ID
 from tests.contract.answers import asked, good_chunks, seen, sse, streamed
 

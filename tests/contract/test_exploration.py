@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from harness.contract import standin
-from harness.contract.budget import Budget
 from harness.contract.case import Case
-from harness.contract.confirmation import ask_lasting
-from harness.contract.exploration import Exploration
-from harness.contract.ledger import Ledger
 from harness.contract.observation import Observation
-from harness.contract.sender import Sender
+from harness.contract.run import standin
+from harness.contract.run.budget import Budget
+from harness.contract.run.confirm import ask_lasting
+from harness.contract.run.exploration import Exploration
+from harness.contract.run.results import Ledger
+from harness.contract.run.sender import Sender
 from harness.contract.subject import Transport
 from harness.contract.topics.catalogue import CLAUSES
 from harness.transports.exchange import Exchange, Timeouts

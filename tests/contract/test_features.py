@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harness.contract.observation import Observation
-from harness.contract.strategies.fixed import CLOCK, SCHEMA
+from harness.contract.requests.fixed import CLOCK, SCHEMA
 from harness.contract.topics.requests import declines, is_answered, is_not_taken_back
 from tests.contract.answers import asked, plain, seen
 

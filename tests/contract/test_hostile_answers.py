@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.contract.case import Case
-from harness.contract.infrastructure import outage, refusal
-from harness.contract.ledger import Ledger
-from harness.contract.recording import behaviour_of
-from harness.contract.strategies.fixed import CLOCK, SCHEMA
+from harness.contract.output.recording import behaviour_of
+from harness.contract.requests.fixed import CLOCK, SCHEMA
+from harness.contract.run.outage import outage, refusal
+from harness.contract.run.results import Ledger
+from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import CLAUSES
-from harness.contract.verdict import conclude
 from tests.contract.answers import (
     asked,
     call,

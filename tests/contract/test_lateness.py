@@ -8,17 +8,17 @@ from dataclasses import replace
 
 import pytest
 
-from harness.contract import standin
-from harness.contract.budget import Budget
 from harness.contract.clause import Fault, Unjudged
-from harness.contract.exploration import Exploration
-from harness.contract.lateness import PERIOD_NS, Lateness
-from harness.contract.ledger import Entry, Ledger, Result
 from harness.contract.observation import Observation
 from harness.contract.options import REQUIRABLE
-from harness.contract.sender import Sender
+from harness.contract.run import standin
+from harness.contract.run.budget import Budget
+from harness.contract.run.exploration import Exploration
+from harness.contract.run.lateness import PERIOD_NS, Lateness
+from harness.contract.run.results import Entry, Ledger, Result
+from harness.contract.run.sender import Sender
+from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import BY_ID, CLAUSES
-from harness.contract.verdict import conclude
 from harness.transports.exchange import Timeouts
 from tests.contract.answers import asked, plain, seen
 from tests.contract.runs import SUBJECT

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from harness.contract import standin
-from harness.contract.budget import Budget
 from harness.contract.clause import Scene
-from harness.contract.ledger import Ledger
 from harness.contract.observation import Observation
-from harness.contract.sender import Sender
+from harness.contract.run import standin
+from harness.contract.run.budget import Budget
+from harness.contract.run.results import Ledger
+from harness.contract.run.sender import Sender
 from harness.contract.subject import Clock
 from harness.contract.topics.catalogue import BY_ID
 from harness.contract.topics.leaving import play, topic

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from harness.contract import standin
-from harness.contract.budget import Budget
-from harness.contract.exploration import Exploration
-from harness.contract.ledger import Ledger
-from harness.contract.sender import Sender
+from harness.contract.run import standin
+from harness.contract.run.budget import Budget
+from harness.contract.run.exploration import Exploration
+from harness.contract.run.results import Ledger
+from harness.contract.run.sender import Sender
+from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import CLAUSES
-from harness.contract.verdict import conclude
 from harness.transports.exchange import Exchange, Timeouts
 from harness.wire import Chunk, Headers, Request, Response
 from tests.contract.runs import SUBJECT

@@ -8,9 +8,9 @@ import jsonschema_rs
 import pytest
 
 from harness.contract.case import Expect
-from harness.contract.openapi import document
-from harness.contract.strategies import fixed
-from harness.contract.strategies.bounds import BOUNDS, Bound
+from harness.contract.output.openapi import document
+from harness.contract.requests import fixed
+from harness.contract.requests.bounds import BOUNDS, Bound
 from tests.contract.answers import MODEL
 from tests.contract.runs import explore
 

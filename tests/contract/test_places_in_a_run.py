@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.contract.supply import Supply
+from harness.contract.requests.cases import Supply
 from tests.contract.answers import MODEL
 from tests.contract.runs import explore
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from harness.contract import standin
-from harness.contract.ledger import Ledger
 from harness.contract.power.trial import KILLERS, STRICT
+from harness.contract.run import standin
+from harness.contract.run.results import Ledger
+from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import CLAUSES
-from harness.contract.verdict import conclude
 from harness.defects.table import DEFECTS
 from harness.gateway.behaviour import SWITCHES, Behaviour, Value
 from tests.contract.runs import explore, failing

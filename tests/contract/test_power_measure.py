@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract import standin
 from harness.contract.clause import Level
 from harness.contract.options import Options
 from harness.contract.power import page
@@ -19,9 +18,10 @@ from harness.contract.power.score import (
 )
 from harness.contract.power.standing import STANDS
 from harness.contract.power.trial import KILLERS, Outcome, Trial, attempt, run
-from harness.contract.session import perform
+from harness.contract.run import standin
+from harness.contract.run.session import perform
+from harness.contract.run.verdict import Verdict
 from harness.contract.topics.catalogue import BY_ID, CLAUSES
-from harness.contract.verdict import Verdict
 from harness.defects.table import DEFECTS, UPSTREAM
 from harness.defects.variants import VARIANTS
 from tests.contract.runs import SUBJECT

@@ -6,8 +6,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.contract.output import choices, tokens
-from harness.contract.reading import ABSENT, malformed_utf8, parse_json, read
+from harness.contract.answer.choices import choices, tokens
+from harness.contract.answer.reading import ABSENT, malformed_utf8, parse_json, read
 from harness.sse import Decoder, Event
 from harness.wire import Chunk, Headers, Response
 from tests.contract.answers import chunk, good_chunks, plain, sse

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract import standin
 from harness.contract.observation import Observation
 from harness.contract.options import Options
-from harness.contract.recording import TOLD, behaviour_of, document_of, drift, read_recording
-from harness.contract.session import perform
+from harness.contract.output.recording import TOLD, behaviour_of, document_of, drift, read_recording
+from harness.contract.run import standin
+from harness.contract.run.session import perform
 from harness.contract.topics.catalogue import CLAUSES
 from harness.gateway.behaviour import SWITCHES, Behaviour, Value
 from harness.wire import Chunk

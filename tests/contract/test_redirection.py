@@ -2,12 +2,12 @@
 
 import pytest
 
-from harness.contract import standin
-from harness.contract.budget import Budget, BudgetError
 from harness.contract.case import Case
-from harness.contract.redirection import HOPS, next_hop
-from harness.contract.sender import Sender
-from harness.contract.strategies.fixed import body
+from harness.contract.requests.fixed import body
+from harness.contract.run import standin
+from harness.contract.run.budget import Budget, BudgetError
+from harness.contract.run.redirect import HOPS, next_hop
+from harness.contract.run.sender import Sender
 from harness.transports.exchange import Exchange, Timeouts
 from harness.wire import Headers, Request, Response
 from tests.contract.answers import MODEL

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from harness.contract.options import Options
-from harness.contract.session import Outcome, perform
+from harness.contract.run.session import Outcome, perform
 from harness.contract.subject import Subject
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway

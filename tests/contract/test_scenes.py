@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from harness.contract import standin
 from harness.contract.clause import Record
 from harness.contract.observation import Observation
+from harness.contract.run import standin
 from harness.contract.topics import cross, model, options, timing
 from harness.contract.topics.catalogue import BY_ID
 from harness.contract.topics.stage import with_headers

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.contract.clause import Unjudged
-from harness.contract.strategies.given import only
+from harness.contract.requests.given import only
 from harness.contract.topics.tools import keys_come_in_the_order_of_the_schema
 from tests.contract.answers import asked, plain, seen
 

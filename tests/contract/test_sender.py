@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.contract.budget import Budget, BudgetError
 from harness.contract.case import Case
-from harness.contract.sender import GRACE_S, LATE, TAKEN_AT_ITS_WORD, Sender
+from harness.contract.run.budget import Budget, BudgetError
+from harness.contract.run.sender import GRACE_S, LATE, TAKEN_AT_ITS_WORD, Sender
 from harness.contract.subject import Clock
 from harness.errors import TransportError, TransportKind
 from harness.transports.exchange import Exchange, Timeouts

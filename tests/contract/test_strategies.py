@@ -7,10 +7,10 @@ import pytest
 
 from harness.contract.case import Case, Expect
 from harness.contract.observation import Observation
-from harness.contract.reduction import reduce
-from harness.contract.strategies import chat, fixed
-from harness.contract.strategies.draw import draw
-from harness.contract.strategies.odd import odd_cases
+from harness.contract.requests import drawn, fixed
+from harness.contract.requests.draw import draw
+from harness.contract.requests.odd import odd_cases
+from harness.contract.run.reduction import reduce
 from harness.contract.topics.catalogue import BY_ID
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
@@ -41,7 +41,7 @@ def test_the_stand_in_does_what_the_fixed_cases_expect(route: str) -> None:
 
 def test_drawn_cases_are_accepted_by_the_stand_in() -> None:
     gateway = Gateway(Config())
-    cases = draw(chat.chat_cases(route="native", model=MODEL), 100, number=1)
+    cases = draw(drawn.chat_cases(route="native", model=MODEL), 100, number=1)
 
     found = {(case.expect, send(gateway, case)) for case in cases}
 
@@ -64,7 +64,7 @@ def test_odd_cases_are_json_to_which_the_stand_in_has_an_answer(route: str) -> N
 
 
 def test_a_number_draws_the_same_cases_again() -> None:
-    strategy = chat.chat_cases(route="native", model=MODEL)
+    strategy = drawn.chat_cases(route="native", model=MODEL)
 
     first, again, other = (draw(strategy, 20, number=n) for n in (7, 7, 8))
 
@@ -74,7 +74,7 @@ def test_a_number_draws_the_same_cases_again() -> None:
 
 def test_a_number_draws_the_same_cases_for_both_chat_routes() -> None:
     native_cases, compat_cases = (
-        draw(chat.chat_cases(route=route, model=MODEL), 20, number=5)
+        draw(drawn.chat_cases(route=route, model=MODEL), 20, number=5)
         for route in ("native", "compat")
     )
 
@@ -82,7 +82,7 @@ def test_a_number_draws_the_same_cases_for_both_chat_routes() -> None:
 
 
 def test_every_case_can_be_written_as_json() -> None:
-    for case in draw(chat.model_cases(), 50, number=3):
+    for case in draw(drawn.model_cases(), 50, number=3):
         assert json.dumps(case.asked)
 
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from harness.contract import standin
-from harness.contract.budget import Budget
-from harness.contract.capsule import case_of, document_of
 from harness.contract.case import Case, Key
 from harness.contract.clause import Record, Scene
-from harness.contract.ledger import Ledger
 from harness.contract.observation import Observation
-from harness.contract.reproduction import curl
-from harness.contract.sender import Sender
-from harness.contract.strategies.given import only
+from harness.contract.output.curl import curl
+from harness.contract.output.failure_folder import case_of, document_of
+from harness.contract.requests.given import only
+from harness.contract.run import standin
+from harness.contract.run.budget import Budget
+from harness.contract.run.results import Ledger
+from harness.contract.run.sender import Sender
 from harness.contract.subject import Subject
 from harness.contract.topics.catalogue import BY_ID
 from harness.contract.topics.universal import play, topic

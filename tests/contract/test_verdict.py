@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract.budget import Budget, BudgetError
 from harness.contract.case import Case, Expect
 from harness.contract.clause import Clause, Fault
-from harness.contract.infrastructure import common_refusal, outage
-from harness.contract.ledger import Ledger, Result
 from harness.contract.observation import observe
+from harness.contract.run.budget import Budget, BudgetError
+from harness.contract.run.outage import common_refusal, outage
+from harness.contract.run.results import Ledger, Result
+from harness.contract.run.verdict import conclude
+from harness.contract.run.waivers import Waiver, apply, read_waivers
 from harness.contract.topics.catalogue import BY_ID, CLAUSES
-from harness.contract.verdict import conclude
-from harness.contract.waivers import Waiver, apply, read_waivers
 from harness.errors import Layer, TransportError, TransportKind, UsageError
 from harness.transports.exchange import Exchange
 from harness.wire import Request

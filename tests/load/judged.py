@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from harness.contract import standin
 from harness.contract.clause import Level
+from harness.contract.run import standin
 from harness.contract.subject import Subject
 from harness.load.clauses import Checker, asked
 from harness.load.plan import Identity, LoadPlan

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.contract.clause import Level
-from harness.contract.strategies.fixed import CLOCK, SCHEMA, WEATHER
+from harness.contract.requests.fixed import CLOCK, SCHEMA, WEATHER
 from harness.contract.topics import catalogue
 from harness.defects.variants import VARIANTS
 from harness.errors import TransportError, TransportKind

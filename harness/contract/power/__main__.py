@@ -15,11 +15,11 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness.contract.garbage import collect_seldom
 from harness.contract.power import page
 from harness.contract.power.drawn import Fate, Sample
 from harness.contract.power.score import SEEDS, Power, score, trials
 from harness.contract.power.trial import Outcome, Trial, attempt
+from harness.contract.run.collector import collect_seldom
 
 PAGE = Path("contracts/POWER.md")
 

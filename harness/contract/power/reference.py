@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.contract import standin
 from harness.contract.power.trial import SUBJECT, Trial, prepared
+from harness.contract.run import standin
 from harness.defects.make import make_gateway
 from harness.defects.mutants import answers, values
 from harness.errors import UsageError

@@ -6,17 +6,17 @@ Requests are counted at the stand-in: everything that arrives counts, re-sends i
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.contract import standin
-from harness.contract.budget import Budget
 from harness.contract.clause import Level
-from harness.contract.exploration import Exploration
-from harness.contract.ledger import Ledger, Result
 from harness.contract.observation import Observation
 from harness.contract.options import REQUIRABLE
-from harness.contract.sender import Sender
+from harness.contract.run import standin
+from harness.contract.run.budget import Budget
+from harness.contract.run.exploration import Exploration
+from harness.contract.run.results import Ledger, Result
+from harness.contract.run.sender import Sender
+from harness.contract.run.verdict import conclude
 from harness.contract.subject import Subject
 from harness.contract.topics.catalogue import CLAUSES
-from harness.contract.verdict import conclude
 from harness.defects.table import DEFECTS, EVERY
 from harness.routes.address import Address, Credentials
 from harness.transports.exchange import Timeouts

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.contract.case import Case
-from harness.contract.strategies.fixed import CLOCK, SCHEMA, WEATHER, body
-from harness.contract.strategies.text import nonce
+from harness.contract.requests.fixed import CLOCK, SCHEMA, WEATHER, body
+from harness.contract.requests.text import nonce
 
 CITIES = ("Oslo", "Rome", "Lima", "Cairo", "Delhi", "Quito", "Perth", "Accra", "Sofia", "Hanoi")
 TRIP = {

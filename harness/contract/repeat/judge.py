@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from harness.contract.answer.choices import Call, Choice
+from harness.contract.answer.reading import ABSENT, parse_json
 from harness.contract.observation import Observation
-from harness.contract.output import Call, Choice
-from harness.contract.reading import ABSENT, parse_json
 from harness.contract.topics.tools import mismatch
 
 

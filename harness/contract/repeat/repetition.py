@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness.contract.budget import BudgetError
 from harness.contract.case import Case
 from harness.contract.observation import CHAT
 from harness.contract.options import DEFAULT_REQUESTS, Options
@@ -12,7 +11,8 @@ from harness.contract.repeat.corpus import CORPUS, Question
 from harness.contract.repeat.judge import judge
 from harness.contract.repeat.objectives import Judged, judged, read_objectives
 from harness.contract.repeat.rates import CONFIDENCE, LOOKS, Answer, Pair, Row, pairs, rows
-from harness.contract.sender import Sender
+from harness.contract.run.budget import BudgetError
+from harness.contract.run.sender import Sender
 from harness.errors import Layer
 from harness.measure.objective import Objective
 

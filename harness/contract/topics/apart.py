@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from harness.contract.case import Case, Expect, Key
 from harness.contract.clause import Evidence, Finding, Level, Scene
-from harness.contract.evidence import told
+from harness.contract.fault import told
 from harness.contract.observation import Observation
-from harness.contract.strategies.given import given
+from harness.contract.requests.given import given
 from harness.contract.topics.places import NOWHERE
 from harness.contract.topics.requests import declines
 from harness.contract.topics.sources import ALL, CLOUDFLARE, REQUEST

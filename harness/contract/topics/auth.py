@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from harness.contract.case import Expect, Key
 from harness.contract.clause import Evidence, Finding, Level, Scene
-from harness.contract.evidence import told
+from harness.contract.fault import told
 from harness.contract.topics.scenes import answered, code_of, refused
 from harness.contract.topics.sources import ALL, AUTHENTICATION, BASETEN_ERRORS
 from harness.contract.topics.stage import Stage, with_headers

@@ -1,9 +1,9 @@
 """A body as bytes: whole, not empty, UTF-8, one JSON text."""
 
+from harness.contract.answer.reading import ABSENT
 from harness.contract.clause import Evidence, Finding, Level
-from harness.contract.evidence import event, fault, told
+from harness.contract.fault import event, fault, told
 from harness.contract.observation import Observation
-from harness.contract.reading import ABSENT
 from harness.contract.topics.sources import ALL, CHAT, CHUNK, COMPLETION
 from harness.contract.topics.topic import Topic
 from harness.errors import TransportKind

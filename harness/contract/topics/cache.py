@@ -8,10 +8,10 @@ from typing import Any
 
 from harness.contract.case import Case
 from harness.contract.clause import Evidence, Finding, Level, Profile, Scene
-from harness.contract.evidence import fault, told, unequal
+from harness.contract.fault import fault, told, unequal
 from harness.contract.observation import Observation
-from harness.contract.strategies.fixed import body
-from harness.contract.strategies.text import nonce
+from harness.contract.requests.fixed import body
+from harness.contract.requests.text import nonce
 from harness.contract.topics.scenes import answered
 from harness.contract.topics.sources import ALL, CACHING, CHAT
 from harness.contract.topics.stage import Stage, with_headers

@@ -7,8 +7,8 @@ former does so too is how the page reads, and no more: it is no MUST.
 
 from harness.contract.case import Case
 from harness.contract.clause import Finding, Level, Scene
-from harness.contract.evidence import told
-from harness.contract.strategies.text import nonce
+from harness.contract.fault import told
+from harness.contract.requests.text import nonce
 from harness.contract.topics.cache import is_hit, topic
 from harness.contract.topics.scenes import answered
 from harness.contract.topics.stage import Stage, with_headers

@@ -6,9 +6,9 @@ from typing import Any
 
 from harness.contract.case import Case, Expect, Key
 from harness.contract.clause import Finding, Level, Profile, Scene
-from harness.contract.evidence import fault, told
-from harness.contract.strategies.fixed import CLOCK
-from harness.contract.strategies.text import nonce
+from harness.contract.fault import fault, told
+from harness.contract.requests.fixed import CLOCK
+from harness.contract.requests.text import nonce
 from harness.contract.topics.cache import differs, is_hit, long_case, topic
 from harness.contract.topics.scenes import answered
 from harness.contract.topics.stage import Stage, with_headers

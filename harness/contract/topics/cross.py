@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from harness.contract.answer.choices import tokens
 from harness.contract.case import Case, Expect
 from harness.contract.clause import Evidence, Fault, Finding, Level, Record, Scene
-from harness.contract.evidence import fault, unequal
+from harness.contract.fault import fault, unequal
 from harness.contract.observation import Observation
-from harness.contract.output import tokens
-from harness.contract.strategies.fixed import CLOCK, WEATHER, body
-from harness.contract.strategies.fixed import USAGE as WITH_USAGE
-from harness.contract.strategies.text import SCRIPTS, nonce
+from harness.contract.requests.fixed import CLOCK, WEATHER, body
+from harness.contract.requests.fixed import USAGE as WITH_USAGE
+from harness.contract.requests.text import SCRIPTS, nonce
 from harness.contract.topics.scenes import answered, recorded
 from harness.contract.topics.sources import (
     BASETEN_PAGE,

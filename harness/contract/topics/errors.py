@@ -5,7 +5,7 @@ from typing import Any
 
 from harness.contract.case import Expect
 from harness.contract.clause import Evidence, Finding, Level, Profile, Record, Scene
-from harness.contract.evidence import fault, is_int, is_text, numbers, shown, told
+from harness.contract.fault import fault, is_int, is_text, numbers, shown, told
 from harness.contract.observation import PASSING, Observation
 from harness.contract.topics.sources import ALL, BASETEN_ERRORS, CHAT
 from harness.contract.topics.topic import Topic

@@ -2,10 +2,10 @@
 
 import re
 
+from harness.contract.answer.reading import Reading
 from harness.contract.clause import Evidence, Finding, Level
-from harness.contract.evidence import event, fault, told
+from harness.contract.fault import event, fault, told
 from harness.contract.observation import Observation
-from harness.contract.reading import Reading
 from harness.contract.topics.sources import CHAT, CHUNK, SSE
 from harness.contract.topics.topic import Topic
 

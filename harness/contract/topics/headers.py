@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from harness.contract.clause import Evidence, Finding, Level
-from harness.contract.evidence import fault, told
+from harness.contract.fault import fault, told
 from harness.contract.observation import Observation
 from harness.contract.topics.sources import (
     ALL,

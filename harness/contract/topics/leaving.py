@@ -10,11 +10,11 @@ from typing import Protocol
 
 from harness.contract.case import Case
 from harness.contract.clause import Evidence, Fault, Finding, Level, Profile, Scene
-from harness.contract.evidence import told
+from harness.contract.fault import told
 from harness.contract.observation import Observation
-from harness.contract.strategies.fixed import body
-from harness.contract.strategies.given import TEXT, only
-from harness.contract.strategies.text import nonce
+from harness.contract.requests.fixed import body
+from harness.contract.requests.given import TEXT, only
+from harness.contract.requests.text import nonce
 from harness.contract.topics.apart import mark_of
 from harness.contract.topics.sources import REQUEST
 from harness.contract.topics.stage import Stage

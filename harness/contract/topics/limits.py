@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.contract.clause import Evidence, Finding, Level
-from harness.contract.evidence import event, fault, is_int, is_text, numbers, told
+from harness.contract.fault import event, fault, is_int, is_text, numbers, told
 from harness.contract.observation import Observation
 from harness.contract.topics.sources import CHAT, COMPLETION, REQUEST
 from harness.contract.topics.topic import Topic

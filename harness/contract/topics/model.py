@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from harness.contract.answer.choices import choices
+from harness.contract.answer.reading import ABSENT, parse_json
 from harness.contract.case import Case
 from harness.contract.clause import Evidence, Finding, Level, Scene
-from harness.contract.evidence import fault, is_int, told, unequal
+from harness.contract.fault import fault, is_int, told, unequal
 from harness.contract.observation import Observation
-from harness.contract.output import choices
-from harness.contract.reading import ABSENT, parse_json
-from harness.contract.strategies.text import nonce
+from harness.contract.requests.text import nonce
 from harness.contract.topics.scenes import answered
 from harness.contract.topics.sources import BASETEN_PAGE
 from harness.contract.topics.stage import Stage

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from harness.contract.case import Expect
 from harness.contract.clause import Evidence, Finding, Level, Profile, Scene
-from harness.contract.evidence import told
+from harness.contract.fault import told
 from harness.contract.observation import Observation
 from harness.contract.topics.scenes import arrived, recorded
 from harness.contract.topics.sources import CHAT, CLOUDFLARE

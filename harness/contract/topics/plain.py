@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from harness.contract.answer.reading import ABSENT
 from harness.contract.clause import Evidence, Fault, Finding, Level
-from harness.contract.evidence import event, fault, is_int, is_text, told
+from harness.contract.fault import event, fault, is_int, is_text, told
 from harness.contract.observation import Observation
-from harness.contract.reading import ABSENT
 from harness.contract.topics.sources import CHAT, COMPLETION
 from harness.contract.topics.topic import Topic
 

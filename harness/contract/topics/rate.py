@@ -11,9 +11,9 @@ from email.utils import parsedate_to_datetime
 
 from harness.contract.case import Expect
 from harness.contract.clause import Evidence, Fault, Finding, Level, Profile, Scene, Unjudged
-from harness.contract.evidence import fault, told
+from harness.contract.fault import fault, told
 from harness.contract.observation import Observation
-from harness.contract.strategies.text import nonce
+from harness.contract.requests.text import nonce
 from harness.contract.topics.sources import RATE
 from harness.contract.topics.stage import Stage, with_headers
 from harness.contract.topics.topic import Topic

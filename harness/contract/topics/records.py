@@ -3,8 +3,8 @@
 import json
 
 from harness.contract.clause import Evidence, Finding, Level, Profile, Record, RunCheck, Scene
-from harness.contract.context import limit_of
-from harness.contract.recording import Seen, told
+from harness.contract.output.recording import Seen, told
+from harness.contract.run.context import limit_of
 from harness.contract.topics.headers import retry_after_has_its_form
 from harness.contract.topics.sources import ALL, CHAT, RATE
 from harness.contract.topics.topic import Topic

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.contract.clause import Evidence, Finding, Level
-from harness.contract.evidence import numbers, told, unequal
+from harness.contract.fault import numbers, told, unequal
 from harness.contract.observation import PASSING, Observation
 from harness.contract.topics.framing import text_has_no_lone_surrogate
 from harness.contract.topics.sources import ALL, BASETEN_PAGE, CHAT, SSE

@@ -4,7 +4,7 @@ A scene maps names to observations. A probe leaves out what it could not send.
 """
 
 from harness.contract.clause import Finding, Record, Scene
-from harness.contract.evidence import told
+from harness.contract.fault import told
 from harness.contract.observation import Observation
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from harness.contract.case import Case
 from harness.contract.clause import Evidence, Finding, Level, Profile, Scene
-from harness.contract.evidence import told
+from harness.contract.fault import told
 from harness.contract.topics.sources import ALL
 from harness.contract.topics.stage import Stage
 from harness.contract.topics.topic import Topic

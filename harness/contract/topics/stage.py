@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from harness.contract.case import Case, Expect
 from harness.contract.observation import Observation
-from harness.contract.strategies.fixed import body
-from harness.contract.strategies.given import only
-from harness.contract.strategies.text import nonce
+from harness.contract.requests.fixed import body
+from harness.contract.requests.given import only
+from harness.contract.requests.text import nonce
 
 if TYPE_CHECKING:  # a load judges by these topics too, and sends in its own way
-    from harness.contract.sender import Sender
+    from harness.contract.run.sender import Sender
 
 QUICK = 200
 """An answer of at most so many tokens is short."""

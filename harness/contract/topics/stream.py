@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
+from harness.contract.answer.choices import Choice
+from harness.contract.answer.reading import Reading
 from harness.contract.clause import Evidence, Fault, Finding, Level
-from harness.contract.evidence import event, fault, is_int, is_text, shown, told
+from harness.contract.fault import event, fault, is_int, is_text, shown, told
 from harness.contract.observation import Observation
-from harness.contract.output import Choice
-from harness.contract.reading import Reading
 from harness.contract.topics.framing import stream_of
 from harness.contract.topics.sources import BASETEN_ERRORS, CHAT, CHUNK
 from harness.contract.topics.topic import Topic

@@ -13,11 +13,11 @@ from itertools import pairwise
 
 from harness.contract.case import Case, Expect
 from harness.contract.clause import Evidence, Finding, Level, Scene, Unjudged
-from harness.contract.evidence import numbers, told
+from harness.contract.fault import numbers, told
 from harness.contract.observation import Observation
-from harness.contract.strategies.fixed import body
-from harness.contract.strategies.given import only
-from harness.contract.strategies.text import LONG, nonce
+from harness.contract.requests.fixed import body
+from harness.contract.requests.given import only
+from harness.contract.requests.text import LONG, nonce
 from harness.contract.topics.framing import stream_of
 from harness.contract.topics.scenes import answered
 from harness.contract.topics.sources import CHAT

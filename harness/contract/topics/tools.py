@@ -7,12 +7,12 @@ from typing import Any
 
 import jsonschema_rs
 
+from harness.contract.answer.choices import Call, Choice
+from harness.contract.answer.reading import ABSENT, parse_json
 from harness.contract.clause import Evidence, Fault, Finding, Level, Unjudged
-from harness.contract.evidence import fault, is_int, is_text, shown, told
+from harness.contract.fault import fault, is_int, is_text, shown, told
 from harness.contract.observation import Observation
-from harness.contract.output import Call, Choice
-from harness.contract.reading import ABSENT, parse_json
-from harness.contract.strategies.given import given
+from harness.contract.requests.given import given
 from harness.contract.topics.sources import CHAT, CHUNK, COMPLETION, REQUEST
 from harness.contract.topics.topic import Topic
 

@@ -7,12 +7,12 @@ step. Steps are told apart by the value that only their own answer may hold.
 from collections.abc import Iterator
 from dataclasses import replace
 
+from harness.contract.answer.reading import parse_json
 from harness.contract.case import Case, Expect, Key
 from harness.contract.clause import Clause, Evidence, Fault, Finding, Level, Profile, Record, Scene
-from harness.contract.evidence import fault, told
+from harness.contract.fault import fault, told
 from harness.contract.observation import Observation, observe
-from harness.contract.reading import parse_json
-from harness.contract.strategies.given import given
+from harness.contract.requests.given import given
 from harness.contract.topics import body, framing, headers, limits, plain, stream, usage
 from harness.contract.topics.options import TIMEOUT
 from harness.contract.topics.places import NOWHERE

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from harness.contract.answer.choices import detail, tokens
+from harness.contract.answer.reading import ABSENT
 from harness.contract.clause import Evidence, Fault, Finding, Level
-from harness.contract.evidence import event, fault, is_int, told
+from harness.contract.fault import event, fault, is_int, told
 from harness.contract.observation import Observation
-from harness.contract.output import detail, tokens
-from harness.contract.reading import ABSENT
-from harness.contract.strategies.text import WORDS
+from harness.contract.requests.text import WORDS
 from harness.contract.topics.framing import stream_of
 from harness.contract.topics.sources import CHAT, CHUNK, USAGE
 from harness.contract.topics.topic import Topic

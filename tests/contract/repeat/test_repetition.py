@@ -5,13 +5,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from harness.contract import standin
-from harness.contract.budget import Budget
 from harness.contract.repeat.corpus import CORPUS, Question
 from harness.contract.repeat.judge import Kind
 from harness.contract.repeat.objectives import read_objectives
 from harness.contract.repeat.repetition import DECIDED, Repetition, requests_of
-from harness.contract.sender import Sender
+from harness.contract.run import standin
+from harness.contract.run.budget import Budget
+from harness.contract.run.sender import Sender
 from tests.contract.runs import SUBJECT
 
 ONE = tuple(each for each in CORPUS if each.name == "one tool")

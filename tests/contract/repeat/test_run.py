@@ -2,20 +2,20 @@
 
 import pytest
 
-from harness.contract import standin
-from harness.contract.budget import Budget
-from harness.contract.exploration import Exploration
-from harness.contract.ledger import Ledger
 from harness.contract.options import DEFAULT_REQUESTS, Options
-from harness.contract.progress import Progress
 from harness.contract.repeat.objectives import Judged
 from harness.contract.repeat.rates import share_of
 from harness.contract.repeat.repetition import Repetition, requests_of
-from harness.contract.run import carry_out
-from harness.contract.sender import Sender
-from harness.contract.session import Outcome, perform
+from harness.contract.run import standin
+from harness.contract.run.budget import Budget
+from harness.contract.run.exploration import Exploration
+from harness.contract.run.progress import Progress
+from harness.contract.run.results import Ledger
+from harness.contract.run.sender import Sender
+from harness.contract.run.session import Outcome, perform
+from harness.contract.run.thread import carry_out
+from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import CLAUSES
-from harness.contract.verdict import conclude
 from harness.errors import UsageError
 from harness.settings import load_settings, resolve_target
 from harness.verification import options_for

@@ -1,0 +1,390 @@
+"""One contract run from options to verdict and files, on a subject in the contract's own words."""
+
+import re
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.contract.clause import Clause, Profile
+from harness.contract.observation import Observation
+from harness.contract.options import Options
+from harness.contract.output import files
+from harness.contract.output.curl import Redact
+from harness.contract.output.recording import behaviour_of, document_of, drift, read_recording
+from harness.contract.output.redaction import veil
+from harness.contract.output.rows import Judged, by_weight, judged
+from harness.contract.output.written import Output, check_writable, put, write_json
+from harness.contract.repeat import tables
+from harness.contract.repeat.objectives import read_objectives
+from harness.contract.repeat.repetition import Repetition, kept_for, repetition_of
+from harness.contract.run import examples, standin
+from harness.contract.run.budget import Budget
+from harness.contract.run.exploration import Exploration
+from harness.contract.run.progress import Watch
+from harness.contract.run.results import Ledger, described
+from harness.contract.run.sender import Sender
+from harness.contract.run.thread import carry_out
+from harness.contract.run.verdict import Verdict, conclude
+from harness.contract.run.waivers import apply, draft, read_waivers
+from harness.contract.subject import (
+    LONGEST_WINDOW_S,
+    MOST_IN_A_WINDOW,
+    WINDOWS,
+    Clock,
+    Subject,
+)
+from harness.contract.topics.catalogue import CLAUSES
+from harness.errors import Failure, UsageError
+from harness.routes.route import ROUTES
+from harness.transports.exchange import Timeouts
+from harness.transports.httpx import HttpxTransport
+
+Pair = tuple[str, str]
+"""The id of a clause, and a route."""
+PACE_PER_MINUTE = 120
+"""Requests a minute on a live target without a declared limit: the documented one of Baseten."""
+OTHERS = 100
+"""Requests that a run needs beside those that use up a rate limit."""
+SECONDS = {"mock": 600.0, "local": 90.0, "live": 900.0}
+"""How long a run may take, by the kind of target; others have the time of `local`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run found: the verdict, each clause on each route, and the documents that say so.
+
+    `document` is that of `conformance.json`, `markdown` the page for a pull request.
+    `failing` are the clauses that were violated, RECORD never among them, those first that weigh
+    most. `explained` has for each failure, by clause and route, what a person needs to know.
+    `rates` tells a person what came of repeated requests. `unwritten` says which files could not be
+    written, and why. `refused` is the refusal that kept every route from being judged.
+    """
+
+    verdict: Verdict
+    clauses: tuple[Judged, ...]
+    failing: tuple[Judged, ...]
+    document: dict[str, Any]
+    markdown: str
+    explained: Mapping[tuple[str, str], str]
+    rates: tuple[str, ...] = ()
+    interrupted: bool = False
+    unwritten: tuple[str, ...] = ()
+    refused: Failure | None = None
+    folder: Path | None = None
+
+    def of(self, clause: str, route: str) -> Judged:
+        """What was found about a clause on a route; KeyError when it was not selected."""
+        found = [each for each in self.clauses if (each.id, each.route) == (clause, route)]
+        if not found:
+            raise KeyError((clause, route))
+        return found[0]
+
+
+def chosen(profile: str) -> tuple[Clause, ...]:
+    """The clauses of a profile: `core`, `extended` (what core leaves out) or `all`."""
+    if profile == "all":
+        return CLAUSES
+    return tuple(clause for clause in CLAUSES if clause.profile == Profile(profile))
+
+
+def pairs_of(profile: str) -> list[Pair]:
+    """Every clause of a profile, by its id, with each of its routes."""
+    return [(clause.id, route) for clause in chosen(profile) for route in clause.routes]
+
+
+def perform(
+    subject: Subject,
+    options: Options,
+    *,
+    redact: Redact,
+    pairs: Iterable[Pair] | None = None,
+    watch: Watch | None = None,
+) -> Outcome:
+    """Run the clauses of `pairs`, or of the profile, and write what the options ask for.
+
+    `watch` is called twice a second with how far the run is. Ctrl-C ends the run with what was seen
+    so far, a second KeyboardInterrupt is raised. UsageError before the first request for a file
+    that cannot be read or written.
+    """
+    redact = _servable(redact, options)
+    subject = _patient(subject, options)
+    waivers = read_waivers(options.waivers, CLAUSES) if options.waivers else ()
+    recorded = read_recording(options.against) if options.against else None
+    _check_outputs(options)
+    run_id = f"contract-{uuid.uuid4().hex[:12]}"
+    wanted = pairs_of(options.profile) if pairs is None else pairs
+    kept = kept_for(options)
+    options = replace(options, max_requests=options.max_requests - kept)
+    found = _explore(subject, options, pairs=wanted, run_id=run_id, kept=kept, watch=watch)
+    about = _about(options, run_id) | {"interrupted": found.interrupted}
+    about |= _told(found, recorded)
+    repetition = found.repetition
+    about |= {"rates": repetition.document()} if repetition else {}
+    complaints = apply(waivers, found.ledger, today=datetime.now(UTC).date())
+    veil(found.ledger, redact)
+    verdict = conclude(
+        found.ledger,
+        strict=options.strict,
+        required=options.required,
+        stopped=found.exploration.stopped,
+        complaints=complaints,
+        left_out=len(pairs_of(options.profile)) - len(found.ledger.entries),
+        bugs=found.exploration.bugs,
+        interrupted=found.interrupted,
+        objectives=repetition.judged if repetition else (),
+    )
+    verdict = replace(verdict, reasons=tuple(redact(reason) for reason in verdict.reasons))
+    return _written(options, found, verdict, about, redact)
+
+
+def _patient(subject: Subject, options: Options) -> Subject:
+    """The subject with what the run may wait for: windows are used up three times over."""
+    if not options.wait_s:
+        return subject
+    most = max(MOST_IN_A_WINDOW, (options.max_requests - OTHERS) // 4)
+    return replace(subject, wait_s=options.wait_s, most=most)
+
+
+def check_files(options: Options) -> None:
+    """UsageError for a file of the options that cannot be read or written."""
+    read_objectives(options.threshold)
+    if options.waivers is not None:
+        read_waivers(options.waivers, CLAUSES)
+    if options.against is not None:
+        read_recording(options.against)
+    _check_outputs(options)
+
+
+def _check_outputs(options: Options) -> None:
+    """UsageError for a file that cannot be written, or that somebody has written waivers into."""
+    drafts = options.write_waivers
+    if drafts is not None and drafts.exists() and drafts.stat().st_size:
+        raise UsageError(f"--write-waivers {drafts}: is there already; drafts go into a new file")
+    check_writable(_files(options))
+
+
+def _files(options: Options) -> tuple[tuple[str, Path | None], ...]:
+    """What a run writes beside its folder, with what each is called on a command line."""
+    return (
+        ("--junit", options.junit),
+        ("--write-waivers", options.write_waivers),
+        ("--record", options.record),
+        ("what failed, for the next nightly run:", options.examples),
+    )
+
+
+def _told(found: "_Explored", recorded: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the target does where nobody documents it, and how that differs from a recording."""
+    try:
+        about: dict[str, Any] = {"behaviour": behaviour_of(found.seen)}
+        if recorded is not None:
+            about["drift"] = drift(recorded, found.seen)
+    except Exception as bug:  # noqa: BLE001 - no clause rests on it; it is told, and costs exit code 2
+        found.exploration.bugs.append(described(bug))
+        return {}
+    return about
+
+
+@dataclass(frozen=True, slots=True)
+class _Explored:
+    """What was sent and judged, before there is a verdict."""
+
+    ledger: Ledger
+    seen: tuple[Observation, ...]
+    budget: Budget
+    exploration: Exploration
+    interrupted: bool
+    repetition: Repetition | None = None
+
+
+def _explore(
+    subject: Subject,
+    options: Options,
+    *,
+    pairs: Iterable[Pair],
+    run_id: str,
+    kept: int,
+    watch: Watch | None,
+) -> _Explored:
+    budget = Budget(
+        options.max_requests, options.max_tokens, options.max_cost, options.dollars_per_token
+    )
+    with senders(subject, options, budget, run_id) as (sender, limited):
+        ledger = _ledger(pairs, sender, limited)
+        deadline_ns = sender.clock.now_ns() + int(_seconds(subject, options) * 1e9)
+        for each in filter(None, (sender, limited)):
+            each.deadline_ns = deadline_ns
+        exploration = Exploration(
+            sender,
+            ledger,
+            seed=options.seed,
+            drawn=_drawn(options),
+            deadline_ns=deadline_ns,
+            limited=limited,
+            reductions=4 if options.paid else 24,
+            earlier=examples.read(options.examples),
+        )
+        repetition = repetition_of(sender, options, kept) if options.repeat else None
+        interrupted = carry_out(exploration, watch, repetition=repetition)
+    seen = tuple(each for sender in exploration.senders for each in sender.seen)
+    return _Explored(ledger, seen, budget, exploration, interrupted, repetition)
+
+
+def _written(
+    options: Options,
+    found: _Explored,
+    verdict: Verdict,
+    about: Mapping[str, Any],
+    redact: Redact,
+) -> Outcome:
+    """The outcome, after everything was written that the options ask for."""
+    ledger, output = found.ledger, Output()
+    clauses = judged(ledger, redact, found.seen)
+    document = files.conformance(clauses, verdict, budget=found.budget, about=about)
+    repeated = tables.markdown(found.repetition) if found.repetition else ()
+    if options.out is not None:
+        junit_at = options.junit
+        files.write(
+            output, options.out, ledger, document, redact=redact, junit_at=junit_at, more=repeated
+        )
+    elif options.junit is not None:
+        cases = files.junit_of(ledger, document, redact)
+        output.write(options.junit, lambda path: put(path, cases))
+    if options.write_waivers is not None:
+        drafted = draft(clauses, today=datetime.now(UTC).date())
+        output.write(options.write_waivers, lambda path: put(path, drafted))
+    if options.record is not None:
+        output.write(options.record, lambda path: write_json(path, document_of(found.seen)))
+    if options.examples is not None:
+        unsent = found.exploration.unsent
+        output.write(options.examples, lambda path: examples.save(path, ledger, unsent))
+    return Outcome(
+        verdict,
+        clauses,
+        _failing(ledger, clauses),
+        document,
+        files.markdown(ledger, document, redact, more=repeated),
+        {
+            key: files.explain(entry, redact)
+            for key, entry in ledger.entries.items()
+            if entry.violated
+        },
+        rates=tuple(tables.lines(found.repetition)) if found.repetition else (),
+        interrupted=found.interrupted,
+        unwritten=tuple(output.unwritten),
+        refused=_refused(found.exploration),
+        folder=options.out,
+    )
+
+
+def _refused(exploration: Exploration) -> Failure | None:
+    refusals = (each.refused for each in exploration.health.outages.values())
+    return next((each for each in refusals if each is not None), None)
+
+
+def _failing(ledger: Ledger, clauses: Iterable[Judged]) -> tuple[Judged, ...]:
+    found = {(each.id, each.route): each for each in clauses}
+    ranked = sorted(ledger.failing(), key=by_weight)
+    return tuple(found[entry.clause.id, entry.route] for entry in ranked)
+
+
+@contextmanager
+def senders(
+    subject: Subject, options: Options, budget: Budget, run_id: str
+) -> Iterator[tuple[Sender, Sender | None]]:
+    """The sender of the run, and for an embedded stand-in a second one with a rate limit."""
+    if options.kind in ("mock", "local"):
+        start = standin.mock if options.kind == "mock" else standin.local
+        with start(subject, defect=options.defect, seed=options.seed) as embedded:
+            timeouts = _timeouts(options)
+            parts = (embedded.transport, embedded.clock, budget, run_id, timeouts)
+            yield Sender(embedded.subject, *parts), Sender(embedded.limited, *parts)
+        return
+    clock = Clock(time.monotonic_ns, time.sleep)
+    with HttpxTransport() as transport:
+        sender = Sender(subject, transport, clock, budget, run_id, _timeouts(options))
+        sender.interval_s = _interval(subject, options)
+        yield sender, None
+
+
+SERVED = "http://127.0.0.1:8787"
+"""Where reproductions find an embedded stand-in, which is gone when the run has ended."""
+_ORIGINS = re.compile(rf"{re.escape(standin.MOCK)}|{re.escape(standin.MOCK_LIMITED)}")
+_LOOPBACK = re.compile(r"http://127\.0\.0\.1:\d+")
+
+
+def _servable(redact: Redact, options: Options) -> Redact:
+    """Redaction that also puts the address of `serve --port 8787` in place of a stand-in's."""
+    if options.kind not in ("mock", "local"):
+        return redact
+    origins = _ORIGINS if options.kind == "mock" else _LOOPBACK
+    return lambda text: redact(origins.sub(SERVED, text))
+
+
+def _ledger(pairs: Iterable[tuple[str, str]], sender: Sender, limited: Sender | None) -> Ledger:
+    wanted = set(pairs)
+    ledger = Ledger(CLAUSES, ROUTES, wanted=wanted)
+    for entry in ledger.entries.values():
+        judged = limited if limited is not None and "rate" in entry.clause.needs else sender
+        entry.lacks = judged.subject.lacks(entry.clause, entry.route, clock=sender.clock)
+    return ledger
+
+
+def _timeouts(options: Options) -> Timeouts:
+    """Generous on a live target, where a model may be cold; elsewhere a run has to end soon."""
+    live = options.kind == "live" or options.paid
+    connect, first_byte, idle, total = (10, 60, 30, 180) if live else (5, 15, 8, 30)
+    by = options.patience
+    return Timeouts(
+        connect=connect * by, first_byte=first_byte * by, idle=idle * by, total=total * by
+    )
+
+
+def _interval(subject: Subject, options: Options) -> float:
+    """Seconds between two requests: the declared limit, else the documented one where it costs."""
+    if subject.rate_limit is not None:
+        requests, seconds = subject.rate_limit
+        return seconds / requests
+    return 60 / PACE_PER_MINUTE if options.paid else 0.0
+
+
+def _seconds(subject: Subject, options: Options) -> float:
+    """The time for a run: with a declared limit also what pacing and its windows take."""
+    seconds = SECONDS["live"] if options.paid else SECONDS.get(options.kind, SECONDS["local"])
+    if options.kind not in ("mock", "local") and subject.rate_limit is not None:
+        window_s = min(subject.rate_limit[1], max(LONGEST_WINDOW_S, options.wait_s / WINDOWS))
+        seconds += options.max_requests * _interval(subject, options) + WINDOWS * window_s
+    return seconds * options.patience + options.wait_s
+
+
+def _drawn(options: Options) -> int:
+    """Drawn requests per chat route; none where they cost money."""
+    if options.profile == "core":
+        return 0
+    return {"pr": 20, "nightly": options.max_requests, "live": 0}[options.mode]
+
+
+def _about(options: Options, run_id: str) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "target_kind": options.kind,
+        "profile": options.profile,
+        "mode": options.mode,
+        "strict": options.strict,
+        "seed": options.seed,
+        "defect": options.defect,
+        "serve": _serve(options),
+    }
+
+
+def _serve(options: Options) -> str | None:
+    """The command that serves the stand-in of an embedded run again."""
+    if options.kind not in ("mock", "local"):
+        return None
+    defect = f" --defect {options.defect}" if options.defect else ""
+    return f"gateway-harness serve --port 8787 --auth --cache-ttl {standin.CACHE_TTL_S}{defect}"
