@@ -64,7 +64,7 @@ soak: $(BIN)/.installed
 
 # Every known defect and every legal variant against the contract suite; writes contracts/POWER.md.
 mutants: $(BIN)/.installed
-	$(BIN)/python -m harness.contract.power
+	$(BIN)/python -m tests.power
 
 bench-contract: $(BIN)/.installed
 	$(BIN)/python -m tests.bench.contract

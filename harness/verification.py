@@ -165,7 +165,7 @@ def _defect(target: Target, defect: str | None) -> str | None:
         return None
     if not target.embedded:
         raise UsageError("--defect breaks the embedded stand-in: use --target mock or local")
-    from harness.contract.power.reference import check_shown
+    from harness.contract.run.reference import check_shown
     from harness.defects.table import DEFECTS
 
     try:

@@ -24,11 +24,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.contract.output.openapi import document
-from harness.contract.power.score import percent
-from harness.contract.power.trial import SUBJECT, Outcome, Trial, run
 from harness.contract.run import standin
 from harness.contract.run.collector import collect_seldom
+from harness.contract.run.reference import SUBJECT
 from harness.defects.table import DEFECTS
+from tests.power.score import percent
+from tests.power.trial import Outcome, Trial, run
 
 SAMPLE = 12
 """Without `--all` about so many defects, spread over the whole catalogue."""

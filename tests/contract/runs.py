@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Container
+from functools import partial
 
 from harness.contract.run import standin
 from harness.contract.run.budget import Budget
@@ -14,6 +15,7 @@ from harness.routes.address import Address, Credentials
 from harness.transports.exchange import Timeouts
 from harness.transports.httpx import HttpxTransport
 from tests.contract.answers import MODEL
+from tests.power.trial import UntilKilled
 
 SUBJECT = Subject(
     Address("http://stand-in.invalid", "acc", "gw"),
@@ -34,16 +36,18 @@ def explore(
 ) -> Exploration:
     """A whole run on the mock, or one until there is enough."""
     with standin.mock(SUBJECT, defect=defect, variant=variant, seed=seed) as embedded:
-        budget = Budget(max_requests=requests)
         timeouts = Timeouts(first_byte=15, idle=8, total=45)
+        ledger = Ledger(CLAUSES, embedded.subject.routes)
+        budget = Budget(requests)
+        if enough is not None:
+            budget = UntilKilled(requests, partial(enough, ledger))
         parts = (embedded.transport, embedded.clock, budget, "test", timeouts)
         sender, limited = (Sender(s, *parts) for s in (embedded.subject, embedded.limited))
-        ledger = Ledger(CLAUSES, embedded.subject.routes)
         for entry in ledger.entries.values():
             subject = (limited if "rate" in entry.clause.needs else sender).subject
             entry.lacks = subject.lacks(entry.clause, entry.route, clock=embedded.clock)
         exploration = Exploration(
-            sender, ledger, seed=seed, limited=limited, again=again, reductions=0, enough=enough
+            sender, ledger, seed=seed, limited=limited, again=again, reductions=0
         )
         exploration.run()
     assert exploration.bugs == []

@@ -44,11 +44,10 @@ class Exploration:
     """One run over one subject. `limited` is a second sender for the probe of the rate limit.
 
     `deadline_ns` is a moment of the sender's clock. `again` is how often a failing request is sent
-    again, `reductions` how many requests the search for a smaller one may take; with `enough` the
-    run ends as soon as that says so. `earlier` are cases that failed in another run, to be sent
-    first; `unsent` are those of them that could not be judged. After `run`, `health` has the routes
-    that could not be judged, `stopped` why the run ended early, and `bugs` what failed in the
-    harness itself.
+    again, `reductions` how many requests the search for a smaller one may take. `earlier` are cases
+    that failed in another run, to be sent first; `unsent` are those of them that could not be
+    judged. After `run`, `health` has the routes that could not be judged, `stopped` why the run
+    ended early, and `bugs` what failed in the harness itself.
     """
 
     sender: Sender
@@ -59,7 +58,6 @@ class Exploration:
     limited: Sender | None = None
     again: int = 2
     reductions: int = 24
-    enough: Callable[[Ledger], bool] | None = None
     earlier: Sequence[Case] = ()
     unsent: Sequence[Case] = ()
     stopped: str = ""
@@ -126,8 +124,6 @@ class Exploration:
         """Take steps until they end, the time is over, or only `reserve` requests are left."""
         for step in steps:
             left = self.sender.budget.left
-            if self.enough is not None and self.enough(self.ledger):
-                return
             if self._late() or (reserve and left is not None and left <= reserve):
                 break
             self._take(step)

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from harness.contract.clause import Clause, Level
-from harness.contract.power.standing import STANDS
-from harness.contract.power.trial import KILLERS, STRICT, Outcome, Trial
 from harness.contract.topics.catalogue import CLAUSES
 from harness.defects.defect import Defect
 from harness.defects.table import DEFECTS, UPSTREAM
 from harness.defects.variants import VARIANTS
+from tests.power.standing import STANDS
+from tests.power.trial import KILLERS, STRICT, Outcome, Trial
 
 BUDGETS = (40, 100, 300)
 BAR: Mapping[int, float] = {40: 0.85, 100: 0.95, 300: 1.0}

@@ -10,28 +10,16 @@ from harness.contract.clause import Level
 from harness.contract.observation import Observation
 from harness.contract.options import REQUIRABLE
 from harness.contract.run import standin
-from harness.contract.run.budget import Budget
+from harness.contract.run.budget import Budget, BudgetError
 from harness.contract.run.exploration import Exploration
+from harness.contract.run.reference import SUBJECT, prepared
 from harness.contract.run.results import Ledger, Result
-from harness.contract.run.sender import Sender
 from harness.contract.run.verdict import conclude
-from harness.contract.subject import Subject
 from harness.contract.topics.catalogue import CLAUSES
 from harness.defects.table import DEFECTS, EVERY
-from harness.routes.address import Address, Credentials
-from harness.transports.exchange import Timeouts
 
-SUBJECT = Subject(
-    Address(standin.MOCK, "acc", "gw"),
-    Credentials("baseten-key", "gateway-token"),
-    "openai/gpt-oss-120b",
-    "abcd1234",
-)
 STRICT = (Level.MUST, Level.SHOULD)
 """What fails a run under `--strict`."""
-DRAWN = 20
-"""Drawn requests per chat route, as in `verify --mode pr`."""
-TIMEOUTS = Timeouts(connect=5, first_byte=15, idle=8, total=45)
 SECONDS_NS = 600_000_000_000
 STRICT_IDS = frozenset(c.id for c in CLAUSES if c.level in STRICT)
 KILLERS: Mapping[str, frozenset[str]] = {
@@ -110,7 +98,7 @@ def run(trial: Trial) -> Outcome:
     """The outcome of one trial: the same steps as `verify --target mock --mode pr --strict`."""
     start = standin.local if trial.on_socket else standin.mock
     with start(SUBJECT, defect=trial.defect, variant=trial.variant, seed=trial.seed) as embedded:
-        ledger, exploration = prepared(trial, embedded)
+        ledger, exploration = started(trial, embedded)
         exploration.run()
         stopped = exploration.stopped
         bugs = exploration.bugs
@@ -121,25 +109,28 @@ def run(trial: Trial) -> Outcome:
         return Outcome(trial, broken, embedded.arrived, verdict)
 
 
-def prepared(trial: Trial, embedded: standin.Embedded) -> tuple[Watched, Exploration]:
+class UntilKilled(Budget):
+    """A budget that is used up as soon as a listed clause has failed."""
+
+    def __init__(self, requests: int, killed: Callable[[], bool]) -> None:
+        super().__init__(requests)
+        self._killed = killed
+
+    def reserve(self, tokens: int) -> None:
+        if self._killed():
+            raise BudgetError("the defect is killed")
+        super().reserve(tokens)
+
+
+def started(trial: Trial, embedded: standin.Embedded) -> tuple[Watched, Exploration]:
     """The run of a trial on a stand-in that stands ready, before its first request."""
     ledger = Watched(embedded.subject.routes, lambda: embedded.arrived)
-    budget = Budget(trial.requests)
-    parts = (embedded.transport, embedded.clock, budget, "contract-power", TIMEOUTS)
-    sender, limited = Sender(embedded.subject, *parts), Sender(embedded.limited, *parts)
-    for entry in ledger.entries.values():
-        judged = limited if "rate" in entry.clause.needs else sender
-        entry.lacks = judged.subject.lacks(entry.clause, entry.route, clock=embedded.clock)
     listed = KILLERS.get(trial.defect or "", STRICT_IDS)
-    exploration = Exploration(
-        sender,
-        ledger,
-        seed=trial.seed,
-        drawn=DRAWN,
-        deadline_ns=embedded.clock.now_ns() + SECONDS_NS,
-        limited=limited,
-    )
+    budget = Budget(trial.requests)
+    if trial.until_killed:
+        budget = UntilKilled(trial.requests, lambda: not listed.isdisjoint(ledger.broken))
+    exploration = prepared(embedded, ledger, budget, seed=trial.seed)
+    exploration.deadline_ns = embedded.clock.now_ns() + SECONDS_NS
     if trial.until_killed:
         exploration.again = exploration.reductions = 0
-        exploration.enough = lambda _: not listed.isdisjoint(ledger.broken)
     return ledger, exploration

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from harness.contract.power.trial import KILLERS, STRICT
 from harness.contract.run import standin
 from harness.contract.run.results import Ledger
 from harness.contract.run.verdict import conclude
@@ -13,6 +12,7 @@ from harness.contract.topics.catalogue import CLAUSES
 from harness.defects.table import DEFECTS
 from harness.gateway.behaviour import SWITCHES, Behaviour, Value
 from tests.contract.runs import explore, failing
+from tests.power.trial import KILLERS, STRICT
 
 STRICT_IDS = frozenset(clause.id for clause in CLAUSES if clause.level in STRICT)
 ON_MOCK = [defect.name for defect in DEFECTS.values() if not defect.socket_only][::6]

@@ -8,16 +8,6 @@ import pytest
 
 from harness.contract.clause import Level
 from harness.contract.options import Options
-from harness.contract.power import page
-from harness.contract.power.score import (
-    BUDGETS,
-    Power,
-    percent,
-    score,
-    trials,
-)
-from harness.contract.power.standing import STANDS
-from harness.contract.power.trial import KILLERS, Outcome, Trial, attempt, run
 from harness.contract.run import standin
 from harness.contract.run.session import perform
 from harness.contract.run.verdict import Verdict
@@ -25,6 +15,16 @@ from harness.contract.topics.catalogue import BY_ID, CLAUSES
 from harness.defects.table import DEFECTS, UPSTREAM
 from harness.defects.variants import VARIANTS
 from tests.contract.runs import SUBJECT
+from tests.power import page
+from tests.power.score import (
+    BUDGETS,
+    Power,
+    percent,
+    score,
+    trials,
+)
+from tests.power.standing import STANDS
+from tests.power.trial import KILLERS, Outcome, Trial, attempt, run
 
 PAGE = Path(__file__).parents[2] / "contracts" / "POWER.md"
 SAMPLE = ("missing-role", "usage-zero", "stop-ignored")
@@ -145,7 +145,7 @@ def test_the_page_says_that_the_bar_is_met() -> None:
 
 def test_the_command_measures_one_defect() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "harness.contract.power", "missing-role", "--workers", "1"],
+        [sys.executable, "-m", "tests.power", "missing-role", "--workers", "1"],
         capture_output=True,
         text=True,
         check=False,

@@ -1,6 +1,6 @@
 """The suite's power on defects that nobody thought of: a sample of generated ones.
 
-`python -m harness.contract.power --drawn N --seed S`. Mutants that leave every answer of a clean
+`python -m tests.power --drawn N --seed S`. Mutants that leave every answer of a clean
 run as it is are not shown: they are counted and not judged.
 """
 
@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from harness.contract.power import legal
-from harness.contract.power.reference import Reference, reference, value_places
-from harness.contract.power.trial import Outcome, Trial, attempt
+from harness.contract.run.reference import Reference, reference
+from harness.defects.mutants import answers, values
 from harness.defects.mutants.drawn import population, sample
 from harness.defects.mutants.mutant import FAMILIES, Mutant, parse
+from harness.wire import Response
+from tests.power import legal
+from tests.power.trial import Outcome, Trial, attempt
 
 RARE = 8
 """So few of the 291 answers of a clean run show a rare mutant: to meet it more must be asked."""
@@ -125,3 +127,12 @@ def _tried(mutant: Mutant) -> Outcome:
 def _counts(mine: Sequence[Fate]) -> str:
     killed, holes = sum(f.killed for f in mine), sum(f.hole for f in mine)
     return f"{len(mine):8}{killed:8}{len(mine) - killed - holes:8}{holes:8}"
+
+
+def value_places(clean: Iterable[Response]) -> frozenset[str]:
+    """Every place in the JSON of some answers, as the generated defects name them."""
+    found: set[str] = set()
+    for response in clean:
+        for kind, document in answers.documents(response):
+            found.update(".".join((kind, *steps)) for steps in values.places(document))
+    return frozenset(found)

@@ -5,12 +5,12 @@ from itertools import count
 
 import pytest
 
-from harness.contract.power import legal
-from harness.contract.power.__main__ import main
-from harness.contract.power.drawn import Fate, Sample
-from harness.contract.power.reference import Reference, reference, value_places
-from harness.contract.power.trial import Outcome, Trial
+from harness.contract.run.reference import Reference, reference
 from harness.defects.mutants.mutant import FAMILIES, Mutant, parse
+from tests.power import legal
+from tests.power.__main__ import main
+from tests.power.drawn import Fate, Sample, value_places
+from tests.power.trial import Outcome, Trial
 
 KILLED = Outcome(Trial(), {"role-first": 3}, 9, "fail")
 PASSED = Outcome(Trial(), {}, 291, "pass")

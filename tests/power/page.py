@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.contract.clause import Clause, Level
-from harness.contract.power.score import BAR, BUDGETS, Killing, Power, percent
-from harness.contract.power.standing import STANDS
-from harness.contract.power.trial import Outcome
 from harness.contract.topics.catalogue import CLAUSES
+from tests.power.score import BAR, BUDGETS, Killing, Power, percent
+from tests.power.standing import STANDS
+from tests.power.trial import Outcome
 
 GROUPS: Mapping[str, str] = {
     "T": "transport",

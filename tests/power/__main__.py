@@ -1,7 +1,7 @@
 """Measures the contract suite and writes `contracts/POWER.md`: `make mutants`.
 
-python -m harness.contract.power [NAME ...] [--seeds N] [--workers N] [--out FILE]
-python -m harness.contract.power --drawn N [--seed S]
+python -m tests.power [NAME ...] [--seeds N] [--workers N] [--out FILE]
+python -m tests.power --drawn N [--seed S]
 
 The second form draws N generated defects instead of the listed ones; the names of such, which have
 a colon, are judged by the first.
@@ -15,11 +15,11 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness.contract.power import page
-from harness.contract.power.drawn import Fate, Sample
-from harness.contract.power.score import SEEDS, Power, score, trials
-from harness.contract.power.trial import Outcome, Trial, attempt
 from harness.contract.run.collector import collect_seldom
+from tests.power import page
+from tests.power.drawn import Fate, Sample
+from tests.power.score import SEEDS, Power, score, trials
+from tests.power.trial import Outcome, Trial, attempt
 
 PAGE = Path("contracts/POWER.md")
 

@@ -1,1 +1,0 @@
-"""How much the contract suite sees: which planted defects it finds, and whom it accuses wrongly."""
