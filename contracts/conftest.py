@@ -14,7 +14,7 @@ from harness.contract.clause import Clause, Level
 from harness.contract.options import COMMON, OPTIONS
 from harness.contract.run.collector import collect_seldom
 from harness.contract.run.results import Result
-from harness.contract.run.session import Outcome, chosen
+from harness.contract.run.session import RunOutcome, chosen
 from harness.contract.topics.catalogue import TOPICS
 from harness.errors import ContractError, UsageError
 from harness.load.plan import Caps
@@ -133,7 +133,7 @@ def pytest_terminal_summary(
         terminalreporter.write_line(redact(line))
 
 
-def _outcome(config: pytest.Config) -> Outcome | None:
+def _outcome(config: pytest.Config) -> RunOutcome | None:
     asked = config.stash.get(ASKED, None)
     return None if asked is None else asked.outcome
 

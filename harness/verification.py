@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.contract.options import DEFAULT_REQUESTS, REQUIRABLE, Options
+from harness.contract.options import DEFAULT_REQUESTS, REQUIRABLE, RunOptions
 from harness.contract.repeat.objectives import read_objectives
 from harness.contract.repeat.repetition import requests_of
 from harness.contract.run.progress import Watch
-from harness.contract.run.session import Outcome, Pair, perform
+from harness.contract.run.session import Pair, RunOutcome, perform
 from harness.contract.subject import Subject
 from harness.errors import UsageError
 from harness.load.budget import caps_for
@@ -34,11 +34,11 @@ EXAMPLES = Path(".gateway-harness/examples")
 
 def verify(
     target: Target,
-    options: Options,
+    options: RunOptions,
     *,
     pairs: Iterable[Pair] | None = None,
     watch: Watch | None = None,
-) -> Outcome:
+) -> RunOutcome:
     """Explore the target, judge it, write what the options ask for, and return what was found.
 
     `pairs` are the clauses, by id, and their routes; without them it is all of the profile. For
@@ -56,9 +56,9 @@ class PytestRun:
     """
 
     target: Target
-    options: Options
+    options: RunOptions
     handed: bool = True
-    outcome: Outcome | None = None
+    outcome: RunOutcome | None = None
 
 
 def options_for(
@@ -76,7 +76,7 @@ def options_for(
     default_requests: int = DEFAULT_REQUESTS,
     environment: Mapping[str, str] | None = None,
     **others: Any,
-) -> Options:
+) -> RunOptions:
     """The options of a run, from what was typed and what the target is; UsageError if it cannot be.
 
     A target that costs money gets caps, where `caps` leaves them open, and the profile `core`.
@@ -89,7 +89,7 @@ def options_for(
     nightly = mode == "nightly"
     asked = caps.requests if caps else None
     times, objectives = _repeated(repeat, threshold or ())
-    return Options(
+    return RunOptions(
         kind=target.kind.value,
         paid=paid,
         profile=profile or ("core" if target.kind is Kind.LIVE else "all"),

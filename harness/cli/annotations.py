@@ -11,7 +11,7 @@ from harness.foreign import visible
 from harness.routes.route import ROUTES
 
 if TYPE_CHECKING:
-    from harness.contract.output.rows import Judged
+    from harness.contract.output.rows import ClauseRow
 
 MOST = 10
 """GitHub shows so many errors, and as many warnings, of one step."""
@@ -20,9 +20,9 @@ _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
 
 
-def annotations(failing: Iterable["Judged"], *, strict: bool) -> Iterator[str]:
+def annotations(failing: Iterable["ClauseRow"], *, strict: bool) -> Iterator[str]:
     """A line for each broken clause, its routes together: an error where it fails the run."""
-    by_clause: dict[str, list[Judged]] = {}
+    by_clause: dict[str, list[ClauseRow]] = {}
     for row in failing:
         if row.result == "fail":
             by_clause.setdefault(row.id, []).append(row)

@@ -7,7 +7,7 @@ from typing import Any, Self
 import click
 from rich.console import Console
 
-from harness.contract.run.progress import Progress
+from harness.contract.run.progress import RunProgress
 from harness.load.moving import MovingLine
 
 LINE_EVERY_S = 30.0
@@ -18,7 +18,7 @@ WORTH_SAYING_S = 1.0
 
 
 class VerifyDisplay:
-    """Shows how far a run is while it is open; call it with each new `Progress`.
+    """Shows how far a run is while it is open; call it with each new `RunProgress`.
 
     `now` is a clock in seconds. `quiet` leaves only the word that a run is being stopped.
     """
@@ -42,7 +42,7 @@ class VerifyDisplay:
     def __exit__(self, *error: Any) -> None:
         self._moving.__exit__(*error)
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: RunProgress) -> None:
         if progress.stopping:
             self._say("stopping; again to quit now")
         elif self._moving:
@@ -58,7 +58,7 @@ class VerifyDisplay:
             click.echo(text, err=True)
 
 
-def line(progress: Progress) -> str:
+def line(progress: RunProgress) -> str:
     """Requests of the budget, what is broken so far, what is waited for, the time that is left."""
     of = "" if progress.budget is None else f" of at most {progress.budget}"
     parts = [f"{progress.requests}{of} requests", _broken(progress.broken)]

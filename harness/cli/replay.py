@@ -12,7 +12,7 @@ from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.contract.clause import Clause
-    from harness.contract.options import Options
+    from harness.contract.options import RunOptions
     from harness.contract.output.failure_folder import Capsule
     from harness.contract.run.replay import Repeated
     from harness.settings import Settings, Target
@@ -93,7 +93,7 @@ def _repeat(
     route: str,
     cases: Sequence[Any],
     target: "Target",
-    options: "Options",
+    options: "RunOptions",
     *,
     times: int,
 ) -> "Repeated":
@@ -136,7 +136,7 @@ def _target_of(capsule: "Capsule", settings: "Settings") -> str:
     )
 
 
-def _options(target: "Target", values: Mapping[str, Any]) -> "Options":
+def _options(target: "Target", values: Mapping[str, Any]) -> "RunOptions":
     from harness.load.plan import Caps
     from harness.verification import options_for
 

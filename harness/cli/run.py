@@ -19,8 +19,8 @@ from harness.contract.options import named
 from harness.errors import OWN_FAULT
 
 if TYPE_CHECKING:
-    from harness.contract.options import Options
-    from harness.contract.run.session import Outcome
+    from harness.contract.options import RunOptions
+    from harness.contract.run.session import RunOutcome
     from harness.load.outcome import LoadOutcome
     from harness.load.plan import LoadPlan
     from harness.report.build import Report
@@ -89,7 +89,7 @@ def command(*, common: Common, **values: Any) -> None:
 class PhaseOutcomes:
     """What the phases of a run leave for its manifest; `skipped` says what did not happen."""
 
-    contract: "Outcome | None" = None
+    contract: "RunOutcome | None" = None
     loads: list["LoadOutcome"] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     interrupted: bool = False
@@ -193,7 +193,7 @@ def _plans(common: Common, values: dict[str, Any]) -> "tuple[LoadPlan, LoadPlan]
     return load, compare
 
 
-def _verify(common: Common, options: "Options") -> "Outcome":
+def _verify(common: Common, options: "RunOptions") -> "RunOutcome":
     common.say(f"verify: the contract on {', '.join(common.target.routes)}")
     outcome = carry(common, options)
     common.say(f"  {outcome.verdict.line}")
@@ -239,7 +239,7 @@ def _send(common: Common, plan: "LoadPlan", target: "Target", *, scenario: str) 
     return run_load(plan, target, locust, show=shown, title=plan.name)
 
 
-def _contract_line(contract: "Outcome | None") -> str:
+def _contract_line(contract: "RunOutcome | None") -> str:
     if contract is None:
         return "the contract was not judged"
     return contract.verdict.line.partition(": ")[2]

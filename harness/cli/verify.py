@@ -18,9 +18,9 @@ from harness.errors import UsageError
 from harness.routes.route import ROUTES
 
 if TYPE_CHECKING:
-    from harness.contract.options import Options
-    from harness.contract.output.rows import Judged
-    from harness.contract.run.session import Outcome
+    from harness.contract.options import RunOptions
+    from harness.contract.output.rows import ClauseRow
+    from harness.contract.run.session import RunOutcome
 
 SHOWN = 8
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -87,7 +87,7 @@ def command(*, common: Common, pytest_args: tuple[str, ...], github: bool, **val
     _close(common, found, out)
 
 
-def contract_of(common: Common, values: Mapping[str, Any]) -> "Options":
+def contract_of(common: Common, values: Mapping[str, Any]) -> "RunOptions":
     """The options of a contract run within a command; UsageError before anything is sent."""
     from harness.load.plan import Caps
     from harness.verification import options_for
@@ -97,7 +97,7 @@ def contract_of(common: Common, values: Mapping[str, Any]) -> "Options":
     return options_for(common.target, caps=caps, seed=common.seed, **given)
 
 
-def carry(common: Common, options: "Options") -> "Outcome":
+def carry(common: Common, options: "RunOptions") -> "RunOutcome":
     """Verify the target of a command, and show how far it is."""
     from harness.cli.progress import VerifyDisplay
     from harness.verification import verify
@@ -106,14 +106,14 @@ def carry(common: Common, options: "Options") -> "Outcome":
         return verify(common.target, options, watch=display)
 
 
-def check_files(options: "Options") -> None:
+def check_files(options: "RunOptions") -> None:
     """Try the files that are to be read and written, before a folder is made."""
     from harness.contract.run.session import check_files
 
     check_files(options)
 
 
-def announce(common: Common, options: "Options") -> None:
+def announce(common: Common, options: "RunOptions") -> None:
     """Say what a run may use where it may cost money, before its first request."""
     if not options.paid:
         return
@@ -122,7 +122,7 @@ def announce(common: Common, options: "Options") -> None:
     common.say(f"estimate: {most}{dollars} at {common.target.address.base}")
 
 
-def _by_pytest(common: Common, options: "Options", arguments: Sequence[str]) -> "Outcome":
+def _by_pytest(common: Common, options: "RunOptions", arguments: Sequence[str]) -> "RunOutcome":
     """The same run within pytest, which selects clauses and shows a test for each."""
     import pytest
 
@@ -142,7 +142,7 @@ def _by_pytest(common: Common, options: "Options", arguments: Sequence[str]) -> 
     return asked.outcome
 
 
-def _close(common: Common, found: "Outcome", out: Path) -> None:
+def _close(common: Common, found: "RunOutcome", out: Path) -> None:
     """Write the page, close the manifest, print what was found, and leave with the verdict."""
     from harness.cli.advice import of_answer
     from harness.contract.output.recording import told_drift
@@ -182,9 +182,9 @@ def _page(out: Path) -> list[str]:
     return output.unwritten
 
 
-def _failures(found: "Outcome", out: Path) -> str:
+def _failures(found: "RunOutcome", out: Path) -> str:
     """The failing clauses with statement and evidence, and where to look next."""
-    by_clause: dict[str, list[Judged]] = {}
+    by_clause: dict[str, list[ClauseRow]] = {}
     for each in found.failing:
         by_clause.setdefault(each.id, []).append(each)
     if not by_clause:
@@ -201,7 +201,7 @@ def _failures(found: "Outcome", out: Path) -> str:
     return "\n".join(lines)
 
 
-def _kept(found: "Outcome") -> str:
+def _kept(found: "RunOutcome") -> str:
     """What a pass rests on, in numbers."""
     counts, cost = found.verdict.counts, found.document["cost"]
     others = {"recorded": counts["recorded"], "not applicable": counts["not_applicable"]}
@@ -216,7 +216,7 @@ def _also(after: Sequence[str]) -> list[str]:
     return [f"    the same requests broke: {', '.join(after[:SHOWN])}{more}"] if after else []
 
 
-def _failure(rows: Sequence["Judged"], out: Path) -> list[str]:
+def _failure(rows: Sequence["ClauseRow"], out: Path) -> list[str]:
     first = rows[0]
     routes = ", ".join(route for route in ROUTES if any(row.route == route for row in rows))
     seen = f"{sum(row.violated for row in rows)} of {sum(row.exercised for row in rows)}"
@@ -234,6 +234,6 @@ def _failure(rows: Sequence["Judged"], out: Path) -> list[str]:
     ]
 
 
-def _brief(row: "Judged") -> dict[str, Any]:
+def _brief(row: "ClauseRow") -> dict[str, Any]:
     names = ("id", "level", "route", "result", "evidence", "capsule")
     return {name: getattr(row, name) for name in names}

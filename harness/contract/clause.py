@@ -30,7 +30,7 @@ class Profile(StrEnum):
     EXTENDED = "extended"
 
 
-class Evidence(StrEnum):
+class EvidenceGrade(StrEnum):
     """What a clause rests on."""
 
     DOCUMENTED = "documented"
@@ -58,7 +58,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Recorded:
     """What a target did where nobody documents what it should do."""
 
     value: str
@@ -71,7 +71,7 @@ class Unjudged:
     reason: str
 
 
-Finding = tuple[Fault, ...] | Record | Unjudged | None
+Finding = tuple[Fault, ...] | Recorded | Unjudged | None
 ExchangeCheck = Callable[[Observation], Finding]
 Scene = Mapping[str, Observation]
 SceneCheck = Callable[[Scene], Finding]
@@ -100,7 +100,7 @@ class Clause:
     statement: str
     rationale: str
     source: str
-    evidence: Evidence
+    evidence: EvidenceGrade
     check: ExchangeCheck | None = None
     scene: SceneCheck | None = None
     whole: RunCheck | None = None

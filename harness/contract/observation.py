@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from harness.contract.answer.bounds import bounded
-from harness.contract.answer.choices import Choice, choices, tokens
+from harness.contract.answer.choices import SaidChoice, choices, tokens
 from harness.contract.answer.reading import Reading, read
 from harness.contract.case import Case
 from harness.errors import Layer
@@ -40,7 +40,7 @@ class Observation:
     case: Case
     exchange: Exchange
     reading: Reading | None = None
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[SaidChoice, ...] = ()
     answer: Answer | None = None
     transient: bool = False
     too_long: bool = False

@@ -80,7 +80,7 @@ def named(*names: str) -> tuple[Option, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class RunOptions:
     """How to run.
 
     `kind` is mock, local, live, named or url; `paid` whether requests may cost money. `out` None

@@ -20,7 +20,7 @@ class Transport(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class RunClock:
     """A clock and how to wait on it; `free` is whether waiting costs nothing (a virtual clock)."""
 
     now_ns: Callable[[], int]
@@ -56,12 +56,12 @@ class Subject:
         """The routes that can be asked."""
         return routes_for(self.model_id)
 
-    def has_long_windows(self, clock: Clock) -> bool:
+    def has_long_windows(self, clock: RunClock) -> bool:
         """Whether real time would pass in long windows of the rate limit."""
         limit = self.rate_limit
         return not clock.free and limit is not None and limit[1] > SHORT_WINDOW_S
 
-    def lacks(self, clause: Clause, route: str, *, clock: Clock) -> str | None:
+    def lacks(self, clause: Clause, route: str, *, clock: RunClock) -> str | None:
         """Why the clause is not applicable to the route, in a word that names the setting."""
         if route not in self.routes:
             return "model"

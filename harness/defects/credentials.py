@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from harness.defects.carriage import refused
 from harness.defects.edits import with_body, with_header
+from harness.defects.http import refused
 from harness.defects.rows import Decisions, rows
 from harness.gateway.call import Arrival, Call
 from harness.gateway.config import Config

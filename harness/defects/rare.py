@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from harness.defects.edits import boths, is_done, on_both, streams
-from harness.defects.integrity import drop_chunk, dup_chunk
 from harness.defects.rows import rows
+from harness.defects.stream_pieces import drop_chunk, dup_chunk
 from harness.defects.structure import role_every_chunk
 from harness.defects.transport import clean_eof_midstream
 from harness.defects.usage import usage_after_done, usage_zero

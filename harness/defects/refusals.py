@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from harness.defects.carriage import refused
 from harness.defects.edits import (
     content_positions,
     inserted,
@@ -13,6 +12,7 @@ from harness.defects.edits import (
     with_body,
     with_header,
 )
+from harness.defects.http import refused
 from harness.defects.rows import rows
 from harness.gateway.served import Served
 from harness.gateway.upstream.errors import encode

@@ -13,16 +13,16 @@ from harness.defects.edits import (
     on_events,
 )
 from harness.defects.rows import rows
-from harness.gateway.dice import Dice
 from harness.gateway.identity import uuid4
+from harness.gateway.rng import Rng
 from harness.gateway.served import Served
 from harness.wire import Chunk, Response
 
 
 def id_changes(served: Served) -> Response:
     """A new id in each chunk."""
-    dice = Dice("id-changes", served.arrival.serial)
-    return on_documents(served, lambda document: {**document, "id": f"chatcmpl-{uuid4(dice)}"})
+    rng = Rng("id-changes", served.arrival.serial)
+    return on_documents(served, lambda document: {**document, "id": f"chatcmpl-{uuid4(rng)}"})
 
 
 def object_not_chunk(served: Served) -> Response:

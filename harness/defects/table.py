@@ -11,9 +11,9 @@ from harness.defects.billing import BILLING
 from harness.defects.bodies import BODIES
 from harness.defects.caching import CACHING
 from harness.defects.calls import CALLS
-from harness.defects.carriage import CARRIAGE
-from harness.defects.company import COMPANY
+from harness.defects.compat_and_model import PASSAGE
 from harness.defects.completions import COMPLETIONS
+from harness.defects.concurrency import COMPANY
 from harness.defects.counting import COUNTING
 from harness.defects.credentials import CREDENTIALS
 from harness.defects.defect import Defect
@@ -21,26 +21,26 @@ from harness.defects.events import EVENTS
 from harness.defects.failures import FAILURES
 from harness.defects.fields import FIELDS
 from harness.defects.framing import FRAMING
-from harness.defects.integrity import INTEGRITY
+from harness.defects.http import CARRIAGE
 from harness.defects.leaving import LEAVING
 from harness.defects.mutants import generated
 from harness.defects.pacing import PACING
 from harness.defects.parameters import PARAMETERS
-from harness.defects.passage import PASSAGE
+from harness.defects.provider_only import UNSEEN
 from harness.defects.quota import QUOTA
 from harness.defects.rare import RARE
 from harness.defects.refusals import REFUSALS
 from harness.defects.retries import RETRIES
-from harness.defects.sdkpath import SDKPATH
+from harness.defects.sdk_path import SDKPATH
 from harness.defects.sizes import SIZES
 from harness.defects.steps import STEPS
 from harness.defects.storage import STORAGE
+from harness.defects.stream_pieces import INTEGRITY
+from harness.defects.stream_timing import TEMPO
 from harness.defects.structure import STRUCTURE
-from harness.defects.tempo import TEMPO
 from harness.defects.text import TEXT
 from harness.defects.toolcalls import TOOLCALLS
 from harness.defects.transport import TRANSPORT
-from harness.defects.unseen import UNSEEN
 from harness.defects.usage import USAGE
 from harness.errors import UsageError, did_you_mean
 from harness.gateway.config import DEFAULT_GATEWAY_KEY, Config, RateLimit

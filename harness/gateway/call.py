@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.gateway.config import Config
-from harness.gateway.dice import Dice
 from harness.gateway.options import RequestOptions
+from harness.gateway.rng import Rng
 from harness.gateway.routing import Endpoint
 from harness.wire import Request
 
@@ -24,7 +24,7 @@ class Arrival:
     now_ns: int
     serial: int
     fields: Mapping[str, str]
-    dice: Dice
+    rng: Rng
 
 
 @dataclass(frozen=True, slots=True)

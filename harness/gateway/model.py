@@ -15,9 +15,9 @@ from harness.gateway import envelope, forwarding, routing, universal
 from harness.gateway.cache import Cache
 from harness.gateway.call import Arrival, Call
 from harness.gateway.config import Config
-from harness.gateway.dice import Dice
 from harness.gateway.documents import decode
-from harness.gateway.dress import (
+from harness.gateway.envelope import Refusal
+from harness.gateway.headers import (
     STREAMED,
     RequestIds,
     dress,
@@ -27,10 +27,10 @@ from harness.gateway.dress import (
     padded,
     renamed,
 )
-from harness.gateway.envelope import Refusal
 from harness.gateway.limits import Limiter
 from harness.gateway.log import LogEntry
 from harness.gateway.options import RequestOptions, options_of, read_metadata
+from harness.gateway.rng import Rng
 from harness.gateway.rules import Rules
 from harness.gateway.served import LEFT, Before, Edit, Served, let_in, unchanged
 from harness.gateway.timing import shifted
@@ -136,8 +136,8 @@ class Gateway:
         for field, value in request.headers:
             fields.setdefault(field.lower(), value)
         now_ns = self.config.epoch_ns + at_ns
-        dice = Dice("request", self.config.seed, self._serial)
-        arrival = Arrival(request, at_ns, now_ns, self._serial, fields, dice)
+        rng = Rng("request", self.config.seed, self._serial)
+        arrival = Arrival(request, at_ns, now_ns, self._serial, fields, rng)
         return replace(arrival, fields=self._rules.fields(arrival))
 
     def _decide(self, arrival: Arrival, options: RequestOptions | Refusal) -> _Outcome:
@@ -186,7 +186,7 @@ class Gateway:
                 arrival,
                 at_ns=arrival.at_ns + waited_ns,
                 now_ns=now_ns,
-                dice=arrival.dice.fork("step", number),
+                rng=arrival.rng.fork("step", number),
             )
             outcome = self._step(forked, step, counts=every or not number)
             answer = self._answer(outcome)
@@ -245,8 +245,8 @@ class Gateway:
     def _forwarded(self, call: Call) -> _Outcome:
         forwarded = forwarding.forward(call, self._upstream, self._rules)
         status = "MISS" if _cacheable(call) else None
-        dice = call.arrival.dice.fork("padding")
-        answer = padded(forwarded.answer, self.config.behaviour, dice)
+        rng = call.arrival.rng.fork("padding")
+        answer = padded(forwarded.answer, self.config.behaviour, rng)
         if call.target.route == routing.COMPAT:
             answer = renamed(answer, call.model, self.config.behaviour)
         if status is not None:

@@ -5,7 +5,7 @@ All times are integers in nanoseconds after the request arrived at the upstream.
 
 from dataclasses import dataclass, replace
 
-from harness.gateway.dice import Dice
+from harness.gateway.rng import Rng
 from harness.wire import Chunk, Response
 
 _MS = 1_000_000
@@ -43,20 +43,20 @@ class Timing:
         """The fixed delay of a route."""
         return dict(self.route_extra_ns).get(route, 0)
 
-    def schedule(self, count: int, dice: Dice) -> list[int]:
+    def schedule(self, count: int, rng: Rng) -> list[int]:
         """The times of `count` outputs, never decreasing; one time when there is no output."""
-        now = self._moved(self.ttft_ns, dice)
+        now = self._moved(self.ttft_ns, rng)
         times = [now]
         stalls = {stall.before: stall.duration_ns for stall in self.stalls}
         for number in range(1, count):
-            now += self._moved(self.itl_ns, dice) + stalls.get(number, 0)
+            now += self._moved(self.itl_ns, rng) + stalls.get(number, 0)
             times.append(now)
         return times
 
-    def _moved(self, duration_ns: int, dice: Dice) -> int:
+    def _moved(self, duration_ns: int, rng: Rng) -> int:
         if not self.jitter:
             return duration_ns
-        return max(0, round(duration_ns * (1 + self.jitter * (2 * dice.unit() - 1))))
+        return max(0, round(duration_ns * (1 + self.jitter * (2 * rng.unit() - 1))))
 
 
 def shifted(answer: Response, by_ns: int) -> Response:

@@ -16,8 +16,7 @@ import numpy as np
 
 from harness.errors import UsageError
 from harness.measure.objective import RATIO, Objective, parse_objective
-from harness.report import apart, figures, frame, manifest, samples
-from harness.report.apart import SEVERAL
+from harness.report import figures, frame, manifest, samples, sides
 from harness.report.arrays import Floats
 from harness.report.comparison import METRICS, Comparison, PairedDifference, judge
 from harness.report.documents import document
@@ -27,6 +26,7 @@ from harness.report.measured import of_latency
 from harness.report.paired import thinned
 from harness.report.quantile import Estimate
 from harness.report.ratios import answered, unknown
+from harness.report.sides import SEVERAL
 from harness.report.summary import ordered_routes
 from harness.report.tally import load_scenarios
 from harness.report.thresholds import Checked
@@ -200,7 +200,7 @@ def _judged(bound: Objective, a: Side, b: Side, route: str, margin: float) -> Ch
             return unknown(bound, f"{side.name}: {missing.reason or 'no time'}", route)
     old, new = (np.log([each.value or math.nan for each in side]) for side in (before, after))
     if _several(a, b):
-        shift = apart.welch(old, new)
+        shift = sides.welch(old, new)
         half = shift.half(0.95)
         ends = shift.shift, shift.shift - half, shift.shift + half
     else:
@@ -297,7 +297,7 @@ def _pair(a: Side, b: Side, route: str, metric: str, rng: np.random.Generator) -
         return replace(pair, reason=f"{n} samples in the smallest run")
     old, new = (float(np.median([np.median(each) for each in side])) for side in (before, after))
     several = max(len(before), len(after)) > 1
-    effect = apart.between(before, after) if several else apart.of_two(before[0], after[0], rng)
+    effect = sides.between(before, after) if several else sides.of_two(before[0], after[0], rng)
     return replace(pair, a_median_ms=old, b_median_ms=new, effect=effect)
 
 

@@ -29,7 +29,7 @@ from harness.contract.run.collector import collect_seldom
 from harness.contract.run.reference import SUBJECT
 from harness.defects.table import DEFECTS
 from tests.power.score import percent
-from tests.power.trial import Outcome, Trial, run
+from tests.power.trial import Trial, TrialOutcome, run
 
 SAMPLE = 12
 """Without `--all` about so many defects, spread over the whole catalogue."""
@@ -61,7 +61,7 @@ class Found:
 class Row:
     """Both on one defect; `found` is what Schemathesis reports only with the defect."""
 
-    ours: Outcome
+    ours: TrialOutcome
     theirs: Found
     found: frozenset[tuple[str, str]]
 

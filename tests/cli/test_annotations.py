@@ -6,11 +6,13 @@ import pytest
 
 from harness.cli import execute
 from harness.cli.annotations import MOST, annotations, command
-from harness.contract.output.rows import Judged
+from harness.contract.output.rows import ClauseRow
 
 
-def row(name: str, *, level: str = "MUST", route: str = "native", result: str = "fail") -> Judged:
-    return Judged(
+def row(
+    name: str, *, level: str = "MUST", route: str = "native", result: str = "fail"
+) -> ClauseRow:
+    return ClauseRow(
         id=name,
         level=level,
         route=route,

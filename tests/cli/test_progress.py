@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 
 from harness.cli.progress import VerifyDisplay, line
-from harness.contract.run.progress import Progress
+from harness.contract.run.progress import RunProgress
 
-SENT = Progress(120, 300, ("stream-done", "usage-sum"), seconds_left=41.2)
+SENT = RunProgress(120, 300, ("stream-done", "usage-sum"), seconds_left=41.2)
 
 
 def test_the_line_says_what_was_sent_what_is_broken_and_what_time_is_left() -> None:
@@ -18,11 +18,11 @@ def test_the_line_says_what_was_sent_what_is_broken_and_what_time_is_left() -> N
 
 
 def test_many_broken_clauses_are_counted() -> None:
-    assert "broken so far: a, b, c and 2 more" in line(Progress(1, 2, ("a", "b", "c", "d", "e")))
+    assert "broken so far: a, b, c and 2 more" in line(RunProgress(1, 2, ("a", "b", "c", "d", "e")))
 
 
 def test_what_is_waited_for_is_said() -> None:
-    waiting = Progress(20, None, waiting="the rate limit", waiting_s=12.4)
+    waiting = RunProgress(20, None, waiting="the rate limit", waiting_s=12.4)
 
     assert line(waiting) == (
         "20 requests · nothing broken so far · waiting 12 s for the rate limit"
@@ -56,6 +56,6 @@ def test_without_a_terminal_there_is_a_line_every_half_minute(
 
 def test_the_first_ctrl_c_says_what_a_second_one_does(capsys: pytest.CaptureFixture[str]) -> None:
     with VerifyDisplay(console=Console(file=io.StringIO()), quiet=True) as display:
-        display(Progress(1, 2, stopping=True))
+        display(RunProgress(1, 2, stopping=True))
 
     assert capsys.readouterr().err == "stopping; again to quit now\n"

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from harness.cli.stand_in import SlotLimits, configure, limited, running
-from harness.gateway.dice import Dice
+from harness.gateway.rng import Rng
 from harness.settings import Target, load_settings, resolve_target
 
 
@@ -65,4 +65,4 @@ def test_a_limited_one_carries_its_slots_over_its_service_time() -> None:
     config = limited(configure(target(), seed=0), SlotLimits(slots=8, service_ns=100_000_000))
 
     assert config.slots == 8
-    assert config.timing.schedule(1, Dice(0)) == [100_000_000]
+    assert config.timing.schedule(1, Rng(0)) == [100_000_000]

@@ -7,7 +7,7 @@ from typing import Any
 from harness.contract.case import Case, Expect
 from harness.contract.clause import Fault
 from harness.contract.observation import Observation, observe
-from harness.contract.run.results import Ledger
+from harness.contract.run.results import Results
 from harness.contract.topics.catalogue import BY_ID
 from harness.errors import TransportError
 from harness.transports.exchange import Exchange
@@ -118,7 +118,7 @@ def _request(case: Case) -> Request:
 
 def broken(observation: Observation) -> set[str]:
     """The ids of all clauses on single exchanges that an observation breaks."""
-    ledger = Ledger(BY_ID.values(), (observation.case.route,))
+    ledger = Results(BY_ID.values(), (observation.case.route,))
     ledger.see(observation)
     return {entry.clause.id for entry in ledger.failing()}
 

@@ -7,9 +7,9 @@ from functools import partial
 from harness.contract.run import standin
 from harness.contract.run.budget import Budget
 from harness.contract.run.exploration import Exploration
-from harness.contract.run.results import Ledger, Result
+from harness.contract.run.results import Result, Results
 from harness.contract.run.sender import Sender
-from harness.contract.subject import Clock, Subject
+from harness.contract.subject import RunClock, Subject
 from harness.contract.topics.catalogue import CLAUSES
 from harness.routes.address import Address, Credentials
 from harness.transports.exchange import Timeouts
@@ -32,12 +32,12 @@ def explore(
     requests: int = 300,
     seed: int = 0,
     again: int = 0,
-    enough: Callable[[Ledger], bool] | None = None,
+    enough: Callable[[Results], bool] | None = None,
 ) -> Exploration:
     """A whole run on the mock, or one until there is enough."""
     with standin.mock(SUBJECT, defect=defect, variant=variant, seed=seed) as embedded:
         timeouts = Timeouts(first_byte=15, idle=8, total=45)
-        ledger = Ledger(CLAUSES, embedded.subject.routes)
+        ledger = Results(CLAUSES, embedded.subject.routes)
         budget = Budget(requests)
         if enough is not None:
             budget = UntilKilled(requests, partial(enough, ledger))
@@ -67,13 +67,13 @@ def judged(
     routes: tuple[str, ...] = ("native", "compat", "model"),
     clauses: Container[str] | None = None,
     requests: int = 300,
-) -> Ledger:
+) -> Results:
     """What a run on a real clock says of a target of a test's own, by these clauses."""
-    clock = Clock(time.monotonic_ns, time.sleep)
+    clock = RunClock(time.monotonic_ns, time.sleep)
     with HttpxTransport() as transport:
         timeouts = Timeouts(connect=5, first_byte=15, idle=8, total=45)
         sender = Sender(subject, transport, clock, Budget(requests), "test", timeouts)
-        ledger = Ledger(
+        ledger = Results(
             [clause for clause in CLAUSES if clauses is None or clause.id in clauses], routes
         )
         for entry in ledger.entries.values():

@@ -11,9 +11,9 @@ import pytest
 
 from harness.contract.clause import Clause, Finding
 from harness.contract.observation import Observation
-from harness.contract.options import Options
+from harness.contract.options import RunOptions
 from harness.contract.run import session
-from harness.contract.run.session import Outcome, perform
+from harness.contract.run.session import RunOutcome, perform
 from harness.contract.topics.catalogue import CLAUSES, PROBES
 from tests.contract.runs import SUBJECT
 from tests.schemas import problems
@@ -34,9 +34,9 @@ def broken(clause: Clause) -> Clause:
     return replace(clause, whole=of_a_run) if clause.id == "no-lasting-500" else clause
 
 
-def performed(monkeypatch: pytest.MonkeyPatch, **options: Any) -> Outcome:
+def performed(monkeypatch: pytest.MonkeyPatch, **options: Any) -> RunOutcome:
     monkeypatch.setattr(session, "CLAUSES", tuple(map(broken, CLAUSES)))
-    return perform(SUBJECT, Options(**options), redact=str)
+    return perform(SUBJECT, RunOptions(**options), redact=str)
 
 
 def test_a_bug_in_a_check_is_an_error_of_its_clause_and_all_others_are_written(
@@ -74,7 +74,7 @@ def test_a_bug_in_a_probe_ends_it_and_nothing_else(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("harness.contract.run.exploration.PROBES", {**PROBES, "auth": play})
 
-    found = perform(SUBJECT, Options(profile="core"), redact=str)
+    found = perform(SUBJECT, RunOptions(profile="core"), redact=str)
 
     assert found.verdict.exit_code == 2
     assert "KeyError: 'Stage'" in found.verdict.reasons[0]

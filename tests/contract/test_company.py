@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from harness.contract.run.results import Ledger, Result
+from harness.contract.run.results import Result, Results
 from harness.contract.run.verdict import conclude
-from harness.defects.carriage import bad_gateway
 from harness.defects.edits import with_body, with_header
+from harness.defects.http import bad_gateway
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.gateway.served import Edit, Served
@@ -57,7 +57,7 @@ def after(number: int) -> Edit:
     return edit
 
 
-def run(edit: Edit, *, requests: int = 150) -> Ledger:
+def run(edit: Edit, *, requests: int = 150) -> Results:
     token = SUBJECT.credentials.gateway_token
     config = Config(gateway_token=token, epoch_ns=time.time_ns(), timing=TIMING)
     with LocalGateway(Gateway(config, edit=edit)) as gateway:
@@ -65,7 +65,7 @@ def run(edit: Edit, *, requests: int = 150) -> Ledger:
         return judged(replace(SUBJECT, address=address), clauses=SOME, requests=requests)
 
 
-def accused(ledger: Ledger) -> set[str]:
+def accused(ledger: Results) -> set[str]:
     return {e.clause.id for e in ledger.entries.values() if e.result is Result.FAIL}
 
 

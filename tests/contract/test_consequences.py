@@ -9,7 +9,7 @@ from harness.contract.clause import Clause, Finding
 from harness.contract.observation import Observation
 from harness.contract.requests.given import only
 from harness.contract.run.doubt import withdraw_dying, withdraw_unfounded
-from harness.contract.run.results import Entry, Ledger, Result
+from harness.contract.run.results import Entry, Result, Results
 from harness.contract.topics.catalogue import BY_ID
 from harness.errors import TransportError, TransportKind
 from harness.transports.exchange import Exchange
@@ -124,8 +124,8 @@ def whole(sent_ms: int) -> Observation:
     return replace(answer, exchange=replace(answer.exchange, sent_ns=sent_ms * MS))
 
 
-def of(clause: str, seen_last: list[Observation]) -> tuple[Ledger, Entry]:
-    ledger = Ledger([BY_ID[clause]], ["native"])
+def of(clause: str, seen_last: list[Observation]) -> tuple[Results, Entry]:
+    ledger = Results([BY_ID[clause]], ["native"])
     for each in seen_last:
         ledger.see(each)
     return ledger, ledger.entries[clause, "native"]
@@ -151,7 +151,7 @@ def test_a_target_that_died_had_an_outage(run: list[Observation], result: Result
 
 def test_where_nothing_good_was_answered_that_alone_is_the_finding() -> None:
     clause: Clause = BY_ID["auth-recovers"]
-    ledger = Ledger([clause], ["model"])
+    ledger = Results([clause], ["model"])
     refused = seen(asked("model"), {"error": "field text is required"}, status=422)
     ledger.see_scene("auth", "model", {"after": refused})
     before = [entry.clause.id for entry in ledger.failing()]

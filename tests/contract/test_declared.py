@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from harness.contract.run.doubt import explain_unmet
-from harness.contract.run.results import Ledger, Result
+from harness.contract.run.results import Result, Results
 from harness.contract.run.verdict import conclude
-from harness.contract.subject import Clock, Subject
+from harness.contract.subject import RunClock, Subject
 from harness.contract.topics.catalogue import BY_ID, CLAUSES
 from harness.defects.make import make_gateway
 from harness.errors import UsageError
@@ -21,7 +21,7 @@ from harness.verification import options_for
 from tests.contract.answers import asked, plain, seen
 from tests.contract.runs import SUBJECT, judged
 
-REAL = Clock(time.monotonic_ns, time.sleep)
+REAL = RunClock(time.monotonic_ns, time.sleep)
 RATE = frozenset(clause.id for clause in CLAUSES if clause.probe == "rate")
 
 
@@ -40,7 +40,7 @@ def standin_token() -> str:
     return token
 
 
-def failing(ledger: Ledger) -> set[str]:
+def failing(ledger: Results) -> set[str]:
     return {e.clause.id for e in ledger.entries.values() if e.result is Result.FAIL}
 
 
@@ -70,7 +70,7 @@ def test_a_limit_that_is_kept_is_not_accused_on_a_socket() -> None:
 
 
 def test_what_was_declared_and_gave_no_occasion_is_unknown() -> None:
-    ledger = Ledger([BY_ID["cache-hit"], BY_ID["route-answers"]], ["native"])
+    ledger = Results([BY_ID["cache-hit"], BY_ID["route-answers"]], ["native"])
     ledger.see(seen(asked(), plain()))
 
     explain_unmet(ledger)
@@ -85,7 +85,7 @@ def test_what_was_declared_and_gave_no_occasion_is_unknown() -> None:
 def test_required_means_judged(limit: tuple[int, int] | None, ttl: int | None, need: str) -> None:
     subject = replace(SUBJECT, rate_limit=limit, cache_ttl=ttl, auth=True)
     clauses = [clause for clause in CLAUSES if need in clause.needs]
-    ledger = Ledger([*clauses, BY_ID["route-answers"]], ["native"])
+    ledger = Results([*clauses, BY_ID["route-answers"]], ["native"])
     ledger.see(seen(asked(), plain()))
     for entry in ledger.entries.values():
         entry.lacks = subject.lacks(entry.clause, "native", clock=REAL)

@@ -12,7 +12,7 @@ import pytest
 
 from harness.contract.case import Case
 from harness.contract.run.deployment import MARK, taken
-from harness.contract.run.results import Ledger, Result
+from harness.contract.run.results import Result, Results
 from tests.contract.runs import SUBJECT, judged
 
 Judge = Callable[[Any], tuple[int, dict[str, Any]]]
@@ -72,12 +72,12 @@ def serving(judge: Judge) -> Iterator[str]:
         server.server_close()
 
 
-def failing(ledger: Ledger) -> set[str]:
+def failing(ledger: Results) -> set[str]:
     entries = ledger.entries.values()
     return {e.clause.id for e in entries if e.route == "model" and e.result is Result.FAIL}
 
 
-def on_model(judge: Judge, *inputs: dict[str, Any]) -> Ledger:
+def on_model(judge: Judge, *inputs: dict[str, Any]) -> Results:
     """What a run says of the model route alone."""
     with serving(judge) as origin:
         address = replace(SUBJECT.address, origin=origin)

@@ -19,7 +19,7 @@ from harness.contract.output.redaction import veil
 from harness.contract.output.rows import judged
 from harness.contract.output.written import Output
 from harness.contract.run.budget import Budget
-from harness.contract.run.results import Ledger
+from harness.contract.run.results import Results
 from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import BY_ID
 from harness.settings import Secrets
@@ -30,9 +30,9 @@ KEY = "secret-key-123"
 REDACT = Secrets((("BASETEN_API_KEY", KEY),)).redact
 
 
-def written(folder: Path) -> tuple[Ledger, dict[str, str]]:
+def written(folder: Path) -> tuple[Results, dict[str, str]]:
     """A run with a stream that is broken and that says the key everywhere; its files."""
-    ledger = Ledger([BY_ID["stream-done"], BY_ID["no-secret-back"]], ("native",))
+    ledger = Results([BY_ID["stream-done"], BY_ID["no-secret-back"]], ("native",))
     chunks = good_chunks()
     chunks[1]["choices"][0]["delta"]["content"] = f"your key is {KEY} \x00\ud83d"
     body = "".join(f"data: {json.dumps(c)}\n\n" for c in chunks).encode()
@@ -147,7 +147,7 @@ def test_a_secret_over_several_chunks_is_one_redacted_line() -> None:
 
 
 def test_a_secret_spelt_by_several_events_is_withheld(tmp_path: Path) -> None:
-    ledger = Ledger([BY_ID["stream-done"]], ("native",))
+    ledger = Results([BY_ID["stream-done"]], ("native",))
     pieces = [chunk({"content": KEY[:6]}), chunk({"content": KEY[6:]}), chunk(finish="stop")]
     body = "".join(f"data: {json.dumps(c)}\n\n" for c in pieces).encode()
     ledger.see(seen(streamed(), body))
@@ -167,7 +167,7 @@ def test_a_secret_spelt_by_several_events_is_withheld(tmp_path: Path) -> None:
     ids=["in objects", "in strings"],
 )
 def test_a_secret_spelt_anywhere_in_a_stream_is_no_evidence(say: Callable[[str], Any]) -> None:
-    ledger = Ledger([BY_ID["chunk-object"], BY_ID["sse-json"]], ("native",))
+    ledger = Results([BY_ID["chunk-object"], BY_ID["sse-json"]], ("native",))
     body = "".join(f"data: {json.dumps(say(piece))}\n\n" for piece in KEY).encode()
     ledger.see(seen(streamed(), body))
 

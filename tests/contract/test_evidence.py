@@ -10,10 +10,10 @@ import pytest
 from harness.contract.answer.reading import ABSENT
 from harness.contract.clause import Clause, Level
 from harness.contract.fault import LIMIT, fault, told, unequal
-from harness.contract.options import Options
+from harness.contract.options import RunOptions
 from harness.contract.output.files import junit
 from harness.contract.output.rows import by_weight, followed, layer
-from harness.contract.run.results import MOST_SHOWN, Entry, Ledger
+from harness.contract.run.results import MOST_SHOWN, Entry, Results
 from harness.contract.run.session import perform
 from harness.contract.run.verdict import REMEDIES, conclude
 from harness.contract.run.waivers import apply, read_waivers
@@ -103,8 +103,8 @@ def entry(clause: str, *broken_by: int, of: int = 4, route: str = "native") -> E
     return found
 
 
-def ledger_of(*entries: Entry) -> Ledger:
-    ledger = Ledger([each.clause for each in entries], ("native",))
+def ledger_of(*entries: Entry) -> Results:
+    ledger = Results([each.clause for each in entries], ("native",))
     ledger.entries.update({(each.clause.id, each.route): each for each in entries})
     return ledger
 
@@ -153,7 +153,7 @@ def test_junit_fails_for_a_should_only_where_it_binds() -> None:
 
 
 def test_the_page_says_why_a_broken_clause_matters_and_what_is_next(tmp_path: Path) -> None:
-    options = Options(defect="missing-done", max_requests=40, out=tmp_path)
+    options = RunOptions(defect="missing-done", max_requests=40, out=tmp_path)
     outcome = perform(SUBJECT, options, redact=str)
 
     assert f"- `stream-done`: {BY_ID['stream-done'].rationale[:20]}" in outcome.markdown
@@ -162,7 +162,7 @@ def test_the_page_says_why_a_broken_clause_matters_and_what_is_next(tmp_path: Pa
 
 def test_drafted_waivers_waive_what_failed(tmp_path: Path) -> None:
     file = tmp_path / "waivers.toml"
-    options = Options(defect="missing-done", max_requests=40, out=tmp_path, write_waivers=file)
+    options = RunOptions(defect="missing-done", max_requests=40, out=tmp_path, write_waivers=file)
 
     first = perform(SUBJECT, options, redact=str)
     waived = perform(SUBJECT, replace(options, write_waivers=None, waivers=file), redact=str)
@@ -180,7 +180,7 @@ def test_drafts_never_take_the_place_of_waivers_that_are_there(tmp_path: Path) -
     file.write_text(WAIVER.format("all"))
 
     with pytest.raises(UsageError, match="is there already; drafts go into a new file"):
-        perform(SUBJECT, Options(write_waivers=file), redact=str)
+        perform(SUBJECT, RunOptions(write_waivers=file), redact=str)
     assert file.read_text() == WAIVER.format("all")
 
 
@@ -197,7 +197,7 @@ expires = 2026-12-31
 def test_a_waiver_may_be_for_all_routes_of_its_clause(tmp_path: Path) -> None:
     file = tmp_path / "waivers.toml"
     file.write_text(WAIVER.format("all"))
-    ledger = Ledger([BY_ID["stream-done"]], ("native", "compat"))
+    ledger = Results([BY_ID["stream-done"]], ("native", "compat"))
     ledger.entries["stream-done", "native"] = entry("stream-done", 1)
     kept = entry("stream-done", route="compat")
     ledger.entries["stream-done", "compat"] = kept
@@ -221,7 +221,7 @@ def test_a_route_that_all_covers_is_not_waived_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("setting", sorted(REMEDIES))
 def test_what_is_required_and_not_declared_is_said_with_how_to_declare_it(setting: str) -> None:
-    ledger = Ledger([BY_ID["stream-done"]], ("native",))
+    ledger = Results([BY_ID["stream-done"]], ("native",))
     ledger.entries["stream-done", "native"].lacks = setting
 
     [reason] = conclude(ledger, required=[setting]).reasons

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from harness.contract.output.failure_folder import document_of
 from harness.contract.run import examples
-from harness.contract.run.results import Ledger
+from harness.contract.run.results import Results
 from harness.contract.topics.catalogue import BY_ID
 from tests.contract.answers import asked, good_chunks, seen, sse, streamed
 
 
-def failing(*, done: bool) -> Ledger:
+def failing(*, done: bool) -> Results:
     """A ledger that has seen a stream with or without its end mark."""
-    ledger = Ledger([BY_ID["stream-done"]], ("native",))
+    ledger = Results([BY_ID["stream-done"]], ("native",))
     ledger.see(seen(streamed(), sse(good_chunks(), done=done)))
     return ledger
 

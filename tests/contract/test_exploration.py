@@ -8,7 +8,7 @@ from harness.contract.run import standin
 from harness.contract.run.budget import Budget
 from harness.contract.run.confirm import ask_lasting
 from harness.contract.run.exploration import Exploration
-from harness.contract.run.results import Ledger
+from harness.contract.run.results import Results
 from harness.contract.run.sender import Sender
 from harness.contract.subject import Transport
 from harness.contract.topics.catalogue import CLAUSES
@@ -37,7 +37,7 @@ def explored(fails: Callable[[Request], bool]) -> Exploration:
         sender = Sender(
             embedded.subject, transport, embedded.clock, Budget(120), "test", Timeouts()
         )
-        run = Exploration(sender, Ledger(CLAUSES, ("native", "compat")), again=0, reductions=0)
+        run = Exploration(sender, Results(CLAUSES, ("native", "compat")), again=0, reductions=0)
         run.run()
     return run
 

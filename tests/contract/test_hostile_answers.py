@@ -11,7 +11,7 @@ from harness.contract.case import Case
 from harness.contract.output.recording import behaviour_of
 from harness.contract.requests.fixed import CLOCK, SCHEMA
 from harness.contract.run.outage import outage, refusal
-from harness.contract.run.results import Ledger
+from harness.contract.run.results import Results
 from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import CLAUSES
 from tests.contract.answers import (
@@ -74,7 +74,7 @@ def judge(case: Case, body: bytes, *, status: int = 200) -> None:
     """Everything that a run does with an answer, but for sending."""
     observation = seen(case, body, status=status)
     again = seen(case, body, status=status, number=2)
-    ledger = Ledger(CLAUSES, (case.route,))
+    ledger = Results(CLAUSES, (case.route,))
     ledger.see(observation)
     assert [entry.error for entry in ledger.entries.values() if entry.error] == []
     for clause in CLAUSES:

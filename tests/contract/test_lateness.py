@@ -15,7 +15,7 @@ from harness.contract.run import standin
 from harness.contract.run.budget import Budget
 from harness.contract.run.exploration import Exploration
 from harness.contract.run.lateness import PERIOD_NS, Lateness
-from harness.contract.run.results import Entry, Ledger, Result
+from harness.contract.run.results import Entry, Result, Results
 from harness.contract.run.sender import Sender
 from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import BY_ID, CLAUSES
@@ -139,7 +139,7 @@ def test_a_busy_machine_accuses_nobody() -> None:
         timeouts = Timeouts(connect=10, first_byte=30, idle=30, total=60)
         parts = (embedded.transport, embedded.clock, Budget(300), "test", timeouts)
         sender, limited = Sender(embedded.subject, *parts), Sender(embedded.limited, *parts)
-        ledger = Ledger(CLAUSES, embedded.subject.routes)
+        ledger = Results(CLAUSES, embedded.subject.routes)
         for entry in ledger.entries.values():
             judged = limited if "rate" in entry.clause.needs else sender
             entry.lacks = judged.subject.lacks(entry.clause, entry.route, clock=embedded.clock)

@@ -12,9 +12,9 @@ from harness.contract.clause import Scene
 from harness.contract.observation import Observation
 from harness.contract.run import standin
 from harness.contract.run.budget import Budget
-from harness.contract.run.results import Ledger
+from harness.contract.run.results import Results
 from harness.contract.run.sender import Sender
-from harness.contract.subject import Clock
+from harness.contract.subject import RunClock
 from harness.contract.topics.catalogue import BY_ID
 from harness.contract.topics.leaving import play, topic
 from harness.contract.topics.stage import Stage
@@ -70,7 +70,7 @@ def test_who_comes_after_shows_the_defect_on_both_faces(start: Start, defect: st
 
 def test_the_log_of_the_server_says_that_the_generation_stopped() -> None:
     gateway = Gateway(standin.config(standin.declared(SUBJECT), seed=0))
-    clock = Clock(time.monotonic_ns, time.sleep)
+    clock = RunClock(time.monotonic_ns, time.sleep)
     with LocalGateway(gateway) as local, HttpxTransport() as transport:
         subject = replace(SUBJECT, address=replace(SUBJECT.address, origin=local.url))
         sender = Sender(subject, transport, clock, Budget(), "test")
@@ -83,7 +83,7 @@ def test_the_log_of_the_server_says_that_the_generation_stopped() -> None:
 
 
 def test_no_clause_on_single_exchanges_judges_what_was_left() -> None:
-    ledger = Ledger(BY_ID.values(), ("native",))
+    ledger = Results(BY_ID.values(), ("native",))
 
     for observation in played(standin.mock).values():
         if observation.case.leaves:

@@ -17,7 +17,7 @@ import pytest
 from harness.contract.run import standin
 from harness.contract.run.budget import Budget
 from harness.contract.run.exploration import Exploration
-from harness.contract.run.results import Ledger
+from harness.contract.run.results import Results
 from harness.contract.run.sender import Sender
 from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import CLAUSES
@@ -144,7 +144,7 @@ def test_damage_never_crashes_a_run_and_never_passes_where_it_was_visible(seed: 
         budget, timeouts = Budget(REQUESTS), Timeouts(first_byte=15, idle=8, total=45)
         proxy = Mutating(embedded.transport, random.Random(seed))  # noqa: S311 - no secret
         sender = Sender(embedded.subject, proxy, embedded.clock, budget, "test", timeouts)
-        ledger = Ledger(CLAUSES, embedded.subject.routes)
+        ledger = Results(CLAUSES, embedded.subject.routes)
         for entry in ledger.entries.values():
             entry.lacks = embedded.subject.lacks(entry.clause, entry.route, clock=embedded.clock)
         exploration = Exploration(sender, ledger, seed=seed, reductions=0)

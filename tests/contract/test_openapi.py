@@ -10,7 +10,7 @@ import pytest
 from harness.contract.case import Expect
 from harness.contract.output.openapi import document
 from harness.contract.requests import fixed
-from harness.contract.requests.bounds import BOUNDS, Bound
+from harness.contract.requests.bounds import BOUNDS, FieldBound
 from tests.contract.answers import MODEL
 from tests.contract.runs import explore
 
@@ -24,7 +24,7 @@ def allows(schema: str, value: Any) -> bool:
     return bool(jsonschema_rs.validator_for(rooted).is_valid(value))
 
 
-def body(bound: Bound) -> Any:
+def body(bound: FieldBound) -> Any:
     return fixed.bound_case("native", MODEL, bound, "mark").body
 
 
@@ -42,12 +42,12 @@ def test_every_reference_leads_to_a_schema() -> None:
 
 
 @pytest.mark.parametrize("bound", [b for b in BOUNDS if b.expect is Expect.REJECT], ids=repr)
-def test_what_must_be_refused_is_not_allowed(bound: Bound) -> None:
+def test_what_must_be_refused_is_not_allowed(bound: FieldBound) -> None:
     assert not allows("ChatRequest", body(bound))
 
 
 @pytest.mark.parametrize("bound", [b for b in BOUNDS if b.expect is Expect.ACCEPT], ids=repr)
-def test_what_must_be_accepted_is_allowed(bound: Bound) -> None:
+def test_what_must_be_accepted_is_allowed(bound: FieldBound) -> None:
     assert allows("ChatRequest", body(bound))
 
 

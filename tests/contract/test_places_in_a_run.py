@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.contract.requests.cases import Supply
+from harness.contract.requests.cases import Cases
 from tests.contract.answers import MODEL
 from tests.contract.runs import explore
 
@@ -14,7 +14,7 @@ def test_every_fixed_case_is_sent_by_a_default_run(seed: int) -> None:
     if run.limited is not None:
         sent |= {(seen.case.route, seen.case.topic) for seen in run.limited.seen}
 
-    supply = Supply(MODEL, seed)
+    supply = Cases(MODEL, seed)
     wanted = {
         (route, case.topic)
         for route in ("native", "compat", "model")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.contract.observation import Observation
-from harness.contract.options import Options
+from harness.contract.options import RunOptions
 from harness.contract.output.recording import TOLD, behaviour_of, document_of, drift, read_recording
 from harness.contract.run import standin
 from harness.contract.run.session import perform
@@ -132,10 +132,10 @@ def test_the_status_of_an_expired_timeout_is_told_if_the_stand_in_can_play_it(
 def test_the_files_of_a_run_hold_what_was_recorded_and_the_drift(tmp_path: Path) -> None:
     path, pairs = tmp_path / "behaviour.json", [(c.id, r) for c in CLAUSES for r in c.routes]
 
-    first = perform(SUBJECT, Options(record=path), pairs=pairs, redact=str)
+    first = perform(SUBJECT, RunOptions(record=path), pairs=pairs, redact=str)
     recording = read_recording(path)
     path.write_text(json.dumps({"schema_version": 1, "behaviour": {**recording, "nulls": "send"}}))
-    again = perform(SUBJECT, Options(against=path), pairs=pairs, redact=str)
+    again = perform(SUBJECT, RunOptions(against=path), pairs=pairs, redact=str)
 
     assert first.document["behaviour"] == recording == DEFAULTS
     assert "drift" not in first.document

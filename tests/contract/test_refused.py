@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from harness.contract.options import Options
-from harness.contract.run.session import Outcome, perform
+from harness.contract.options import RunOptions
+from harness.contract.run.session import RunOutcome, perform
 from harness.contract.subject import Subject
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
@@ -12,14 +12,14 @@ from harness.routes.address import Address, Credentials
 from tests.contract.runs import SUBJECT
 from tests.transports.peer import answering, plain, serving
 
-OPTIONS = Options(kind="url", max_requests=40)
+OPTIONS = RunOptions(kind="url", max_requests=40)
 
 
 def at(url: str, *, key: str | None = "baseten-key", token: str | None = None) -> Subject:
     return replace(SUBJECT, address=Address(url, "acc", "gw"), credentials=Credentials(key, token))
 
 
-def asked(subject: Subject) -> Outcome:
+def asked(subject: Subject) -> RunOutcome:
     return perform(subject, OPTIONS, redact=str)
 
 

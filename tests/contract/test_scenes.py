@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.contract.clause import Record
+from harness.contract.clause import Recorded
 from harness.contract.observation import Observation
 from harness.contract.run import standin
 from harness.contract.topics import cross, model, options, timing
@@ -145,7 +145,7 @@ def test_times_are_taken_again_only_where_they_looked_wrong(play: Any, route: st
 def test_which_long_bodies_are_taken_is_written_down() -> None:
     short, long = seen(asked(), plain()), seen(asked(), {"message": "long"}, status=413)
 
-    assert says("record-body-limit", **{"70k": short, "1200k": long}) == Record(
+    assert says("record-body-limit", **{"70k": short, "1200k": long}) == Recorded(
         "70k: 200, 1200k: 413"
     )
 
@@ -163,7 +163,7 @@ def test_whether_a_429_says_when_to_come_back_is_written_down(value: str | None,
     fields = [] if value is None else [("retry-after", value)]
     refused = seen(asked(), {"message": "no"}, status=429, headers=fields)
 
-    assert says("record-retry-after", beyond_0_0=refused) == Record(told)
+    assert says("record-retry-after", beyond_0_0=refused) == Recorded(told)
 
 
 def test_a_difference_is_a_fault_only_where_the_model_repeats_itself() -> None:

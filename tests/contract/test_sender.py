@@ -7,7 +7,7 @@ import pytest
 from harness.contract.case import Case
 from harness.contract.run.budget import Budget, BudgetError
 from harness.contract.run.sender import GRACE_S, LATE, TAKEN_AT_ITS_WORD, Sender
-from harness.contract.subject import Clock
+from harness.contract.subject import RunClock
 from harness.errors import TransportError, TransportKind
 from harness.transports.exchange import Exchange, Timeouts
 from harness.wire import Headers, Request, Response
@@ -33,7 +33,7 @@ class Scripted:
 
 
 def sender(*statuses: int | None, now_s: float = 0, deadline_s: float | None = None) -> Sender:
-    clock = Clock(lambda: int(now_s * 1e9), lambda _: None)
+    clock = RunClock(lambda: int(now_s * 1e9), lambda _: None)
     made = Sender(SUBJECT, Scripted(iter(statuses)), clock, Budget(), "t", Timeouts(total=30.0))
     made.deadline_ns = None if deadline_s is None else int(deadline_s * 1e9)
     return made

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from harness.contract.case import Case, Key
-from harness.contract.clause import Record, Scene
+from harness.contract.clause import Recorded, Scene
 from harness.contract.observation import Observation
 from harness.contract.output.curl import curl
 from harness.contract.output.failure_folder import case_of, document_of
 from harness.contract.requests.given import only
 from harness.contract.run import standin
 from harness.contract.run.budget import Budget
-from harness.contract.run.results import Ledger
+from harness.contract.run.results import Results
 from harness.contract.run.sender import Sender
 from harness.contract.subject import Subject
 from harness.contract.topics.catalogue import BY_ID
@@ -86,7 +86,7 @@ def test_each_clause_keeps_quiet_on_a_target_without_the_endpoint() -> None:
         scene = {"first": page}
         found = {clause.id: clause.scene(scene) for clause in topic.clauses if clause.scene}
 
-        assert isinstance(found.pop("record-universal"), Record)
+        assert isinstance(found.pop("record-universal"), Recorded)
         assert set(found.values()) == {None}
 
 
@@ -111,7 +111,7 @@ def _lacks(subject: Subject, clause: str, embedded: standin.Embedded) -> str | N
 
 
 def test_no_clause_on_single_exchanges_judges_an_answer_of_the_endpoint() -> None:
-    ledger = Ledger(BY_ID.values(), ("native",))
+    ledger = Results(BY_ID.values(), ("native",))
 
     ledger.see(seen(FIRST.case, b"<html>", media="text/html"))
 

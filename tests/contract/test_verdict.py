@@ -10,7 +10,7 @@ from harness.contract.clause import Clause, Fault
 from harness.contract.observation import observe
 from harness.contract.run.budget import Budget, BudgetError
 from harness.contract.run.outage import common_refusal, outage
-from harness.contract.run.results import Ledger, Result
+from harness.contract.run.results import Result, Results
 from harness.contract.run.verdict import conclude
 from harness.contract.run.waivers import Waiver, apply, read_waivers
 from harness.contract.topics.catalogue import BY_ID, CLAUSES
@@ -26,9 +26,9 @@ BROKEN = (Fault("13", "14", "usage"),)
 
 def ledger(
     *kept: Clause, broken: tuple[Clause, ...] = (), lacking: tuple[Clause, ...] = ()
-) -> Ledger:
+) -> Results:
     """A ledger of one route with these clauses kept, broken, and lacking a setting."""
-    made = Ledger([*kept, *broken, *lacking], ("native",))
+    made = Results([*kept, *broken, *lacking], ("native",))
     for entry in made.entries.values():
         if entry.clause in lacking:
             entry.lacks = entry.clause.needs[0]
@@ -59,7 +59,7 @@ def test_a_broken_should_fails_only_when_strict() -> None:
 
 
 def test_a_must_that_was_not_exercised_is_unknown() -> None:
-    found = Ledger([MUST, SHOULD], ("native",))
+    found = Results([MUST, SHOULD], ("native",))
     found.entries["log-id-present", "native"].note((), ())
     found.missing("the budget of 5 requests is used up")
 
@@ -71,7 +71,7 @@ def test_a_must_that_was_not_exercised_is_unknown() -> None:
 
 
 def test_nothing_judged_at_all_is_never_green() -> None:
-    assert conclude(Ledger([], ("native",))).verdict == "unknown"
+    assert conclude(Results([], ("native",))).verdict == "unknown"
 
 
 def test_what_is_not_declared_is_named_and_can_be_required() -> None:
@@ -83,7 +83,7 @@ def test_what_is_not_declared_is_named_and_can_be_required() -> None:
 
 def test_a_broken_must_outranks_an_outage() -> None:
     found = ledger(broken=(MUST,))
-    found.entries["other", "compat"] = Ledger([MUST], ("compat",)).entries["usage-sum", "compat"]
+    found.entries["other", "compat"] = Results([MUST], ("compat",)).entries["usage-sum", "compat"]
     found.missing("outage, provider: HTTP 503", route="compat", out=True)
 
     verdict = conclude(found)
@@ -220,7 +220,7 @@ def test_a_refusal_counts_only_when_every_route_says_it() -> None:
 
 
 def test_a_selection_says_that_it_is_one() -> None:
-    found = Ledger([MUST], ("native",))
+    found = Results([MUST], ("native",))
     found.entries[MUST.id, "native"].note((), ())
 
     assert conclude(found, left_out=3).line == "pass: native; a selection, 3 clauses left out"
@@ -242,7 +242,7 @@ def test_the_wrong_key_of_a_waiver_is_named(tmp_path: Path) -> None:
 
 
 def test_streams_that_are_held_back_are_on_the_line_even_as_a_warning() -> None:
-    ledger = Ledger([BY_ID["stream-unbatched"], BY_ID["route-answers"]], ["compat"])
+    ledger = Results([BY_ID["stream-unbatched"], BY_ID["route-answers"]], ["compat"])
     ledger.see(seen(asked("compat"), plain()))
     entry = ledger.entries["stream-unbatched", "compat"]
     entry.note((Fault("small parts", "3 arrivals", "request 7"),), (seen(asked(), plain()),))

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.gateway.dice import Dice
+from harness.gateway.rng import Rng
 from harness.gateway.timing import Stall, Timing
 
 MS = 1_000_000
@@ -20,15 +20,15 @@ TIMINGS = st.builds(
 def test_times_never_decrease_and_depend_on_the_seed_alone(
     timing: Timing, count: int, seed: int
 ) -> None:
-    times = timing.schedule(count, Dice(seed))
+    times = timing.schedule(count, Rng(seed))
 
     assert times == sorted(times)
     assert len(times) == count
-    assert times == timing.schedule(count, Dice(seed))
+    assert times == timing.schedule(count, Rng(seed))
 
 
 def test_without_jitter_the_schedule_is_exact() -> None:
-    times = Timing(ttft_ns=50 * MS, itl_ns=10 * MS).schedule(4, Dice(0))
+    times = Timing(ttft_ns=50 * MS, itl_ns=10 * MS).schedule(4, Rng(0))
 
     assert times == [50 * MS, 60 * MS, 70 * MS, 80 * MS]
 
@@ -36,11 +36,11 @@ def test_without_jitter_the_schedule_is_exact() -> None:
 def test_a_stall_delays_all_that_follows() -> None:
     timing = Timing(ttft_ns=0, itl_ns=1, stalls=(Stall(2, 1000),))
 
-    assert timing.schedule(4, Dice(0)) == [0, 1, 1002, 1003]
+    assert timing.schedule(4, Rng(0)) == [0, 1, 1002, 1003]
 
 
 def test_an_answer_without_output_has_one_time() -> None:
-    assert Timing(ttft_ns=7).schedule(0, Dice(0)) == [7]
+    assert Timing(ttft_ns=7).schedule(0, Rng(0)) == [7]
 
 
 def test_an_extra_delay_belongs_to_its_route() -> None:

@@ -19,7 +19,7 @@ from harness.contract.run.collector import collect_seldom
 from tests.power import page
 from tests.power.drawn import Fate, Sample
 from tests.power.score import SEEDS, Power, score, trials
-from tests.power.trial import Outcome, Trial, attempt
+from tests.power.trial import Trial, TrialOutcome, attempt
 
 PAGE = Path("contracts/POWER.md")
 
@@ -75,7 +75,7 @@ def _judge(sample: Sample, fates: Iterator[Fate]) -> int:
     return 1 if sample.holes else 0
 
 
-def _measured(planned: list[Trial], workers: int) -> Iterator[Outcome]:
+def _measured(planned: list[Trial], workers: int) -> Iterator[TrialOutcome]:
     """The outcomes as they come, with a line of progress on standard error."""
     context = multiprocessing.get_context("forkserver")
     with context.Pool(workers, collect_seldom) as pool:

@@ -15,7 +15,7 @@ from harness.defects.mutants.drawn import population, sample
 from harness.defects.mutants.mutant import FAMILIES, Mutant, parse
 from harness.wire import Response
 from tests.power import legal
-from tests.power.trial import Outcome, Trial, attempt
+from tests.power.trial import Trial, TrialOutcome, attempt
 
 RARE = 8
 """So few of the 291 answers of a clean run show a rare mutant: to meet it more must be asked."""
@@ -31,7 +31,7 @@ class Fate:
 
     mutant: Mutant
     shows: int
-    outcome: Outcome
+    outcome: TrialOutcome
     why: str | None = None
 
     @property
@@ -120,7 +120,7 @@ def _rare(mutant: Mutant, shows: int) -> str | None:
     return f"rare: {always.name} is killed"
 
 
-def _tried(mutant: Mutant) -> Outcome:
+def _tried(mutant: Mutant) -> TrialOutcome:
     return attempt(Trial(defect=mutant.name, until_killed=True))
 
 

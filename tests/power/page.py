@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.contract.clause import Clause, Level
 from harness.contract.topics.catalogue import CLAUSES
+from tests.power.exempt import STANDS
 from tests.power.score import BAR, BUDGETS, Killing, Power, percent
-from tests.power.standing import STANDS
-from tests.power.trial import Outcome
+from tests.power.trial import TrialOutcome
 
 GROUPS: Mapping[str, str] = {
     "T": "transport",
@@ -127,7 +127,7 @@ def standing(clause: Clause, power: Power) -> str:
     return f"names another symptom of {shown}"
 
 
-def trace(outcome: Outcome) -> str:
+def trace(outcome: TrialOutcome) -> str:
     """One run in one line."""
     trial = outcome.trial
     name = trial.defect or trial.variant or "clean"
@@ -136,7 +136,7 @@ def trace(outcome: Outcome) -> str:
     return f"{run}: {outcome.verdict}, killed after {outcome.killed_after}: {broken}\n"
 
 
-def terminal(power: Power, outcomes: Sequence[Outcome], *, seconds: float) -> str:
+def terminal(power: Power, outcomes: Sequence[TrialOutcome], *, seconds: float) -> str:
     """A summary with what is alive, and how fast it was."""
     arrived = sum(outcome.arrived for outcome in outcomes)
     lines = [

@@ -9,8 +9,8 @@ from harness.contract.topics.catalogue import CLAUSES
 from harness.defects.defect import Defect
 from harness.defects.table import DEFECTS, UPSTREAM
 from harness.defects.variants import VARIANTS
-from tests.power.standing import STANDS
-from tests.power.trial import KILLERS, STRICT, Outcome, Trial
+from tests.power.exempt import STANDS
+from tests.power.trial import KILLERS, STRICT, Trial, TrialOutcome
 
 BUDGETS = (40, 100, 300)
 BAR: Mapping[int, float] = {40: 0.85, 100: 0.95, 300: 1.0}
@@ -143,10 +143,10 @@ def _can_tell(defect: Defect, budget: int) -> bool:
     return bool(KILLERS[defect.name]) or budget == BUDGETS[-1]
 
 
-def score(outcomes: Iterable[Outcome], *, partial: bool = False) -> Power:
+def score(outcomes: Iterable[TrialOutcome], *, partial: bool = False) -> Power:
     """The power that the outcomes show; `partial` when not all trials were made."""
     listed = list(outcomes)
-    by_defect: dict[str, dict[int, Outcome]] = {}
+    by_defect: dict[str, dict[int, TrialOutcome]] = {}
     for outcome in listed:
         if outcome.trial.defect is not None:
             by_defect.setdefault(outcome.trial.defect, {})[outcome.trial.requests] = outcome
@@ -165,14 +165,14 @@ def score(outcomes: Iterable[Outcome], *, partial: bool = False) -> Power:
     )
 
 
-def _crashes(outcomes: Iterable[Outcome]) -> Iterator[str]:
+def _crashes(outcomes: Iterable[TrialOutcome]) -> Iterator[str]:
     for outcome in outcomes:
         trial = outcome.trial
         if outcome.verdict.startswith("crash") and trial.defect is not None:
             yield f"{outcome.verdict} on {trial.defect} with {trial.requests} requests"
 
 
-def _killing(defect: Defect, runs: Mapping[int, Outcome]) -> Killing:
+def _killing(defect: Defect, runs: Mapping[int, TrialOutcome]) -> Killing:
     whole = runs[max(runs)]
     listed = KILLERS[defect.name]
     failing = [
@@ -186,6 +186,6 @@ def _killing(defect: Defect, runs: Mapping[int, Outcome]) -> Killing:
     )
 
 
-def _alarm(outcome: Outcome) -> Alarm:
+def _alarm(outcome: TrialOutcome) -> Alarm:
     trial = outcome.trial
     return Alarm(trial.variant, trial.seed, outcome.verdict, tuple(sorted(outcome.broken)))

@@ -10,10 +10,10 @@ from harness.defects.mutants.mutant import FAMILIES, Mutant, parse
 from tests.power import legal
 from tests.power.__main__ import main
 from tests.power.drawn import Fate, Sample, value_places
-from tests.power.trial import Outcome, Trial
+from tests.power.trial import Trial, TrialOutcome
 
-KILLED = Outcome(Trial(), {"role-first": 3}, 9, "fail")
-PASSED = Outcome(Trial(), {}, 291, "pass")
+KILLED = TrialOutcome(Trial(), {"role-first": 3}, 9, "fail")
+PASSED = TrialOutcome(Trial(), {}, 291, "pass")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_the_command_judges_names_and_samples(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("row", legal.LEGAL, ids=map(str, count()))
-def test_every_excuse_has_an_operator_and_a_reason(row: legal.Row) -> None:
+def test_every_excuse_has_an_operator_and_a_reason(row: legal.LegalRow) -> None:
     operators = [operator for known in FAMILIES.values() for operator in known]
 
     assert any(re.fullmatch(row.operators, operator) for operator in operators)

@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 
 from harness.contract.clause import Level
-from harness.contract.options import Options
+from harness.contract.options import RunOptions
 from harness.contract.run import standin
 from harness.contract.run.session import perform
-from harness.contract.run.verdict import Verdict
+from harness.contract.run.verdict import ContractVerdict
 from harness.contract.topics.catalogue import BY_ID, CLAUSES
 from harness.defects.table import DEFECTS, UPSTREAM
 from harness.defects.variants import VARIANTS
 from tests.contract.runs import SUBJECT
 from tests.power import page
+from tests.power.exempt import STANDS
 from tests.power.score import (
     BUDGETS,
     Power,
@@ -23,20 +24,19 @@ from tests.power.score import (
     score,
     trials,
 )
-from tests.power.standing import STANDS
-from tests.power.trial import KILLERS, Outcome, Trial, attempt, run
+from tests.power.trial import KILLERS, Trial, TrialOutcome, attempt, run
 
 PAGE = Path(__file__).parents[2] / "contracts" / "POWER.md"
 SAMPLE = ("missing-role", "usage-zero", "stop-ignored")
 
 
-def outcome(defect: str | None, budget: int, **broken: int) -> Outcome:
+def outcome(defect: str | None, budget: int, **broken: int) -> TrialOutcome:
     named = {name.replace("_", "-"): count for name, count in broken.items()}
     verdict = "fail" if broken else "pass"
-    return Outcome(Trial(budget, defect=defect), named, budget, verdict)
+    return TrialOutcome(Trial(budget, defect=defect), named, budget, verdict)
 
 
-def measured(*outcomes: Outcome) -> Power:
+def measured(*outcomes: TrialOutcome) -> Power:
     return score(outcomes, partial=True)
 
 
@@ -61,7 +61,9 @@ def test_a_survivor_misses_the_bar_by_name() -> None:
 
 
 def test_an_alarm_misses_the_bar_by_variant_and_seed() -> None:
-    alarmed = Outcome(Trial(seed=3, variant=next(iter(VARIANTS))), {"role-first": 1}, 9, "fail")
+    alarmed = TrialOutcome(
+        Trial(seed=3, variant=next(iter(VARIANTS))), {"role-first": 1}, 9, "fail"
+    )
 
     (miss,) = measured(alarmed).misses()
 
@@ -69,7 +71,7 @@ def test_an_alarm_misses_the_bar_by_variant_and_seed() -> None:
 
 
 def test_a_legal_stand_in_without_a_verdict_is_an_alarm() -> None:
-    (alarm,) = measured(Outcome(Trial(), {}, 9, "unknown")).alarms
+    (alarm,) = measured(TrialOutcome(Trial(), {}, 9, "unknown")).alarms
 
     assert str(alarm) == "the clean stand-in, seed 0: verdict unknown"
 
@@ -101,9 +103,9 @@ def test_a_budget_counts_what_arrives_at_the_stand_in() -> None:
 @pytest.mark.parametrize("defect", ["missing-role", "empty-200"])
 def test_a_trial_breaks_what_a_run_breaks(defect: str) -> None:
     pairs = [(clause.id, route) for clause in CLAUSES for route in clause.routes]
-    verdict: Verdict = perform(
+    verdict: ContractVerdict = perform(
         SUBJECT,
-        Options(defect=defect, strict=True, max_requests=100),
+        RunOptions(defect=defect, strict=True, max_requests=100),
         pairs=pairs,
         redact=lambda text: text,
     ).verdict

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from harness.contract.run import standin
-from harness.contract.run.results import Ledger
+from harness.contract.run.results import Results
 from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import CLAUSES
 from harness.defects.table import DEFECTS
@@ -36,7 +36,7 @@ def fitting(defect: str) -> frozenset[str]:
     return KILLERS[defect] or STRICT_IDS
 
 
-def caught_by(clauses: frozenset[str]) -> Callable[[Ledger], bool]:
+def caught_by(clauses: frozenset[str]) -> Callable[[Results], bool]:
     return lambda ledger: any(entry.clause.id in clauses for entry in ledger.failing())
 
 

@@ -13,7 +13,7 @@ from harness.contract.run import standin
 from harness.contract.run.budget import Budget, BudgetError
 from harness.contract.run.exploration import Exploration
 from harness.contract.run.reference import SUBJECT, prepared
-from harness.contract.run.results import Ledger, Result
+from harness.contract.run.results import Result, Results
 from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import CLAUSES
 from harness.defects.table import DEFECTS, EVERY
@@ -45,7 +45,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TrialOutcome:
     """What a trial found: `broken` has the failing clauses and the requests until each failed."""
 
     trial: Trial
@@ -60,7 +60,7 @@ class Outcome:
         return min((n for clause, n in self.broken.items() if clause in listed), default=None)
 
 
-class Watched(Ledger):
+class Watched(Results):
     """A ledger that notes how many requests had arrived when a clause failed first."""
 
     def __init__(self, routes: Iterable[str], arrived: Callable[[], int]) -> None:
@@ -86,15 +86,15 @@ class Watched(Ledger):
                 self.broken.setdefault(entry.clause.id, self._arrived())
 
 
-def attempt(trial: Trial) -> Outcome:
+def attempt(trial: Trial) -> TrialOutcome:
     """The outcome of a trial; a crash of the suite is one, and ends no other trial."""
     try:
         return run(trial)
     except Exception as exc:  # noqa: BLE001 - the border of a worker: it becomes a line of the result
-        return Outcome(trial, {}, 0, f"crash: {type(exc).__name__}: {exc}"[:200])
+        return TrialOutcome(trial, {}, 0, f"crash: {type(exc).__name__}: {exc}"[:200])
 
 
-def run(trial: Trial) -> Outcome:
+def run(trial: Trial) -> TrialOutcome:
     """The outcome of one trial: the same steps as `verify --target mock --mode pr --strict`."""
     start = standin.local if trial.on_socket else standin.mock
     with start(SUBJECT, defect=trial.defect, variant=trial.variant, seed=trial.seed) as embedded:
@@ -106,7 +106,7 @@ def run(trial: Trial) -> Outcome:
         verdict = f"crash: {judged.bugs[0]}"[:200] if judged.bugs else judged.verdict
         failing = {e.clause.id for e in ledger.entries.values() if e.result is Result.FAIL}
         broken = {clause: n for clause, n in ledger.broken.items() if clause in failing}
-        return Outcome(trial, broken, embedded.arrived, verdict)
+        return TrialOutcome(trial, broken, embedded.arrived, verdict)
 
 
 class UntilKilled(Budget):

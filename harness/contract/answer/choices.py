@@ -12,7 +12,7 @@ from harness.contract.answer.reading import Reading
 
 
 @dataclass(slots=True)
-class Call:
+class ToolCallSaid:
     """One tool call put together from its deltas; `arguments` joins what was text."""
 
     index: Any
@@ -23,7 +23,7 @@ class Call:
 
 
 @dataclass(slots=True)
-class Choice:
+class SaidChoice:
     """One choice of an answer, in the order it was said.
 
     Pairs are (event number, value); a plain answer is event 0. `logprobs` are the entries of
@@ -36,7 +36,7 @@ class Choice:
     refusal: list[tuple[int, str]] = field(default_factory=list)
     roles: list[tuple[int, Any]] = field(default_factory=list)
     finishes: list[tuple[int, Any]] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
+    calls: list[ToolCallSaid] = field(default_factory=list)
     call_events: list[int] = field(default_factory=list)
     logprobs: list[tuple[int, Any]] = field(default_factory=list)
 
@@ -57,12 +57,12 @@ class Choice:
         return sorted({*spoken, *self.call_events})
 
 
-def choices(reading: Reading) -> tuple[Choice, ...]:
+def choices(reading: Reading) -> tuple[SaidChoice, ...]:
     """The choices of a chat answer by index, in order of first appearance; empty if it is none."""
-    found: dict[str, Choice] = {}
+    found: dict[str, SaidChoice] = {}
     for number, raw, spoken in _spoken(reading):
         index = raw.get("index")
-        choice = found.setdefault(repr(index), Choice(index))
+        choice = found.setdefault(repr(index), SaidChoice(index))
         _add(choice, number, raw, spoken)
     return tuple(found.values())
 
@@ -82,7 +82,7 @@ def _spoken(reading: Reading) -> Iterator[tuple[int, dict[str, Any], dict[str, A
                 yield number, raw, spoken if isinstance(spoken, dict) else {}
 
 
-def _add(choice: Choice, number: int, raw: dict[str, Any], spoken: dict[str, Any]) -> None:
+def _add(choice: SaidChoice, number: int, raw: dict[str, Any], spoken: dict[str, Any]) -> None:
     pairs = (
         (choice.content, "content"),
         (choice.reasoning, "reasoning_content"),
@@ -106,12 +106,12 @@ def _add(choice: Choice, number: int, raw: dict[str, Any], spoken: dict[str, Any
             _add_call(choice, part, position)
 
 
-def _add_call(choice: Choice, part: dict[str, Any], position: int) -> None:
+def _add_call(choice: SaidChoice, part: dict[str, Any], position: int) -> None:
     """Fold a delta into the call of its index; without one, its place in the list stands for it."""
     index = part.get("index", position)
     call = next((c for c in choice.calls if c.index == index), None)
     if call is None:
-        call = Call(index)
+        call = ToolCallSaid(index)
         choice.calls.append(call)
     function = part.get("function")
     function = function if isinstance(function, dict) else {}

@@ -50,7 +50,7 @@ _ONCE = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_object)
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ReadEvent:
     """One event as its bytes say it; `document` is its JSON value, or `ABSENT`.
 
     `at_ns` is the arrival of the chunk that completed it, `offset` its first byte in the body.
@@ -85,7 +85,7 @@ class Reading:
     body: bytes
     document: Any = ABSENT
     json_error: str | None = None
-    events: tuple[Event, ...] = ()
+    events: tuple[ReadEvent, ...] = ()
     malformed: tuple[tuple[int, bytes], ...] = ()
     stray: tuple[tuple[int, bytes], ...] = ()
     unterminated: bytes = b""
@@ -94,7 +94,7 @@ class Reading:
     doubled: str | None = None
 
     @cached_property
-    def chunks(self) -> tuple[tuple[Event, dict[str, Any]], ...]:
+    def chunks(self) -> tuple[tuple[ReadEvent, dict[str, Any]], ...]:
         """The events whose data is a JSON object."""
         return tuple((e, e.document) for e in self.events if isinstance(e.document, dict))
 
@@ -179,7 +179,7 @@ def _read_events(
     ends = list(accumulate(len(chunk.data) for chunk in response.chunks))
     times = [chunk.at_ns for chunk in response.chunks]
     mark = body.startswith(_BOM)
-    events: list[Event] = []
+    events: list[ReadEvent] = []
     stray: list[tuple[int, bytes]] = []
     block: list[tuple[int, bytes]] = []
     comments = 0
@@ -203,7 +203,7 @@ def _read_events(
     )
 
 
-def _event(number: int, block: list[tuple[int, bytes]], at_ns: int) -> Event:
+def _event(number: int, block: list[tuple[int, bytes]], at_ns: int) -> ReadEvent:
     fields = [_field(item) for item in block]
     data = [value for name, value in fields if name == b"data"]
     names = [value for name, value in fields if name == b"event"]
@@ -211,7 +211,7 @@ def _event(number: int, block: list[tuple[int, bytes]], at_ns: int) -> Event:
     silent = text is None or text == "[DONE]"
     document, _, doubled = (ABSENT, None, None) if silent else _parse(text or "")
     name = names[-1].decode("utf-8", "surrogateescape") if names else None
-    return Event(number, block[0][0], at_ns, name, text, document, doubled)
+    return ReadEvent(number, block[0][0], at_ns, name, text, document, doubled)
 
 
 def _field(item: tuple[int, bytes]) -> tuple[bytes, bytes]:

@@ -20,11 +20,11 @@ from harness.contract.output.curl import (
 )
 from harness.contract.output.recording import told_drift
 from harness.contract.output.redaction import SPELT, spells_secret
-from harness.contract.output.rows import Judged, by_weight, capsule_name, layer
+from harness.contract.output.rows import ClauseRow, by_weight, capsule_name, layer
 from harness.contract.output.written import Output, put, write_json
 from harness.contract.run.budget import Budget
-from harness.contract.run.results import Entry, Ledger, Result
-from harness.contract.run.verdict import Verdict
+from harness.contract.run.results import Entry, Result, Results
+from harness.contract.run.verdict import ContractVerdict
 from harness.foreign import Place, harmless
 
 SCHEMA_VERSION = 1
@@ -36,8 +36,8 @@ MOST_EXPLAINED = 8
 
 
 def conformance(
-    clauses: Sequence[Judged],
-    verdict: Verdict,
+    clauses: Sequence[ClauseRow],
+    verdict: ContractVerdict,
     *,
     budget: Budget,
     about: Mapping[str, Any],
@@ -62,7 +62,7 @@ def conformance(
 
 
 def junit(
-    ledger: Ledger, redact: Redact, *, strict: bool = False, took: Mapping[Pair, float]
+    ledger: Results, redact: Redact, *, strict: bool = False, took: Mapping[Pair, float]
 ) -> str:
     """One test case for each clause and route, with its share of the seconds, `took`.
 
@@ -143,7 +143,7 @@ def explain(entry: Entry, redact: Redact) -> str:
 def write(
     output: Output,
     folder: Path,
-    ledger: Ledger,
+    ledger: Results,
     document: Mapping[str, Any],
     *,
     redact: Redact,
@@ -165,7 +165,7 @@ def write(
         output.write(place, how)
 
 
-def junit_of(ledger: Ledger, document: Mapping[str, Any], redact: Redact) -> str:
+def junit_of(ledger: Results, document: Mapping[str, Any], redact: Redact) -> str:
     """`junit.xml` of a run with this document."""
     rows = document["clauses"]
     took = {(row["id"], row["route"]): float(row["cost"]["seconds"]) for row in rows}
@@ -224,7 +224,7 @@ def _seen(text: str) -> str:
 
 
 def markdown(
-    ledger: Ledger, document: Mapping[str, Any], redact: Redact, *, more: Sequence[str] = ()
+    ledger: Results, document: Mapping[str, Any], redact: Redact, *, more: Sequence[str] = ()
 ) -> str:
     """The result for a pull request or a CI step summary; `more` are lines at its end."""
     counts = ", ".join(f"{count} {name}" for name, count in document["counts"].items() if count)

@@ -10,7 +10,7 @@ from typing import Any
 from harness.contract.answer.reading import ABSENT
 from harness.contract.clause import Fault
 from harness.contract.observation import Observation
-from harness.contract.run.results import Ledger
+from harness.contract.run.results import Results
 
 Redact = Callable[[str], str]
 SEARCHED = 500_000
@@ -51,7 +51,7 @@ def _index(position: int, item: Any) -> str:
     return repr(item.get("index", position) if isinstance(item, dict) else position)
 
 
-def veil(ledger: Ledger, redact: Redact) -> None:
+def veil(ledger: Results, redact: Redact) -> None:
     """Withhold the evidence of violations that are shown by such a stream."""
     for entry in ledger.entries.values():
         if entry.faults and any(spells_secret(seen, redact) for seen in entry.shown):

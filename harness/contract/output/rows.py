@@ -6,15 +6,15 @@ from typing import Any
 
 from harness.contract.clause import Level
 from harness.contract.observation import Observation
-from harness.contract.run.cost import Share, shares
-from harness.contract.run.results import Entry, Ledger
+from harness.contract.run.cost import CostShare, shares
+from harness.contract.run.results import Entry, Results
 from harness.errors import Layer
 
 Redact = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ClauseRow:
     """One clause on one route; every text of it is redacted.
 
     `exercised` and `violated` count exchanges or sequences. `evidence` is the first fault, the
@@ -47,7 +47,9 @@ class Judged:
         return asdict(self)
 
 
-def judged(ledger: Ledger, redact: Redact, seen: Sequence[Observation] = ()) -> tuple[Judged, ...]:
+def judged(
+    ledger: Results, redact: Redact, seen: Sequence[Observation] = ()
+) -> tuple[ClauseRow, ...]:
     """What a ledger says when the run is over; `seen` is all that was sent, for what it cost."""
     costs, leads = shares(ledger, seen), followed(ledger)
     return tuple(
@@ -63,7 +65,7 @@ def by_weight(entry: Entry) -> tuple[bool, bool, int, float, int]:
     return bool(entry.waived), clause.level is not Level.MUST, kind, -share, -entry.violated
 
 
-def followed(ledger: Ledger) -> Mapping[tuple[str, str], str]:
+def followed(ledger: Results) -> Mapping[tuple[str, str], str]:
     """For a failure the clause before it in that order which the same requests broke, or more."""
     found: dict[tuple[str, str], str] = {}
     leads: list[Entry] = []
@@ -77,9 +79,9 @@ def followed(ledger: Ledger) -> Mapping[tuple[str, str], str]:
     return found
 
 
-def _judged(entry: Entry, cost: Share, follows: str | None, redact: Redact) -> Judged:
+def _judged(entry: Entry, cost: CostShare, follows: str | None, redact: Redact) -> ClauseRow:
     failing = bool(entry.violated)
-    return Judged(
+    return ClauseRow(
         id=entry.clause.id,
         level=str(entry.clause.level),
         route=entry.route,

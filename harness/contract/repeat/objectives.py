@@ -8,17 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.contract.repeat.judge import Kind
-from harness.contract.repeat.rates import CONFIDENCE, Answer, Share, share_of
+from harness.contract.repeat.judge import ErrorKind
+from harness.contract.repeat.rates import CONFIDENCE, ErrorShare, RepeatedAnswer, share_of
 from harness.errors import UsageError
 from harness.measure.objective import Objective, parse_objective
 from harness.measure.proportion import trials_to_settle
 
-_CALLED = (None, Kind.UNKNOWN_NAME, Kind.ARGUMENTS)
-METRICS: Mapping[str, Callable[[Answer], bool | None]] = {
+_CALLED = (None, ErrorKind.UNKNOWN_NAME, ErrorKind.ARGUMENTS)
+METRICS: Mapping[str, Callable[[RepeatedAnswer], bool | None]] = {
     "tool_schema": lambda answer: answer.kind is None if answer.calls else None,
     "tool_call": lambda answer: answer.kind in _CALLED if answer.calls else None,
-    "answered": lambda answer: answer.kind is not Kind.NO_ANSWER,
+    "answered": lambda answer: answer.kind is not ErrorKind.NO_ANSWER,
 }
 """What an objective can be on: whether an answer counts as good; None for one it is not about.
 
@@ -35,7 +35,7 @@ class Judged:
     objective: str
     route: str
     result: str
-    share: Share
+    share: ErrorShare
     settles: str = ""
 
     @property
@@ -70,7 +70,7 @@ def read_objectives(texts: Sequence[str]) -> tuple[Objective, ...]:
 
 
 def judged(
-    objectives: Sequence[Objective], answers: Sequence[Answer], routes: Sequence[str]
+    objectives: Sequence[Objective], answers: Sequence[RepeatedAnswer], routes: Sequence[str]
 ) -> list[Judged]:
     """Each objective on each route that it is about."""
     return [
@@ -81,7 +81,7 @@ def judged(
     ]
 
 
-def _judged(objective: Objective, answers: Sequence[Answer], route: str) -> Judged:
+def _judged(objective: Objective, answers: Sequence[RepeatedAnswer], route: str) -> Judged:
     flags = [METRICS[objective.metric](answer) for answer in answers]
     share = share_of(flag for flag in flags if flag is not None)
     low, high = objective.met(share.low), objective.met(share.high)
@@ -90,7 +90,7 @@ def _judged(objective: Objective, answers: Sequence[Answer], route: str) -> Judg
     return Judged(objective.text.strip(), route, result, share, settles)
 
 
-def _settles(objective: Objective, share: Share) -> str:
+def _settles(objective: Objective, share: ErrorShare) -> str:
     if share.value is None:
         return "nothing was asked there"
     n = trials_to_settle(share.value, objective.limit, CONFIDENCE)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
-from harness.contract.repeat.judge import OF_CALLS, OF_TEXTS, Kind
+from harness.contract.repeat.judge import OF_CALLS, OF_TEXTS, ErrorKind
 from harness.measure.proportion import exact
 
 LOOKS = 3
@@ -22,14 +22,14 @@ GROUPS = {"tools": OF_CALLS, "texts": OF_TEXTS}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RepeatedAnswer:
     """One answer: the number of its round, whether it had to have a call, and what is wrong."""
 
     route: str
     question: str
     round: int
     calls: bool
-    kind: Kind | None
+    kind: ErrorKind | None
 
     @property
     def group(self) -> str:
@@ -38,7 +38,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class ErrorShare:
     """`count` of `of` answers and the bounds of their share; without any it may be anything."""
 
     count: int
@@ -61,13 +61,13 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ErrorRate:
     """How often one kind of error came on one route."""
 
     route: str
     group: str
-    kind: Kind
-    share: Share
+    kind: ErrorKind
+    share: ErrorShare
 
     def document(self) -> dict[str, Any]:
         """The row as JSON."""
@@ -76,7 +76,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class RouteDifference:
     """One route's share of an error less another's, with its interval.
 
     `floor` is the largest difference between the two halves of one route, its even and its odd
@@ -84,7 +84,7 @@ class Pair:
     """
 
     group: str
-    kind: Kind
+    kind: ErrorKind
     a: str
     b: str
     difference: float
@@ -102,18 +102,18 @@ class Pair:
         return asdict(self) | {"kind": self.kind.value, "apart": self.apart}
 
 
-def share_of(flags: Iterable[bool], *, confidence: float = CONFIDENCE) -> Share:
+def share_of(flags: Iterable[bool], *, confidence: float = CONFIDENCE) -> ErrorShare:
     """The share of what is flagged, with exact bounds."""
     listed = list(flags)
     count, of = sum(listed), len(listed)
     low, high = exact(count, of, confidence) if of else (0.0, 1.0)
-    return Share(count, of, low, high)
+    return ErrorShare(count, of, low, high)
 
 
-def rows(answers: Sequence[Answer]) -> list[Row]:
+def rows(answers: Sequence[RepeatedAnswer]) -> list[ErrorRate]:
     """Every kind of error on every route that was asked."""
     return [
-        Row(route, group, kind, share_of(answer.kind is kind for answer in some))
+        ErrorRate(route, group, kind, share_of(answer.kind is kind for answer in some))
         for route in _routes(answers)
         for group, kinds in GROUPS.items()
         if (some := _of(answers, route, group))
@@ -121,7 +121,7 @@ def rows(answers: Sequence[Answer]) -> list[Row]:
     ]
 
 
-def pairs(answers: Sequence[Answer]) -> list[Pair]:
+def pairs(answers: Sequence[RepeatedAnswer]) -> list[RouteDifference]:
     """Every two routes held against each other in every kind of error that came.
 
     All their intervals hold together: each has its part of the error that a look may have.
@@ -139,15 +139,21 @@ def pairs(answers: Sequence[Answer]) -> list[Pair]:
 
 
 def _pair(
-    answers: Sequence[Answer], group: str, kind: Kind, a: str, b: str, *, confidence: float
-) -> Pair | None:
+    answers: Sequence[RepeatedAnswer],
+    group: str,
+    kind: ErrorKind,
+    a: str,
+    b: str,
+    *,
+    confidence: float,
+) -> RouteDifference | None:
     """The pair; None where neither route has the error."""
     ours, theirs = _of(answers, a, group), _of(answers, b, group)
     left = share_of((each.kind is kind for each in ours), confidence=confidence)
     right = share_of((each.kind is kind for each in theirs), confidence=confidence)
     if not left.count and not right.count:
         return None
-    return Pair(
+    return RouteDifference(
         group,
         kind,
         a,
@@ -159,7 +165,7 @@ def _pair(
     )
 
 
-def _halves(answers: Sequence[Answer], kind: Kind) -> float:
+def _halves(answers: Sequence[RepeatedAnswer], kind: ErrorKind) -> float:
     """How far apart a route's even and odd rounds are."""
     halves = [[a.kind is kind for a in answers if a.round % 2 == parity] for parity in (0, 1)]
     if not all(halves):
@@ -168,9 +174,9 @@ def _halves(answers: Sequence[Answer], kind: Kind) -> float:
     return abs(even - odd)
 
 
-def _routes(answers: Sequence[Answer]) -> list[str]:
+def _routes(answers: Sequence[RepeatedAnswer]) -> list[str]:
     return sorted({answer.route for answer in answers}, reverse=True)
 
 
-def _of(answers: Sequence[Answer], route: str, group: str) -> list[Answer]:
+def _of(answers: Sequence[RepeatedAnswer], route: str, group: str) -> list[RepeatedAnswer]:
     return [each for each in answers if (each.route, each.group) == (route, group)]

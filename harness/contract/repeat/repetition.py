@@ -6,11 +6,19 @@ from typing import Any
 
 from harness.contract.case import Case
 from harness.contract.observation import CHAT
-from harness.contract.options import DEFAULT_REQUESTS, Options
+from harness.contract.options import DEFAULT_REQUESTS, RunOptions
 from harness.contract.repeat.corpus import CORPUS, Question
 from harness.contract.repeat.judge import judge
 from harness.contract.repeat.objectives import Judged, judged, read_objectives
-from harness.contract.repeat.rates import CONFIDENCE, LOOKS, Answer, Pair, Row, pairs, rows
+from harness.contract.repeat.rates import (
+    CONFIDENCE,
+    LOOKS,
+    ErrorRate,
+    RepeatedAnswer,
+    RouteDifference,
+    pairs,
+    rows,
+)
 from harness.contract.run.budget import BudgetError
 from harness.contract.run.sender import Sender
 from harness.errors import Layer
@@ -41,7 +49,7 @@ class Repetition:
     seed: int = 0
     kept: int = 0
     corpus: tuple[Question, ...] = CORPUS
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[RepeatedAnswer] = field(default_factory=list)
     rounds: int = 0
     ended: str = ""
     skipped: tuple[str, ...] = ()
@@ -92,12 +100,12 @@ class Repetition:
         return judged(self.objectives, self.answers, CHAT)
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[ErrorRate]:
         """How often each kind of error came."""
         return rows(self.answers)
 
     @property
-    def pairs(self) -> list[Pair]:
+    def pairs(self) -> list[RouteDifference]:
         """The routes against each other."""
         return pairs(self.answers)
 
@@ -128,16 +136,18 @@ class Repetition:
         seen = self.sender.send(case, patient=False)
         if seen.layer is Layer.CLIENT:
             return
-        self.answers.append(Answer(case.route, question.name, number, question.calls, judge(seen)))
+        self.answers.append(
+            RepeatedAnswer(case.route, question.name, number, question.calls, judge(seen))
+        )
 
 
-def kept_for(options: Options) -> int:
+def kept_for(options: RunOptions) -> int:
     """How many requests are kept for what is repeated: half of few, all but the usual of many."""
     most = max(options.max_requests // 2, options.max_requests - DEFAULT_REQUESTS)
     return min(requests_of(options.repeat), most)
 
 
-def repetition_of(sender: Sender, options: Options, kept: int) -> Repetition:
+def repetition_of(sender: Sender, options: RunOptions, kept: int) -> Repetition:
     """What is asked many times, by a sender of the same budget whose answers no clause judges."""
     return Repetition(
         replace(sender, seen=[]),

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Supply:
+class Cases:
     """What can be asked about a chat model and a deployment; `drawn` is how many are drawn."""
 
     model: str

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.contract.case import Case, Expect
-from harness.contract.requests.bounds import BOUNDS, Bound
+from harness.contract.requests.bounds import BOUNDS, FieldBound
 from harness.contract.requests.given import NUMBER, TEXT, only
 from harness.contract.requests.text import LONG, MANY, SCRIPTS, WORDS, nonce
 
@@ -90,7 +90,7 @@ def cut_json(route: str) -> Case:
     return Case(route, b'{"model": "x", "messages": [', "cut JSON", Expect.REJECT)
 
 
-def bound_case(route: str, model: str, bound: Bound, mark: str) -> Case:
+def bound_case(route: str, model: str, bound: FieldBound, mark: str) -> Case:
     """A plain request with one field at a bound; a field of None is left out."""
     asked = body(model, f"Say hello. ({mark})", max_tokens=16)
     asked[bound.field] = bound.value

@@ -7,7 +7,7 @@ follows afterwards: first the probes, then the other cases, of all routes in tur
 from typing import NamedTuple
 
 
-class Part(NamedTuple):
+class OrderedPart(NamedTuple):
     """The next unsent case of a topic on a route, or a probe where `probe` is its name."""
 
     route: str
@@ -15,17 +15,17 @@ class Part(NamedTuple):
     probe: str = ""
 
 
-def _cases(route: str, *topics: str) -> tuple[Part, ...]:
-    return tuple(Part(route, topic) for topic in topics)
+def _cases(route: str, *topics: str) -> tuple[OrderedPart, ...]:
+    return tuple(OrderedPart(route, topic) for topic in topics)
 
 
-def _probes(route: str, *names: str) -> tuple[Part, ...]:
-    return tuple(Part(route, probe=name) for name in names)
+def _probes(route: str, *names: str) -> tuple[OrderedPart, ...]:
+    return tuple(OrderedPart(route, probe=name) for name in names)
 
 
 FIRST = {"native": "named tool", "compat": "streamed tools", "model": "streamed prompt"}
 """What tells whether a route can be judged at all: one good request of each."""
-PLAN: tuple[Part, ...] = (
+PLAN: tuple[OrderedPart, ...] = (
     *_cases("native", "long stream", "long answer"),
     *_probes("native", "missing"),
     *_probes("model", "auth"),

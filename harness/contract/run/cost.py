@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from harness.contract.answer.choices import tokens
 from harness.contract.observation import Observation
-from harness.contract.run.results import Ledger
+from harness.contract.run.results import Results
 
 
 @dataclass(slots=True)
-class Share:
+class CostShare:
     """Requests, tokens and seconds; fractions, because one request feeds many clauses."""
 
     requests: float = 0.0
@@ -18,7 +18,7 @@ class Share:
     seconds: float = 0.0
 
 
-def shares(ledger: Ledger, seen: Sequence[Observation]) -> Mapping[tuple[str, str], Share]:
+def shares(ledger: Results, seen: Sequence[Observation]) -> Mapping[tuple[str, str], CostShare]:
     """Each request split evenly among the clauses that it exercised.
 
     The sum over all clauses is what was sent, without the requests that exercised none.
@@ -27,7 +27,7 @@ def shares(ledger: Ledger, seen: Sequence[Observation]) -> Mapping[tuple[str, st
     used = {each.number: _tokens(each) for each in seen}
     took = {each.number: each.response.end_at_ns / 1e9 for each in seen if each.response}
     return {
-        key: Share(
+        key: CostShare(
             sum(1 / fed[number] for number in entry.fed_by),
             sum(used.get(number, 0) / fed[number] for number in entry.fed_by),
             sum(took.get(number, 0.0) / fed[number] for number in entry.fed_by),

@@ -9,7 +9,7 @@ from zlib import crc32
 
 from harness.contract.case import Case, Expect
 from harness.contract.observation import Observation
-from harness.contract.run.outage import Outage
+from harness.contract.run.outage import RouteOutage
 from harness.errors import Layer
 
 MARK = "contract_mark"
@@ -43,7 +43,7 @@ def with_further_field(case: Case) -> Case:
     return replace(case.having(**{MARK: "mark"}), topic="a further field", expect=Expect.EITHER)
 
 
-def takes_another_input(seen: Observation, inputs: Inputs) -> Outage | None:
+def takes_another_input(seen: Observation, inputs: Inputs) -> RouteOutage | None:
     """That a deployment about which nothing was said refused a text model's input by itself."""
     failure = seen.answer.failure if seen.answer else None
     if seen.case.route != "model" or inputs or seen.status not in REFUSED:
@@ -55,4 +55,4 @@ def takes_another_input(seen: Observation, inputs: Inputs) -> Outage | None:
         f"HTTP {seen.status}{f' ({said})' if said else ''} for a prompt and a limit of tokens: set "
         "BASETEN_MODEL_INPUT or model_input to what the deployment takes"
     )
-    return Outage(Layer.PROVIDER, reason)
+    return RouteOutage(Layer.PROVIDER, reason)

@@ -5,7 +5,7 @@ from collections.abc import Container, Sequence
 from harness.contract.clause import Level
 from harness.contract.observation import Observation
 from harness.contract.run.outage import ORIGIN
-from harness.contract.run.results import Ledger
+from harness.contract.run.results import Results
 from harness.wire import End
 
 DECLARED = ("rate", "cache", "auth")
@@ -14,7 +14,7 @@ DYING_NS = 5_000_000_000
 
 
 def withdraw(
-    ledger: Ledger, seen: Sequence[Observation], *, answered: Container[str], real_time: bool
+    ledger: Results, seen: Sequence[Observation], *, answered: Container[str], real_time: bool
 ) -> None:
     """Take back every violation that does not count; `answered` are the routes that ever did."""
     if real_time:
@@ -23,7 +23,7 @@ def withdraw(
     withdraw_dying(ledger, seen)
 
 
-def withdraw_doubtful(ledger: Ledger) -> None:
+def withdraw_doubtful(ledger: Results) -> None:
     """On a real clock a fault of time counts only when it was seen again."""
     for entry in ledger.failing():
         if entry.clause.timed and not entry.failed_again:
@@ -32,14 +32,14 @@ def withdraw_doubtful(ledger: Ledger) -> None:
             entry.withdraw(f"it looked broken ({entry.why}); {again}")
 
 
-def withdraw_unfounded(ledger: Ledger, answered: Container[str]) -> None:
+def withdraw_unfounded(ledger: Results, answered: Container[str]) -> None:
     """Where a route never answered a good request, that alone is the finding."""
     for entry in ledger.failing():
         if entry.clause.founded and entry.route not in answered:
             entry.withdraw("no good request was answered at all, which route-answers judges")
 
 
-def withdraw_dying(ledger: Ledger, seen: Sequence[Observation]) -> None:
+def withdraw_dying(ledger: Results, seen: Sequence[Observation]) -> None:
     """A target that is gone at the end died: the answers that it was giving are its outage."""
     dying = {id(each) for each in _broken_off(seen)}
     for entry in ledger.failing():
@@ -65,7 +65,7 @@ def _ended(seen: Observation) -> int:
     return seen.exchange.sent_ns + (seen.response.end_at_ns if seen.response else 0)
 
 
-def explain_unmet(ledger: Ledger) -> None:
+def explain_unmet(ledger: Results) -> None:
     """What was declared and gave no occasion is unknown: nothing shows that it is so."""
     for entry in ledger.entries.values():
         declared = [name for name in entry.clause.needs if name in DECLARED]

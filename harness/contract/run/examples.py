@@ -12,7 +12,7 @@ from harness.contract.case import Case
 from harness.contract.output.failure_folder import case_of, document_of
 from harness.contract.run.budget import BudgetError
 from harness.contract.run.outage import outage
-from harness.contract.run.results import Ledger
+from harness.contract.run.results import Results
 from harness.contract.run.sender import Sender
 
 MOST = 50
@@ -45,7 +45,7 @@ def read(path: Path | None) -> list[Case]:
     return cases
 
 
-def save(path: Path, ledger: Ledger, unsent: Sequence[Case] = ()) -> None:
+def save(path: Path, ledger: Results, unsent: Sequence[Case] = ()) -> None:
     """Store the failing cases of clauses that look at one exchange, and those still `unsent`."""
     failing = [entry for entry in ledger.failing() if entry.clause.check is not None]
     cases = [*(seen.case for entry in failing for seen in entry.shown), *unsent]

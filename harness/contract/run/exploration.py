@@ -11,8 +11,8 @@ from itertools import chain
 
 from harness.contract.case import Case
 from harness.contract.observation import Observation
-from harness.contract.requests.cases import Supply, in_turn
-from harness.contract.requests.order import PLAN, Part
+from harness.contract.requests.cases import Cases, in_turn
+from harness.contract.requests.order import PLAN, OrderedPart
 from harness.contract.run import examples
 from harness.contract.run.budget import RESERVE, BudgetError
 from harness.contract.run.confirm import Confirmation, ask_lasting
@@ -27,7 +27,7 @@ from harness.contract.run.endless import Endless
 from harness.contract.run.health import Health
 from harness.contract.run.lateness import Lateness
 from harness.contract.run.outage import common_refusal, explained, outage
-from harness.contract.run.results import Ledger, described
+from harness.contract.run.results import Results, described
 from harness.contract.run.sender import LATE, Sender
 from harness.contract.run.threads import at_once
 from harness.contract.topics.catalogue import AWAITED, COMPANY, LATER, PROBES, WINDOWS
@@ -51,7 +51,7 @@ class Exploration:
     """
 
     sender: Sender
-    ledger: Ledger
+    ledger: Results
     seed: int = 0
     drawn: int = 40
     deadline_ns: int | None = None
@@ -67,12 +67,12 @@ class Exploration:
     _waiting: dict[str, list[Case]] = field(default_factory=dict)
     _stages: dict[tuple[str, str], Stage] = field(default_factory=dict)
     _endless: Endless = field(default_factory=Endless)
-    _supply: Supply = field(init=False)
+    _supply: Cases = field(init=False)
     _lateness: Lateness | None = None
     _whole: bool = False
 
     def __post_init__(self) -> None:
-        self._supply = Supply(self.sender.subject.model, self.seed, self.drawn)
+        self._supply = Cases(self.sender.subject.model, self.seed, self.drawn)
 
     def run(self) -> None:
         """Send, judge, confirm and reduce: the ledger has the result."""
@@ -217,7 +217,7 @@ class Exploration:
         """What every run sends on a route, but the very first."""
         return self._supply.required(route) if route in self._on_exchanges() else []
 
-    def _part(self, part: Part, cases: list[Case]) -> Callable[[], None]:
+    def _part(self, part: OrderedPart, cases: list[Case]) -> Callable[[], None]:
         """The step of a part of the plan; its case leaves `cases` and waits for its turn."""
         if part.probe:
             return self._probe(part.probe, part.route)

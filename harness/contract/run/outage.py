@@ -27,7 +27,7 @@ PROVIDER_FAILED, UNKNOWN_GATEWAY = "2005", "2001"
 
 
 @dataclass(frozen=True, slots=True)
-class Outage:
+class RouteOutage:
     """Why good requests got no answer that can be judged: the layer at fault and the reason.
 
     `refused` is what a refusal of credentials, gateway or model says.
@@ -44,11 +44,11 @@ class Outage:
         return f"outage, {self.layer}: {self.reason}"
 
 
-def outage(seen: Observation) -> Outage | None:
+def outage(seen: Observation) -> RouteOutage | None:
     """The outage that one observation shows, if its request was a good one."""
     error = seen.exchange.error
     if error is not None and seen.response is None:
-        return Outage(error.layer, f"{error.kind}: {error}", error.kind in ORIGIN)
+        return RouteOutage(error.layer, f"{error.kind}: {error}", error.kind in ORIGIN)
     if not _good(seen) or seen.status is None or seen.ok or seen.too_long:
         return None
     failure = seen.answer.failure if seen.answer else None
@@ -57,21 +57,21 @@ def outage(seen: Observation) -> Outage | None:
     if not passing:
         return None
     layer = failure.layer if failure else Layer.PROVIDER
-    return Outage(layer, _said(seen))
+    return RouteOutage(layer, _said(seen))
 
 
-def refusal(seen: Observation) -> Outage | None:
+def refusal(seen: Observation) -> RouteOutage | None:
     """Credentials, gateway or model refused: an outage only if every route says so."""
     failure = seen.answer.failure if seen.answer else None
     if not _good(seen) or not seen.rejected or failure is None:
         return None
     unknown = failure.code == UNKNOWN_GATEWAY or seen.status == 404
     if seen.status in CREDENTIALS or unknown:
-        return Outage(failure.layer, _said(seen), refused=failure)
+        return RouteOutage(failure.layer, _said(seen), refused=failure)
     return None
 
 
-def common_refusal(first: Mapping[str, Observation]) -> Outage | None:
+def common_refusal(first: Mapping[str, Observation]) -> RouteOutage | None:
     """The refusal that the first good request of every route met, if each met one."""
     found = [refusal(seen) for seen in first.values()]
     met = [each for each in found if each is not None]
@@ -80,7 +80,7 @@ def common_refusal(first: Mapping[str, Observation]) -> Outage | None:
     return replace(met[0], reason=f"{met[0].reason} on every route")
 
 
-def explained(found: Outage, seen: Sequence[Observation]) -> str:
+def explained(found: RouteOutage, seen: Sequence[Observation]) -> str:
     """An outage in words; whether anything of the run was from an AI Gateway at all."""
     return f"{found}; {FOREIGN}" if looks_foreign(seen) else str(found)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RunProgress:
     """A moment of a run.
 
     `requests` of `budget` were sent (None: no cap), `broken` are the clauses that failed so far.
@@ -22,4 +22,4 @@ class Progress:
     stopping: bool = False
 
 
-Watch = Callable[[Progress], None]
+Watch = Callable[[RunProgress], None]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from harness.contract.run import standin
 from harness.contract.run.budget import Budget
 from harness.contract.run.exploration import Exploration
-from harness.contract.run.results import Ledger
+from harness.contract.run.results import Results
 from harness.contract.run.sender import Sender
 from harness.contract.subject import Subject
 from harness.contract.topics.catalogue import CLAUSES
@@ -56,7 +56,7 @@ class Reference:
 
 
 def prepared(
-    embedded: standin.Embedded, ledger: Ledger, budget: Budget, *, seed: int = 0
+    embedded: standin.Embedded, ledger: Results, budget: Budget, *, seed: int = 0
 ) -> Exploration:
     """The run of a stand-in that stands ready, before its first request."""
     parts = (embedded.transport, embedded.clock, budget, "contract-run", TIMEOUTS)
@@ -70,7 +70,7 @@ def prepared(
 def reference(*, seed: int = 0) -> Reference:
     """The reference of a whole run with a seed."""
     with standin.mock(SUBJECT, seed=seed) as embedded:
-        ledger = Ledger(CLAUSES, embedded.subject.routes)
+        ledger = Results(CLAUSES, embedded.subject.routes)
         exploration = prepared(embedded, ledger, Budget(REQUESTS), seed=seed)
         exploration.run()
         configs = tuple(gateway.config for gateway in embedded.gateways)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from harness.contract.case import Case
 from harness.contract.clause import Clause, Fault
 from harness.contract.observation import Observation
-from harness.contract.options import Options
+from harness.contract.options import RunOptions
 from harness.contract.output.curl import Redact
 from harness.contract.output.redaction import spells_secret, veiled
 from harness.contract.run.budget import Budget, BudgetError
@@ -45,7 +45,7 @@ def replay(
     cases: Sequence[Case],
     *,
     subject: Subject,
-    options: Options,
+    options: RunOptions,
     times: int,
     redact: Redact,
 ) -> Repeated:
@@ -108,7 +108,7 @@ def _judged(
 
 
 def _play(
-    clause: Clause, route: str, subject: Subject, options: Options, redact: Redact
+    clause: Clause, route: str, subject: Subject, options: RunOptions, redact: Redact
 ) -> Repeated:
     found = perform(subject, replace(options, out=None), pairs=[(clause.id, route)], redact=redact)
     one = found.of(clause.id, route)
@@ -119,7 +119,7 @@ def _play(
     return Repeated("unknown", 0, 0, one.evidence)
 
 
-def _budget(options: Options) -> Budget:
+def _budget(options: RunOptions) -> Budget:
     return Budget(
         options.max_requests, options.max_tokens, options.max_cost, options.dollars_per_token
     )

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from harness.contract.clause import Clause, ExchangeCheck, Fault, Finding, Level, Record, Unjudged
+from harness.contract.clause import Clause, ExchangeCheck, Fault, Finding, Level, Recorded, Unjudged
 from harness.contract.observation import Observation
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ class Entry:
             return
         self.exercised += 1
         self.fed_by.update(seen.number for seen in shown)
-        if isinstance(finding, Record):
+        if isinstance(finding, Recorded):
             if finding.value not in self.records:
                 self.records.append(finding.value)
         elif finding:
@@ -156,7 +156,7 @@ def _size(shown: tuple[Observation, ...]) -> int:
     return sum(len(seen.exchange.request.body) for seen in shown)
 
 
-class Ledger:
+class Results:
     """Entries for the clauses of every route, or for the `wanted` pairs, fed with observations."""
 
     def __init__(

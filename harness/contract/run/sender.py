@@ -20,7 +20,7 @@ from harness.contract.run.deployment import taken
 from harness.contract.run.lateness import Lateness
 from harness.contract.run.redirect import HOPS, next_hop
 from harness.contract.run.threads import Lanes, at_once
-from harness.contract.subject import Clock, Subject, Transport
+from harness.contract.subject import RunClock, Subject, Transport
 from harness.errors import TransportError, TransportKind
 from harness.routes import compat, universal
 from harness.routes.address import Address, Credentials, GatewayOptions
@@ -54,7 +54,7 @@ class Sender:
 
     subject: Subject
     transport: Transport
-    clock: Clock
+    clock: RunClock
     budget: Budget
     run_id: str
     timeouts: Timeouts = field(default_factory=Timeouts)

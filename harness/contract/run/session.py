@@ -12,12 +12,12 @@ from typing import Any
 
 from harness.contract.clause import Clause, Profile
 from harness.contract.observation import Observation
-from harness.contract.options import Options
+from harness.contract.options import RunOptions
 from harness.contract.output import files
 from harness.contract.output.curl import Redact
 from harness.contract.output.recording import behaviour_of, document_of, drift, read_recording
 from harness.contract.output.redaction import veil
-from harness.contract.output.rows import Judged, by_weight, judged
+from harness.contract.output.rows import ClauseRow, by_weight, judged
 from harness.contract.output.written import Output, check_writable, put, write_json
 from harness.contract.repeat import tables
 from harness.contract.repeat.objectives import read_objectives
@@ -26,16 +26,16 @@ from harness.contract.run import examples, standin
 from harness.contract.run.budget import Budget
 from harness.contract.run.exploration import Exploration
 from harness.contract.run.progress import Watch
-from harness.contract.run.results import Ledger, described
+from harness.contract.run.results import Results, described
 from harness.contract.run.sender import Sender
 from harness.contract.run.thread import carry_out
-from harness.contract.run.verdict import Verdict, conclude
+from harness.contract.run.verdict import ContractVerdict, conclude
 from harness.contract.run.waivers import apply, draft, read_waivers
 from harness.contract.subject import (
     LONGEST_WINDOW_S,
     MOST_IN_A_WINDOW,
     WINDOWS,
-    Clock,
+    RunClock,
     Subject,
 )
 from harness.contract.topics.catalogue import CLAUSES
@@ -55,7 +55,7 @@ SECONDS = {"mock": 600.0, "local": 90.0, "live": 900.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunOutcome:
     """What a run found: the verdict, each clause on each route, and the documents that say so.
 
     `document` is that of `conformance.json`, `markdown` the page for a pull request.
@@ -65,9 +65,9 @@ class Outcome:
     written, and why. `refused` is the refusal that kept every route from being judged.
     """
 
-    verdict: Verdict
-    clauses: tuple[Judged, ...]
-    failing: tuple[Judged, ...]
+    verdict: ContractVerdict
+    clauses: tuple[ClauseRow, ...]
+    failing: tuple[ClauseRow, ...]
     document: dict[str, Any]
     markdown: str
     explained: Mapping[tuple[str, str], str]
@@ -77,7 +77,7 @@ class Outcome:
     refused: Failure | None = None
     folder: Path | None = None
 
-    def of(self, clause: str, route: str) -> Judged:
+    def of(self, clause: str, route: str) -> ClauseRow:
         """What was found about a clause on a route; KeyError when it was not selected."""
         found = [each for each in self.clauses if (each.id, each.route) == (clause, route)]
         if not found:
@@ -99,12 +99,12 @@ def pairs_of(profile: str) -> list[Pair]:
 
 def perform(
     subject: Subject,
-    options: Options,
+    options: RunOptions,
     *,
     redact: Redact,
     pairs: Iterable[Pair] | None = None,
     watch: Watch | None = None,
-) -> Outcome:
+) -> RunOutcome:
     """Run the clauses of `pairs`, or of the profile, and write what the options ask for.
 
     `watch` is called twice a second with how far the run is. Ctrl-C ends the run with what was seen
@@ -142,7 +142,7 @@ def perform(
     return _written(options, found, verdict, about, redact)
 
 
-def _patient(subject: Subject, options: Options) -> Subject:
+def _patient(subject: Subject, options: RunOptions) -> Subject:
     """The subject with what the run may wait for: windows are used up three times over."""
     if not options.wait_s:
         return subject
@@ -150,7 +150,7 @@ def _patient(subject: Subject, options: Options) -> Subject:
     return replace(subject, wait_s=options.wait_s, most=most)
 
 
-def check_files(options: Options) -> None:
+def check_files(options: RunOptions) -> None:
     """UsageError for a file of the options that cannot be read or written."""
     read_objectives(options.threshold)
     if options.waivers is not None:
@@ -160,7 +160,7 @@ def check_files(options: Options) -> None:
     _check_outputs(options)
 
 
-def _check_outputs(options: Options) -> None:
+def _check_outputs(options: RunOptions) -> None:
     """UsageError for a file that cannot be written, or that somebody has written waivers into."""
     drafts = options.write_waivers
     if drafts is not None and drafts.exists() and drafts.stat().st_size:
@@ -168,7 +168,7 @@ def _check_outputs(options: Options) -> None:
     check_writable(_files(options))
 
 
-def _files(options: Options) -> tuple[tuple[str, Path | None], ...]:
+def _files(options: RunOptions) -> tuple[tuple[str, Path | None], ...]:
     """What a run writes beside its folder, with what each is called on a command line."""
     return (
         ("--junit", options.junit),
@@ -194,7 +194,7 @@ def _told(found: "_Explored", recorded: Mapping[str, Any] | None) -> dict[str, A
 class _Explored:
     """What was sent and judged, before there is a verdict."""
 
-    ledger: Ledger
+    ledger: Results
     seen: tuple[Observation, ...]
     budget: Budget
     exploration: Exploration
@@ -204,7 +204,7 @@ class _Explored:
 
 def _explore(
     subject: Subject,
-    options: Options,
+    options: RunOptions,
     *,
     pairs: Iterable[Pair],
     run_id: str,
@@ -236,12 +236,12 @@ def _explore(
 
 
 def _written(
-    options: Options,
+    options: RunOptions,
     found: _Explored,
-    verdict: Verdict,
+    verdict: ContractVerdict,
     about: Mapping[str, Any],
     redact: Redact,
-) -> Outcome:
+) -> RunOutcome:
     """The outcome, after everything was written that the options ask for."""
     ledger, output = found.ledger, Output()
     clauses = judged(ledger, redact, found.seen)
@@ -263,7 +263,7 @@ def _written(
     if options.examples is not None:
         unsent = found.exploration.unsent
         output.write(options.examples, lambda path: examples.save(path, ledger, unsent))
-    return Outcome(
+    return RunOutcome(
         verdict,
         clauses,
         _failing(ledger, clauses),
@@ -287,7 +287,7 @@ def _refused(exploration: Exploration) -> Failure | None:
     return next((each for each in refusals if each is not None), None)
 
 
-def _failing(ledger: Ledger, clauses: Iterable[Judged]) -> tuple[Judged, ...]:
+def _failing(ledger: Results, clauses: Iterable[ClauseRow]) -> tuple[ClauseRow, ...]:
     found = {(each.id, each.route): each for each in clauses}
     ranked = sorted(ledger.failing(), key=by_weight)
     return tuple(found[entry.clause.id, entry.route] for entry in ranked)
@@ -295,7 +295,7 @@ def _failing(ledger: Ledger, clauses: Iterable[Judged]) -> tuple[Judged, ...]:
 
 @contextmanager
 def senders(
-    subject: Subject, options: Options, budget: Budget, run_id: str
+    subject: Subject, options: RunOptions, budget: Budget, run_id: str
 ) -> Iterator[tuple[Sender, Sender | None]]:
     """The sender of the run, and for an embedded stand-in a second one with a rate limit."""
     if options.kind in ("mock", "local"):
@@ -305,7 +305,7 @@ def senders(
             parts = (embedded.transport, embedded.clock, budget, run_id, timeouts)
             yield Sender(embedded.subject, *parts), Sender(embedded.limited, *parts)
         return
-    clock = Clock(time.monotonic_ns, time.sleep)
+    clock = RunClock(time.monotonic_ns, time.sleep)
     with HttpxTransport() as transport:
         sender = Sender(subject, transport, clock, budget, run_id, _timeouts(options))
         sender.interval_s = _interval(subject, options)
@@ -318,7 +318,7 @@ _ORIGINS = re.compile(rf"{re.escape(standin.MOCK)}|{re.escape(standin.MOCK_LIMIT
 _LOOPBACK = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
-def _servable(redact: Redact, options: Options) -> Redact:
+def _servable(redact: Redact, options: RunOptions) -> Redact:
     """Redaction that also puts the address of `serve --port 8787` in place of a stand-in's."""
     if options.kind not in ("mock", "local"):
         return redact
@@ -326,16 +326,16 @@ def _servable(redact: Redact, options: Options) -> Redact:
     return lambda text: redact(origins.sub(SERVED, text))
 
 
-def _ledger(pairs: Iterable[tuple[str, str]], sender: Sender, limited: Sender | None) -> Ledger:
+def _ledger(pairs: Iterable[tuple[str, str]], sender: Sender, limited: Sender | None) -> Results:
     wanted = set(pairs)
-    ledger = Ledger(CLAUSES, ROUTES, wanted=wanted)
+    ledger = Results(CLAUSES, ROUTES, wanted=wanted)
     for entry in ledger.entries.values():
         judged = limited if limited is not None and "rate" in entry.clause.needs else sender
         entry.lacks = judged.subject.lacks(entry.clause, entry.route, clock=sender.clock)
     return ledger
 
 
-def _timeouts(options: Options) -> Timeouts:
+def _timeouts(options: RunOptions) -> Timeouts:
     """Generous on a live target, where a model may be cold; elsewhere a run has to end soon."""
     live = options.kind == "live" or options.paid
     connect, first_byte, idle, total = (10, 60, 30, 180) if live else (5, 15, 8, 30)
@@ -345,7 +345,7 @@ def _timeouts(options: Options) -> Timeouts:
     )
 
 
-def _interval(subject: Subject, options: Options) -> float:
+def _interval(subject: Subject, options: RunOptions) -> float:
     """Seconds between two requests: the declared limit, else the documented one where it costs."""
     if subject.rate_limit is not None:
         requests, seconds = subject.rate_limit
@@ -353,7 +353,7 @@ def _interval(subject: Subject, options: Options) -> float:
     return 60 / PACE_PER_MINUTE if options.paid else 0.0
 
 
-def _seconds(subject: Subject, options: Options) -> float:
+def _seconds(subject: Subject, options: RunOptions) -> float:
     """The time for a run: with a declared limit also what pacing and its windows take."""
     seconds = SECONDS["live"] if options.paid else SECONDS.get(options.kind, SECONDS["local"])
     if options.kind not in ("mock", "local") and subject.rate_limit is not None:
@@ -362,14 +362,14 @@ def _seconds(subject: Subject, options: Options) -> float:
     return seconds * options.patience + options.wait_s
 
 
-def _drawn(options: Options) -> int:
+def _drawn(options: RunOptions) -> int:
     """Drawn requests per chat route; none where they cost money."""
     if options.profile == "core":
         return 0
     return {"pr": 20, "nightly": options.max_requests, "live": 0}[options.mode]
 
 
-def _about(options: Options, run_id: str) -> dict[str, Any]:
+def _about(options: RunOptions, run_id: str) -> dict[str, Any]:
     return {
         "run_id": run_id,
         "target_kind": options.kind,
@@ -382,7 +382,7 @@ def _about(options: Options, run_id: str) -> dict[str, Any]:
     }
 
 
-def _serve(options: Options) -> str | None:
+def _serve(options: RunOptions) -> str | None:
     """The command that serves the stand-in of an embedded run again."""
     if options.kind not in ("mock", "local"):
         return None

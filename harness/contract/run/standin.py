@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import respx
 
-from harness.contract.subject import Clock, Subject, Transport
+from harness.contract.subject import RunClock, Subject, Transport
 from harness.defects.make import make_gateway
 from harness.gateway.clock import VirtualClock
 from harness.gateway.config import Config, RateLimit
@@ -38,7 +38,7 @@ class Embedded:
     subject: Subject
     limited: Subject
     transport: Transport
-    clock: Clock
+    clock: RunClock
     gateways: tuple[Gateway, ...] = ()
 
     @property
@@ -64,7 +64,7 @@ def mock(
     """The stand-in in this process: no socket, and time that passes only when it is waited for."""
     subject, limited = _pair(subject)
     clock = VirtualClock()
-    waiting = Clock(clock.now_ns, lambda seconds: clock.advance(int(seconds * 1e9)), free=True)
+    waiting = RunClock(clock.now_ns, lambda seconds: clock.advance(int(seconds * 1e9)), free=True)
     with (
         respx.mock(assert_all_called=False, using="httpx") as router,
         HttpxTransport(now_ns=clock.now_ns, network=DIRECT) as sent,
@@ -84,7 +84,7 @@ def local(
 ) -> Iterator[Embedded]:
     """The stand-in on loopback sockets, under the real clock."""
     subject, limited = _pair(subject)
-    clock = Clock(time.monotonic_ns, time.sleep)
+    clock = RunClock(time.monotonic_ns, time.sleep)
     with ExitStack() as stack:
         gateways = tuple(
             make_gateway(config(each, seed=seed, now=True), defect=defect, variant=variant)

@@ -7,7 +7,7 @@ import threading
 
 from harness.contract.repeat.repetition import Repetition
 from harness.contract.run.exploration import Exploration
-from harness.contract.run.progress import Progress, Watch
+from harness.contract.run.progress import RunProgress, Watch
 from harness.contract.run.results import described
 from harness.errors import HarnessError
 
@@ -88,7 +88,7 @@ class _Course:
         self._exploration.conclude()
 
 
-def progress(exploration: Exploration, *, stopping: bool = False) -> Progress:
+def progress(exploration: Exploration, *, stopping: bool = False) -> RunProgress:
     """How far an exploration is now."""
     sender = exploration.sender
     now_ns = sender.clock.now_ns()
@@ -96,7 +96,7 @@ def progress(exploration: Exploration, *, stopping: bool = False) -> Progress:
     waits = [wait for each in exploration.senders for wait in list(each.waits.values())]
     until_ns, awaited = min(waits, default=(now_ns, ""))
     broken = dict.fromkeys(entry.clause.id for entry in exploration.ledger.failing())
-    return Progress(
+    return RunProgress(
         requests=sender.budget.requests,
         budget=sender.budget.max_requests,
         broken=tuple(broken),

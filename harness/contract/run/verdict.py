@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from harness.contract.clause import Level
 from harness.contract.options import REQUIRABLE
 from harness.contract.repeat.objectives import Judged
-from harness.contract.run.results import Entry, Ledger, Result
+from harness.contract.run.results import Entry, Result, Results
 from harness.errors import EXIT_CODES, OWN_FAULT
 from harness.routes.route import ROUTES
 
@@ -27,7 +27,7 @@ WAITS = {"cache": "the cache's TTL", "rate": "the rate limit"}
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ContractVerdict:
     """What a run says: `pass`, `fail` or `unknown`, why, and counts of results by level.
 
     `word` is the same in the words of `conformance.json`. `routes` were judged, `broken` are those
@@ -82,7 +82,7 @@ class Verdict:
 
 
 def conclude(
-    ledger: Ledger,
+    ledger: Results,
     *,
     strict: bool = False,
     required: Sequence[str] = (),
@@ -92,7 +92,7 @@ def conclude(
     bugs: Sequence[str] = (),
     interrupted: bool = False,
     objectives: Sequence[Judged] = (),
-) -> Verdict:
+) -> ContractVerdict:
     """The verdict over a ledger, and over the objectives on repeated requests.
 
     `required` names settings that may not be undeclared; `complaints` are about waivers and fail.
@@ -117,7 +117,7 @@ def conclude(
     waived = any(entry.waived for entry in entries)
     words = {"fail": "incompatible", "unknown": "unknown", "pass": "compatible"}
     word = "compatible_with_waivers" if verdict == "pass" and waived else words[verdict]
-    return Verdict(
+    return ContractVerdict(
         verdict=verdict,
         word=word,
         reasons=tuple(dict.fromkeys(reasons)),

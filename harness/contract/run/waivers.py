@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from harness.contract.clause import Clause, Level
-from harness.contract.output.rows import Judged
-from harness.contract.run.results import Entry, Ledger, Result
+from harness.contract.output.rows import ClauseRow
+from harness.contract.run.results import Entry, Result, Results
 from harness.errors import UsageError
 
 TEXTS = ("clause", "route", "reason", "link")
@@ -82,7 +82,7 @@ def _waiver(where: str, table: object, known: Mapping[str, Clause]) -> Waiver:
     return Waiver(**{key: table[key] for key in KEYS})
 
 
-def apply(waivers: Sequence[Waiver], ledger: Ledger, *, today: date) -> list[str]:
+def apply(waivers: Sequence[Waiver], ledger: Results, *, today: date) -> list[str]:
     """Waive what is covered; the complaints about expired and stale waivers fail the run.
 
     A waiver holds on its last day. One for a clause that was not asked, or not exercised, is left
@@ -111,7 +111,7 @@ def _waive(entries: Iterable[Entry], waiver: Waiver) -> None:
             entry.waived = f"{waiver.reason} ({waiver.link}, until {waiver.expires})"
 
 
-def draft(failing: Iterable[Judged], *, today: date) -> str:
+def draft(failing: Iterable[ClauseRow], *, today: date) -> str:
     """A file of waivers for what failed, to be given its reasons and links by a person."""
     lines = ["# Drafted: say why each failure is accepted, and where it is being dealt with."]
     for row in failing:

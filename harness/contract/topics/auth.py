@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from harness.contract.case import Expect, Key
-from harness.contract.clause import Evidence, Finding, Level, Scene
+from harness.contract.clause import EvidenceGrade, Finding, Level, Scene
 from harness.contract.fault import told
 from harness.contract.topics.scenes import answered, code_of, refused
 from harness.contract.topics.sources import ALL, AUTHENTICATION, BASETEN_ERRORS
@@ -12,7 +12,9 @@ from harness.contract.topics.topic import Topic
 from harness.errors import Layer
 from harness.gateway.config import DEFAULT_GATEWAY_KEY
 
-topic = Topic("auth", routes=ALL, evidence=Evidence.DOCUMENTED, source=AUTHENTICATION, probe="auth")
+topic = Topic(
+    "auth", routes=ALL, evidence=EvidenceGrade.DOCUMENTED, source=AUTHENTICATION, probe="auth"
+)
 
 
 @topic.scene(

@@ -1,7 +1,7 @@
 """A body as bytes: whole, not empty, UTF-8, one JSON text."""
 
 from harness.contract.answer.reading import ABSENT
-from harness.contract.clause import Evidence, Finding, Level
+from harness.contract.clause import EvidenceGrade, Finding, Level
 from harness.contract.fault import event, fault, told
 from harness.contract.observation import Observation
 from harness.contract.topics.sources import ALL, CHAT, CHUNK, COMPLETION
@@ -12,7 +12,7 @@ from harness.wire import End
 _JSON_TYPES = ("application/json", "application/problem+json", "text/event-stream")
 KNOWN = ("identity", "gzip", "x-gzip", "deflate")
 
-topic = Topic("body", routes=ALL, evidence=Evidence.SPECIFIED)
+topic = Topic("body", routes=ALL, evidence=EvidenceGrade.SPECIFIED)
 
 
 @topic.exchange(
@@ -43,7 +43,7 @@ def ends_as_framed(seen: Observation) -> Finding:
     "body-in-time",
     Level.SHOULD,
     why="Bytes that drip keep every read timeout from firing: the caller waits for ever.",
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
     source="developers.cloudflare.com/support/troubleshooting/http-status-codes/",
 )
 def ends_in_time(seen: Observation) -> Finding:
@@ -146,7 +146,7 @@ def _is_text(seen: Observation) -> bool:
     "body-encoded-once",
     Level.SHOULD,
     why="Users read `AprÃ¨s` for `Après`, and no schema complains.",
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
     source="ai-dynamo/dynamo#12630; Blaizzy/mlx-vlm#1076",
 )
 def is_encoded_once(seen: Observation) -> Finding:

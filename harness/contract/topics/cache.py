@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.contract.case import Case
-from harness.contract.clause import Evidence, Finding, Level, Profile, Scene
+from harness.contract.clause import EvidenceGrade, Finding, Level, Profile, Scene
 from harness.contract.fault import fault, told, unequal
 from harness.contract.observation import Observation
 from harness.contract.requests.fixed import body
@@ -20,7 +20,7 @@ from harness.contract.topics.topic import Topic
 topic = Topic(
     "cache",
     routes=ALL,
-    evidence=Evidence.DOCUMENTED,
+    evidence=EvidenceGrade.DOCUMENTED,
     source=CACHING,
     probe="cache",
     needs=("cache",),

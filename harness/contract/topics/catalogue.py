@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 
 from harness.contract.clause import Clause
 from harness.contract.topics import (
-    apart,
     auth,
     body,
     cache,
@@ -14,6 +13,7 @@ from harness.contract.topics import (
     errors,
     framing,
     headers,
+    isolation,
     leaving,
     limits,
     model,
@@ -54,7 +54,7 @@ TOPICS: Mapping[str, tuple[Clause, ...]] = {
         rate,
         cross,
         timing,
-        apart,
+        isolation,
         sizes,
         options,
         universal,
@@ -76,9 +76,9 @@ PROBES: Mapping[str, Probe] = {
     "rate": rate.play,
     "hits": rate.hits,
     "cross": cross.play,
-    "together": apart.play_together,
-    "company": apart.play_company,
-    "after": apart.play_after,
+    "together": isolation.play_together,
+    "company": isolation.play_company,
+    "after": isolation.play_after,
     "sizes": sizes.play,
     "options": options.play,
     "universal": universal.play,

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.contract.answer.choices import tokens
 from harness.contract.case import Case, Expect
-from harness.contract.clause import Evidence, Fault, Finding, Level, Record, Scene
+from harness.contract.clause import EvidenceGrade, Fault, Finding, Level, Recorded, Scene
 from harness.contract.fault import fault, unequal
 from harness.contract.observation import Observation
 from harness.contract.requests.fixed import CLOCK, WEATHER, body
@@ -80,7 +80,7 @@ def agree(scene: Scene, one: tuple[str, ...], other: tuple[str, ...]) -> bool | 
     "stream-equals-plain",
     Level.MUST,
     why="Text lost, repeated or changed on the way is visible to nobody.",
-    evidence=Evidence.SPECIFIED,
+    evidence=EvidenceGrade.SPECIFIED,
     source=COMPLETION,
 )
 def stream_says_the_same(scene: Scene) -> Finding:
@@ -92,7 +92,7 @@ def stream_says_the_same(scene: Scene) -> Finding:
     "tools-stream-equal",
     Level.MUST,
     why="An agent behaves differently when it streams.",
-    evidence=Evidence.SPECIFIED,
+    evidence=EvidenceGrade.SPECIFIED,
     source=COMPLETION,
 )
 def tools_stream_the_same(scene: Scene) -> Finding:
@@ -110,7 +110,7 @@ def tools_stream_the_same(scene: Scene) -> Finding:
     "reasoning-stream-equal",
     Level.MUST,
     why="Users read the model's thinking as its answer, or the reverse.",
-    evidence=Evidence.DOCUMENTED,
+    evidence=EvidenceGrade.DOCUMENTED,
     source="docs.baseten.co/inference/model-apis/reasoning",
 )
 def reasoning_streams_the_same(scene: Scene) -> Finding:
@@ -129,7 +129,7 @@ def reasoning_streams_the_same(scene: Scene) -> Finding:
     Level.MUST,
     why="Parameters are lost in the translation.",
     routes=("compat",),
-    evidence=Evidence.DOCUMENTED,
+    evidence=EvidenceGrade.DOCUMENTED,
     source=COMPAT_PAGE,
 )
 def compat_says_the_same(scene: Scene) -> Finding:
@@ -152,7 +152,7 @@ def _same(scene: Scene, one: tuple[str, ...], other: tuple[str, ...], way: str) 
     "prompt-costs-same",
     Level.SHOULD,
     why="Costs depend on how the call is made.",
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
     source=USAGE,
 )
 def prompts_cost_the_same(scene: Scene) -> Finding:
@@ -174,7 +174,7 @@ def prompts_cost_the_same(scene: Scene) -> Finding:
     "answer-costs-same",
     Level.SHOULD,
     why="Bills and budgets depend on how the call is made, and no two logs agree.",
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
     source=USAGE,
 )
 def answers_cost_the_same(scene: Scene) -> Finding:
@@ -212,7 +212,7 @@ def _counts(scene: Scene, names: tuple[str, ...]) -> dict[str, set[int]]:
     Level.SHOULD,
     why="The page's JavaScript example goes there and its cURL example does not.",
     routes=("native",),
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
     source=f"{BASETEN_PAGE} shows the base URL; that both are one is inferred",
 )
 def sdk_path_says_the_same(scene: Scene) -> Finding:
@@ -244,7 +244,7 @@ def _like(sdk: Observation, plain: Observation) -> Iterator[Fault]:
     Level.RECORD,
     why="The page's JavaScript example uses it and no document says that it works.",
     routes=("native",),
-    evidence=Evidence.DOCUMENTED,
+    evidence=EvidenceGrade.DOCUMENTED,
     source=BASETEN_PAGE,
 )
 def sdk_path(scene: Scene) -> Finding:
@@ -256,7 +256,7 @@ def sdk_path(scene: Scene) -> Finding:
     "record-seed",
     Level.RECORD,
     why="OpenAI promises best effort only; without it differences are not judged.",
-    evidence=Evidence.SPECIFIED,
+    evidence=EvidenceGrade.SPECIFIED,
     source=REQUEST,
 )
 def seed_repeats_itself(scene: Scene) -> Finding:
@@ -264,7 +264,7 @@ def seed_repeats_itself(scene: Scene) -> Finding:
     seen = answered("plain", "plain_again", scene=scene)
     if seen is None or not all(s.good for s in seen):
         return None
-    return Record("yes" if said(seen[0]) == said(seen[1]) else "no")
+    return Recorded("yes" if said(seen[0]) == said(seen[1]) else "no")
 
 
 Way = tuple[tuple[str, ...], Case]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.contract.case import Expect
-from harness.contract.clause import Evidence, Finding, Level, Profile, Record, Scene
+from harness.contract.clause import EvidenceGrade, Finding, Level, Profile, Recorded, Scene
 from harness.contract.fault import fault, is_int, is_text, numbers, shown, told
 from harness.contract.observation import PASSING, Observation
 from harness.contract.topics.sources import ALL, BASETEN_ERRORS, CHAT
@@ -32,7 +32,7 @@ ERROR_CODES = (
 FEW = 3
 """So many requests say something about all of their kind."""
 
-topic = Topic("errors", routes=ALL, evidence=Evidence.DOCUMENTED, source=BASETEN_ERRORS)
+topic = Topic("errors", routes=ALL, evidence=EvidenceGrade.DOCUMENTED, source=BASETEN_ERRORS)
 
 
 def _judged(seen: Observation) -> bool:
@@ -143,7 +143,7 @@ def has_a_documented_shape(seen: Observation) -> Finding:
     "error-label",
     Level.SHOULD,
     why="SDKs show the raw text instead of the message.",
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
 )
 def is_labelled_json(seen: Observation) -> Finding:
     """An error in JSON is labelled so."""
@@ -161,7 +161,7 @@ def is_labelled_json(seen: Observation) -> Finding:
     Level.SHOULD,
     why="SDKs that read the label find no event, and tell neither error nor answer.",
     routes=CHAT,
-    evidence=Evidence.SPECIFIED,
+    evidence=EvidenceGrade.SPECIFIED,
     source="WHATWG HTML, section 9.2.6",
 )
 def is_framed_as_labelled(seen: Observation) -> Finding:
@@ -221,7 +221,7 @@ def is_no_answer_of_the_model(seen: Sequence[Observation]) -> Finding:
     "error-types",
     Level.SHOULD,
     why="Typed clients cannot read the error, and the user sees theirs instead.",
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
 )
 def fields_have_their_types(seen: Observation) -> Finding:
     """`code` of an error is an integer or a string, `type` and `param` are strings."""
@@ -242,7 +242,7 @@ def fields_have_their_types(seen: Observation) -> Finding:
     "error-code-words",
     Level.SHOULD,
     why="Clients that retry `model_not_ready` and report the others choose wrongly.",
-    evidence=Evidence.SPECIFIED,
+    evidence=EvidenceGrade.SPECIFIED,
     source="basetenlabs/baseten-go, specs/inference.json",
 )
 def error_code_is_listed(seen: Observation) -> Finding:
@@ -307,7 +307,7 @@ def envelope_is_whole(seen: Observation) -> Finding:
     "error-envelope-types",
     Level.SHOULD,
     why="Clients that log `httpCode` or test `success` disagree with the others.",
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
     source="can1357/oh-my-pi#11327; devoxx/DevoxxGenieIDEAPlugin#1254",
 )
 def envelope_keeps_its_types(seen: Observation) -> Finding:
@@ -342,7 +342,7 @@ def envelope_keeps_its_types(seen: Observation) -> Finding:
     "error-gateway-form",
     Level.SHOULD,
     why="ai-gateway-provider reads `error[0].code`; by any other form it fails untyped.",
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
     source="cloudflare/ai, packages/ai-gateway-provider",
     probe="missing",
     needs=("gateway_path",),
@@ -373,7 +373,7 @@ def gateway_says_who_refused(scene: Scene) -> Finding:
     "record-rejections",
     Level.RECORD,
     why="Nobody documents one status.",
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
     source="cloudflare/ai#436",
     profile=Profile.EXTENDED,
 )
@@ -382,7 +382,7 @@ def status_of_a_rejection(seen: Observation) -> Finding:
     if not _judged(seen) or not seen.rejected:
         return None
     failure = seen.answer.failure if seen.answer else None
-    return Record(f"{seen.case.topic}: {seen.status} {failure.shape if failure else '-'}")
+    return Recorded(f"{seen.case.topic}: {seen.status} {failure.shape if failure else '-'}")
 
 
 def _document(seen: Observation) -> Any:

@@ -3,7 +3,7 @@
 import re
 
 from harness.contract.answer.reading import Reading
-from harness.contract.clause import Evidence, Finding, Level
+from harness.contract.clause import EvidenceGrade, Finding, Level
 from harness.contract.fault import event, fault, told
 from harness.contract.observation import Observation
 from harness.contract.topics.sources import CHAT, CHUNK, SSE
@@ -13,7 +13,7 @@ _SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 _LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 """Halves of surrogate pairs; U+DC80 to U+DCFF stand for bytes that are not UTF-8 (PEP 383)."""
 
-topic = Topic("framing", routes=CHAT, evidence=Evidence.SPECIFIED, source=SSE)
+topic = Topic("framing", routes=CHAT, evidence=EvidenceGrade.SPECIFIED, source=SSE)
 
 
 def stream_of(seen: Observation) -> Reading | None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from harness.contract.clause import Evidence, Finding, Level
+from harness.contract.clause import EvidenceGrade, Finding, Level
 from harness.contract.fault import fault, told
 from harness.contract.observation import Observation
 from harness.contract.topics.sources import (
@@ -37,7 +37,7 @@ _DATE = re.compile(
     r" [0-2][0-9]:[0-5][0-9]:[0-6][0-9] GMT"
 )
 
-topic = Topic("headers", routes=ALL, evidence=Evidence.DOCUMENTED, source=LOG_IDS)
+topic = Topic("headers", routes=ALL, evidence=EvidenceGrade.DOCUMENTED, source=LOG_IDS)
 
 
 @topic.exchange(
@@ -45,7 +45,7 @@ topic = Topic("headers", routes=ALL, evidence=Evidence.DOCUMENTED, source=LOG_ID
     Level.MUST,
     why="openai-python and openai-node return the text of anything else instead of parsing it.",
     routes=CHAT,
-    evidence=Evidence.SPECIFIED,
+    evidence=EvidenceGrade.SPECIFIED,
     source=COMPLETION,
 )
 def json_is_labelled(seen: Observation) -> Finding:
@@ -60,7 +60,7 @@ def json_is_labelled(seen: Observation) -> Finding:
     Level.MUST,
     why="EventSource and proxies that flush by type buffer or refuse it.",
     routes=CHAT,
-    evidence=Evidence.SPECIFIED,
+    evidence=EvidenceGrade.SPECIFIED,
     source=CHUNK,
 )
 def streams_are_labelled(seen: Observation) -> Finding:
@@ -110,7 +110,7 @@ def event_id_is_never_anothers(seen: Observation) -> Finding:
     "fields-once",
     Level.SHOULD,
     why="One reader takes the first value, another the last: ids name two requests.",
-    evidence=Evidence.SPECIFIED,
+    evidence=EvidenceGrade.SPECIFIED,
     source="RFC 9110, section 5.3",
 )
 def fields_come_once(seen: Observation) -> Finding:
@@ -125,7 +125,7 @@ def fields_come_once(seen: Observation) -> Finding:
     "fields-always",
     Level.SHOULD,
     why="Logs are joined by ids that are there only now and then.",
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
 )
 def fields_come_always(seen: Sequence[Observation]) -> Finding:
     """What one accepted answer says in its header, all answers of its kind say."""
@@ -181,7 +181,7 @@ def rays_are_unique(seen: Sequence[Observation]) -> Finding:
     "retry-after-form",
     Level.MUST,
     why="Clients that cannot read it retry at once, all of them.",
-    evidence=Evidence.SPECIFIED,
+    evidence=EvidenceGrade.SPECIFIED,
     source="RFC 9110, section 10.2.3",
 )
 def retry_after_has_its_form(seen: Observation) -> Finding:

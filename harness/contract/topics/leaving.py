@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Protocol
 
 from harness.contract.case import Case
-from harness.contract.clause import Evidence, Fault, Finding, Level, Profile, Scene
+from harness.contract.clause import EvidenceGrade, Fault, Finding, Level, Profile, Scene
 from harness.contract.fault import told
 from harness.contract.observation import Observation
 from harness.contract.requests.fixed import body
 from harness.contract.requests.given import TEXT, only
 from harness.contract.requests.text import nonce
-from harness.contract.topics.apart import mark_of
+from harness.contract.topics.isolation import mark_of
 from harness.contract.topics.sources import REQUEST
 from harness.contract.topics.stage import Stage
 from harness.contract.topics.topic import Topic
@@ -29,7 +29,7 @@ Judge = Callable[[Observation, Observation], tuple[Fault, ...] | None]
 topic = Topic(
     "leaving",
     routes=("native",),
-    evidence=Evidence.SPECIFIED,
+    evidence=EvidenceGrade.SPECIFIED,
     source=CONNECTIONS,
     probe="leaving",
     profile=Profile.EXTENDED,
@@ -105,7 +105,7 @@ def next_is_answered(scene: Scene, *, rounds: int = TURNS) -> Finding:
     "after-leaving-prompt",
     Level.SHOULD,
     why="Each abandoned answer blocks a worker until it would have ended.",
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
 )
 def next_is_prompt(scene: Scene, *, rounds: int = TURNS) -> Finding:
     """After a client that left, the next answer does not wait for that stream's end."""

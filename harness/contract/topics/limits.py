@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from harness.contract.clause import Evidence, Finding, Level
+from harness.contract.clause import EvidenceGrade, Finding, Level
 from harness.contract.fault import event, fault, is_int, is_text, numbers, told
 from harness.contract.observation import Observation
 from harness.contract.topics.sources import CHAT, COMPLETION, REQUEST
@@ -15,7 +15,7 @@ from harness.contract.topics.topic import Topic
 
 _SPECIAL = re.compile(r"<\|(?:im_end|im_start|endoftext|eot_id|end|channel|message)\|>|</?think>")
 
-topic = Topic("limits", routes=CHAT, evidence=Evidence.SPECIFIED, source=COMPLETION)
+topic = Topic("limits", routes=CHAT, evidence=EvidenceGrade.SPECIFIED, source=COMPLETION)
 
 
 def limit_of(seen: Observation) -> int | None:
@@ -250,7 +250,7 @@ def _token_bytes(entry: Any) -> bytes:
     "logprobs-count",
     Level.SHOULD,
     why="A chunk was lost or repeated with its logprobs.",
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
 )
 def logprobs_cover_the_usage(seen: Observation) -> Finding:
     """There are as many logprobs as completion tokens."""
@@ -268,7 +268,7 @@ def logprobs_cover_the_usage(seen: Observation) -> Finding:
     "no-template-token",
     Level.SHOULD,
     why="Users see `<|im_end|>`; a history with it confuses the next turn.",
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
     source="ModelTC/LightLLM#130",
 )
 def content_has_no_special_token(seen: Observation) -> Finding:

@@ -12,14 +12,14 @@ from typing import Any
 from harness.contract.answer.choices import choices
 from harness.contract.answer.reading import ABSENT, parse_json
 from harness.contract.case import Case
-from harness.contract.clause import Evidence, Finding, Level, Scene
+from harness.contract.clause import EvidenceGrade, Finding, Level, Scene
 from harness.contract.fault import fault, is_int, told, unequal
 from harness.contract.observation import Observation
 from harness.contract.requests.text import nonce
 from harness.contract.topics.scenes import answered
 from harness.contract.topics.sources import BASETEN_PAGE
 from harness.contract.topics.stage import Stage
-from harness.contract.topics.timing import Turn, generation, spread
+from harness.contract.topics.timing import TimedTurn, generation, spread
 from harness.contract.topics.topic import Topic
 
 PREDICT = "docs.baseten.co/reference/inference-api/predict-endpoints"
@@ -31,7 +31,9 @@ ALIKE = 0.6
 ENOUGH = 8
 """Parts below which the spread of a stream says nothing."""
 
-topic = Topic("model", routes=("model",), evidence=Evidence.DOCUMENTED, source=TRUSS, probe="model")
+topic = Topic(
+    "model", routes=("model",), evidence=EvidenceGrade.DOCUMENTED, source=TRUSS, probe="model"
+)
 
 
 def _answered(seen: Observation) -> bool:
@@ -88,7 +90,7 @@ def is_not_wrapped(seen: Observation) -> Finding:
     "model-encoded-once",
     Level.SHOULD,
     why="Callers parse once and index into a string.",
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
     source=PREDICT,
 )
 def is_not_encoded_twice(seen: Observation) -> Finding:
@@ -106,7 +108,7 @@ def is_not_encoded_twice(seen: Observation) -> Finding:
     "model-events",
     Level.SHOULD,
     why="Truss streams raw text; `data:` in it becomes part of every caller's text.",
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
 )
 def events_hold_json(seen: Observation) -> Finding:
     """Where the answer is framed as events, their data is JSON."""
@@ -124,7 +126,7 @@ def events_hold_json(seen: Observation) -> Finding:
     "model-utf8",
     Level.SHOULD,
     why="Letters are lost or replaced; JSON answers of the same model have them.",
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
 )
 def text_is_utf8(seen: Observation) -> Finding:
     """A raw stream of text is UTF-8."""
@@ -178,7 +180,7 @@ def limit_is_obeyed(scene: Scene, *, turns: int = 2) -> Finding:
     "model-stream",
     Level.SHOULD,
     why="The field was dropped on the way: the caller waits for the whole answer.",
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
 )
 def streams_are_no_plain_answers(scene: Scene) -> Finding:
     """`stream: true` changes the form of the answer."""
@@ -224,7 +226,7 @@ def streams_say_the_same(scene: Scene, *, turns: int = 2) -> Finding:
     "model-stream-same",
     Level.SHOULD,
     why="Letters were damaged on the way in one of the two forms.",
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
 )
 def streams_differ_in_nothing(scene: Scene, *, turns: int = 2) -> Finding:
     """Where plain answers repeat themselves, and streams too, both say the same.
@@ -277,7 +279,7 @@ def _alike(one: str, other: str) -> bool:
     "model-own-form",
     Level.SHOULD,
     why="The gateway dressed a model's own JSON up as a completion.",
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
     source=BASETEN_PAGE,
 )
 def a_completion_streams_as_one(scene: Scene) -> Finding:
@@ -299,7 +301,7 @@ def a_completion_streams_as_one(scene: Scene) -> Finding:
     "model-incremental",
     Level.SHOULD,
     why="The first byte comes as late as the last: streaming gains nothing.",
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
     timed=True,
 )
 def arrives_as_it_is_made(scene: Scene, *, turns: int = 2) -> Finding:
@@ -317,10 +319,10 @@ def arrives_as_it_is_made(scene: Scene, *, turns: int = 2) -> Finding:
     return spread(list(map(_turn, *seen, streams)), least=turns)
 
 
-def _turn(short: Observation, long: Observation, stream: Observation) -> Turn:
+def _turn(short: Observation, long: Observation, stream: Observation) -> TimedTurn:
     times = [c.at_ns for c in stream.response.chunks] if stream.response else []
     length = times[-1] - times[0] if times else 0
-    return Turn(generation(short, long), length, stream.late_ns, f"{len(times)} parts")
+    return TimedTurn(generation(short, long), length, stream.late_ns, f"{len(times)} parts")
 
 
 def _limited(seen: Observation) -> bool:

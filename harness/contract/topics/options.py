@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from harness.contract.case import Expect
-from harness.contract.clause import Evidence, Finding, Level, Profile, Scene
+from harness.contract.clause import EvidenceGrade, Finding, Level, Profile, Scene
 from harness.contract.fault import told
 from harness.contract.observation import Observation
 from harness.contract.topics.scenes import arrived, recorded
@@ -19,7 +19,7 @@ DELAY_NS = 4_500_000_000
 topic = Topic(
     "options",
     routes=("native",),
-    evidence=Evidence.DOCUMENTED,
+    evidence=EvidenceGrade.DOCUMENTED,
     source=HANDLING,
     probe="options",
     profile=Profile.EXTENDED,

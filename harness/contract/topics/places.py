@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from harness.contract.case import Expect
-from harness.contract.clause import Evidence, Finding, Level, Profile, Scene
+from harness.contract.clause import EvidenceGrade, Finding, Level, Profile, Scene
 from harness.contract.topics.scenes import coded, recorded, refused
 from harness.contract.topics.sources import (
     ALL,
@@ -17,7 +17,7 @@ from harness.contract.topics.sources import (
 from harness.contract.topics.stage import Stage, with_headers
 from harness.contract.topics.topic import Topic
 
-topic = Topic("places", routes=ALL, evidence=Evidence.DOCUMENTED, probe="places")
+topic = Topic("places", routes=ALL, evidence=EvidenceGrade.DOCUMENTED, probe="places")
 
 
 @topic.scene(
@@ -63,7 +63,7 @@ def unknown_provider_is_refused(scene: Scene) -> Finding:
     Level.SHOULD,
     why="Clients tell a wrong URL from a wrong request by it.",
     routes=("native",),
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
     source="anomalyco/opencode#44827",
 )
 def unknown_provider_says_2008(scene: Scene) -> Finding:
@@ -112,7 +112,7 @@ def unknown_prefix_is_refused(scene: Scene) -> Finding:
     Level.SHOULD,
     why="SDK features that need it seem to work.",
     routes=("compat",),
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
     source=COMPAT_PAGE,
 )
 def unknown_compat_path_is_refused(scene: Scene) -> Finding:
@@ -161,7 +161,7 @@ def odd_header(scene: Scene) -> Finding:
     Level.RECORD,
     why="Frontend versions ignore or refuse it.",
     routes=CHAT,
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
     source="basetenlabs/truss, michaelfeil/dynamo baseten-changelog.md",
     profile=Profile.EXTENDED,
 )
@@ -175,7 +175,7 @@ def unknown_field(scene: Scene) -> Finding:
     Level.RECORD,
     why="OpenAI documents it, Baseten does not.",
     routes=CHAT,
-    evidence=Evidence.SPECIFIED,
+    evidence=EvidenceGrade.SPECIFIED,
     source=REQUEST,
     profile=Profile.EXTENDED,
 )

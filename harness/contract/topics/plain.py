@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.contract.answer.reading import ABSENT
-from harness.contract.clause import Evidence, Fault, Finding, Level
+from harness.contract.clause import EvidenceGrade, Fault, Finding, Level
 from harness.contract.fault import event, fault, is_int, is_text, told
 from harness.contract.observation import Observation
 from harness.contract.topics.sources import CHAT, COMPLETION
@@ -13,7 +13,7 @@ from harness.contract.topics.topic import Topic
 
 _DATE = re.compile(r"[-@]\d{4}-?\d{2}-?\d{2}")
 
-topic = Topic("plain", routes=CHAT, evidence=Evidence.SPECIFIED, source=COMPLETION)
+topic = Topic("plain", routes=CHAT, evidence=EvidenceGrade.SPECIFIED, source=COMPLETION)
 
 
 def document_of(seen: Observation) -> dict[str, Any] | None:
@@ -184,7 +184,7 @@ def _related(asked: str, named: str) -> bool:
     "model-whole",
     Level.SHOULD,
     why="Callers look up prices and limits by the name that they asked for.",
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
 )
 def the_model_is_named_whole(seen: Observation) -> Finding:
     """The model is named whole, whatever the route does with prefixes.

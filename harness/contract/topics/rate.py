@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 
 from harness.contract.case import Expect
-from harness.contract.clause import Evidence, Fault, Finding, Level, Profile, Scene, Unjudged
+from harness.contract.clause import EvidenceGrade, Fault, Finding, Level, Profile, Scene, Unjudged
 from harness.contract.fault import fault, told
 from harness.contract.observation import Observation
 from harness.contract.requests.text import nonce
@@ -26,7 +26,7 @@ TOO_SLOW = (
 topic = Topic(
     "rate",
     routes=("native",),
-    evidence=Evidence.DOCUMENTED,
+    evidence=EvidenceGrade.DOCUMENTED,
     source=RATE,
     probe="rate",
     needs=("rate", "clock"),
@@ -34,7 +34,7 @@ topic = Topic(
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class RateAttempt:
     """One whole attempt: the requests within the limit, and those beyond it by their form.
 
     `half` is the status of one more, sent shortly before half of the window had passed.
@@ -72,19 +72,19 @@ class Attempt:
         return self.half == 429 or any(each.status == 429 for each in seen)
 
 
-def attempts(scene: Scene) -> list[Attempt]:
+def attempts(scene: Scene) -> list[RateAttempt]:
     """The whole attempts in their order."""
-    found: list[Attempt] = []
+    found: list[RateAttempt] = []
     for number in range(ATTEMPTS):
         allowed = tuple(s for name, s in scene.items() if name.startswith(f"allowed_{number}_"))
         beyond = {n: scene[f"{n}_{number}"] for n in BEYOND if f"{n}_{number}" in scene}
         if allowed and len(beyond) == len(BEYOND):
             half = scene.get(f"half_{number}")
-            found.append(Attempt(allowed, beyond, half.status if half else None))
+            found.append(RateAttempt(allowed, beyond, half.status if half else None))
     return found
 
 
-def quick(scene: Scene) -> list[Attempt]:
+def quick(scene: Scene) -> list[RateAttempt]:
     """The attempts that took less than half a window: of a slower one nothing can be said."""
     return [attempt for attempt in attempts(scene) if attempt.half is not None]
 
@@ -169,7 +169,7 @@ def windows_are_as_long_as_declared(scene: Scene) -> Finding:
     "rate-code",
     Level.SHOULD,
     why="Callers cannot tell it from the provider's 429.",
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
 )
 def refusal_says_rate_limited(scene: Scene) -> Finding:
     """The gateway's 429 carries code 2003."""
@@ -220,7 +220,7 @@ def everything_counts(scene: Scene) -> Finding:
     return faults if certain or not faults else unclear(scene)
 
 
-def _uncounted(made: list[Attempt]) -> Iterator[Fault]:
+def _uncounted(made: list[RateAttempt]) -> Iterator[Fault]:
     for name in ("stream", "other_route"):
         statuses = [attempt.beyond[name].status for attempt in made]
         if all(status == 200 for status in statuses):
@@ -251,7 +251,7 @@ def hits_are_free(scene: Scene) -> Finding:
     "rate-retry-after",
     Level.SHOULD,
     why="A time in the past brings all clients back at once; a day makes them give up.",
-    evidence=Evidence.SPECIFIED,
+    evidence=EvidenceGrade.SPECIFIED,
     source="RFC 9110, section 10.2.3",
 )
 def retry_after_tells_when(scene: Scene) -> Finding:

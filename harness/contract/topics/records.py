@@ -2,14 +2,22 @@
 
 import json
 
-from harness.contract.clause import Evidence, Finding, Level, Profile, Record, RunCheck, Scene
+from harness.contract.clause import (
+    EvidenceGrade,
+    Finding,
+    Level,
+    Profile,
+    Recorded,
+    RunCheck,
+    Scene,
+)
 from harness.contract.output.recording import Seen, told
 from harness.contract.run.context import limit_of
 from harness.contract.topics.headers import retry_after_has_its_form
 from harness.contract.topics.sources import ALL, CHAT, RATE
 from harness.contract.topics.topic import Topic
 
-topic = Topic("records", routes=CHAT, evidence=Evidence.OBSERVED)
+topic = Topic("records", routes=CHAT, evidence=EvidenceGrade.OBSERVED)
 
 
 def switch(name: str) -> RunCheck:
@@ -17,7 +25,7 @@ def switch(name: str) -> RunCheck:
 
     def check(seen: Seen) -> Finding:
         value = told(name, seen)
-        return None if value is None else Record(f"{name}: {json.dumps(value)}")
+        return None if value is None else Recorded(f"{name}: {json.dumps(value)}")
 
     return check
 
@@ -27,7 +35,7 @@ def switch(name: str) -> RunCheck:
     Level.RECORD,
     why="Cloudflare publishes no largest body; Baseten says 45 or 100 MB.",
     routes=ALL,
-    evidence=Evidence.DOCUMENTED,
+    evidence=EvidenceGrade.DOCUMENTED,
     source="docs.baseten.co/inference/errors",
     probe="sizes",
     profile=Profile.EXTENDED,
@@ -35,7 +43,7 @@ def switch(name: str) -> RunCheck:
 def body_limit(scene: Scene) -> Finding:
     """Which long bodies are taken."""
     seen = [(name, s.status) for name, s in scene.items() if s.status is not None]
-    return Record(", ".join(f"{name}: {status}" for name, status in seen)) if seen else None
+    return Recorded(", ".join(f"{name}: {status}" for name, status in seen)) if seen else None
 
 
 @topic.run(
@@ -47,7 +55,7 @@ def body_limit(scene: Scene) -> Finding:
 def context(seen: Seen) -> Finding:
     """How many tokens the model's context holds, where a prompt did not fit."""
     limits = [limit for each in seen if (limit := limit_of(each)) is not None]
-    return Record(f"{min(limits)} tokens") if limits else None
+    return Recorded(f"{min(limits)} tokens") if limits else None
 
 
 @topic.scene(
@@ -66,10 +74,10 @@ def retry_after(scene: Scene) -> Finding:
         return None
     value = refused.headers.get("retry-after")
     if value is None:
-        return Record("429 without Retry-After")
+        return Recorded("429 without Retry-After")
     if retry_after_has_its_form(refused):
-        return Record("429 with a Retry-After that is neither seconds nor a date")
-    return Record("429, seconds" if value.strip().isdigit() else "429, a date")
+        return Recorded("429 with a Retry-After that is neither seconds nor a date")
+    return Recorded("429, seconds" if value.strip().isdigit() else "429, a date")
 
 
 topic.run(
@@ -96,7 +104,7 @@ topic.run(
     statement="How often a stream reports usage when stream_options do not say.",
     why="A client that adds reports up bills too much, one that waits for one gets none.",
     routes=("native",),
-    evidence=Evidence.DOCUMENTED,
+    evidence=EvidenceGrade.DOCUMENTED,
     source="docs.baseten.co: include_usage and continuous_usage_stats",
 )(switch("stream_usage"))
 

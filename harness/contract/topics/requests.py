@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.contract.clause import Evidence, Finding, Level
+from harness.contract.clause import EvidenceGrade, Finding, Level
 from harness.contract.fault import numbers, told, unequal
 from harness.contract.observation import PASSING, Observation
 from harness.contract.topics.framing import text_has_no_lone_surrogate
@@ -22,7 +22,7 @@ OPTIONAL = (
 REFUSALS = (400, 404, 405, 415, 422, 501)
 Feature = tuple[tuple[str, str], ...]
 
-topic = Topic("requests", routes=ALL, evidence=Evidence.DOCUMENTED, source=BASETEN_PAGE)
+topic = Topic("requests", routes=ALL, evidence=EvidenceGrade.DOCUMENTED, source=BASETEN_PAGE)
 
 
 def feature(seen: Observation) -> Feature:
@@ -53,7 +53,7 @@ def declines(seen: Observation) -> bool:
     Level.SHOULD,
     why="Agents append the answer as it came; the second turn of every dialogue fails.",
     routes=("native",),
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
     source="gsd-2#4647",
 )
 def history_can_be_sent_back(seen: Observation) -> Finding:
@@ -93,7 +93,7 @@ def goes_to_the_documented_url(seen: Observation) -> Finding:
     "answer-is-http",
     Level.MUST,
     why="Strict clients refuse it (two lengths, a broken head); lax ones guess.",
-    evidence=Evidence.SPECIFIED,
+    evidence=EvidenceGrade.SPECIFIED,
     source="RFC 9112, sections 2.2 and 6.3",
 )
 def is_answered_in_http(seen: Sequence[Observation]) -> Finding:
@@ -196,7 +196,7 @@ def is_not_refused_for_good(seen: Sequence[Observation]) -> Finding:
     why="A difference means that the harness, not the target, misread the answer; no "
     "other clause can then be trusted.",
     routes=CHAT,
-    evidence=Evidence.SPECIFIED,
+    evidence=EvidenceGrade.SPECIFIED,
     source=SSE,
 )
 def is_read_alike(seen: Observation) -> Finding:

@@ -3,7 +3,7 @@
 A scene maps names to observations. A probe leaves out what it could not send.
 """
 
-from harness.contract.clause import Finding, Record, Scene
+from harness.contract.clause import Finding, Recorded, Scene
 from harness.contract.fault import told
 from harness.contract.observation import Observation
 
@@ -60,4 +60,4 @@ def recorded(scene: Scene, name: str) -> Finding:
     text = f"{seen[0].status}"
     if failure is not None:
         text += f" {failure.layer} {failure.shape} {failure.code or ''}"
-    return Record(text.strip())
+    return Recorded(text.strip())

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from harness.contract.case import Case
-from harness.contract.clause import Evidence, Finding, Level, Profile, Scene
+from harness.contract.clause import EvidenceGrade, Finding, Level, Profile, Scene
 from harness.contract.fault import told
 from harness.contract.topics.sources import ALL
 from harness.contract.topics.stage import Stage
@@ -19,7 +19,7 @@ topic = Topic("sizes")
     Level.MUST,
     why="Long contexts and images fail, or reach the model cut off.",
     routes=ALL,
-    evidence=Evidence.DOCUMENTED,
+    evidence=EvidenceGrade.DOCUMENTED,
     source="docs.baseten.co/inference/errors: 413 above the limit of 45 or 100 MB",
     probe="sizes",
     profile=Profile.EXTENDED,

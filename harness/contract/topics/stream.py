@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
-from harness.contract.answer.choices import Choice
+from harness.contract.answer.choices import SaidChoice
 from harness.contract.answer.reading import Reading
-from harness.contract.clause import Evidence, Fault, Finding, Level
+from harness.contract.clause import EvidenceGrade, Fault, Finding, Level
 from harness.contract.fault import event, fault, is_int, is_text, shown, told
 from harness.contract.observation import Observation
 from harness.contract.topics.framing import stream_of
@@ -17,7 +17,7 @@ DocumentCheck = Callable[[dict[str, Any]], Iterator[tuple[str, Any]]]
 _TEXT, _LIST = (str, type(None)), (list, type(None))
 FINISHES = ("stop", "length", "tool_calls", "content_filter", "function_call")
 
-topic = Topic("stream", routes=CHAT, evidence=Evidence.SPECIFIED, source=CHUNK)
+topic = Topic("stream", routes=CHAT, evidence=EvidenceGrade.SPECIFIED, source=CHUNK)
 
 
 def chunks_of(seen: Observation) -> tuple[tuple[int, dict[str, Any]], ...] | None:
@@ -148,7 +148,7 @@ def _one_value(seen: Observation, name: str) -> Finding:
     "chunk-one-delta",
     Level.MUST,
     why="openai-python 1 and 2 raise in `.stream()` on two deltas of one index.",
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
     source="basetenlabs/langchain-baseten, chat_models.py",
 )
 def one_delta_per_choice(seen: Observation) -> Finding:
@@ -213,14 +213,16 @@ def keeps_its_created(seen: Observation) -> Finding:
     "stream-one-model",
     Level.SHOULD,
     why="Cost is booked on whichever model came last.",
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
 )
 def keeps_its_model(seen: Observation) -> Finding:
     """Each chunk names the same model."""
     return _one_value(seen, "model")
 
 
-def _each_choice(seen: Observation, check: Callable[[Choice, Reading], Iterator[Fault]]) -> Finding:
+def _each_choice(
+    seen: Observation, check: Callable[[SaidChoice, Reading], Iterator[Fault]]
+) -> Finding:
     reading = stream_of(seen)
     if reading is None or not seen.choices or reading.failed_inside:
         return None
@@ -242,12 +244,12 @@ def has_a_choice(seen: Observation) -> Finding:
     "role-first",
     Level.SHOULD,
     why="openai-node's `.stream()` raises `missing role for choice 0`.",
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
 )
 def role_comes_first(seen: Observation) -> Finding:
     """The role arrives with or before the first output of a choice."""
 
-    def check(choice: Choice, _: Reading) -> Iterator[Fault]:
+    def check(choice: SaidChoice, _: Reading) -> Iterator[Fault]:
         where = f"choice {choice.index}"
         first = choice.outputs[0] if choice.outputs else None
         if not choice.roles:
@@ -266,7 +268,7 @@ def role_comes_first(seen: Observation) -> Finding:
 def role_is_assistant(seen: Observation) -> Finding:
     """The role is `assistant`."""
 
-    def check(choice: Choice, _: Reading) -> Iterator[Fault]:
+    def check(choice: SaidChoice, _: Reading) -> Iterator[Fault]:
         for number, role in choice.roles:
             if role != "assistant":
                 yield fault("role 'assistant'", role, event(number))
@@ -278,12 +280,12 @@ def role_is_assistant(seen: Observation) -> Finding:
     "role-once",
     Level.SHOULD,
     why="openai-python's `.stream()` joins it to `assistantassistant...`.",
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
 )
 def role_comes_once(seen: Observation) -> Finding:
     """The role is said once per choice."""
 
-    def check(choice: Choice, _: Reading) -> Iterator[Fault]:
+    def check(choice: SaidChoice, _: Reading) -> Iterator[Fault]:
         if len(choice.roles) > 1:
             yield told("one role", f"{len(choice.roles)} roles", event(choice.roles[1][0]))
 
@@ -298,7 +300,7 @@ def role_comes_once(seen: Observation) -> Finding:
 def finishes_once(seen: Observation) -> Finding:
     """Exactly one chunk of a choice has a finish reason."""
 
-    def check(choice: Choice, reading: Reading) -> Iterator[Fault]:
+    def check(choice: SaidChoice, reading: Reading) -> Iterator[Fault]:
         if not choice.finishes:
             last = reading.events[-1]
             came = f"none; the last event is {shown(last.data)}"
@@ -327,7 +329,7 @@ def finish_is_documented(seen: Observation) -> Finding:
 def nothing_follows_the_finish(seen: Observation) -> Finding:
     """No output follows the finish reason of its choice."""
 
-    def check(choice: Choice, _: Reading) -> Iterator[Fault]:
+    def check(choice: SaidChoice, _: Reading) -> Iterator[Fault]:
         finished = choice.finishes[0][0] if choice.finishes else None
         late = [n for n in choice.outputs if finished is not None and n > finished]
         if late:
@@ -372,7 +374,7 @@ def done_is_last(seen: Observation) -> Finding:
     "stream-no-error",
     Level.MUST,
     why="openai-python does not see some forms and returns the part before it as the answer.",
-    evidence=Evidence.DOCUMENTED,
+    evidence=EvidenceGrade.DOCUMENTED,
     source=BASETEN_ERRORS,
 )
 def reports_no_error(seen: Observation) -> Finding:

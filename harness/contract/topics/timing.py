@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from harness.contract.case import Case, Expect
-from harness.contract.clause import Evidence, Finding, Level, Scene, Unjudged
+from harness.contract.clause import EvidenceGrade, Finding, Level, Scene, Unjudged
 from harness.contract.fault import numbers, told
 from harness.contract.observation import Observation
 from harness.contract.requests.fixed import body
@@ -58,7 +58,7 @@ GAP_NS = 5_000_000_000
 topic = Topic(
     "timing",
     routes=CHAT,
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
     source="developers.cloudflare.com/ai-gateway/features/guardrails/usage-considerations/",
 )
 
@@ -100,7 +100,7 @@ def longest_streams(seen: Sequence[Observation]) -> Sequence[Observation]:
     "stream-incremental",
     Level.MUST,
     why="TTFT becomes the whole latency: the user watches a spinner.",
-    evidence=Evidence.DOCUMENTED,
+    evidence=EvidenceGrade.DOCUMENTED,
     probe="timing",
     timed=True,
 )
@@ -111,7 +111,7 @@ def arrives_as_it_is_made(scene: Scene) -> Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class TimedTurn:
     """One measurement: how long an answer took to make, and over how long its stream was spread.
 
     Both ends of a stream are seen when they came or later, so a spread is wrong by how late this
@@ -135,7 +135,7 @@ class Turn:
         return self.made_ns >= LONG_NS and not late
 
 
-def _turn(scene: Scene, name: str) -> Turn | None:
+def _turn(scene: Scene, name: str) -> TimedTurn | None:
     seen = answered(f"short{name}", f"long{name}", f"stream{name}", scene=scene)
     if seen is None or not all(s.good and s.exchange.whole for s in seen):
         return None
@@ -143,10 +143,10 @@ def _turn(scene: Scene, name: str) -> Turn | None:
     if len(times) < ENOUGH:
         return None
     made_ns, parts = generation(*seen[:2]), f"{len(times)} output events"
-    return Turn(made_ns, times[-1] - times[0], seen[2].late_ns, parts)
+    return TimedTurn(made_ns, times[-1] - times[0], seen[2].late_ns, parts)
 
 
-def spread(turns: Sequence[Turn], *, least: int) -> Finding:
+def spread(turns: Sequence[TimedTurn], *, least: int) -> Finding:
     """Kept if any measurement shows it, broken if all of `least` or more do."""
     if not turns or all(turn.made_ns + turn.late_ns < LONG_NS for turn in turns):
         return None
@@ -219,7 +219,7 @@ def _alone(seen: Sequence[Observation]) -> Iterator[tuple[Observation, list[int]
     "stream-unbatched",
     Level.SHOULD,
     why="Text appears in jerks; inter-chunk latency means nothing.",
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
     timed=True,
     suspects=longest_streams,
 )

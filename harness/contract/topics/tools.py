@@ -7,19 +7,19 @@ from typing import Any
 
 import jsonschema_rs
 
-from harness.contract.answer.choices import Call, Choice
+from harness.contract.answer.choices import SaidChoice, ToolCallSaid
 from harness.contract.answer.reading import ABSENT, parse_json
-from harness.contract.clause import Evidence, Fault, Finding, Level, Unjudged
+from harness.contract.clause import EvidenceGrade, Fault, Finding, Level, Unjudged
 from harness.contract.fault import fault, is_int, is_text, shown, told
 from harness.contract.observation import Observation
 from harness.contract.requests.given import given
 from harness.contract.topics.sources import CHAT, CHUNK, COMPLETION, REQUEST
 from harness.contract.topics.topic import Topic
 
-topic = Topic("tools", routes=CHAT, evidence=Evidence.SPECIFIED, source=REQUEST)
+topic = Topic("tools", routes=CHAT, evidence=EvidenceGrade.SPECIFIED, source=REQUEST)
 
 
-def _calls(seen: Observation) -> list[tuple[Choice, Call]]:
+def _calls(seen: Observation) -> list[tuple[SaidChoice, ToolCallSaid]]:
     return [(choice, call) for choice in seen.choices for call in choice.calls] if seen.good else []
 
 
@@ -43,7 +43,7 @@ def calls_have_their_shape(seen: Observation) -> Finding:
     return tuple(f for _, call in calls for f in _shape(call))[:4] if calls else None
 
 
-def _shape(call: Call) -> Iterator[Fault]:
+def _shape(call: ToolCallSaid) -> Iterator[Fault]:
     where = f"tool_calls[{call.index}]"
     if not is_text(call.id):
         yield fault("id: non-empty string", call.id, where)
@@ -103,7 +103,7 @@ def _parts(seen: Observation) -> Iterator[tuple[int, dict[str, Any]]]:
     "tool-one-delta",
     Level.MUST,
     why="The `.stream()` helpers of openai-python 1 and 2 raise on the second.",
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
     source="basetenlabs/langchain-baseten, chat_models.py",
 )
 def one_delta_per_call(seen: Observation) -> Finding:
@@ -306,7 +306,7 @@ def _formatted(seen: Observation, kinds: tuple[str, ...]) -> list[str]:
     "schema-order",
     Level.SHOULD,
     why="A schema that is sorted on the way makes a model answer before it has reasoned.",
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
     source="platform.openai.com/docs/guides/structured-outputs: key ordering",
 )
 def keys_come_in_the_order_of_the_schema(seen: Observation) -> Finding:

@@ -6,7 +6,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 
 from harness.contract.clause import (
     Clause,
-    Evidence,
+    EvidenceGrade,
     ExchangeCheck,
     Level,
     Profile,
@@ -25,7 +25,7 @@ class Details(TypedDict, total=False):
 
     statement: str
     routes: tuple[str, ...]
-    evidence: Evidence
+    evidence: EvidenceGrade
     source: str
     probe: str
     profile: Profile
@@ -45,7 +45,7 @@ class Topic:
 
     name: str
     routes: tuple[str, ...] = ()
-    evidence: Evidence | None = None
+    evidence: EvidenceGrade | None = None
     source: str = ""
     probe: str | None = None
     profile: Profile = Profile.CORE

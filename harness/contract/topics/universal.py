@@ -9,7 +9,16 @@ from dataclasses import replace
 
 from harness.contract.answer.reading import parse_json
 from harness.contract.case import Case, Expect, Key
-from harness.contract.clause import Clause, Evidence, Fault, Finding, Level, Profile, Record, Scene
+from harness.contract.clause import (
+    Clause,
+    EvidenceGrade,
+    Fault,
+    Finding,
+    Level,
+    Profile,
+    Recorded,
+    Scene,
+)
 from harness.contract.fault import fault, told
 from harness.contract.observation import Observation, observe
 from harness.contract.requests.given import given
@@ -40,7 +49,7 @@ AT_ONCE_NS = 3_000_000
 topic = Topic(
     "universal",
     routes=("native",),
-    evidence=Evidence.DOCUMENTED,
+    evidence=EvidenceGrade.DOCUMENTED,
     source=UNIVERSAL,
     probe="universal",
     profile=Profile.EXTENDED,
@@ -228,7 +237,7 @@ def all_failed_is_a_failure(scene: Scene) -> Finding:
     "universal-refuses",
     Level.SHOULD,
     why="A request sent to the wrong URL seems to work, or is retried for ever.",
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
     probe="refusals",
 )
 def no_list_is_refused(scene: Scene) -> Finding:
@@ -244,7 +253,7 @@ def no_list_is_refused(scene: Scene) -> Finding:
 )
 def endpoint(scene: Scene) -> Finding:
     """Whether the universal endpoint is there."""
-    return Record("served") if serves(scene) else recorded(scene, "first")
+    return Recorded("served") if serves(scene) else recorded(scene, "first")
 
 
 @topic.scene(
@@ -271,7 +280,7 @@ def refused_step(scene: Scene) -> Finding:
     seen = answered("nobody", scene=scene)
     if seen is None or not seen[0].ok:
         return recorded(scene, "nobody")
-    return Record("hands over")
+    return Recorded("hands over")
 
 
 def play(stage: Stage) -> None:

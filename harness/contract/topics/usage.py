@@ -5,7 +5,7 @@ from typing import Any
 
 from harness.contract.answer.choices import detail, tokens
 from harness.contract.answer.reading import ABSENT
-from harness.contract.clause import Evidence, Fault, Finding, Level
+from harness.contract.clause import EvidenceGrade, Fault, Finding, Level
 from harness.contract.fault import event, fault, is_int, told
 from harness.contract.observation import Observation
 from harness.contract.requests.text import WORDS
@@ -20,7 +20,7 @@ DETAILS = ("prompt_tokens_details", "completion_tokens_details")
 MANY_WORDS = 1000
 """Words in a prompt from which on its template and nonce are a small part of its tokens."""
 
-topic = Topic("usage", routes=CHAT, evidence=Evidence.SPECIFIED, source=USAGE)
+topic = Topic("usage", routes=CHAT, evidence=EvidenceGrade.SPECIFIED, source=USAGE)
 
 
 def _reports(seen: Observation) -> tuple[tuple[int, dict[str, Any]], ...]:
@@ -120,7 +120,7 @@ def details_are_counts(seen: Observation) -> Finding:
     "usage-reasoning",
     Level.SHOULD,
     why="Dashboards that split cost by kind blame the answer for the thinking.",
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
 )
 def reasoning_is_counted(seen: Observation) -> Finding:
     """Shown reasoning is not reported as 0 reasoning tokens."""
@@ -137,7 +137,7 @@ def reasoning_is_counted(seen: Observation) -> Finding:
     "usage-plain",
     Level.SHOULD,
     why="Cost is unknown to the caller; the field is optional in the specification.",
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
 )
 def plain_answers_report_usage(seen: Observation) -> Finding:
     """A plain answer reports its usage."""
@@ -266,7 +266,7 @@ def _prompt_tokens(seen: Observation) -> int | None:
     "usage-not-for-nothing",
     Level.MUST,
     why="The caller pays for an empty answer and takes it for the model's.",
-    evidence=Evidence.OBSERVED,
+    evidence=EvidenceGrade.OBSERVED,
     source="vercel/ai#20932",
 )
 def billed_answers_are_not_empty(seen: Observation) -> Finding:
@@ -290,7 +290,7 @@ def _empty(seen: Observation) -> Iterator[Fault]:
     "usage-cumulative",
     Level.MUST,
     why="Clients keep the last one.",
-    evidence=Evidence.DOCUMENTED,
+    evidence=EvidenceGrade.DOCUMENTED,
     source="docs.baseten.co/reference/inference-api/chat-completions",
 )
 def counts_never_fall(seen: Observation) -> Finding:

@@ -47,33 +47,33 @@ def _places(family: str, operator: str, fixed: Mapping[str, Sequence[str]]) -> S
 
 def sample(places: Mapping[str, Sequence[str]], *, seed: int) -> Iterator[Mutant]:
     """Different mutants without end, an operator of each family in turn; the same for a seed."""
-    dice = random.Random(seed)  # noqa: S311 - a sample, not a secret
+    rng = random.Random(seed)  # noqa: S311 - a sample, not a secret
     taken: set[Mutant] = set()
     barren = 0
     while barren < 10_000:
         for family in FAMILIES:
-            operator = dice.choice(FAMILIES[family])
-            mutant = _one(family, operator, _place(places[operator], dice), dice)
+            operator = rng.choice(FAMILIES[family])
+            mutant = _one(family, operator, _place(places[operator], rng), rng)
             barren = barren + 1 if mutant in taken else 0
             if mutant not in taken:
                 taken.add(mutant)
                 yield mutant
 
 
-def _place(places: Sequence[str], dice: random.Random) -> str:
+def _place(places: Sequence[str], rng: random.Random) -> str:
     """A place, no area of a document more often than another, however much is in it."""
     areas = sorted({_area(place) for place in places})
-    area = dice.choice(areas)
-    return dice.choice([place for place in places if _area(place) == area])
+    area = rng.choice(areas)
+    return rng.choice([place for place in places if _area(place) == area])
 
 
 def _area(place: str) -> tuple[str, ...]:
     return tuple(step for step in place.split(".") if not step.isdigit())[:4]
 
 
-def _one(family: str, operator: str, place: str, dice: random.Random) -> Mutant:
+def _one(family: str, operator: str, place: str, rng: random.Random) -> Mutant:
     decides = family in DECIDING
     conditions = tuple(REQUESTS if decides else ANSWERS)
-    condition = dice.choice(("always", "always", *conditions))
+    condition = rng.choice(("always", "always", *conditions))
     routes = _CHAT_ROUTES if family == "event" else ROUTES
-    return Mutant(operator, place, dice.choice(("all", *routes)), condition)
+    return Mutant(operator, place, rng.choice(("all", *routes)), condition)

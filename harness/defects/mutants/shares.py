@@ -35,8 +35,8 @@ def of_share(name: str) -> Defect:
         served.memory[name] = number + 1
         seed = served.call.config.seed if served.call else 0
         block, place = divmod(number, of)
-        dice = random.Random(seed * 1_000_003 + block)  # noqa: S311 - a sample, not a secret
-        return changed if place in dice.sample(range(of), count) else served.response
+        rng = random.Random(seed * 1_000_003 + block)  # noqa: S311 - a sample, not a secret
+        return changed if place in rng.sample(range(of), count) else served.response
 
     return Defect(
         name=name,

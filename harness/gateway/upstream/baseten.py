@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from harness.gateway.config import Config
-from harness.gateway.dice import Dice
 from harness.gateway.identity import provider_request_id, uuid4
+from harness.gateway.rng import Rng
 from harness.gateway.slots import Slots
 from harness.gateway.timing import shifted
 from harness.gateway.upstream import errors
@@ -39,7 +39,7 @@ class Baseten:
     def answer(self, asked: ForwardedRequest) -> Response:
         """The provider's answer; times count from the request's arrival at the provider."""
         response = self._served(asked, self._route(asked))
-        request_id = provider_request_id(Dice("provider", self._config.seed, asked.serial))
+        request_id = provider_request_id(Rng("provider", self._config.seed, asked.serial))
         headers = response.headers.replacing("x-baseten-request-id", request_id)
         return Response(
             response.status,
@@ -111,12 +111,12 @@ class Baseten:
         if not can_answer(chat):
             return _invalid("Validation: response_format json_schema allows no value")
         completions = [complete(chat, index, timing.tokens) for index in range(chat.choices)]
-        dice = Dice("answer", config.seed, asked.serial)
-        who = AnswerIdentity(f"chatcmpl-{uuid4(dice)}", asked.now_s, dice)
+        rng = Rng("answer", config.seed, asked.serial)
+        who = AnswerIdentity(f"chatcmpl-{uuid4(rng)}", asked.now_s, rng)
         if chat.stream:
             return stream(chat, completions, who, behaviour=behaviour, timing=timing)
         tokens = max(1, sum(completion.generated for completion in completions))
-        at_ns = timing.schedule(tokens, dice.fork("timing"))[-1]
+        at_ns = timing.schedule(tokens, rng.fork("timing"))[-1]
         document = plain(chat, completions, who, nulls=behaviour.nulls == "send")
         made = errors.answer(200, document)
         return Response(200, made.headers, (Chunk(made.body, at_ns),), at_ns, end_at_ns=at_ns)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.gateway.behaviour import Behaviour
-from harness.gateway.dice import Dice
+from harness.gateway.rng import Rng
 from harness.gateway.upstream.prompt import prompt_tokens
 
 _EFFORTS = {"minimal": 4, "low": 8, "medium": 16, "high": 32, "xhigh": 48, "max": 64}
@@ -26,7 +26,7 @@ class Chat:
 
     `limit` is the smaller of max_tokens and max_completion_tokens, None for no limit. `thinking` is
     how many reasoning tokens the model would produce, 0 for none. `schema` is the JSON Schema that
-    the content has to satisfy (True for any object), None for prose. `dice` depends on what the
+    the content has to satisfy (True for any object), None for prose. `rng` depends on what the
     answer depends on, and so not on `stream`, limits or stop strings.
     """
 
@@ -46,7 +46,7 @@ class Chat:
     min_tokens: int
     ignore_eos: bool
     prompt_tokens: int
-    dice: Dice
+    rng: Rng
 
 
 def read_chat(document: Mapping[str, Any], behaviour: Behaviour, seed: int) -> Chat:
@@ -70,13 +70,13 @@ def read_chat(document: Mapping[str, Any], behaviour: Behaviour, seed: int) -> C
         min_tokens=document.get("min_tokens") or 0,
         ignore_eos=document.get("ignore_eos") is True,
         prompt_tokens=prompt_tokens(document),
-        dice=_dice(document, seed),
+        rng=_dice(document, seed),
     )
 
 
-def _dice(document: Mapping[str, Any], seed: int) -> Dice:
+def _dice(document: Mapping[str, Any], seed: int) -> Rng:
     named = ("model", "messages", "seed", "tools", "tool_choice", "response_format")
-    return Dice("chat", seed, *(repr(document.get(name)) for name in named))
+    return Rng("chat", seed, *(repr(document.get(name)) for name in named))
 
 
 def _limit(document: Mapping[str, Any]) -> int | None:

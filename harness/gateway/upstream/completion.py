@@ -5,7 +5,7 @@ Plain and streamed answers are two renderings of this one value, so they agree.
 
 from dataclasses import dataclass
 
-from harness.gateway.dice import Dice
+from harness.gateway.rng import Rng
 from harness.gateway.upstream.chat import Chat, Tool
 from harness.gateway.upstream.schema import can_satisfy, generate_text
 from harness.gateway.upstream.text import pieces, prose
@@ -36,31 +36,31 @@ class GeneratedChoice:
 
 def complete(chat: Chat, index: int, tokens: int | None) -> GeneratedChoice:
     """The choice number `index`; `tokens` fixes the natural length of prose, None varies it."""
-    dice = chat.dice.fork(index)
+    rng = chat.rng.fork(index)
     limit = min(chat.limit or _MOST, _MOST)
-    reasoning = tuple(prose(chat.thinking, dice.fork("reasoning"))) if chat.thinking else ()
+    reasoning = tuple(prose(chat.thinking, rng.fork("reasoning"))) if chat.thinking else ()
     thought = reasoning[:limit]
     left = limit - len(thought)
     if chat.calls:
-        return _calling(chat, dice, thought, left)
-    return _speaking(chat, thought, left, _content(chat, dice, tokens))
+        return _calling(chat, rng, thought, left)
+    return _speaking(chat, thought, left, _content(chat, rng, tokens))
 
 
 def can_answer(chat: Chat) -> bool:
     """Whether the demanded JSON form can be met in every choice."""
     if chat.schema is None:
         return True
-    dice = (chat.dice.fork(index).fork("schema") for index in range(chat.choices))
-    return all(can_satisfy(chat.schema, each) for each in dice)
+    rng = (chat.rng.fork(index).fork("schema") for index in range(chat.choices))
+    return all(can_satisfy(chat.schema, each) for each in rng)
 
 
-def _content(chat: Chat, dice: Dice, tokens: int | None) -> list[str]:
+def _content(chat: Chat, rng: Rng, tokens: int | None) -> list[str]:
     if chat.schema is not None:
-        return pieces(generate_text(chat.schema, dice.fork("schema")))
-    natural = tokens if tokens is not None else dice.between(20, 48)
+        return pieces(generate_text(chat.schema, rng.fork("schema")))
+    natural = tokens if tokens is not None else rng.between(20, 48)
     if chat.ignore_eos:
         natural = chat.limit or _DEFAULT_LIMIT
-    return prose(min(max(natural, chat.min_tokens), _MOST), dice.fork("prose"))
+    return prose(min(max(natural, chat.min_tokens), _MOST), rng.fork("prose"))
 
 
 def _speaking(
@@ -105,12 +105,12 @@ def _tokens_covering(tokens: list[str], count: int) -> int:
     return len(tokens)
 
 
-def _calling(chat: Chat, dice: Dice, thought: tuple[str, ...], left: int) -> GeneratedChoice:
+def _calling(chat: Chat, rng: Rng, thought: tuple[str, ...], left: int) -> GeneratedChoice:
     calls: list[GeneratedCall] = []
     used = 0
     for number in range(chat.calls):
         tool = chat.tools[number % len(chat.tools)]
-        arguments = _arguments(tool, dice.fork("call", number))
+        arguments = _arguments(tool, rng.fork("call", number))
         room = left - used - 1
         if room < 0:
             break
@@ -120,6 +120,6 @@ def _calling(chat: Chat, dice: Dice, thought: tuple[str, ...], left: int) -> Gen
     return GeneratedChoice(thought, (), tuple(calls), finish, len(thought) + min(used, left))
 
 
-def _arguments(tool: Tool, dice: Dice) -> list[str]:
+def _arguments(tool: Tool, rng: Rng) -> list[str]:
     schema = tool.parameters if isinstance(tool.parameters, dict) else {"type": "object"}
-    return pieces(generate_text({"type": "object", **schema}, dice), 6)
+    return pieces(generate_text({"type": "object", **schema}, rng), 6)

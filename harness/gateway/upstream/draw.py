@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from harness.gateway.dice import Dice
+from harness.gateway.rng import Rng
 from harness.gateway.upstream.numbers import bounded, draw_integer, draw_number
 from harness.gateway.upstream.pattern import draw_pattern
 
@@ -33,9 +33,9 @@ _FORMATS = {
 _WORDS = ("Zürich", "東京", "owl 🦉", "plain", "Δelta", "north")
 
 
-def draw(schema: Any, dice: Dice, *, sparse: bool = False) -> Any:
+def draw(schema: Any, rng: Rng, *, sparse: bool = False) -> Any:
     """A candidate for `schema`; `sparse` leaves out what is optional."""
-    return _Drawing(schema, dice, sparse=sparse).value(schema, 0)
+    return _Drawing(schema, rng, sparse=sparse).value(schema, 0)
 
 
 class _Drawing:
@@ -44,9 +44,9 @@ class _Drawing:
     What is bounded does not fit its schema, and the caller, who validates it, refuses the request.
     """
 
-    def __init__(self, root: Any, dice: Dice, *, sparse: bool) -> None:
+    def __init__(self, root: Any, rng: Rng, *, sparse: bool) -> None:
         self._root = root
-        self._dice = dice
+        self._dice = rng
         self._sparse = sparse
         self._left = _NODES
         self._room = _CHARACTERS
@@ -145,10 +145,10 @@ def _merged(one: dict[str, Any], other: Any) -> dict[str, Any]:
     return merged
 
 
-def _kind(schema: Mapping[str, Any], dice: Dice) -> str:
+def _kind(schema: Mapping[str, Any], rng: Rng) -> str:
     kind = schema.get("type")
     if isinstance(kind, list) and kind:
-        kind = dice.pick(kind)
+        kind = rng.pick(kind)
     if isinstance(kind, str):
         return kind
     if "properties" in schema or "required" in schema:
@@ -180,12 +180,12 @@ def _count(schema: Mapping[str, Any], name: str, default: int) -> int:
     return min(int(value), 1_000_000) if value is not None and value >= 0 else default
 
 
-def _string(schema: Mapping[str, Any], dice: Dice, *, most: int) -> str:
+def _string(schema: Mapping[str, Any], rng: Rng, *, most: int) -> str:
     if isinstance(schema.get("pattern"), str):
-        return draw_pattern(schema["pattern"], dice)
+        return draw_pattern(schema["pattern"], rng)
     form = schema.get("format")
     if isinstance(form, str) and form in _FORMATS:
         return _FORMATS[form]
     least, longest = _count(schema, "minLength", 0), _count(schema, "maxLength", _LONGEST)
-    text = dice.pick(_WORDS)
+    text = rng.pick(_WORDS)
     return (text + "é" * max(0, min(least, most) - len(text)))[: max(longest, least)]

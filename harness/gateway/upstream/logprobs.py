@@ -4,20 +4,20 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from harness.gateway.dice import Dice
+from harness.gateway.rng import Rng
 
 _OTHERS = tuple(
     f" {a}{b}" for a in ("al", "be", "ca", "do", "el") for b in ("pha", "ta", "ne", "ra")
 )
 
 
-def token_logprobs(tokens: Sequence[str], top: int, dice: Dice) -> list[dict[str, Any]]:
+def token_logprobs(tokens: Sequence[str], top: int, rng: Rng) -> list[dict[str, Any]]:
     """One entry per token in the shape of OpenAI's `logprobs.content`."""
-    return [_entry(token, top, dice) for token in tokens]
+    return [_entry(token, top, rng) for token in tokens]
 
 
-def _entry(token: str, top: int, dice: Dice) -> dict[str, Any]:
-    probability = 0.5 + 0.49 * dice.unit()
+def _entry(token: str, top: int, rng: Rng) -> dict[str, Any]:
+    probability = 0.5 + 0.49 * rng.unit()
     chosen = _one(token, math.log(probability))
     return {**chosen, "top_logprobs": _ranked(token, chosen, 1 - probability, top)}
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from harness.gateway.dice import Dice
+from harness.gateway.rng import Rng
 
 _HUGE = 1e15
 
@@ -17,15 +17,15 @@ def bounded(schema: Mapping[str, Any], name: str) -> int | float | None:
     return value if abs(value) < _HUGE else None
 
 
-def draw_integer(schema: Mapping[str, Any], dice: Dice) -> int:
+def draw_integer(schema: Mapping[str, Any], rng: Rng) -> int:
     """An integer within minimum, maximum, their exclusive forms and multipleOf."""
     least, most = _span(schema)
     step = bounded(schema, "multipleOf")
     if not step or step < 1:
-        return dice.between(least, most)
+        return rng.between(least, most)
     width = int(step)
     first = -(-least // width) * width
-    return first + width * dice.below(max(1, (most - first) // width + 1))
+    return first + width * rng.below(max(1, (most - first) // width + 1))
 
 
 def _span(schema: Mapping[str, Any]) -> tuple[int, int]:
@@ -39,16 +39,16 @@ def _span(schema: Mapping[str, Any]) -> tuple[int, int]:
     return least, max(least, min(highs) if highs else least + 100)
 
 
-def draw_number(schema: Mapping[str, Any], dice: Dice) -> int | float:
+def draw_number(schema: Mapping[str, Any], rng: Rng) -> int | float:
     """A number from the middle half of what the bounds allow."""
     step = bounded(schema, "multipleOf")
     if step is not None:
-        return draw_integer(schema, dice)
+        return draw_integer(schema, rng)
     low = _first(schema, "minimum", "exclusiveMinimum")
     high = _first(schema, "maximum", "exclusiveMaximum")
     least = low if low is not None else (high - 10 if high is not None else 0.0)
     most = high if high is not None else least + 10
-    return round(least + (most - least) * (0.25 + dice.unit() / 2), 9)
+    return round(least + (most - least) * (0.25 + rng.unit() / 2), 9)
 
 
 def _first(schema: Mapping[str, Any], *names: str) -> int | float | None:

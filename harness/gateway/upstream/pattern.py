@@ -4,7 +4,7 @@ Knows literals, escapes, classes, groups, alternation and quantifiers. What it c
 literally; the caller checks the result against the real expression.
 """
 
-from harness.gateway.dice import Dice
+from harness.gateway.rng import Rng
 
 _CLASSES = {"d": "0123456789", "w": "abcXYZ019_", "s": " ", "D": "abc", "W": "-", "S": "abc"}
 _CONTROLS = {"n": "\n", "t": "\t", "r": "\r"}
@@ -13,18 +13,18 @@ _MOST = 64
 _ATOMS = 2000
 
 
-def draw_pattern(pattern: str, dice: Dice) -> str:
+def draw_pattern(pattern: str, rng: Rng) -> str:
     """A string that should match `pattern`, at most a few thousand characters."""
-    return _Reader(pattern[:500], dice).alternation(depth=0)[:4000]
+    return _Reader(pattern[:500], rng).alternation(depth=0)[:4000]
 
 
 class _Reader:
     """Reads a pattern from left to right and writes a match as it goes."""
 
-    def __init__(self, pattern: str, dice: Dice) -> None:
+    def __init__(self, pattern: str, rng: Rng) -> None:
         self._pattern = pattern
         self._position = 0
-        self._dice = dice
+        self._dice = rng
         self._atoms_left = _ATOMS
 
     def alternation(self, *, depth: int) -> str:

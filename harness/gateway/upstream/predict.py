@@ -7,7 +7,7 @@ without framing, a plain result one JSON document.
 from collections.abc import Mapping
 from typing import Any
 
-from harness.gateway.dice import Dice
+from harness.gateway.rng import Rng
 from harness.gateway.timing import Timing
 from harness.gateway.upstream.asked import ForwardedRequest
 from harness.gateway.upstream.errors import answer
@@ -26,7 +26,7 @@ def predict(asked: ForwardedRequest, *, seed: int, timing: Timing, gathers: bool
     document = asked.document
     body = document if isinstance(document, Mapping) else {}
     tokens = _tokens(body, document, seed, timing)
-    times = timing.schedule(len(tokens), Dice("predict timing", seed, asked.serial))
+    times = timing.schedule(len(tokens), Rng("predict timing", seed, asked.serial))
     if body.get("stream") is not True:
         return _plain(document, tokens, times[-1])
     if gathers and "application/json" in asked.accept and "openai" not in asked.user_agent.lower():
@@ -38,9 +38,9 @@ def predict(asked: ForwardedRequest, *, seed: int, timing: Timing, gathers: bool
 
 def _tokens(body: Mapping[str, Any], document: Any, seed: int, timing: Timing) -> list[str]:
     named = {name: value for name, value in body.items() if name not in ("stream", "max_tokens")}
-    dice = Dice("predict", seed, repr(named if body else document))
-    natural = timing.tokens if timing.tokens is not None else dice.between(20, 48)
-    return prose(max(1, min(natural, _limit(body.get("max_tokens")))), dice)
+    rng = Rng("predict", seed, repr(named if body else document))
+    natural = timing.tokens if timing.tokens is not None else rng.between(20, 48)
+    return prose(max(1, min(natural, _limit(body.get("max_tokens")))), rng)
 
 
 def _limit(value: Any) -> int:

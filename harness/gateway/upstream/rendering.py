@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.gateway.dice import Dice
+from harness.gateway.rng import Rng
 from harness.gateway.upstream.chat import Chat
 from harness.gateway.upstream.completion import GeneratedCall, GeneratedChoice
 from harness.gateway.upstream.logprobs import token_logprobs
@@ -17,11 +17,11 @@ class AnswerIdentity:
 
     id: str
     created: int
-    dice: Dice
+    rng: Rng
 
     def call_id(self, choice: int, number: int) -> str:
         """The id of one tool call, unique across requests."""
-        return "call_" + self.dice.fork("call", choice, number).bytes(12).hex()
+        return "call_" + self.rng.fork("call", choice, number).bytes(12).hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ def _choice(
     return choice
 
 
-def _odds(chat: Chat, index: int) -> Dice:
-    return chat.dice.fork("logprobs", index)
+def _odds(chat: Chat, index: int) -> Rng:
+    return chat.rng.fork("logprobs", index)
 
 
 def _call(call: GeneratedCall, call_id: str) -> dict[str, Any]:

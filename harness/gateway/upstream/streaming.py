@@ -25,7 +25,7 @@ def stream(
 ) -> Response:
     """The streamed answer: one body chunk per event, timed by the tokens that the event carries."""
     events = list(_events(chat, completions, who, behaviour, timing.tokens_per_chunk))
-    times = timing.schedule(max(1, sum(event.tokens for event in events)), who.dice.fork("timing"))
+    times = timing.schedule(max(1, sum(event.tokens for event in events)), who.rng.fork("timing"))
     chunks = [Chunk(b":\n\n", times[0])] if behaviour.keep_alive_comments else []
     made = 0
     for event in events:

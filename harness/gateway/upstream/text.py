@@ -4,7 +4,7 @@ Every answer starts with characters of two, three and four UTF-8 bytes, so that 
 already shows damaged text. Nothing is taken from the prompt.
 """
 
-from harness.gateway.dice import Dice
+from harness.gateway.rng import Rng
 
 _OPENERS = ("Voilà", "Naïve", "Über", "Après", "Señor", "Smörgåsbord", "Façade", "Déjà")
 _WIDE = (" 東京", " 안녕", " 数学", " ありがとう", " हिन्दी", " ภาษา", " 灯台", " 한글")
@@ -28,17 +28,17 @@ _RARE = (
 _END = "."
 
 
-def prose(count: int, dice: Dice) -> list[str]:
+def prose(count: int, rng: Rng) -> list[str]:
     """`count` tokens whose concatenation reads as prose; a longer text continues a shorter one."""
-    tokens = [dice.pick(_OPENERS), dice.pick(_WIDE), dice.pick(_ASTRAL), ","]
+    tokens = [rng.pick(_OPENERS), rng.pick(_WIDE), rng.pick(_ASTRAL), ","]
     while len(tokens) < count:
-        tokens += _sentence(dice)
+        tokens += _sentence(rng)
     return tokens[:count]
 
 
-def _sentence(dice: Dice) -> list[str]:
+def _sentence(rng: Rng) -> list[str]:
     """One sentence of ten to eleven tokens, one of them outside plain English."""
-    draws = dice.bytes(8)
+    draws = rng.bytes(8)
     subject, article = _SUBJECTS[draws[0] % len(_SUBJECTS)], _OBJECTS[draws[2] % len(_OBJECTS)]
     words = [*_split(subject), _VERBS[draws[1] % len(_VERBS)], *_split(article)]
     link = _LINKS[draws[3] % len(_LINKS)]

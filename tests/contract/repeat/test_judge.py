@@ -6,7 +6,7 @@ import pytest
 
 from harness.contract.case import Case
 from harness.contract.repeat.corpus import CORPUS
-from harness.contract.repeat.judge import Kind, judge
+from harness.contract.repeat.judge import ErrorKind, judge
 from harness.errors import TransportError, TransportKind
 from harness.wire import End
 from tests.contract.answers import MODEL, call, calling, plain, seen
@@ -36,31 +36,31 @@ PERSON = '{"name":"Ada","age":36,"tags":[]}'
     [
         (ONE, calling(call()), None),
         (ONE, calling(call(), call()), None),
-        (ONE, saying("It is noon."), Kind.NO_CALL),
-        (ONE, calling(call("search_the_web")), Kind.UNKNOWN_NAME),
-        (ONE, calling({"id": "1", "type": "function", "function": {}}), Kind.UNKNOWN_NAME),
-        (NAMED, calling(call("get_weather")), Kind.UNKNOWN_NAME),
-        (ONE, calling(call(arguments='{"town":"Oslo"}')), Kind.ARGUMENTS),
-        (ONE, calling(call(arguments='{"city":"Os')), Kind.ARGUMENTS),
-        (ONE, calling(call(arguments={"city": "Oslo"})), Kind.ARGUMENTS),
-        (ONE, calling(call(), call(arguments="{}")), Kind.ARGUMENTS),
+        (ONE, saying("It is noon."), ErrorKind.NO_CALL),
+        (ONE, calling(call("search_the_web")), ErrorKind.UNKNOWN_NAME),
+        (ONE, calling({"id": "1", "type": "function", "function": {}}), ErrorKind.UNKNOWN_NAME),
+        (NAMED, calling(call("get_weather")), ErrorKind.UNKNOWN_NAME),
+        (ONE, calling(call(arguments='{"town":"Oslo"}')), ErrorKind.ARGUMENTS),
+        (ONE, calling(call(arguments='{"city":"Os')), ErrorKind.ARGUMENTS),
+        (ONE, calling(call(arguments={"city": "Oslo"})), ErrorKind.ARGUMENTS),
+        (ONE, calling(call(), call(arguments="{}")), ErrorKind.ARGUMENTS),
         (NESTED, calling(call("book_trip", TRIP % "train")), None),
-        (NESTED, calling(call("book_trip", TRIP % "balloon")), Kind.ARGUMENTS),
-        (ONE, saying(""), Kind.EMPTY_BUT_BILLED),
-        (ONE, saying(None, finish="tool_calls"), Kind.EMPTY_BUT_BILLED),
-        (ONE, saying(None, reasoning_content="Which tool?"), Kind.EMPTY_BUT_BILLED),
-        (ONE, saying(None) | {"usage": UNBILLED}, Kind.NO_ANSWER),
-        (ONE, saying("", finish="length"), Kind.CUT),
+        (NESTED, calling(call("book_trip", TRIP % "balloon")), ErrorKind.ARGUMENTS),
+        (ONE, saying(""), ErrorKind.EMPTY_BUT_BILLED),
+        (ONE, saying(None, finish="tool_calls"), ErrorKind.EMPTY_BUT_BILLED),
+        (ONE, saying(None, reasoning_content="Which tool?"), ErrorKind.EMPTY_BUT_BILLED),
+        (ONE, saying(None) | {"usage": UNBILLED}, ErrorKind.NO_ANSWER),
+        (ONE, saying("", finish="length"), ErrorKind.CUT),
         (FORM, saying(PERSON), None),
-        (FORM, saying('{"name":"Ada"}'), Kind.CONTENT),
-        (FORM, saying("Ada, 36"), Kind.CONTENT),
+        (FORM, saying('{"name":"Ada"}'), ErrorKind.CONTENT),
+        (FORM, saying("Ada, 36"), ErrorKind.CONTENT),
         (FORM, saying(None, refusal="No."), None),
         (LONG, saying("Oslo"), None),
-        (LONG, saying(" \n"), Kind.EMPTY_BUT_BILLED),
+        (LONG, saying(" \n"), ErrorKind.EMPTY_BUT_BILLED),
     ],
 )
 def test_an_answer_has_the_first_kind_of_error_that_fits(
-    case: Case, answer: dict[str, Any], kind: Kind | None
+    case: Case, answer: dict[str, Any], kind: ErrorKind | None
 ) -> None:
     assert judge(seen(case, answer)) is kind
 
@@ -69,14 +69,14 @@ def test_an_answer_has_the_first_kind_of_error_that_fits(
 def test_a_refusal_is_no_answer(status: int) -> None:
     found = seen(ONE, {"error": {"message": "no"}}, status=status)
 
-    assert judge(found) is Kind.NO_ANSWER
+    assert judge(found) is ErrorKind.NO_ANSWER
 
 
 def test_an_answer_that_breaks_off_is_cut() -> None:
     error = TransportError(TransportKind.CUT, "the connection ended")
     found = seen(ONE, b'{"choices": [', end=End.CUT, error=error)
 
-    assert judge(found) is Kind.CUT
+    assert judge(found) is ErrorKind.CUT
 
 
 def test_no_two_requests_of_the_corpus_are_alike() -> None:

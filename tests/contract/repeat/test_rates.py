@@ -3,12 +3,12 @@
 import pytest
 from scipy.stats import binom, binomtest
 
-from harness.contract.repeat.judge import Kind
+from harness.contract.repeat.judge import ErrorKind
 from harness.contract.repeat.objectives import judged, read_objectives
 from harness.contract.repeat.rates import (
     CONFIDENCE,
     LOOKS,
-    Answer,
+    RepeatedAnswer,
     pairs,
     rows,
     share_of,
@@ -18,11 +18,18 @@ from harness.measure.proportion import exact, trials_to_settle
 
 
 def answers(
-    route: str, bad: int, of: int, kind: Kind = Kind.EMPTY_BUT_BILLED, *, calls: bool = True
-) -> list[Answer]:
+    route: str,
+    bad: int,
+    of: int,
+    kind: ErrorKind = ErrorKind.EMPTY_BUT_BILLED,
+    *,
+    calls: bool = True,
+) -> list[RepeatedAnswer]:
     """So many bad ones, spread over the rounds."""
     flags = [(n + 1) * bad // of > n * bad // of for n in range(of)]
-    return [Answer(route, "q", n, calls, kind if flag else None) for n, flag in enumerate(flags)]
+    return [
+        RepeatedAnswer(route, "q", n, calls, kind if flag else None) for n, flag in enumerate(flags)
+    ]
 
 
 @pytest.mark.parametrize(("count", "of"), [(0, 51), (22, 51), (51, 51), (1, 1), (0, 1)])
@@ -54,10 +61,10 @@ def test_nothing_asked_may_be_any_share() -> None:
 def test_a_kind_of_error_is_a_share_of_the_requests_that_can_have_it() -> None:
     found = rows([*answers("compat", 22, 51), *answers("compat", 0, 30, calls=False)])
 
-    empty = {r.group: r.share for r in found if r.kind is Kind.EMPTY_BUT_BILLED}
+    empty = {r.group: r.share for r in found if r.kind is ErrorKind.EMPTY_BUT_BILLED}
     assert (empty["tools"].count, empty["tools"].of) == (22, 51)
     assert (empty["texts"].count, empty["texts"].of) == (0, 30)
-    assert not [row for row in found if row.group == "texts" and row.kind is Kind.NO_CALL]
+    assert not [row for row in found if row.group == "texts" and row.kind is ErrorKind.NO_CALL]
 
 
 def test_a_share_of_one_route_alone_tells_the_routes_apart() -> None:
@@ -74,8 +81,8 @@ def test_two_equal_routes_are_not_told_apart() -> None:
 
 
 def test_no_difference_counts_that_two_halves_of_one_route_have_too() -> None:
-    bad = Kind.EMPTY_BUT_BILLED
-    odd = [Answer("compat", "q", n, True, bad if n % 2 else None) for n in range(80)]
+    bad = ErrorKind.EMPTY_BUT_BILLED
+    odd = [RepeatedAnswer("compat", "q", n, True, bad if n % 2 else None) for n in range(80)]
 
     (found,) = pairs([*answers("native", 0, 80), *odd])
 
@@ -116,17 +123,17 @@ def test_an_unknown_objective_says_how_many_answers_would_settle_it() -> None:
 @pytest.mark.parametrize(
     ("metric", "kind", "good"),
     [
-        ("tool_schema", Kind.ARGUMENTS, False),
-        ("tool_schema", Kind.UNKNOWN_NAME, False),
-        ("tool_schema", Kind.NO_CALL, False),
-        ("tool_call", Kind.ARGUMENTS, True),
-        ("tool_call", Kind.NO_CALL, False),
-        ("tool_call", Kind.NO_ANSWER, False),
-        ("answered", Kind.NO_CALL, True),
-        ("answered", Kind.NO_ANSWER, False),
+        ("tool_schema", ErrorKind.ARGUMENTS, False),
+        ("tool_schema", ErrorKind.UNKNOWN_NAME, False),
+        ("tool_schema", ErrorKind.NO_CALL, False),
+        ("tool_call", ErrorKind.ARGUMENTS, True),
+        ("tool_call", ErrorKind.NO_CALL, False),
+        ("tool_call", ErrorKind.NO_ANSWER, False),
+        ("answered", ErrorKind.NO_CALL, True),
+        ("answered", ErrorKind.NO_ANSWER, False),
     ],
 )
-def test_each_metric_counts_its_errors(metric: str, kind: Kind, good: bool) -> None:
+def test_each_metric_counts_its_errors(metric: str, kind: ErrorKind, good: bool) -> None:
     found = judged(read_objectives([f"{metric} > 50%"]), answers("a", 9, 9, kind), ["a"])
 
     assert found[0].share.count == (9 if good else 0)

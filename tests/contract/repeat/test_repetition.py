@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from harness.contract.repeat.corpus import CORPUS, Question
-from harness.contract.repeat.judge import Kind
+from harness.contract.repeat.judge import ErrorKind
 from harness.contract.repeat.objectives import read_objectives
 from harness.contract.repeat.repetition import DECIDED, Repetition, requests_of
 from harness.contract.run import standin
@@ -36,7 +36,7 @@ def repetition(
         )
 
 
-def counts(found: Repetition, kind: Kind, group: str = "tools") -> dict[str, tuple[int, int]]:
+def counts(found: Repetition, kind: ErrorKind, group: str = "tools") -> dict[str, tuple[int, int]]:
     """How many answers have the error, of how many, by route."""
     return {
         row.route: (row.share.count, row.share.of)
@@ -50,8 +50,8 @@ def test_22_of_51_empty_answers_are_found_on_their_route_and_none_on_the_other(s
     with repetition(51, defect=EMPTY, corpus=ONE, seed=seed) as found:
         found.send()
 
-    assert counts(found, Kind.EMPTY_BUT_BILLED) == {"native": (0, 51), "compat": (22, 51)}
-    assert [(pair.kind, pair.apart) for pair in found.pairs] == [(Kind.EMPTY_BUT_BILLED, True)]
+    assert counts(found, ErrorKind.EMPTY_BUT_BILLED) == {"native": (0, 51), "compat": (22, 51)}
+    assert [(pair.kind, pair.apart) for pair in found.pairs] == [(ErrorKind.EMPTY_BUT_BILLED, True)]
 
 
 def test_which_answers_come_empty_is_decided_by_the_seed() -> None:
@@ -128,4 +128,4 @@ def test_a_failed_request_is_counted_and_not_sent_again() -> None:
         found.send()
 
     assert found.sender.budget.requests == 4
-    assert counts(found, Kind.NO_ANSWER) == {"native": (2, 2), "compat": (2, 2)}
+    assert counts(found, ErrorKind.NO_ANSWER) == {"native": (2, 2), "compat": (2, 2)}

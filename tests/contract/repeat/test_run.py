@@ -2,17 +2,17 @@
 
 import pytest
 
-from harness.contract.options import DEFAULT_REQUESTS, Options
+from harness.contract.options import DEFAULT_REQUESTS, RunOptions
 from harness.contract.repeat.objectives import Judged
 from harness.contract.repeat.rates import share_of
 from harness.contract.repeat.repetition import Repetition, requests_of
 from harness.contract.run import standin
 from harness.contract.run.budget import Budget
 from harness.contract.run.exploration import Exploration
-from harness.contract.run.progress import Progress
-from harness.contract.run.results import Ledger
+from harness.contract.run.progress import RunProgress
+from harness.contract.run.results import Results
 from harness.contract.run.sender import Sender
-from harness.contract.run.session import Outcome, perform
+from harness.contract.run.session import RunOutcome, perform
 from harness.contract.run.thread import carry_out
 from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import CLAUSES
@@ -23,7 +23,7 @@ from tests.contract.runs import SUBJECT
 from tests.schemas import problems
 
 
-def performed(options: Options) -> Outcome:
+def performed(options: RunOptions) -> RunOutcome:
     """A run on the mock of one clause only, and of what is repeated."""
     pairs = [("usage-sum", "native"), ("usage-sum", "compat")]
     return perform(SUBJECT, options, redact=str, pairs=pairs)
@@ -31,7 +31,7 @@ def performed(options: Options) -> Outcome:
 
 def test_the_document_with_rates_keeps_its_schema() -> None:
     found = performed(
-        Options(
+        RunOptions(
             repeat=3,
             max_requests=500,
             threshold=("tool_call >= 20%",),
@@ -45,14 +45,14 @@ def test_the_document_with_rates_keeps_its_schema() -> None:
 
 
 def test_a_run_without_repeating_has_no_rates() -> None:
-    found = performed(Options())
+    found = performed(RunOptions())
 
     assert "rates" not in found.document
     assert found.rates == ()
 
 
 def test_the_whole_run_stays_within_its_requests() -> None:
-    found = performed(Options(repeat=40, max_requests=120))
+    found = performed(RunOptions(repeat=40, max_requests=120))
 
     assert found.document["cost"]["requests"] <= 120
     assert "the budget of 120 requests is used up" in found.document["rates"]["ended"]
@@ -70,11 +70,11 @@ def test_ctrl_c_ends_repeated_requests_in_order() -> None:
     with standin.mock(SUBJECT) as embedded:
         parts = (embedded.transport, embedded.clock, Budget(), "run")
         exploration = Exploration(
-            Sender(embedded.subject, *parts), Ledger(CLAUSES[:1], ("native", "compat"))
+            Sender(embedded.subject, *parts), Results(CLAUSES[:1], ("native", "compat"))
         )
         repetition = Repetition(Sender(embedded.subject, *parts), 100_000)
 
-        def interrupt(now: Progress) -> None:
+        def interrupt(now: RunProgress) -> None:
             if repetition.answers and not now.stopping:
                 raise KeyboardInterrupt
 
@@ -92,7 +92,7 @@ def test_ctrl_c_ends_repeated_requests_in_order() -> None:
 def test_an_objective_decides_the_verdict(result: str, verdict: str, code: int) -> None:
     objective = Judged("tool_call >= 98%", "native", result, share_of([True]))
 
-    found = conclude(Ledger(CLAUSES[:1], ("native",)), objectives=[objective])
+    found = conclude(Results(CLAUSES[:1], ("native",)), objectives=[objective])
 
     assert (found.verdict, found.exit_code) == (verdict, code)
     assert any("tool_call" in reason for reason in found.reasons) is (result != "pass")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.gateway.dice import Dice
+from harness.gateway.rng import Rng
 from harness.gateway.upstream.draw import draw
 from harness.gateway.upstream.pattern import draw_pattern
 from harness.gateway.upstream.prompt import cached_tokens, text_tokens
@@ -17,7 +17,7 @@ from harness.gateway.upstream.text import pieces, prose
 
 @given(st.integers(0, 200), st.integers(0, 200), st.integers())
 def test_a_longer_text_continues_a_shorter_one(one: int, other: int, seed: int) -> None:
-    short, long = (prose(count, Dice(seed)) for count in sorted((one, other)))
+    short, long = (prose(count, Rng(seed)) for count in sorted((one, other)))
 
     assert long[: len(short)] == short
     assert (len(short), len(long)) == tuple(sorted((one, other)))
@@ -41,16 +41,16 @@ def test_pieces_put_together_are_the_text(text: str, size: int) -> None:
 )
 def test_a_string_matches_its_pattern(pattern: str) -> None:
     for seed in range(20):
-        assert re.search(pattern, draw_pattern(pattern, Dice(seed)))
+        assert re.search(pattern, draw_pattern(pattern, Rng(seed)))
 
 
 @given(st.text(alphabet="ab[](){}|*+?^$\\.,-0129:", max_size=60), st.integers())
 def test_any_pattern_gives_some_short_string(pattern: str, seed: int) -> None:
-    assert len(draw_pattern(pattern, Dice(seed))) <= 4000
+    assert len(draw_pattern(pattern, Rng(seed))) <= 4000
 
 
 def test_nested_repetition_does_not_explode() -> None:
-    assert len(draw_pattern("((((a{60}){60}){60}){60}){60}", Dice(1))) <= 4000
+    assert len(draw_pattern("((((a{60}){60}){60}){60}){60}", Rng(1))) <= 4000
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_nested_repetition_does_not_explode() -> None:
     ids=["items", "minProperties", "required", "properties", "unique"],
 )
 def test_a_value_stays_small_whatever_its_schema_asks_for(schema: dict[str, Any]) -> None:
-    value = draw(schema, Dice(1))
+    value = draw(schema, Rng(1))
 
     assert len(json.dumps(value, ensure_ascii=False)) < 200_000
 

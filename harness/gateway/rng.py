@@ -23,7 +23,7 @@ def digest(*parts: object) -> bytes:
     return hasher.digest()
 
 
-class Dice:
+class Rng:
     """An endless sequence of draws that its key determines."""
 
     __slots__ = ("_buffer", "_counter", "_key", "_position")
@@ -34,9 +34,9 @@ class Dice:
         self._buffer = b""
         self._position = 0
 
-    def fork(self, *key: object) -> "Dice":
+    def fork(self, *key: object) -> "Rng":
         """An independent sequence; what is drawn from one does not move the other."""
-        return Dice(self._key, *key)
+        return Rng(self._key, *key)
 
     def bytes(self, count: int) -> bytes:
         """The next `count` bytes."""

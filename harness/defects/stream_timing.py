@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from harness.defects.edits import content_positions, on_events, split
 from harness.defects.rows import rows
-from harness.gateway.dice import Dice
+from harness.gateway.rng import Rng
 from harness.gateway.served import Served
 from harness.wire import Chunk, End, Response
 
@@ -87,8 +87,8 @@ def stalls(served: Served) -> Response:
     """Three pauses of six seconds at drawn places."""
     if not served.streamed:
         return served.response
-    times, dice = _times(served), Dice("stalls", served.arrival.serial)
-    places = {dice.below(len(times)) for _ in range(3)}
+    times, rng = _times(served), Rng("stalls", served.arrival.serial)
+    places = {rng.below(len(times)) for _ in range(3)}
     moved, late_ns = [], 0
     for number, at in enumerate(times):
         late_ns += 6 * _S * (number in places)

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from harness.defects.carriage import bad_gateway
 from harness.defects.edits import boths, on_both, with_chunks, with_header
+from harness.defects.http import bad_gateway
 from harness.defects.rows import rows
 from harness.gateway.served import Served
 from harness.wire import Response

@@ -9,8 +9,8 @@ from email.utils import formatdate
 
 from harness.gateway.behaviour import Behaviour
 from harness.gateway.call import Arrival
-from harness.gateway.dice import Dice
 from harness.gateway.identity import cf_ray, ulid, uuid7
+from harness.gateway.rng import Rng
 from harness.wire import Chunk, Headers, Response
 
 STREAMED = ("text/event-stream", "application/octet-stream")
@@ -29,14 +29,14 @@ class RequestIds:
 def name(arrival: Arrival, event_id: str | None, form: str) -> RequestIds:
     """Fresh ids; the caller's event id is kept."""
     make = ulid if form == "ulid" else uuid7
-    log_id = make(max(0, arrival.now_ns) // 1_000_000, arrival.dice)
-    return RequestIds(event_id or log_id, log_id, cf_ray(arrival.dice), log_id)
+    log_id = make(max(0, arrival.now_ns) // 1_000_000, arrival.rng)
+    return RequestIds(event_id or log_id, log_id, cf_ray(arrival.rng), log_id)
 
 
 def of_several(names: RequestIds, arrival: Arrival, form: str) -> RequestIds:
     """The ids of a request that took more than one step: each step has a log of its own."""
     make = ulid if form == "ulid" else uuid7
-    drawn = make(max(0, arrival.now_ns) // 1_000_000, arrival.dice.fork("request id"))
+    drawn = make(max(0, arrival.now_ns) // 1_000_000, arrival.rng.fork("request id"))
     return replace(names, request_id=drawn)
 
 
@@ -73,16 +73,16 @@ def framed(response: Response, *, method: str, streamed: bool) -> Response:
     return replace(response, chunks=()) if method == "HEAD" else response
 
 
-def padded(response: Response, behaviour: Behaviour, dice: Dice) -> Response:
+def padded(response: Response, behaviour: Behaviour, rng: Rng) -> Response:
     """Each JSON event with a `p` of random length, where the switch asks for padding."""
     if not behaviour.pad_chunks or response.media_type != "text/event-stream":
         return response
-    chunks = tuple(Chunk(_padded(chunk.data, dice), chunk.at_ns) for chunk in response.chunks)
+    chunks = tuple(Chunk(_padded(chunk.data, rng), chunk.at_ns) for chunk in response.chunks)
     return replace(response, chunks=chunks)
 
 
-def _padded(data: bytes, dice: Dice) -> bytes:
-    padding = b"abcdefghijklmnopqrstuvwxyz0123456789"[: dice.between(1, 36)]
+def _padded(data: bytes, rng: Rng) -> bytes:
+    padding = b"abcdefghijklmnopqrstuvwxyz0123456789"[: rng.between(1, 36)]
     return data.replace(b'data: {"id"', b'data: {"p":"' + padding + b'","id"', 1)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.contract.case import Case, Expect, Key
-from harness.contract.clause import Evidence, Finding, Level, Scene
+from harness.contract.clause import EvidenceGrade, Finding, Level, Scene
 from harness.contract.fault import told
 from harness.contract.observation import Observation
 from harness.contract.requests.given import given
@@ -30,7 +30,7 @@ AGAIN = ", again"
 """What follows the name of a request that a probe sent again."""
 
 topic = Topic(
-    "apart", routes=("native",), evidence=Evidence.SPECIFIED, source=KEEP_ALIVE, probe="after"
+    "apart", routes=("native",), evidence=EvidenceGrade.SPECIFIED, source=KEEP_ALIVE, probe="after"
 )
 
 
@@ -123,7 +123,7 @@ def _waited(seen: Observation) -> bool:
     "together-answered",
     Level.SHOULD,
     why="The gateway is no bottleneck of its own; a 429 is not judged here.",
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
     source=f"{CLOUDFLARE}/reference/limits/: no ceiling for own keys",
     probe="together",
 )
@@ -160,7 +160,7 @@ def none_fails_in_company(scene: Scene) -> Finding:
     Level.MUST,
     why="Users come together: what answers one at a time serves nobody.",
     routes=ALL,
-    evidence=Evidence.PRACTICE,
+    evidence=EvidenceGrade.PRACTICE,
     source=f"{CLOUDFLARE}/reference/limits/: no ceiling for own keys",
     probe="company",
 )

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.gateway.dice import Dice, digest
+from harness.gateway.rng import Rng, digest
 
 KEYS = st.lists(st.one_of(st.integers(), st.text(), st.binary()), max_size=4)
 
@@ -12,19 +12,19 @@ KEYS = st.lists(st.one_of(st.integers(), st.text(), st.binary()), max_size=4)
 def test_the_same_key_draws_the_same_whatever_the_pieces(
     key: list[object], cuts: list[int]
 ) -> None:
-    whole = Dice(*key).bytes(sum(cuts))
+    whole = Rng(*key).bytes(sum(cuts))
 
-    dice = Dice(*key)
-    assert b"".join(dice.bytes(count) for count in cuts) == whole
+    rng = Rng(*key)
+    assert b"".join(rng.bytes(count) for count in cuts) == whole
 
 
 @given(KEYS, st.integers(1, 10**9))
 def test_draws_stay_below_their_limit(key: list[object], limit: int) -> None:
-    dice = Dice(*key)
+    rng = Rng(*key)
 
-    assert 0 <= dice.below(limit) < limit
-    assert 0 <= dice.unit() < 1
-    assert 3 <= dice.between(3, 3 + limit) <= 3 + limit
+    assert 0 <= rng.below(limit) < limit
+    assert 0 <= rng.unit() < 1
+    assert 3 <= rng.between(3, 3 + limit) <= 3 + limit
 
 
 def test_a_digest_tells_where_its_parts_are_cut() -> None:
@@ -32,12 +32,12 @@ def test_a_digest_tells_where_its_parts_are_cut() -> None:
 
 
 def test_a_fork_does_not_move_what_it_was_forked_from() -> None:
-    dice, other = Dice(1), Dice(1)
+    rng, other = Rng(1), Rng(1)
 
-    dice.fork("x").bytes(100)
+    rng.fork("x").bytes(100)
 
-    assert dice.bytes(10) == other.bytes(10)
+    assert rng.bytes(10) == other.bytes(10)
 
 
 def test_a_lone_surrogate_is_a_legal_key() -> None:
-    assert Dice("\ud800").below(2) in (0, 1)
+    assert Rng("\ud800").below(2) in (0, 1)
