@@ -9,13 +9,13 @@ import pytest
 
 from harness.defects.make import make_gateway
 from harness.defects.mutants import generated
-from harness.defects.mutants.drawn import population, sample
 from harness.defects.mutants.mutant import FAMILIES, Mutant, parse
 from harness.defects.mutants.values import edited, places, written
 from harness.defects.table import EVERY, suited
 from harness.errors import UsageError
 from harness.gateway.config import Config
 from harness.wire import Request, Response
+from tests.power.population import population, sample
 
 Ask = Callable[..., Request]
 

@@ -11,10 +11,10 @@ from itertools import islice
 
 from harness.contract.run.reference import Reference, reference
 from harness.defects.mutants import answers, values
-from harness.defects.mutants.drawn import population, sample
 from harness.defects.mutants.mutant import FAMILIES, Mutant, parse
 from harness.wire import Response
 from tests.power import legal
+from tests.power.population import population, sample
 from tests.power.trial import Trial, TrialOutcome, attempt
 
 RARE = 8

@@ -1,18 +1,37 @@
-"""A contract run: what is sent in which order, until everything is seen or a budget ends it.
+"""A contract run from its first request to its results.
 
-The order puts the requests that show most breaks first, so that a small budget is well spent.
+A run goes through these phases, and a budget, the time or the user may end it within any of them:
+
+    preflight    one good request per route, alone: can the route be judged at all?
+    explore      what clauses depend on, in the order of `schedule`: cases, and probes, which are
+                 short sequences whose scene is judged as one
+    optional     drawn cases and bounds, until only a reserve for asking again is left
+    lasting      requests that met a 500 are sent until it is known whether they always do
+    whole        clauses over all exchanges of a route
+    confirm      what failed is sent again and made smaller; a failing probe is played once more
+    conclude     violations that do not count are withdrawn, and what was not judged gets its reason
+
+Three records grow meanwhile. Each `Sender` keeps what it saw; `ledger` has a result per clause and
+route; `health` has the routes that are up. Whatever was seen is shown to the ledger and to the
+health in the order in which it was seen (`_show`), with the sender's lock held, so that checks
+never run in two threads at once.
+
+On a real target each route goes its own way in a thread of its own, beside the others. A route that
+only fails is asked plainly with nothing else in flight before it is given up (`_is_up`), and one
+that fails only beside others is asked one by one from then on. Under a virtual clock, and at a
+declared pace, everything goes in one thread, so that one seed gives one order of requests.
+
+A bug in a check or a probe is the error of its clauses; it ends neither the others nor the run.
 """
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
 
 from harness.contract.case import Case
 from harness.contract.observation import Observation
-from harness.contract.requests.cases import Cases, in_turn
-from harness.contract.requests.order import PLAN, OrderedPart
+from harness.contract.requests.cases import Cases
 from harness.contract.run import examples
 from harness.contract.run.budget import RESERVE, BudgetError
 from harness.contract.run.confirm import Confirmation, ask_lasting
@@ -28,13 +47,13 @@ from harness.contract.run.health import Health
 from harness.contract.run.lateness import Lateness
 from harness.contract.run.outage import common_refusal, explained, outage
 from harness.contract.run.results import Results, described
+from harness.contract.run.schedule import Schedule, Step
 from harness.contract.run.sender import LATE, Sender
 from harness.contract.run.threads import at_once
 from harness.contract.topics.catalogue import AWAITED, COMPANY, LATER, PROBES, WINDOWS
 from harness.contract.topics.stage import Stage
 from harness.errors import HarnessError
 
-Steps = Iterator[Callable[[], None]]
 AGAIN = 1_000_000
 """What sets the prompts of a repeated probe apart from those of the first time."""
 
@@ -64,15 +83,16 @@ class Exploration:
     bugs: list[str] = field(default_factory=list)
     health: Health = field(default_factory=Health)
     _judged: list[int] = field(default_factory=lambda: [0, 0])
-    _waiting: dict[str, list[Case]] = field(default_factory=dict)
+    _schedule: Schedule = field(init=False)
     _stages: dict[tuple[str, str], Stage] = field(default_factory=dict)
     _endless: Endless = field(default_factory=Endless)
-    _supply: Cases = field(init=False)
+    _cases: Cases = field(init=False)
     _lateness: Lateness | None = None
     _whole: bool = False
 
     def __post_init__(self) -> None:
-        self._supply = Cases(self.sender.subject.model, self.seed, self.drawn)
+        self._cases = Cases(self.sender.subject.model, self.seed, self.drawn)
+        self._schedule = Schedule(self._cases)
 
     def run(self) -> None:
         """Send, judge, confirm and reduce: the ledger has the result."""
@@ -87,6 +107,7 @@ class Exploration:
             self.unsent = examples.send(self.earlier, self.sender)
             try:
                 if self._preflight():
+                    self._schedule = self._planned()
                     self._explore()
                     self._play_optional()
                     self._ask_lasting()
@@ -120,13 +141,13 @@ class Exploration:
             self._whole = True
             self.ledger.see_whole(self.sender.seen)
 
-    def _play(self, steps: Steps, *, reserve: int = 0) -> None:
+    def _play(self, steps: Iterable[Step], *, reserve: int = 0) -> None:
         """Take steps until they end, the time is over, or only `reserve` requests are left."""
         for step in steps:
             left = self.sender.budget.left
             if self._late() or (reserve and left is not None and left <= reserve):
                 break
-            self._take(step)
+            self._take(partial(self._do, step))
 
     def _take(self, step: Callable[[], None]) -> None:
         """Take one step; a bug of ours ends it, and neither the others nor the run."""
@@ -150,10 +171,10 @@ class Exploration:
         for route in self.routes:
             if self.stopped:
                 return False
-            seen = self._send(self._supply.first(route))
+            seen = self._send(self._cases.first(route))
             if not seen.ok and seen.status is not None:  # it may have asked for too much
                 self.sender.clock.sleep(0.5)
-                for case in self._supply.plainest(route):
+                for case in self._cases.plainest(route):
                     seen = self._send(case)
                     if outage(seen) is None:
                         break
@@ -187,110 +208,64 @@ class Exploration:
         self._judged = [len(sender.seen) for sender in self.senders]
 
     def _explore(self) -> None:
-        """What the plan names in its order, then the rest; at once by route where nothing paces.
-
-        What comes last is played when everything else was, since time has to pass before it.
-        """
-        cases = {route: self._required(route) for route in self.routes}
-        parts = [part for part in PLAN if part.route in cases]
-        slow = WINDOWS if self.sender.subject.has_long_windows(self.sender.clock) else ()
-        planned = [(p.route, self._part(p, cases[p.route])) for p in parts if p.probe not in slow]
-        probes = [
-            (route, self._probe(n, route))
-            for n in PROBES
-            if n not in (*slow, COMPANY)
-            for route in cases
-        ]
-        last = [(route, self._later(name, route)) for name in LATER for route in cases]
-        last += [(route, self._probe(name, route)) for name in slow for route in cases]
-        ordered = [*planned, *probes]
-        others = [map(self._case, rest) for rest in cases.values()]
+        """Everything that clauses depend on; at once by route where nothing paces."""
         if self.sender.paced:
-            self._play(step for _, step in ordered)
-            self._play(in_turn(others))
-            self._play(step for _, step in last)
-            return
-        tracks = [[step for r, step in (*ordered, *last) if r == route] for route in cases]
-        self._play_at_once([*map(iter, tracks), *others])
-
-    def _required(self, route: str) -> list[Case]:
-        """What every run sends on a route, but the very first."""
-        return self._supply.required(route) if route in self._on_exchanges() else []
-
-    def _part(self, part: OrderedPart, cases: list[Case]) -> Callable[[], None]:
-        """The step of a part of the plan; its case leaves `cases` and waits for its turn."""
-        if part.probe:
-            return self._probe(part.probe, part.route)
-        case = next((case for case in cases if case.topic == part.topic), None)
-        waiting = self._waiting.setdefault(part.route, [])
-        if case is not None:
-            cases.remove(case)
-            waiting.append(case)
-
-        def step() -> None:
-            if case is not None and case in waiting:  # else a probe has sent it
-                waiting.remove(case)
-                self._case(case)()
-
-        return step
+            self._play(self._schedule.in_order())
+        else:
+            self._play_at_once(self._schedule.at_once())
 
     def _play_optional(self) -> None:
-        """What no clause depends on: drawn requests, and bounds on which the documents differ."""
-        drawn = [self._supply.draw(route) for route in self._on_exchanges()]
-        bounds = [self._supply.optional(route) for route in self._on_exchanges()]
-        if self.sender.paced:
-            for cases in (drawn, bounds):
-                self._play(in_turn(map(self._case, each) for each in cases), reserve=RESERVE)
-        else:
-            tracks = [map(self._case, chain(*each)) for each in zip(drawn, bounds, strict=True)]
-            self._play_at_once(tracks, reserve=RESERVE)
+        """What no clause depends on, as far as a reserve for asking again is left."""
+        if not self.sender.paced:
+            self._play_at_once(self._schedule.optional_at_once(), reserve=RESERVE)
+            return
+        for steps in self._schedule.optional():
+            self._play(steps, reserve=RESERVE)
 
-    def _play_at_once(self, tracks: Sequence[Steps], *, reserve: int = 0) -> None:
+    def _play_at_once(self, tracks: Sequence[Iterable[Step]], *, reserve: int = 0) -> None:
         """Each track in a thread of its own; the first budget that ends a track is raised."""
         at_once([partial(self._play, track, reserve=reserve) for track in tracks], name="route")
 
-    def _on_exchanges(self) -> tuple[str, ...]:
-        """The routes with a clause that any exchange can feed; others need only their probes."""
+    def _planned(self) -> Schedule:
+        """What is sent to the routes that are up."""
         fed = {e.route for e in self.ledger.entries.values() if e.clause.scene is None}
-        return tuple(route for route in self.routes if route in fed)
+        long = self.sender.subject.has_long_windows(self.sender.clock)
+        on_exchanges = tuple(route for route in self.routes if route in fed)
+        return Schedule(self._cases, self.routes, on_exchanges, WINDOWS if long else ())
 
-    def _case(self, case: Case) -> Callable[[], None]:
-        def step() -> None:
-            if self._is_up(case.route):
-                self._send(case)
+    def _do(self, step: Step) -> None:
+        """Send a case, play a probe, or go on with one, where its route is up."""
+        if step.probe:
+            self._probe(step.probe, step.route)
+        elif step.later:
+            self._go_on(step.later, step.route)
+        elif step.case is not None and self._schedule.due(step) and self._is_up(step.route):
+            self._send(step.case)
 
-        return step
-
-    def _probe(self, name: str, route: str) -> Callable[[], None]:
-        def step() -> None:
-            later = [after for after, (base, _) in LATER.items() if base == name]
-            wanted = self._wanted(name, route).union(*(self._wanted(n, route) for n in later))
-            if not wanted or (name, route) in self._stages or not self._is_up(route):
-                return
-            if name in ALIKE and route == "model" and not self.sender.distinct:
-                return
-            stage = self._stage(name, route, wanted)
-            self._stages[name, route] = stage
-            self._act(name, stage, PROBES[name])
-
-        return step
+    def _probe(self, name: str, route: str) -> None:
+        later = [after for after, (base, _) in LATER.items() if base == name]
+        wanted = self._wanted(name, route).union(*(self._wanted(n, route) for n in later))
+        if not wanted or (name, route) in self._stages or not self._is_up(route):
+            return
+        if name in ALIKE and route == "model" and not self.sender.distinct:
+            return
+        stage = self._stage(name, route, wanted)
+        self._stages[name, route] = stage
+        self._act(name, stage, PROBES[name])
 
     def _stage(self, name: str, route: str, wanted: frozenset[str], *, salt: int = 0) -> Stage:
         limited = self.limited if name in WINDOWS else None
         sender = limited or self.sender
-        waiting = self._waiting.get(route, [])
-        stage = Stage(sender, route, self._supply.number(salt), wanted, waiting)
+        waiting = self._schedule.waiting.get(route, [])
+        stage = Stage(sender, route, self._cases.number(salt), wanted, waiting)
         stage.awaited = AWAITED.get(name, stage.awaited)
         return stage
 
-    def _later(self, name: str, route: str) -> Callable[[], None]:
-        def step() -> None:
-            base, play = LATER[name]
-            stage = self._stages.get((base, route))
-            if stage is not None and self._wanted(name, route) and self._is_up(route):
-                self._act(name, stage, play)
-
-        return step
+    def _go_on(self, name: str, route: str) -> None:
+        base, play = LATER[name]
+        stage = self._stages.get((base, route))
+        if stage is not None and self._wanted(name, route) and self._is_up(route):
+            self._act(name, stage, play)
 
     def _act(self, name: str, stage: Stage, play: Callable[[Stage], None]) -> None:
         """Play a probe and judge its scene, also the part before a budget ran out."""
@@ -334,11 +309,11 @@ class Exploration:
             doubt = self.health.doubt(route)
         if doubt is not None:
             with self.sender.lanes.alone():
-                tries = (outage(self.sender.send(case)) for case in self._supply.plainest(route))
+                tries = (outage(self.sender.send(case)) for case in self._cases.plainest(route))
                 if all(found is not None for found in tries):
                     self.health.outages[route] = doubt
                 elif not self.sender.paced:
-                    self._probe(COMPANY, route)()
+                    self._probe(COMPANY, route)
                     broken = any(e.violated for e in self.ledger.of_probe(COMPANY, route))
                     self.sender.one_by_one = self.sender.one_by_one or broken
             self._judge()

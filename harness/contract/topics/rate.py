@@ -5,17 +5,16 @@ what passes beyond the limit is one only if it did so in both attempts.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 
 from harness.contract.case import Expect
-from harness.contract.clause import EvidenceGrade, Fault, Finding, Level, Profile, Scene, Unjudged
+from harness.contract.clause import EvidenceGrade, Fault, Finding, Level, Scene, Unjudged
 from harness.contract.fault import fault, told
 from harness.contract.observation import Observation
-from harness.contract.requests.text import nonce
 from harness.contract.topics.sources import RATE
-from harness.contract.topics.stage import Stage, with_headers
+from harness.contract.topics.stage import Stage
 from harness.contract.topics.topic import Topic
 
 TOO_SLOW = (
@@ -63,7 +62,12 @@ class RateAttempt:
     def passed(self) -> int:
         """How many requests were let through."""
         statuses = [seen.status for seen in (*self.allowed, *self.beyond.values())]
-        return sum(status != 429 for status in (*statuses, self.half))
+        return sum(status not in (429, None) for status in (*statuses, self.half))
+
+    @property
+    def answered(self) -> bool:
+        """Whether every request got a response: of one that got none nobody knows what it was."""
+        return all(seen.status is not None for seen in (*self.allowed, *self.beyond.values()))
 
     @property
     def any_refused(self) -> bool:
@@ -121,7 +125,7 @@ def one_more_is_refused(scene: Scene) -> Finding:
     if flood:
         wanted = f"429 after twice the {len(flood) // 2} requests of a window at most"
         return (told(wanted, f"none in {len(flood)} requests at once: {set(flood)}", "window"),)
-    made = quick(scene)
+    made = [attempt for attempt in quick(scene) if attempt.answered]
     if not made or (len(made) < ATTEMPTS and not made[0].too_many):
         return unclear(scene)
     came = f"{[seen.status for attempt in made for seen in attempt.beyond.values()]}"
@@ -228,26 +232,6 @@ def _uncounted(made: list[RateAttempt]) -> Iterator[Fault]:
 
 
 @topic.scene(
-    "rate-hits-free",
-    Level.SHOULD,
-    why="A cached application is throttled for requests that cost nothing.",
-    source="developers.cloudflare.com/ai-gateway/changelog/ (2023)",
-    probe="hits",
-    profile=Profile.EXTENDED,
-)
-def hits_are_free(scene: Scene) -> Finding:
-    """Answers from the cache do not count."""
-    stored = [seen for name, seen in scene.items() if name.startswith("stored_")]
-    hits = [seen for seen in stored if (seen.cache_status or "").upper() == "HIT"]
-    if len(stored) < 3 or not stored[0].ok or not stored[1].ok or not hits:
-        return None
-    if all(seen.status != 429 for seen in stored):
-        return ()
-    first = next(n for n, seen in enumerate(stored) if seen.status == 429)
-    return (told("no 429: all but one were hits", f"429 at request {first + 1}", "one window"),)
-
-
-@topic.scene(
     "rate-retry-after",
     Level.SHOULD,
     why="A time in the past brings all clients back at once; a day makes them give up.",
@@ -346,15 +330,24 @@ def _flood(stage: Stage, requests: int, seconds: int) -> None:
     left = stage.sender.budget.left
     if left is not None and left < count:
         return
+    names, whole = [f"flood_{number}" for number in range(count)], False
     cases = [stage.plain("a flood", 2800 + number) for number in range(count)]
-    for number in range(0, count, AT_ONCE):
-        part = {f"flood_{n}": cases[n] for n in range(number, min(number + AT_ONCE, count))}
-        stage.play_all({name: replace(c, expect=Expect.EITHER) for name, c in part.items()})
-    flood = [stage.scene[f"flood_{number}"] for number in range(count)]
-    ended = max(s.exchange.sent_ns + s.response.end_at_ns for s in flood if s.response)
-    if (ended - min(s.exchange.sent_ns for s in flood)) / 1e9 >= seconds:
-        for number in range(count):
-            del stage.scene[f"flood_{number}"]
+    cases = [replace(case, expect=Expect.EITHER) for case in cases]
+    try:
+        for number in range(0, count, AT_ONCE):
+            part = slice(number, number + AT_ONCE)
+            stage.play_all(dict(zip(names[part], cases[part], strict=True)))
+        whole = _within([stage.scene[name] for name in names], seconds)
+    finally:
+        for name in () if whole else names:
+            stage.scene.pop(name, None)
+
+
+def _within(flood: Sequence[Observation], seconds: int) -> bool:
+    """Whether each of a flood got a response, and all of them within a window."""
+    ends = [s.exchange.sent_ns + s.response.end_at_ns for s in flood if s.response]
+    begun = min(s.exchange.sent_ns for s in flood)
+    return len(ends) == len(flood) and (max(ends) - begun) / 1e9 < seconds
 
 
 def _in_time(stage: Stage, attempt: int, seconds: int) -> bool:
@@ -374,21 +367,3 @@ def _decided(stage: Stage, requests: int) -> bool:
         return refused[0] and (all(refused) or requests >= len(BEYOND))
     many = requests + len(asked) > 2 * requests
     return many and asked[-1] is not None and not any(refused)
-
-
-def hits(stage: Stage) -> None:
-    """In a new window one stored answer, asked for more often than the limit, and then another."""
-    limit = stage.sender.subject.rate_limit
-    if limit is None:
-        return
-    requests, seconds = limit
-    stage.wait_since(stage.sender.seen, seconds * 2)
-    key = ("cf-aig-cache-key", f"contract-rate-{nonce(stage.seed, 2700)}")
-    case = with_headers(stage.plain("stored", 2700, fresh=False), key)
-    paced, stage.sender.interval_s = stage.sender.interval_s, 0.0
-    try:
-        for number in range(requests + 1):
-            stage.play(f"stored_{number}", case)
-        stage.play("stored_other", stage.plain("after the hits", 2701))
-    finally:
-        stage.sender.interval_s = paced
