@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from harness.defects.bodies import editing, without
 from harness.defects.edits import (
     Document,
     boths,
@@ -17,6 +16,7 @@ from harness.defects.edits import (
     with_header,
 )
 from harness.defects.http import refused
+from harness.defects.request import editing, without
 from harness.defects.rows import Decisions, rows
 from harness.gateway import envelope
 from harness.gateway.rules import Rules

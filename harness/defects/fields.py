@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from harness.defects.bodies import editing
 from harness.defects.edits import (
     boths,
     choices,
@@ -14,6 +13,7 @@ from harness.defects.edits import (
     with_chunks,
     with_header,
 )
+from harness.defects.request import editing
 from harness.defects.rows import Decisions, rows
 from harness.gateway.served import Served
 from harness.gateway.upstream.errors import encode

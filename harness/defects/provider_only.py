@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from harness.defects.bodies import Edit, editing, without
+from harness.defects.request import Edit, editing, without
 from harness.defects.rows import Decisions, deciding, rows
 from harness.gateway.call import Call
 from harness.gateway.rules import passed_headers

@@ -6,42 +6,33 @@ Two modules per class of the catalogue at most; each ends with the tuple of its 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from harness.defects.access import ACCESS
-from harness.defects.billing import BILLING
-from harness.defects.bodies import BODIES
-from harness.defects.caching import CACHING
-from harness.defects.calls import CALLS
+from harness.defects.auth import ACCESS, CREDENTIALS
+from harness.defects.cache import CACHING, STORAGE
 from harness.defects.compat_and_model import PASSAGE
 from harness.defects.completions import COMPLETIONS
-from harness.defects.concurrency import COMPANY
-from harness.defects.counting import COUNTING
-from harness.defects.credentials import CREDENTIALS
+from harness.defects.concurrency import COMPANY, LEAVING
 from harness.defects.defect import Defect
-from harness.defects.events import EVENTS
 from harness.defects.failures import FAILURES
 from harness.defects.fields import FIELDS
-from harness.defects.framing import FRAMING
+from harness.defects.framing import EVENTS, FRAMING
 from harness.defects.http import CARRIAGE
-from harness.defects.leaving import LEAVING
 from harness.defects.mutants import generated
-from harness.defects.pacing import PACING
-from harness.defects.parameters import PARAMETERS
+from harness.defects.options import RETRIES
 from harness.defects.provider_only import UNSEEN
-from harness.defects.quota import QUOTA
 from harness.defects.rare import RARE
+from harness.defects.rate import COUNTING, QUOTA
 from harness.defects.refusals import REFUSALS
-from harness.defects.retries import RETRIES
+from harness.defects.request import BODIES, PARAMETERS
 from harness.defects.sdk_path import SDKPATH
 from harness.defects.sizes import SIZES
-from harness.defects.steps import STEPS
-from harness.defects.storage import STORAGE
 from harness.defects.stream_pieces import INTEGRITY
-from harness.defects.stream_timing import TEMPO
 from harness.defects.structure import STRUCTURE
 from harness.defects.text import TEXT
-from harness.defects.toolcalls import TOOLCALLS
+from harness.defects.timing import PACING, TEMPO
+from harness.defects.tools import CALLS, TOOLCALLS
 from harness.defects.transport import TRANSPORT
-from harness.defects.usage import USAGE
+from harness.defects.universal import STEPS
+from harness.defects.usage import BILLING, USAGE
 from harness.errors import UsageError, did_you_mean
 from harness.gateway.config import DEFAULT_GATEWAY_KEY, Config, RateLimit
 

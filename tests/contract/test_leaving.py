@@ -18,7 +18,7 @@ from harness.contract.subject import RunClock
 from harness.contract.topics.catalogue import BY_ID
 from harness.contract.topics.leaving import play, topic
 from harness.contract.topics.stage import Stage
-from harness.defects.leaving import LEAVING
+from harness.defects.concurrency import LEAVING
 from harness.defects.table import EVERY
 from harness.errors import TransportKind
 from harness.gateway.model import Gateway

@@ -1,5 +1,6 @@
 """The measurement for people: `contracts/POWER.md`, and the summary on the terminal."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.contract.clause import Clause, Level
@@ -64,6 +65,14 @@ _UNSEEN = """## Counted apart
 
 What no client can see: the stand-in's log shows it.
 """
+
+
+def killed(page: str, budget: int) -> frozenset[str]:
+    """The defects that a page says a run of so many requests kills; StopIteration without a row."""
+    curve = next(each for each in page.splitlines() if each.startswith(f"| {budget} |"))
+    table = page.partition("\n## Defects\n")[2].partition("\n## ")[0]
+    names = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    return frozenset(names).difference(re.findall(r"`([^`]+)`", curve))
 
 
 def row(killing: Killing) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Rate limits, continued (developers.cloudflare.com/ai-gateway/features/rate-limiting/)."""
+"""The rate limit: how much it lets through, when, and what it says."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +13,36 @@ from harness.gateway.served import Served
 from harness.gateway.upstream.errors import encode
 from harness.wire import Headers, Response
 
+_LIMIT = frozenset({"rate_limit"})
+
+
+QUOTA = rows(
+    "rate",
+    (
+        "rate-limit-ignored",
+        "requests above the limit are served",
+        deciding(admits=lambda _limiter, _call: True),
+        "rate-refuses",
+    ),
+    (
+        "rate-limit-off-by-one",
+        "the limit refuses the last request that it should allow",
+        deciding(admits=lambda limiter, call: limiter.admit(call.arrival.now_ns, spare=-1)),
+        "rate-allows",
+    ),
+    (
+        "rate-limit-never-resets",
+        "a limit once reached stays reached in the next windows",
+        deciding(admits=lambda limiter, _call: limiter.admit(0)),
+        "rate-recovers",
+    ),
+    needs=("rate_limit",),
+)
+
+
 _OVER = "more requests in a window than the limit allows"
+
+
 _S = 1_000_000_000
 
 

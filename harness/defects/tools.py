@@ -1,4 +1,4 @@
-"""Class C, continued: fields of tool calls that are missing, wrong or lost."""
+"""Tool calls: lost, renamed, cut, or out of their schema."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -9,6 +9,9 @@ from harness.defects.edits import (
     choices,
     documents,
     has_calls,
+    on_both,
+    on_documents,
+    on_plain,
     part_of,
     plains,
 )
@@ -16,19 +19,13 @@ from harness.defects.rows import rows
 from harness.gateway.served import Served
 from harness.wire import Response
 
-_CALLS, _STREAM, _PLAIN = (
-    "every chat answer with calls",
-    "streamed chat answers with calls",
-    "plain chat answers with calls",
-)
-
 
 def _calls(document: Document) -> Iterator[Document]:
     for choice in choices(document):
         yield from part_of(choice).get("tool_calls") or ()
 
 
-def _each(edit: Callable[[Document], object]) -> Callable[[Document], Document]:
+def _every_call(edit: Callable[[Document], object]) -> Callable[[Document], Document]:
     def edited(document: Document) -> Document:
         for call in _calls(document):
             edit(call)
@@ -37,8 +34,112 @@ def _each(edit: Callable[[Document], object]) -> Callable[[Document], Document]:
     return edited
 
 
+def index_always_0(served: Served) -> Response:
+    """Parallel calls share one index in a stream."""
+    return on_documents(served, _every_call(lambda call: call.update(index=0)))
+
+
+def id_missing(served: Served) -> Response:
+    """Calls without an id, plain and streamed."""
+    return on_both(served, _every_call(lambda call: call.pop("id", None)))
+
+
+def args_object(served: Served) -> Response:
+    """Arguments as an object instead of its text."""
+    return on_plain(served, _every_call(_decoded))
+
+
+def _decoded(call: Document) -> None:
+    call["function"]["arguments"] = json.loads(call["function"]["arguments"] or "{}")
+
+
+def args_double_encoded(served: Served) -> Response:
+    """Arguments as the text of a text."""
+    return on_plain(served, _every_call(_encoded_again))
+
+
+def _encoded_again(call: Document) -> None:
+    call["function"]["arguments"] = json.dumps(call["function"]["arguments"])
+
+
+def finish_stop_with_calls(served: Served) -> Response:
+    """An answer with calls that claims to be the end."""
+    return on_both(served, _stopped)
+
+
+def _stopped(document: Document) -> Document:
+    for choice in choices(document):
+        if choice.get("finish_reason") == "tool_calls":
+            choice["finish_reason"] = "stop"
+    return document
+
+
+def undeclared_tool(served: Served) -> Response:
+    """Calls of a function that was not offered."""
+    return on_both(served, _every_call(_misnamed))
+
+
+def _misnamed(call: Document) -> None:
+    if "name" in call.get("function", {}):
+        call["function"]["name"] = "search_the_web_instead"
+
+
+CALLS = rows(
+    "C",
+    (
+        "index-always-0",
+        "parallel tool calls share index 0",
+        index_always_0,
+        "tool-index-own",
+        "C02, ai-dynamo/dynamo#4723, BerriAI/litellm#33678",
+    ),
+    (
+        "id-missing",
+        "tool calls have no id",
+        id_missing,
+        "tool-shape",
+        "C04, Dynamo aggregator.rs drops such calls",
+    ),
+    (
+        "args-object",
+        "arguments are a JSON object, not a string",
+        args_object,
+        "tool-shape",
+        "C08, hermes-agent#1440",
+    ),
+    (
+        "args-double-encoded",
+        "arguments are JSON text inside JSON text",
+        args_double_encoded,
+        "tool-arguments-json",
+        "C10",
+    ),
+    (
+        "finish-stop-with-calls",
+        "finish_reason is stop although calls are present",
+        finish_stop_with_calls,
+        "tool-finish",
+        "C11, opencode#14972, mlx-vlm#990",
+    ),
+    (
+        "undeclared-tool",
+        "a call names a function that was not declared",
+        undeclared_tool,
+        "tool-declared",
+        "C16",
+    ),
+)
+
+
+_CALLS, _STREAM, _PLAIN = (
+    "every chat answer with calls",
+    "streamed chat answers with calls",
+    "plain chat answers with calls",
+)
+
+
 def _functions(edit: Callable[[Document], object]) -> Callable[[Document], Document]:
-    return _each(lambda call: edit(call.get("function") or {}))
+    return _every_call(lambda call: edit(call.get("function") or {}))
 
 
 def _arguments(change: Callable[[str], object]) -> Callable[[Document], Document]:
@@ -104,7 +205,7 @@ def _older(document: Document) -> Document:
 
 def same_ids(served: Served) -> Response:
     """Every call of every answer has one id."""
-    return boths(_each(lambda call: "id" in call and call.update(id="call_0")))(served)
+    return boths(_every_call(lambda call: "id" in call and call.update(id="call_0")))(served)
 
 
 def _wrong_values(text: str) -> str:
@@ -129,34 +230,36 @@ TOOLCALLS = rows(
     (
         "no-index",
         "call deltas have no index",
-        documents(_each(lambda call: call.pop("index", None))),
+        documents(_every_call(lambda call: call.pop("index", None))),
         "tool-index tool-index-own tool-arguments-json",
         "C01, openai-python PR#3246, vercel/ai#14277",
     ),
     (
         "index-null",
         "the index of call deltas is null",
-        documents(_each(lambda call: call.update(index=None))),
+        documents(_every_call(lambda call: call.update(index=None))),
         "tool-index tool-index-own tool-arguments-json",
         "C01, SamSaffron/term-llm#314",
     ),
     (
         "call-index-jumps",
         "a call's first delta has another index than its others",
-        documents(_each(lambda call: call.update(index=call.get("index", 0) + ("id" in call)))),
+        documents(
+            _every_call(lambda call: call.update(index=call.get("index", 0) + ("id" in call)))
+        ),
         "tool-shape tool-declared tool-arguments-json",
     ),
     (
         "type-missing",
         "calls have no type",
-        boths(_each(lambda c: c.pop("type", None))),
+        boths(_every_call(lambda c: c.pop("type", None))),
         "tool-shape",
         "C05",
     ),
     (
         "type-empty",
         "the type of calls is empty",
-        boths(_each(lambda call: "type" in call and call.update(type=""))),
+        boths(_every_call(lambda call: "type" in call and call.update(type=""))),
         "tool-shape",
         "C05",
     ),
