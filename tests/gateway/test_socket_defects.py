@@ -39,4 +39,4 @@ def test_stray_bytes_of_an_error_stand_before_the_next_answer() -> None:
 def test_what_needs_a_connection_is_marked() -> None:
     marked = {name for name, defect in EVERY.items() if defect.socket_only}
 
-    assert marked == {"keep-alive-desynchronised"}
+    assert marked == {"keep-alive-desynchronised", "page-in-company"}
