@@ -6,7 +6,6 @@ a load does not know, or on what a prompt of a file may ask for.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 from harness.contract.answer.choices import choices
@@ -23,7 +22,7 @@ from harness.contract.topics import (
     model,
     plain,
     requests,
-    stream,
+    stream_end,
     timing,
     tools,
     usage,
@@ -63,20 +62,21 @@ LEFT_OUT: Mapping[str, str] = {
 
 CLAUSES: tuple[Clause, ...] = tuple(
     clause
-    for clause in chain(
-        requests.topic.clauses,
-        body.topic.clauses,
-        headers.topic.clauses,
-        plain.topic.clauses,
-        stream.topic.clauses,
-        framing.topic.clauses,
-        usage.topic.clauses,
-        limits.topic.clauses,
-        tools.topic.clauses,
-        errors.topic.clauses,
-        model.topic.clauses,
-        timing.topic.clauses,
+    for each in (
+        requests,
+        body,
+        headers,
+        plain,
+        stream_end,
+        framing,
+        usage,
+        limits,
+        tools,
+        errors,
+        model,
+        timing,
     )
+    for clause in each.topic.clauses
     if clause.check is not None and clause.id not in LEFT_OUT
 )
 """What a load can judge. The contract's catalogue would bring a whole contract run with it."""

@@ -1,4 +1,7 @@
-"""The contract: all topics with their clauses, in the order of every table, and all probes."""
+"""The contract: all topics with their clauses, in the order of every table, and all probes.
+
+A topic of several modules, such as stream and stream_end, has one list, which each of them extends.
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -26,6 +29,7 @@ from harness.contract.topics import (
     requests,
     sizes,
     stream,
+    stream_end,
     timing,
     tools,
     universal,
@@ -43,6 +47,7 @@ TOPICS: Mapping[str, tuple[Clause, ...]] = {
         headers,
         plain,
         stream,
+        stream_end,
         framing,
         usage,
         limits,
@@ -52,7 +57,10 @@ TOPICS: Mapping[str, tuple[Clause, ...]] = {
         places,
         auth,
         cache,
+        cache_by_request,
+        cache_key,
         rate,
+        rate_hits,
         cross,
         timing,
         isolation,

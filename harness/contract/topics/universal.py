@@ -22,7 +22,7 @@ from harness.contract.clause import (
 from harness.contract.fault import fault, told
 from harness.contract.observation import Observation, observe
 from harness.contract.requests.given import given
-from harness.contract.topics import body, framing, headers, limits, plain, stream, usage
+from harness.contract.topics import body, framing, headers, limits, plain, stream_end, usage
 from harness.contract.topics.options import TIMEOUT
 from harness.contract.topics.places import NOWHERE
 from harness.contract.topics.scenes import answered, recorded, refused
@@ -37,7 +37,7 @@ FALLBACKS = f"{CLOUDFLARE}/configuration/fallbacks/"
 HANDLING = f"{CLOUDFLARE}/configuration/request-handling/"
 _OWN = tuple(
     clause
-    for each in (body, headers, plain, stream, framing, usage, limits)
+    for each in (body, headers, plain, stream_end, framing, usage, limits)
     for clause in each.topic.clauses
     if clause.check is not None and clause.level is Level.MUST and clause.id != "step-is-zero"
 )
