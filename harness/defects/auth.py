@@ -65,7 +65,7 @@ _NO_KEY = "requests without Authorization, or with a wrong one"
 _TOKENLESS = "requests without cf-aig-authorization, or with a wrong one"
 
 
-def _token(check: Callable[[Arrival, str, str], bool]) -> Callable[[Rules], Rules]:
+def _token(check: Callable[[Arrival, str, str], bool]) -> Decisions:
     """Rules that compare the token given with the one expected in another way."""
 
     def rule(arrival: Arrival, config: Config) -> bool:
@@ -74,15 +74,15 @@ def _token(check: Callable[[Arrival, str, str], bool]) -> Callable[[Rules], Rule
         given = arrival.fields.get("cf-aig-authorization", "")
         return check(arrival, given, f"Bearer {config.gateway_token}")
 
-    return lambda rules: replace(rules, authorised=rule)
-
-
-def _key(change: Callable[[Call, str | None], str | None]) -> Callable[[Rules], Rules]:
-    return lambda rules: replace(rules, credential=change)
+    return deciding(authorised=rule)
 
 
 def _own_key(call: Call) -> str:
     return f"Bearer {call.config.provider_key}"
+
+
+def _own_key_on_model(call: Call, given: str | None) -> str | None:
+    return _own_key(call) if call.target.route == "model" else given
 
 
 def _remembering(rules: Rules) -> Rules:
@@ -145,49 +145,49 @@ CREDENTIALS = (
         (
             "token-any-value",
             "any token is accepted, only a missing one is refused",
-            Decisions(_token(lambda _arrival, given, _expected: bool(given))),
+            _token(lambda _arrival, given, _expected: bool(given)),
             "auth-token-wrong auth-token-near",
         ),
         (
             "token-optional",
             "a missing token is accepted, a wrong one is refused",
-            Decisions(_token(lambda _arrival, given, _expected: not given)),
+            _token(lambda _arrival, given, _expected: not given),
             "auth-token-missing auth-token-code",
         ),
         (
             "token-by-its-length",
             "a token of the right length is accepted",
-            Decisions(_token(lambda _arrival, given, expected: len(given) == len(expected))),
+            _token(lambda _arrival, given, expected: len(given) == len(expected)),
             "error-rejected auth-token-near",
         ),
         (
             "token-by-prefix",
             "a token that begins like the right one is accepted",
-            Decisions(_token(lambda _arrival, given, expected: given.startswith(expected[:-1]))),
+            _token(lambda _arrival, given, expected: given.startswith(expected[:-1])),
             "error-rejected auth-token-near",
         ),
         (
             "token-any-case",
             "the token is compared without case",
-            Decisions(_token(lambda _arrival, given, expected: given.lower() == expected.lower())),
+            _token(lambda _arrival, given, expected: given.lower() == expected.lower()),
             "error-rejected auth-token-near",
         ),
         (
             "token-free-on-native",
             "native asks for no token",
-            Decisions(_token(_on_route("/baseten/v1/"))),
+            _token(_on_route("/baseten/v1/")),
             "auth-token-missing auth-token-wrong",
         ),
         (
             "token-free-on-compat",
             "compat asks for no token",
-            Decisions(_token(_on_route("/compat/"))),
+            _token(_on_route("/compat/")),
             "auth-token-missing auth-token-wrong",
         ),
         (
             "token-free-on-model",
             "the model route asks for no token",
-            Decisions(_token(_on_route("/model/"))),
+            _token(_on_route("/model/")),
             "auth-token-missing auth-token-wrong",
         ),
         (
@@ -209,15 +209,17 @@ CREDENTIALS = (
         (
             "authorization-dropped-on-streams",
             "Authorization is lost on the way of streams",
-            Decisions(_key(lambda call, given: None if call.stream else given)),
+            deciding(credential=lambda call, given: None if call.stream else given),
             "route-answers",
             "E17",
         ),
         (
             "provider-key-free-on-model",
             "the model route needs no provider key",
-            Decisions(
-                _key(lambda call, given: _own_key(call) if call.target.route == "model" else given)
+            deciding(
+                credential=lambda call, given: (
+                    _own_key(call) if call.target.route == "model" else given
+                )
             ),
             "auth-key-missing auth-key-wrong",
             "E17",
@@ -225,14 +227,14 @@ CREDENTIALS = (
         (
             "provider-key-replaced",
             "a wrong provider key is replaced by a good one",
-            Decisions(_key(lambda call, given: _own_key(call) if given else given)),
+            deciding(credential=lambda call, given: _own_key(call) if given else given),
             "error-rejected auth-key-wrong",
             "E17",
         ),
         (
             "provider-key-optional",
             "a missing provider key is filled in",
-            Decisions(_key(lambda call, given: given or _own_key(call))),
+            deciding(credential=lambda call, given: given or _own_key(call)),
             "error-rejected auth-key-missing",
             "E17",
         ),

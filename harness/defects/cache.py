@@ -9,7 +9,7 @@ from harness.defects.edits import with_body, with_header
 from harness.defects.rows import Decisions, deciding, rows
 from harness.gateway import cache
 from harness.gateway.call import Call
-from harness.gateway.rules import Rules, cache_key, cache_ttl, stores
+from harness.gateway.rules import cache_key, cache_ttl, stores
 from harness.gateway.served import Served
 from harness.gateway.upstream.errors import encode
 from harness.wire import Headers, Response
@@ -86,7 +86,7 @@ def keyed(
     body: Callable[[Call], bytes] | None = None,
     route: bool = True,
     model: bool = True,
-) -> Callable[[Rules], Rules]:
+) -> Decisions:
     """Rules whose default key leaves something out; a custom key still replaces it."""
 
     def key(call: Call) -> bytes:
@@ -100,7 +100,7 @@ def keyed(
             body=body(call) if body else call.arrival.request.body,
         )
 
-    return lambda rules: replace(rules, cache_key=key)
+    return deciding(cache_key=key)
 
 
 def _without(*names: str) -> Callable[[Call], bytes]:
@@ -210,74 +210,74 @@ STORAGE = rows(
     (
         "cache-key-ignores-route",
         "native and compat share entries",
-        Decisions(keyed(body=_route_free, route=False, model=False)),
+        keyed(body=_route_free, route=False, model=False),
         "cache-key-path",
         "I07",
     ),
     (
         "cache-key-ignores-path",
         "provider and path are not in the key",
-        Decisions(keyed(route=False)),
+        keyed(route=False),
         "cache-key-path",
     ),
     (
         "cache-key-ignores-model",
         "the model is not in the key",
-        Decisions(keyed(body=_without("model"), model=False)),
+        keyed(body=_without("model"), model=False),
         "model-is-asked cache-key-model",
     ),
     (
         "cache-key-messages-only",
         "only model and messages are in the key",
-        Decisions(keyed(body=_only("model", "messages", "prompt", "stream"))),
+        keyed(body=_only("model", "messages", "prompt", "stream")),
         "max-tokens cache-key-fields",
     ),
     (
         "cache-key-ignores-limits",
         "max_tokens is not in the key",
-        Decisions(keyed(body=_without("max_tokens", "max_completion_tokens"))),
+        keyed(body=_without("max_tokens", "max_completion_tokens")),
         "max-tokens cache-key-fields",
     ),
     (
         "cache-key-ignores-tools",
         "tools are not in the key",
-        Decisions(keyed(body=_without("tools", "tool_choice"))),
+        keyed(body=_without("tools", "tool_choice")),
         "cache-key-fields",
     ),
     (
         "cache-key-ignores-format",
         "response_format is not in the key",
-        Decisions(keyed(body=_without("response_format"))),
+        keyed(body=_without("response_format")),
         "cache-key-fields",
     ),
     (
         "cache-key-ignores-temperature",
         "temperature and seed are not in the key",
-        Decisions(keyed(body=_without("temperature", "seed", "top_p"))),
+        keyed(body=_without("temperature", "seed", "top_p")),
         "cache-key-fields",
     ),
     (
         "cache-key-ignores-stream",
         "a stream is answered from a plain answer's entry",
-        Decisions(keyed(body=_without("stream", "stream_options"))),
+        keyed(body=_without("stream", "stream_options")),
         "label-stream cache-stream",
     ),
     (
         "cache-key-lower-cased",
         "the key is made of the lower-case body",
-        Decisions(keyed(body=_lower)),
+        keyed(body=_lower),
         "cache-key-fields",
     ),
     (
         "cache-key-without-space",
         "white space is not in the key",
-        Decisions(keyed(body=_squeezed)),
+        keyed(body=_squeezed),
         "cache-key-fields",
     ),
     (
         "cache-key-first-kilobyte",
         "only the first KiB of the body is in the key",
-        Decisions(keyed(body=_start)),
+        keyed(body=_start),
         "cache-key-body cache-stream",
     ),
     (

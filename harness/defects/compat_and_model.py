@@ -103,11 +103,11 @@ def _prompt_only(document: dict[str, Any]) -> dict[str, Any]:
     return {name: v for name, v in document.items() if name in ("prompt", "stream")}
 
 
-def _model_fields(edit: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Rules], Rules]:
+def _model_fields(edit: Callable[[dict[str, Any]], dict[str, Any]]) -> Decisions:
     return editing(edit, routes=("model",))
 
 
-def _compat_fields(edit: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Rules], Rules]:
+def _compat_fields(edit: Callable[[dict[str, Any]], dict[str, Any]]) -> Decisions:
     return editing(edit, routes=("compat",))
 
 
@@ -170,19 +170,19 @@ PASSAGE = (
         (
             "model-limit-renamed",
             "max_tokens becomes max_new_tokens on the model route",
-            Decisions(_model_fields(_renamed)),
+            _model_fields(_renamed),
             "",
         ),
         (
             "model-keys-dropped",
             "only prompt and stream pass the model route",
-            Decisions(_model_fields(_prompt_only)),
+            _model_fields(_prompt_only),
             "",
         ),
         (
             "model-keys-lower-cased",
             "keys are in lower case on the model route",
-            Decisions(_model_fields(_lower_keys)),
+            _model_fields(_lower_keys),
             "",
         ),
         upstream_only=True,
@@ -192,7 +192,7 @@ PASSAGE = (
         (
             "model-stream-dropped",
             "stream does not pass the model route",
-            Decisions(_model_fields(without("stream"))),
+            _model_fields(without("stream")),
             "model-stream",
         ),
         (
@@ -313,7 +313,7 @@ PASSAGE = (
         (
             "compat-tools-dropped",
             "tools do not pass compat",
-            Decisions(_compat_fields(without("tools", "tool_choice", "parallel_tool_calls"))),
+            _compat_fields(without("tools", "tool_choice", "parallel_tool_calls")),
             "tool-required",
         ),
         (
@@ -337,37 +337,37 @@ PASSAGE = (
         (
             "compat-stop-dropped",
             "stop does not pass compat",
-            Decisions(_compat_fields(without("stop"))),
+            _compat_fields(without("stop")),
             "stop-absent",
         ),
         (
             "compat-limit-dropped",
             "limits do not pass compat",
-            Decisions(_compat_fields(without("max_tokens", "max_completion_tokens"))),
+            _compat_fields(without("max_tokens", "max_completion_tokens")),
             "max-tokens",
         ),
         (
             "compat-format-dropped",
             "response_format does not pass compat",
-            Decisions(_compat_fields(without("response_format"))),
+            _compat_fields(without("response_format")),
             "json-mode json-schema",
         ),
         (
             "compat-logprobs-dropped",
             "logprobs do not pass compat",
-            Decisions(_compat_fields(without("logprobs", "top_logprobs"))),
+            _compat_fields(without("logprobs", "top_logprobs")),
             "logprobs-given",
         ),
         (
             "compat-stream-dropped",
             "streams are answered plain on compat",
-            Decisions(_compat_fields(without("stream", "stream_options"))),
+            _compat_fields(without("stream", "stream_options")),
             "stream-is-stream label-stream",
         ),
         (
             "compat-system-added",
             "a system message is added on compat",
-            Decisions(_compat_fields(_system_added)),
+            _compat_fields(_system_added),
             "error-rejected",
         ),
         (

@@ -1,4 +1,4 @@
-"""Class S, continued: fields of completions and chunks that are missing or of another type."""
+"""Completions and chunks with fields that are missing or of another type."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Class E: errors."""
+"""Failures that are told in the wrong form, or not at all."""
 
 import json
 from dataclasses import replace

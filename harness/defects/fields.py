@@ -14,7 +14,7 @@ from harness.defects.edits import (
     with_header,
 )
 from harness.defects.request import editing
-from harness.defects.rows import Decisions, rows
+from harness.defects.rows import rows
 from harness.gateway.served import Served
 from harness.gateway.upstream.errors import encode
 from harness.wire import Chunk, Headers, Response
@@ -321,14 +321,14 @@ FIELDS = (
         (
             "history-dropped",
             "only the last message reaches the provider",
-            Decisions(editing(_last_message)),
+            editing(_last_message),
             "usage-words",
             "P11",
         ),
         (
             "top-logprobs-clamped",
             "top_logprobs above 1 become 1",
-            Decisions(editing(_fewer_alternatives)),
+            editing(_fewer_alternatives),
             "logprobs-top",
         ),
     ),

@@ -1,4 +1,4 @@
-"""Class T, continued: framing, labels and status of an answer."""
+"""An answer as HTTP: its framing, its labels and its status."""
 
 import gzip
 from collections.abc import Callable

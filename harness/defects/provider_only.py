@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.defects.request import Edit, editing, without
-from harness.defects.rows import Decisions, deciding, rows
+from harness.defects.rows import deciding, rows
 from harness.gateway.call import Call
 from harness.gateway.rules import passed_headers
 
@@ -78,84 +78,84 @@ UNSEEN = (
         (
             "seed-ignored",
             "seed does not reach the provider",
-            Decisions(editing(without("seed"))),
+            editing(without("seed")),
             "",
             "P05",
         ),
         (
             "stream-options-stripped",
             "stream_options do not reach the provider, which reports usage anyway",
-            Decisions(editing(without("stream_options"))),
+            editing(without("stream_options")),
             "",
             "P07",
         ),
         (
             "extra-body-stripped",
             "chat_template_args and reasoning_effort do not reach the provider",
-            Decisions(editing(without("chat_template_args", "reasoning_effort"))),
+            editing(without("chat_template_args", "reasoning_effort")),
             "",
             "P08",
         ),
         (
             "messages-reordered",
             "the last message is sent first",
-            Decisions(editing(_messages(lambda m: [*m[-1:], *m[:-1]]))),
+            editing(_messages(lambda m: [*m[-1:], *m[:-1]])),
             "",
             "P11",
         ),
         (
             "system-merged",
             "a system message becomes the beginning of the user's",
-            Decisions(editing(_messages(_merged))),
+            editing(_messages(_merged)),
             "",
             "P11",
         ),
         (
             "empty-messages-removed",
             "messages without content are removed",
-            Decisions(editing(_messages(_spoken))),
+            editing(_messages(_spoken)),
             "",
             "P11",
         ),
         (
             "messages-escaped",
             "characters outside ASCII in prompts become escape sequences",
-            Decisions(editing(_messages(_escaped))),
+            editing(_messages(_escaped)),
             "",
             "P11",
         ),
         (
             "messages-trimmed",
             "white space around prompts is removed",
-            Decisions(editing(_messages(_trimmed))),
+            editing(_messages(_trimmed)),
             "",
             "P11",
         ),
         (
             "message-names-dropped",
             "names of messages are dropped",
-            Decisions(editing(_messages(_nameless))),
+            editing(_messages(_nameless)),
             "",
             "P11",
         ),
         (
             "body-normalised",
             "fields are sorted, so the body's bytes differ",
-            Decisions(editing(_sorted)),
+            editing(_sorted),
             "",
             "P13",
         ),
         (
             "defaults-injected",
             "max_tokens and temperature are added",
-            Decisions(editing(_defaults)),
+            editing(_defaults),
             "",
             "P16",
         ),
         (
             "user-dropped",
             "user does not reach the provider",
-            Decisions(editing(without("user", "metadata"))),
+            editing(without("user", "metadata")),
             "",
         ),
         upstream_only=True,

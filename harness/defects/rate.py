@@ -46,10 +46,6 @@ _OVER = "more requests in a window than the limit allows"
 _S = 1_000_000_000
 
 
-def _admitting(admits: Callable[[Limiter, Call], bool]) -> Callable[[Rules], Rules]:
-    return lambda rules: replace(rules, admits=admits)
-
-
 def _per_route(rules: Rules) -> Rules:
     """Every route is counted for itself."""
     counts: dict[str, dict[int, int]] = {}
@@ -111,9 +107,7 @@ COUNTING = (
         (
             "rate-limit-one-more",
             "the limit lets one request more through",
-            Decisions(
-                _admitting(lambda limiter, call: limiter.admit(call.arrival.now_ns, spare=1))
-            ),
+            deciding(admits=lambda limiter, call: limiter.admit(call.arrival.now_ns, spare=1)),
             "rate-exact",
         ),
         (
@@ -125,25 +119,25 @@ COUNTING = (
         (
             "rate-limit-spares-streams",
             "streams are not counted",
-            Decisions(_admitting(_plain_only)),
+            deciding(admits=_plain_only),
             "rate-all-count",
         ),
         (
             "rate-limit-window-short",
             "windows last a tenth of what they should",
-            Decisions(_admitting(_fast_window)),
+            deciding(admits=_fast_window),
             "rate-refuses rate-window",
         ),
         (
             "rate-limit-window-third",
             "windows last a third of what they should",
-            Decisions(_admitting(_third_of_a_window)),
+            deciding(admits=_third_of_a_window),
             "rate-window",
         ),
         (
             "rate-limit-window-long",
             "windows last ten times what they should",
-            Decisions(_admitting(_slow_window)),
+            deciding(admits=_slow_window),
             "rate-recovers",
         ),
         (

@@ -1,4 +1,4 @@
-"""Class E, continued: errors in other shapes, with other ids, or told in the wrong place."""
+"""Errors in other shapes, with other ids, or told in the wrong place."""
 
 import json
 from collections.abc import Callable

@@ -4,84 +4,26 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from harness.defects.rows import Decisions, rows
+from harness.defects.rows import Decisions, deciding, rows
 from harness.gateway.call import Call
 from harness.gateway.rules import Rules
-
-
-def _without(*names: str) -> Callable[[Rules], Rules]:
-    """Rules that forward the body without some of its fields."""
-
-    def forward(_call: Call, document: Any) -> Any:
-        if not isinstance(document, dict):
-            return document
-        return {name: value for name, value in document.items() if name not in names}
-
-    return lambda rules: replace(rules, forward=forward)
 
 
 def _prefix_kept(rules: Rules) -> Rules:
     return replace(rules, upstream_model=lambda model: model)
 
 
-PARAMETERS = rows(
-    "P",
-    (
-        "max-tokens-ignored",
-        "max_tokens and max_completion_tokens do not reach the provider",
-        Decisions(_without("max_tokens", "max_completion_tokens")),
-        "max-tokens",
-        "P01, atoma-infer#228",
-    ),
-    (
-        "stop-ignored",
-        "stop strings do not reach the provider",
-        Decisions(_without("stop")),
-        "stop-absent",
-        "P02, ocp#470",
-    ),
-    (
-        "logprobs-ignored",
-        "logprobs does not reach the provider",
-        Decisions(_without("logprobs", "top_logprobs")),
-        "logprobs-given",
-        "P04, ocp#470",
-    ),
-    (
-        "tools-stripped",
-        "tools do not reach the provider: the answer is text",
-        Decisions(_without("tools", "tool_choice", "parallel_tool_calls")),
-        "tool-required",
-        "P10, quill-router#130, otari#152",
-    ),
-    (
-        "model-prefix-not-stripped",
-        "baseten/ stays in front of a compat model: the provider answers 404",
-        Decisions(_prefix_kept),
-        "route-answers",
-        "P14",
-    ),
-    (
-        "response-format-stripped",
-        "response_format does not reach the provider: the answer is prose",
-        Decisions(_without("response_format")),
-        "json-mode json-schema",
-        "quill-router#130",
-    ),
-)
-
-
 Edit = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def editing(edit: Edit, *, routes: tuple[str, ...] = ()) -> Callable[[Rules], Rules]:
+def editing(edit: Edit, *, routes: tuple[str, ...] = ()) -> Decisions:
     """Rules that forward an edited body, on some routes or all."""
 
     def forward(call: Call, document: Any) -> Any:
         wanted = not routes or call.target.route in routes
         return edit(dict(document)) if wanted and isinstance(document, dict) else document
 
-    return lambda rules: replace(rules, forward=forward)
+    return deciding(forward=forward)
 
 
 def without(*names: str) -> Edit:
@@ -164,94 +106,140 @@ def _other_model(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "model": known.get(str(document.get("model")), document.get("model"))}
 
 
+PARAMETERS = rows(
+    "P",
+    (
+        "max-tokens-ignored",
+        "max_tokens and max_completion_tokens do not reach the provider",
+        editing(without("max_tokens", "max_completion_tokens")),
+        "max-tokens",
+        "P01, atoma-infer#228",
+    ),
+    (
+        "stop-ignored",
+        "stop strings do not reach the provider",
+        editing(without("stop")),
+        "stop-absent",
+        "P02, ocp#470",
+    ),
+    (
+        "logprobs-ignored",
+        "logprobs does not reach the provider",
+        editing(without("logprobs", "top_logprobs")),
+        "logprobs-given",
+        "P04, ocp#470",
+    ),
+    (
+        "tools-stripped",
+        "tools do not reach the provider: the answer is text",
+        editing(without("tools", "tool_choice", "parallel_tool_calls")),
+        "tool-required",
+        "P10, quill-router#130, otari#152",
+    ),
+    (
+        "model-prefix-not-stripped",
+        "baseten/ stays in front of a compat model: the provider answers 404",
+        Decisions(_prefix_kept),
+        "route-answers",
+        "P14",
+    ),
+    (
+        "response-format-stripped",
+        "response_format does not reach the provider: the answer is prose",
+        editing(without("response_format")),
+        "json-mode json-schema",
+        "quill-router#130",
+    ),
+)
+
 BODIES = (
     *rows(
         "P",
         (
             "stream-dropped",
             "stream does not reach the provider: a stream is answered plain",
-            Decisions(editing(without("stream", "stream_options"))),
+            editing(without("stream", "stream_options")),
             "stream-is-stream label-stream",
         ),
         (
             "stream-forced",
             "every chat request is forwarded as a stream",
-            Decisions(editing(_streamed)),
+            editing(_streamed),
             "plain-one-json label-json",
         ),
         (
             "schema-keys-sorted",
             "bodies are written anew with the keys of each object sorted",
-            Decisions(editing(_sorted_throughout)),
+            editing(_sorted_throughout),
             "schema-order",
             "map types of Go and Rust sort their keys",
         ),
         (
             "max-completion-tokens-ignored",
             "max_completion_tokens does not reach the provider",
-            Decisions(editing(without("max_completion_tokens"))),
+            editing(without("max_completion_tokens")),
             "max-tokens",
             "P01, atoma-infer#228",
         ),
         (
             "max-tokens-clamped",
             "limits above 3 become 3",
-            Decisions(editing(_clamped)),
+            editing(_clamped),
             "length-at-limit",
         ),
-        ("max-tokens-doubled", "limits are doubled", Decisions(editing(_doubled)), "max-tokens"),
+        ("max-tokens-doubled", "limits are doubled", editing(_doubled), "max-tokens"),
         (
             "stop-first-only",
             "only the first stop string reaches the provider",
-            Decisions(editing(_first_stop)),
+            editing(_first_stop),
             "stop-absent",
         ),
         (
             "schema-to-object",
             "json_schema becomes json_object",
-            Decisions(editing(_schema_to_object)),
+            editing(_schema_to_object),
             "json-schema",
         ),
         (
             "first-tool-only",
             "only the first tool reaches the provider",
-            Decisions(editing(_first_tool)),
+            editing(_first_tool),
             "feature-kept",
         ),
         (
             "tool-parameters-dropped",
             "tools lose their parameters",
-            Decisions(editing(_parameters_lost)),
+            editing(_parameters_lost),
             "tool-arguments-schema",
         ),
         (
             "tool-choice-dropped",
             "tool_choice does not reach the provider",
-            Decisions(editing(without("tool_choice"))),
+            editing(without("tool_choice")),
             "tool-required",
         ),
         (
             "parallel-ignored",
             "parallel_tool_calls does not reach the provider",
-            Decisions(editing(without("parallel_tool_calls"))),
+            editing(without("parallel_tool_calls")),
             "tool-parallel",
         ),
         (
             "top-logprobs-dropped",
             "top_logprobs does not reach the provider",
-            Decisions(editing(without("top_logprobs"))),
+            editing(without("top_logprobs")),
             "logprobs-top",
         ),
         (
             "temperature-dropped",
             "temperature does not reach the provider, so none is refused",
-            Decisions(editing(without("temperature"))),
+            editing(without("temperature")),
             "error-rejected",
         ),
         (
             "reasoning-echo-rejected",
             "a history with reasoning_content is refused",
-            Decisions(editing(_without_thoughts)),
+            editing(_without_thoughts),
             "history-echo",
             "P17, gsd-2#4647",
         ),
@@ -268,7 +256,7 @@ BODIES = (
         (
             "fallback-silently",
             "another model answers, and the answer says so",
-            Decisions(editing(_other_model)),
+            editing(_other_model),
             "model-is-asked",
             "E19, fallback headers in baseten-switch",
         ),

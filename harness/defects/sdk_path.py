@@ -1,25 +1,23 @@
 """The path of the page's SDK example, `/baseten/chat/completions`, served by something else."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from harness.defects.edits import on_both
-from harness.defects.rows import Decisions, rows
+from harness.defects.rows import Decisions, deciding, rows
 from harness.gateway.call import Call
-from harness.gateway.rules import Rules
 from harness.gateway.served import Served
 from harness.wire import Response
 
 _PATH = "/baseten/chat/completions"
 
 
-def _forwarding(edit: Callable[[Call, dict[str, Any]], dict[str, Any]]) -> Callable[[Rules], Rules]:
+def _forwarding(edit: Callable[[Call, dict[str, Any]], dict[str, Any]]) -> Decisions:
     def forward(call: Call, document: Any) -> Any:
         there = call.arrival.request.path.endswith(_PATH)
         return edit(call, document) if there and isinstance(document, dict) else document
 
-    return lambda rules: replace(rules, forward=forward)
+    return deciding(forward=forward)
 
 
 def _other_model(call: Call, document: dict[str, Any]) -> dict[str, Any]:
@@ -45,13 +43,13 @@ SDKPATH = rows(
     (
         "sdk-path-other-model",
         "the SDK path asks another model",
-        Decisions(_forwarding(_other_model)),
+        _forwarding(_other_model),
         "sdk-path-equal",
     ),
     (
         "sdk-path-system-added",
         "the SDK path adds a system message",
-        Decisions(_forwarding(_system_added)),
+        _forwarding(_system_added),
         "sdk-path-equal",
     ),
     (

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.defects.edits import content_positions, is_done, on_events, with_body
-from harness.defects.rows import Decisions, rows
+from harness.defects.rows import Decisions, deciding, rows
 from harness.gateway.call import Call
 from harness.gateway.rules import Rules
 from harness.gateway.served import Served
@@ -16,7 +16,7 @@ from harness.wire import Chunk, Response
 KIB = 1024
 
 
-def _body_cut(bound: int) -> Callable[[Rules], Rules]:
+def _body_cut(bound: int) -> Decisions:
     """Requests above the bound reach the provider without their end."""
 
     def forward(call: Call, document: Any) -> Any:
@@ -24,7 +24,7 @@ def _body_cut(bound: int) -> Callable[[Rules], Rules]:
             return document
         return MalformedBody(f"EOF while parsing a string at line 1 column {bound}")
 
-    return lambda rules: replace(rules, forward=forward)
+    return deciding(forward=forward)
 
 
 def _refused_above(bound: int) -> Callable[[Served], Response]:
@@ -109,13 +109,13 @@ SIZES = rows(
     (
         "request-cut-64k",
         "requests above 64 KiB reach the provider cut off",
-        Decisions(_body_cut(64 * KIB)),
+        _body_cut(64 * KIB),
         "route-answers size-request",
     ),
     (
         "request-cut-8k",
         "requests above 8 KiB reach the provider cut off",
-        Decisions(_body_cut(8 * KIB)),
+        _body_cut(8 * KIB),
         "route-answers",
     ),
     (

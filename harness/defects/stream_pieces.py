@@ -1,4 +1,4 @@
-"""Class I: integrity of the content."""
+"""Pieces of a stream that are lost, repeated or those of another."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Class S: structure of streams and completions."""
+"""Streams and completions whose parts are missing, doubled or out of order."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """Named ways to break the contract: how the contract suite is itself tested.
 
-Two modules per class of the catalogue at most; each ends with the tuple of its defects.
+A module per subject, each with the rows of its defects; this one has them all, and finds them.
 """
 
 from collections.abc import Iterator, Mapping

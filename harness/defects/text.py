@@ -1,4 +1,4 @@
-"""Class I, continued: text that arrives changed, shortened or with something added."""
+"""Text that arrives changed, shortened or with something added."""
 
 import html
 import re

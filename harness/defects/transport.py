@@ -1,4 +1,4 @@
-"""Class T: HTTP and transport."""
+"""How an answer ends on its connection, and what stands in its place."""
 
 from dataclasses import replace
 

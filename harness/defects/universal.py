@@ -59,12 +59,6 @@ def _numbered(number: Callable[[int, list[Any]], int]) -> Callable[[Served], Res
     return _on_steps(edit)
 
 
-def _trying(
-    edit: Callable[[tuple[UniversalStep, ...]], tuple[UniversalStep, ...]],
-) -> Callable[[Rules], Rules]:
-    return lambda rules: replace(rules, steps=edit)
-
-
 def _key_of_first(steps: tuple[UniversalStep, ...]) -> tuple[UniversalStep, ...]:
     return tuple(replace(step, headers=steps[0].headers) for step in steps)
 
@@ -134,31 +128,31 @@ STEPS = rows(
     (
         "universal-two-steps",
         "no more than two steps are tried",
-        Decisions(_trying(lambda steps: steps[:2])),
+        deciding(steps=lambda steps: steps[:2]),
         "universal-fallback",
     ),
     (
         "universal-last-answers",
         "the last step answers, whatever the others do",
-        Decisions(_trying(lambda steps: steps[-1:])),
+        deciding(steps=lambda steps: steps[-1:]),
         "universal-first",
     ),
     (
         "universal-key-of-first",
         "every step is sent with the first one's key",
-        Decisions(_trying(_key_of_first)),
+        deciding(steps=_key_of_first),
         "universal-fallback",
     ),
     (
         "universal-query-of-first",
         "every step is sent with the first one's query",
-        Decisions(_trying(_query_of_first)),
+        deciding(steps=_query_of_first),
         "universal-timeout",
     ),
     (
         "universal-stream-lost",
         "stream does not pass a step",
-        Decisions(_trying(_plain)),
+        deciding(steps=_plain),
         "universal-step",
     ),
     (
