@@ -180,6 +180,12 @@ FIELDS = (
         "E",
         ("ray-twice", "cf-ray is sent twice", _ray_twice, "fields-once"),
         (
+            "cache-control-public",
+            "every answer may be kept for a minute by any cache on the way",
+            lambda s: with_header(s.response, "cache-control", "public, max-age=60"),
+            "not-for-shared-caches",
+        ),
+        (
             "step-now-and-then",
             "every third answer lacks cf-aig-step",
             _third_lacks("cf-aig-step"),

@@ -1,7 +1,7 @@
 """Response header fields: types, the gateway's own ids, nothing secret."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from harness.contract.clause import EvidenceGrade, Finding, Level
 from harness.contract.fault import fault, told
@@ -36,6 +36,8 @@ _DATE = re.compile(
     r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] [A-Z][a-z]{2} [0-9]{4}"
     r" [0-2][0-9]:[0-5][0-9]:[0-6][0-9] GMT"
 )
+
+NOT_KEPT = frozenset({"no-store", "private", "no-cache"})
 
 topic = Topic("headers", routes=ALL, evidence=EvidenceGrade.DOCUMENTED, source=LOG_IDS)
 
@@ -278,6 +280,36 @@ def cache_status_is_hit_or_miss(seen: Observation) -> Finding:
     if value in ("HIT", "MISS"):
         return ()
     return (fault("HIT or MISS", value, "header cf-aig-cache-status"),)
+
+
+@topic.exchange(
+    "not-for-shared-caches",
+    Level.SHOULD,
+    why="A cache on the way serves one caller's answer to another.",
+    evidence=EvidenceGrade.SPECIFIED,
+    source="RFC 9111, section 3.5",
+)
+def shared_caches_are_not_let_in(seen: Observation) -> Finding:
+    """No answer to a request with Authorization lets shared caches keep it.
+
+    One that is fresh for no time, or must be asked for again, is kept for nobody; and a POST is
+    stored only where its answer says how long it is fresh (RFC 9110, section 9.3.3).
+    """
+    values = seen.headers.get_all("cache-control")
+    if "authorization" not in seen.exchange.request.headers or not seen.ok or not values:
+        return None
+    words = dict(_directives(values))
+    shared = words.keys() & {"public", "s-maxage"} and not words.keys() & NOT_KEPT
+    if not shared or words.get("s-maxage", words.get("max-age", "0")) == "0":
+        return ()
+    return (fault("an answer that no shared cache keeps", ", ".join(values), "cache-control"),)
+
+
+def _directives(values: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each directive of Cache-Control with its argument, by its name in lower case."""
+    for word in ",".join(values).split(","):
+        name, _, argument = word.partition("=")
+        yield name.strip().lower(), argument.strip().strip('"')
 
 
 @topic.exchange(
