@@ -31,7 +31,8 @@ def send(gateway: Gateway, case: Case) -> int:
 @pytest.mark.parametrize("route", ["native", "compat"])
 def test_the_stand_in_does_what_the_fixed_cases_expect(route: str) -> None:
     gateway = Gateway(Config())
-    cases = [*fixed.chat_cases(route, MODEL, 1), *fixed.bound_cases(route, MODEL, 1)]
+    bounds = (*fixed.bound_cases(route, MODEL, 1), *fixed.optional_bound_cases(route, MODEL, 1))
+    cases = [*fixed.chat_cases(route, MODEL, 1), *bounds]
 
     found = [(case.topic, case.expect, send(gateway, case)) for case in cases]
 

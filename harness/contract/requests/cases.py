@@ -1,13 +1,12 @@
 """The cases of a run by route: fixed ones, bounds, and drawn ones; the same for one seed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice, zip_longest
+from itertools import zip_longest
 from typing import TypeVar
 
 from harness.contract.case import Case
 from harness.contract.requests import drawn, fixed
-from harness.contract.requests.bounds import ESSENTIAL
 from harness.contract.requests.draw import draw
 from harness.contract.requests.odd import odd_cases
 from harness.contract.requests.order import FIRST
@@ -44,11 +43,11 @@ class Cases:
         first = self.first(route)
         others = [case for case in self.fixed(route) if case != first]
         cut = [] if route == "model" else [fixed.cut_json(route)]
-        return [*others, *cut, *islice(self._bounds(route), ESSENTIAL)]
+        return [*others, *cut, *self._bounds(route, fixed.bound_cases)]
 
     def optional(self, route: str) -> Iterator[Case]:
         """The bounds on which the documents differ."""
-        return islice(self._bounds(route), ESSENTIAL, None)
+        return self._bounds(route, fixed.optional_bound_cases)
 
     def draw(self, route: str) -> list[Case]:
         """Drawn cases: everyday ones, alike on both chat routes, and rare ones in turn."""
@@ -66,10 +65,10 @@ class Cases:
         """A number of its own for each use of the seed."""
         return self.seed * 2 + salt
 
-    def _bounds(self, route: str) -> Iterator[Case]:
-        if route == "model":
-            return iter(())
-        return fixed.bound_cases(route, self.model, self.number(0))
+    def _bounds(
+        self, route: str, cases: Callable[[str, str, int], Iterator[Case]]
+    ) -> Iterator[Case]:
+        return iter(()) if route == "model" else cases(route, self.model, self.number(0))
 
 
 def in_turn(tracks: Iterable[Iterable[T]]) -> Iterator[T]:

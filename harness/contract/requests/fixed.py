@@ -1,16 +1,14 @@
 """The cases that every run needs, ordered so that those which show most breaks come first."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.contract.case import Case, Expect
-from harness.contract.requests.bounds import BOUNDS, FieldBound
+from harness.contract.requests.bounds import IN_EVERY_RUN, ON_BOTH, OPTIONAL, FieldBound
 from harness.contract.requests.given import NUMBER, TEXT, only
 from harness.contract.requests.text import LONG, MANY, SCRIPTS, WORDS, nonce
 
-RELAYED = 7
-"""So many of the bounds are asked by compat too: the provider that judges them is the same."""
 USAGE = {"include_usage": True}
 WEATHER = {
     "type": "function",
@@ -79,10 +77,22 @@ def chat_cases(route: str, model: str, seed: int) -> Iterator[Case]:
 
 
 def bound_cases(route: str, model: str, seed: int) -> Iterator[Case]:
-    """One case for each bound, over an otherwise plain request."""
-    listed = BOUNDS if route == "native" else BOUNDS[:RELAYED]
-    for number, bound in enumerate(listed):
-        yield bound_case(route, model, bound, nonce(seed, 500 + number))
+    """A case for each bound that every run asks a chat route for, over a plain request."""
+    listed = IN_EVERY_RUN if route == "native" else ON_BOTH
+    return _bound_cases(listed, route, model, seed, 500)
+
+
+def optional_bound_cases(route: str, model: str, seed: int) -> Iterator[Case]:
+    """A case for each further bound; one route is enough for them."""
+    listed = OPTIONAL if route == "native" else ()
+    return _bound_cases(listed, route, model, seed, 500 + len(IN_EVERY_RUN))
+
+
+def _bound_cases(
+    listed: Sequence[FieldBound], route: str, model: str, seed: int, first: int
+) -> Iterator[Case]:
+    for number, bound in enumerate(listed, first):
+        yield bound_case(route, model, bound, nonce(seed, number))
 
 
 def cut_json(route: str) -> Case:
