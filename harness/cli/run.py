@@ -242,4 +242,4 @@ def _send(common: Common, plan: "LoadPlan", target: "Target", *, scenario: str) 
 def _contract_line(contract: "RunOutcome | None") -> str:
     if contract is None:
         return "the contract was not judged"
-    return contract.verdict.line.partition(": ")[2]
+    return contract.verdict.summary

@@ -162,8 +162,8 @@ def _close(common: Common, found: "RunOutcome", out: Path) -> None:
         common.say(f"drift: {told_drift(row)}")
     conclude(
         verdict.verdict,
-        reasons=[reason for reason in reasons if common.json or " broken on " not in reason],
-        summary=verdict.line.partition(": ")[2],
+        reasons=reasons if common.json else verdict.further_reasons,
+        summary=verdict.summary,
         out=out,
         as_json=common.json,
         code=code,

@@ -36,6 +36,7 @@ class ContractVerdict:
     are failures of the harness itself. `tally` counts clauses, on however many routes, by what is
     wrong with them. `held` are the routes whose streams are held back, even where that is only a
     warning: it is what users notice first. `missed` counts objectives that are certainly missed.
+    Of `reasons` the `failures` name broken clauses, which are told at length elsewhere.
     """
 
     verdict: str
@@ -50,6 +51,7 @@ class ContractVerdict:
     bugs: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
     missed: int = 0
+    failures: tuple[str, ...] = ()
     tally: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -58,8 +60,18 @@ class ContractVerdict:
         return OWN_FAULT if self.bugs else EXIT_CODES[self.verdict]
 
     @property
+    def further_reasons(self) -> tuple[str, ...]:
+        """The reasons that name no broken clause."""
+        return tuple(reason for reason in self.reasons if reason not in self.failures)
+
+    @property
     def line(self) -> str:
         """The verdict in one line, such as `pass: native, compat; not declared: cache`."""
+        return f"{self.verdict}: {self.summary}"
+
+    @property
+    def summary(self) -> str:
+        """What the line says after the verdict."""
         kept = [route for route in self.routes if route not in self.broken]
         parts = [", ".join(self.broken or self.routes) or "no route was judged"]
         if self.verdict == "unknown" and self.broken:
@@ -78,7 +90,7 @@ class ContractVerdict:
             parts.append(f"too long to wait for: {', '.join(self.unwaited)}")
         if self.left_out:
             parts.append(f"a selection, {self.left_out} clauses left out")
-        return f"{self.verdict}: {'; '.join(parts)}"
+        return "; ".join(parts)
 
 
 def conclude(
@@ -108,7 +120,8 @@ def conclude(
     told = [f"a bug of the harness, please report it: {bug}" for bug in dict.fromkeys(bugs)]
     missed = [f"objective missed: {o.text}" for o in objectives if o.result == "fail"]
     unsettled = [f"objective unknown: {o.text}" for o in objectives if o.result == "unknown"]
-    found = [*complaints, *_failures(failed), *missed]
+    failures = _failures(failed)
+    found = [*complaints, *failures, *missed]
     reasons = [*found, *told, *_openings(open_ones), *unsettled, *ended]
     judged = _judged(entries)
     green = "pass" if judged and not (open_ones or unsettled or bugs) else "unknown"
@@ -130,6 +143,7 @@ def conclude(
         bugs=tuple(bugs),
         held=_held(entries),
         missed=len(missed),
+        failures=tuple(failures),
         tally=_tally(entries, open_ones),
     )
 
