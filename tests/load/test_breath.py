@@ -39,4 +39,4 @@ def test_others_are_let_in_while_the_work_goes_on() -> None:
 
 
 def test_work_that_falls_behind_takes_its_share() -> None:
-    assert rests(40.0) <= WORK_NS / SLICE_NS / 40 + 1
+    assert rests(40.0) <= WORK_NS / SLICE_NS / 40 + 3  # a pause of this process is work to it

@@ -9,14 +9,11 @@ from harness.contract.run import standin
 from harness.contract.run.results import Results
 from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import CLAUSES
-from harness.defects.table import DEFECTS
 from harness.gateway.behaviour import SWITCHES, Behaviour, Value
 from tests.contract.runs import explore, failing
-from tests.power.trial import KILLERS, STRICT
+from tests.power.trial import STRICT
 
 STRICT_IDS = frozenset(clause.id for clause in CLAUSES if clause.level in STRICT)
-ON_MOCK = [defect.name for defect in DEFECTS.values() if not defect.socket_only][::6]
-"""A sixth of them: `make mutants` runs all."""
 BREAKS = {
     ("stream_cached", True),
     ("rate_limit_answer", "401-2009"),
@@ -31,23 +28,8 @@ COMBINED = [{n: v[k] for n, v in OTHERS.items() if len(v) > k} for k in range(3)
 """Every other legal position of every switch, as many of them in one gateway as possible."""
 
 
-def fitting(defect: str) -> frozenset[str]:
-    """The clauses that name the defect, or all where none does."""
-    return KILLERS[defect] or STRICT_IDS
-
-
 def caught_by(clauses: frozenset[str]) -> Callable[[Results], bool]:
     return lambda ledger: any(entry.clause.id in clauses for entry in ledger.failing())
-
-
-@pytest.mark.parametrize("defect", ON_MOCK)
-def test_each_defect_breaks_a_clause_that_fits(defect: str) -> None:
-    clauses = fitting(defect)
-
-    exploration = explore(defect=defect, enough=caught_by(clauses))
-
-    assert clauses & failing(exploration).keys()
-    assert conclude(exploration.ledger, strict=True).verdict == "fail"
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -9,7 +9,7 @@ import jsonschema_rs
 
 from harness.contract.answer.choices import SaidChoice, ToolCallSaid
 from harness.contract.answer.reading import ABSENT, parse_json
-from harness.contract.clause import EvidenceGrade, Fault, Finding, Level, Unjudged
+from harness.contract.clause import EvidenceGrade, Fault, Finding, Level
 from harness.contract.fault import fault, is_int, is_text, shown, told
 from harness.contract.observation import Observation
 from harness.contract.requests.given import given
@@ -19,11 +19,12 @@ from harness.contract.topics.topic import Topic
 topic = Topic("tools", routes=CHAT, evidence=EvidenceGrade.SPECIFIED, source=REQUEST)
 
 
-def _calls(seen: Observation) -> list[tuple[SaidChoice, ToolCallSaid]]:
+def said_calls(seen: Observation) -> list[tuple[SaidChoice, ToolCallSaid]]:
+    """The calls of a good answer, each with its choice."""
     return [(choice, call) for choice in seen.choices for call in choice.calls] if seen.good else []
 
 
-def _functions(seen: Observation) -> dict[str, Mapping[str, Any]]:
+def declared_functions(seen: Observation) -> dict[str, Mapping[str, Any]]:
     """The declared functions of the request by name."""
     tools = seen.case.asked.get("tools")
     listed = tools if isinstance(tools, list) else []
@@ -39,7 +40,7 @@ def _functions(seen: Observation) -> dict[str, Mapping[str, Any]]:
 )
 def calls_have_their_shape(seen: Observation) -> Finding:
     """A call has an id, type function, a name and arguments as text."""
-    calls = _calls(seen)
+    calls = said_calls(seen)
     return tuple(f for _, call in calls for f in _shape(call))[:4] if calls else None
 
 
@@ -127,7 +128,7 @@ def one_delta_per_call(seen: Observation) -> Finding:
 )
 def call_ids_are_unique(seen: Observation) -> Finding:
     """Two calls of an answer have two ids."""
-    ids = [call.id for _, call in _calls(seen) if is_text(call.id)]
+    ids = [call.id for _, call in said_calls(seen) if is_text(call.id)]
     if not ids:
         return None
     return () if len(ids) == len(set(ids)) else (fault("different ids", ids, "tool_calls[].id"),)
@@ -136,7 +137,7 @@ def call_ids_are_unique(seen: Observation) -> Finding:
 @topic.exchange("tool-declared", Level.MUST, why="The agent has nothing to run.")
 def only_declared_tools_are_called(seen: Observation) -> Finding:
     """A call names a declared function."""
-    calls, declared = _calls(seen), _functions(seen)
+    calls, declared = said_calls(seen), declared_functions(seen)
     if not calls:
         return None
     return tuple(
@@ -154,13 +155,13 @@ def only_declared_tools_are_called(seen: Observation) -> Finding:
 )
 def arguments_are_a_json_object(seen: Observation) -> Finding:
     """Joined arguments are a JSON object."""
-    calls = [(choice, call) for choice, call in _calls(seen) if choice.finish != "length"]
+    calls = [(choice, call) for choice, call in said_calls(seen) if choice.finish != "length"]
     if not calls:
         return None
     return tuple(
         fault("a JSON object as text", call.arguments, f"tool_calls[{call.index}].arguments")
         for _, call in calls
-        if not isinstance(_document(call.arguments), dict)
+        if not isinstance(parsed(call.arguments), dict)
     )
 
 
@@ -171,10 +172,10 @@ def arguments_are_a_json_object(seen: Observation) -> Finding:
 )
 def arguments_keep_their_schema(seen: Observation) -> Finding:
     """Arguments of a strict function validate against its parameters."""
-    declared = _functions(seen)
+    declared = declared_functions(seen)
     judged = [
         (call, declared[call.name]["parameters"])
-        for choice, call in _calls(seen)
+        for choice, call in said_calls(seen)
         if choice.finish != "length" and is_text(call.name) and call.name in declared
         if declared[call.name].get("strict") is True and "parameters" in declared[call.name]
     ]
@@ -183,7 +184,7 @@ def arguments_keep_their_schema(seen: Observation) -> Finding:
     return tuple(
         told(f"arguments valid against {shown(schema)}", f"{complaint}", f"tool {call.name}")
         for call, schema in judged
-        if (complaint := mismatch(schema, _document(call.arguments)))
+        if (complaint := mismatch(schema, parsed(call.arguments)))
     )
 
 
@@ -201,7 +202,7 @@ def a_required_call_comes(seen: Observation) -> Finding:
         return None
     if any(c.finish == "length" for c in seen.choices):
         return None
-    names = [call.name for _, call in _calls(seen)]
+    names = [call.name for _, call in said_calls(seen)]
     if names and (named is None or all(name == named for name in names)):
         return ()
     wanted = f"a call of {named}" if named else "a tool call"
@@ -238,7 +239,8 @@ def no_call_comes_when_forbidden(seen: Observation) -> Finding:
     ):
         return None
     return tuple(
-        fault("no tool call", call.name, f"tool_calls[{call.index}]") for _, call in _calls(seen)
+        fault("no tool call", call.name, f"tool_calls[{call.index}]")
+        for _, call in said_calls(seen)
     )
 
 
@@ -269,13 +271,13 @@ def finish_agrees_with_calls(seen: Observation) -> Finding:
 @topic.exchange("json-mode", Level.MUST, why="json.loads fails on the caller's side.")
 def json_mode_gives_json(seen: Observation) -> Finding:
     """A json_object or json_schema answer is a JSON object."""
-    texts = _formatted(seen, ("json_object", "json_schema"))
+    texts = formatted_texts(seen, ("json_object", "json_schema"))
     if not texts:
         return None
     return tuple(
         fault("a JSON object as content", text, "content")
         for text in texts
-        if not isinstance(_document(text), dict)
+        if not isinstance(parsed(text), dict)
     )
 
 
@@ -284,67 +286,27 @@ def json_mode_gives_json(seen: Observation) -> Finding:
 )
 def json_schema_is_kept(seen: Observation) -> Finding:
     """A strict json_schema answer validates against the schema."""
-    texts = _formatted(seen, ("json_schema",))
+    texts = formatted_texts(seen, ("json_schema",))
     wanted = seen.case.asked.get("response_format", {}).get("json_schema", {}) if texts else {}
     if not texts or wanted.get("strict") is not True:
         return None
     return tuple(
         told(f"content valid against {shown(wanted['schema'])}", f"{complaint}", "content")
         for text in texts
-        if (complaint := mismatch(wanted["schema"], _document(text)))
+        if (complaint := mismatch(wanted["schema"], parsed(text)))
     )
 
 
-def _formatted(seen: Observation, kinds: tuple[str, ...]) -> list[str]:
+def formatted_texts(seen: Observation, kinds: tuple[str, ...]) -> list[str]:
+    """The whole texts of a good answer to a response format of these kinds."""
     wanted = seen.case.asked.get("response_format")
     if not seen.good or not isinstance(wanted, dict) or wanted.get("type") not in kinds:
         return []
     return [c.text for c in seen.choices if c.finish == "stop" and not c.refusal and not c.calls]
 
 
-@topic.exchange(
-    "schema-order",
-    Level.SHOULD,
-    why="A schema that is sorted on the way makes a model answer before it has reasoned.",
-    evidence=EvidenceGrade.PRACTICE,
-    source="platform.openai.com/docs/guides/structured-outputs: key ordering",
-)
-def keys_come_in_the_order_of_the_schema(seen: Observation) -> Finding:
-    """The keys of a strict answer come in the order of the schema, not sorted.
-
-    What reaches the model is seen in what it writes: under a strict schema it writes the keys as
-    they were listed to it. An order that is neither of the two is the model's own.
-    """
-    pairs = [(schema, value) for schema, value in _strict(seen) if isinstance(value, dict)]
-    orders = [(list(schema["properties"]), list(value)) for schema, value in pairs]
-    told_apart = [(o, c) for o, c in orders if set(o) == set(c) and sorted(o) != o]
-    if not told_apart:
-        return None
-    wrong = [(order, came) for order, came in told_apart if came != order]
-    if any(came != sorted(order) for order, came in wrong):
-        return Unjudged("the model wrote the keys in an order of its own")
-    return tuple(fault(f"keys in the order {', '.join(o)}", c, "keys") for o, c in wrong[:2])
-
-
-def _strict(seen: Observation) -> Iterator[tuple[Mapping[str, Any], Any]]:
-    """Each strict schema of the request with properties, and a value that was written to it."""
-    declared = _functions(seen)
-    for choice, call in _calls(seen):
-        whole = choice.finish != "length" and is_text(call.name)
-        function = declared.get(call.name, {}) if whole else {}
-        if function.get("strict") is True and _has_properties(function.get("parameters")):
-            yield function["parameters"], _document(call.arguments)
-    texts = _formatted(seen, ("json_schema",))
-    wanted = seen.case.asked.get("response_format", {}).get("json_schema", {}) if texts else {}
-    if wanted.get("strict") is True and _has_properties(wanted.get("schema")):
-        yield from ((wanted["schema"], _document(text)) for text in texts)
-
-
-def _has_properties(schema: Any) -> bool:
-    return isinstance(schema, dict) and isinstance(schema.get("properties"), dict)
-
-
-def _document(text: Any) -> Any:
+def parsed(text: Any) -> Any:
+    """The JSON value of a text, or `ABSENT`."""
     return parse_json(text)[0] if isinstance(text, str) else ABSENT
 
 
