@@ -35,8 +35,8 @@ def rests(urgency: float) -> int:
 
 
 def test_others_are_let_in_while_the_work_goes_on() -> None:
-    assert 1 < rests(1.0) <= WORK_NS / SLICE_NS + 1
+    assert 1 < rests(1.0) <= WORK_NS / SLICE_NS * 1.5  # a pause of this process is work to it
 
 
 def test_work_that_falls_behind_takes_its_share() -> None:
-    assert rests(40.0) <= WORK_NS / SLICE_NS / 40 + 3  # a pause of this process is work to it
+    assert rests(40.0) <= WORK_NS / SLICE_NS / 40 * 1.5 + 3
