@@ -5,9 +5,10 @@ the clause, else the faults it found: an empty tuple is a clause exercised and k
 neither: there was occasion, and it could not be told.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from harness.contract.observation import Observation
 
@@ -73,8 +74,8 @@ class Unjudged:
 
 Finding = tuple[Fault, ...] | Recorded | Unjudged | None
 ExchangeCheck = Callable[[Observation], Finding]
-Scene = Mapping[str, Observation]
-SceneCheck = Callable[[Scene], Finding]
+SceneCheck = Callable[[Any], Finding]
+"""Takes the scene of its clause's probe."""
 RunCheck = Callable[[Sequence[Observation]], Finding]
 Suspects = Callable[[Sequence[Observation]], Sequence[Observation]]
 
@@ -83,8 +84,8 @@ Suspects = Callable[[Sequence[Observation]], Sequence[Observation]]
 class Clause:
     """One statement that the three routes promise to keep.
 
-    Exactly one of three checks judges it: `check` sees every single exchange, `scene` the named
-    observations of one `probe` (a short sequence), `whole` all observations of a route at the end.
+    Exactly one of three checks judges it: `check` sees every single exchange, `scene` what
+    one `probe` (a short sequence) left, `whole` all observations of a route at the end.
     `timed` is a clause on when something came: a machine that is busy can make it look broken, so
     it is asked again, and counts only where it repeats. Of a clause over the whole run `suspects`
     are the observations whose requests are sent again for that.

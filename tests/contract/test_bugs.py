@@ -15,6 +15,8 @@ from harness.contract.options import RunOptions
 from harness.contract.run import session
 from harness.contract.run.session import RunOutcome, perform
 from harness.contract.topics.catalogue import CLAUSES, PROBES
+from harness.contract.topics.scenes import Scene
+from harness.contract.topics.stage import Stage
 from tests.contract.runs import SUBJECT
 from tests.schemas import problems
 
@@ -69,10 +71,11 @@ def test_a_broken_must_is_told_beside_a_bug(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_bug_in_a_probe_ends_it_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    def play(stage: object) -> None:
+    def play(stage: Stage, _scene: Scene) -> None:
         raise KeyError(stage.__class__.__name__)
 
-    monkeypatch.setattr("harness.contract.run.exploration.PROBES", {**PROBES, "auth": play})
+    broken = replace(PROBES["auth"], play=play)
+    monkeypatch.setattr("harness.contract.run.exploration.PROBES", {**PROBES, "auth": broken})
 
     found = perform(SUBJECT, RunOptions(profile="core"), redact=str)
 

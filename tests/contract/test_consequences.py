@@ -1,6 +1,5 @@
 """What follows from something else is no finding of its own."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -10,7 +9,11 @@ from harness.contract.observation import Observation
 from harness.contract.requests.given import only
 from harness.contract.run.doubt import withdraw_dying, withdraw_unfounded
 from harness.contract.run.results import Entry, Result, Results
+from harness.contract.topics.auth import AuthScene
 from harness.contract.topics.catalogue import BY_ID
+from harness.contract.topics.cross import CrossScene
+from harness.contract.topics.scenes import Scene
+from harness.contract.topics.universal import UniversalScene
 from harness.errors import TransportError, TransportKind
 from harness.transports.exchange import Exchange
 from harness.wire import End
@@ -30,15 +33,10 @@ from tests.contract.answers import (
 MS = 1_000_000
 
 
-def judged(clause: str, scene: Mapping[str, Observation]) -> Finding:
+def judged(clause: str, scene: Scene) -> Finding:
     check = BY_ID[clause].scene
     assert check is not None
     return check(scene)
-
-
-def several(prefix: str, answers: list[Observation]) -> dict[str, Observation]:
-    names = (prefix, f"{prefix}_again", f"{prefix}_more", f"{prefix}_last")
-    return dict(zip(names, answers, strict=False))
 
 
 def speaking(text: str) -> Observation:
@@ -47,30 +45,28 @@ def speaking(text: str) -> Observation:
 
 
 def test_tools_are_compared_only_where_something_was_called() -> None:
-    streams = several("tool_stream", [speaking("no")] * 4)
-    without = several("tool_plain", [seen(asked(), plain())] * 4)
-    with_calls = several("tool_plain", [seen(asked(), calling(call()))] * 4)
+    without, called = ([seen(asked(), answer)] * 4 for answer in (plain(), calling(call())))
+    scene = CrossScene(tool_stream=[speaking("no")] * 4)
 
-    assert judged("tools-stream-equal", {**without, **streams}) is None
-    assert judged("tools-stream-equal", {**with_calls, **streams})
+    assert judged("tools-stream-equal", replace(scene, tool_plain=without)) is None
+    assert judged("tools-stream-equal", replace(scene, tool_plain=called))
 
 
 def test_reasoning_is_compared_only_where_there_is_some() -> None:
-    streams = several("reason_stream", [speaking("no")] * 4)
     message = {"role": "assistant", "content": "Hello", "reasoning_content": "7 times 13"}
     thinking = plain(choices=[{"index": 0, "message": message, "finish_reason": "stop"}])
-    without = several("reason_plain", [seen(asked(), plain())] * 4)
-    with_some = several("reason_plain", [seen(asked(), thinking)] * 4)
+    without, with_some = ([seen(asked(), answer)] * 4 for answer in (plain(), thinking))
+    scene = CrossScene(reason_stream=[speaking("no")] * 4)
 
-    assert judged("reasoning-stream-equal", {**without, **streams}) is None
-    assert judged("reasoning-stream-equal", {**with_some, **streams})
+    assert judged("reasoning-stream-equal", replace(scene, reason_plain=without)) is None
+    assert judged("reasoning-stream-equal", replace(scene, reason_plain=with_some))
 
 
 @pytest.mark.parametrize(("status", "wrong"), [(200, True), (401, False), (500, False)])
 def test_a_500_without_a_key_generated_nothing(status: int, wrong: bool) -> None:
     answer = plain() if status == 200 else {"error": "no"}
 
-    found = judged("auth-key-missing", {"no_key": seen(asked(), answer, status=status)})
+    found = judged("auth-key-missing", AuthScene(seen(asked(), answer, status=status)))
 
     assert bool(found) is wrong
 
@@ -98,12 +94,12 @@ def stepped(name: str, mark: str | None) -> Observation:
 
 
 def test_steps_that_do_not_fail_show_nothing_about_failing() -> None:
-    refuses = {"first": stepped("first", "m-2"), "refused": stepped("refused", "m-2")}
-    accepts = {"first": stepped("first", "m-2"), "refused": stepped("refused", None)}
-    failed = {"failed": stepped("failed", None)}
+    scene = UniversalScene(stepped("first", "m-2"), failed=stepped("failed", None))
+    refuses = replace(scene, refused=stepped("refused", "m-2"))
+    accepts = replace(scene, refused=stepped("refused", None))
 
-    assert judged("universal-all-fail", {**refuses, **failed})
-    assert judged("universal-all-fail", {**accepts, **failed}) is None
+    assert judged("universal-all-fail", refuses)
+    assert judged("universal-all-fail", accepts) is None
 
 
 def cut(sent_ms: int) -> Observation:
@@ -153,7 +149,7 @@ def test_where_nothing_good_was_answered_that_alone_is_the_finding() -> None:
     clause: Clause = BY_ID["auth-recovers"]
     ledger = Results([clause], ["model"])
     refused = seen(asked("model"), {"error": "field text is required"}, status=422)
-    ledger.see_scene("auth", "model", {"after": refused})
+    ledger.see_scene("auth", "model", AuthScene(after=refused))
     before = [entry.clause.id for entry in ledger.failing()]
 
     withdraw_unfounded(ledger, {"native"})

@@ -25,6 +25,7 @@ from tests.contract.answers import (
     seen,
     streamed,
 )
+from tests.contract.stages import SCENES, filled
 
 ODD = st.one_of(
     st.none(),
@@ -78,26 +79,14 @@ def judge(case: Case, body: bytes, *, status: int = 200) -> None:
     ledger.see(observation)
     assert [entry.error for entry in ledger.entries.values() if entry.error] == []
     for clause in CLAUSES:
-        if clause.scene is not None:
-            clause.scene(dict.fromkeys(SCENE, observation))
+        if clause.scene is not None and clause.probe is not None:
+            clause.scene(filled(SCENES[clause.probe], observation))
         if clause.whole is not None:
             clause.whole([observation, again, again])
     behaviour_of([observation, again])
     outage(observation)
     refusal(observation)
     conclude(ledger)
-
-
-SCENE = (
-    *("first", "again", "skipped", "other_message", "field_seed", "other_key", "other_model"),
-    *("other_route", "metadata", "keyed", "keyed_other", "stream", "stream_again", "error"),
-    *("error_again", "expired", "no_key", "wrong_key", "no_token", "wrong_token", "after"),
-    *("plain", "plain_again", "native", "native_again", "tool_plain", "tool_plain_again"),
-    *("tool_stream", "short", "short_again", "long", "long_again", "allowed_0_0", "beyond_0_0"),
-    *("later", "unknown_gateway", "unknown_provider", "unknown_model", "sdk_path", "get"),
-    *("timed_out", "refused", "failed", "no_list", "nobody", "retries_0", "retries_1"),
-    *("left_0", "next_0", "left_1", "next_1", "70k"),
-)
 
 
 @settings(deadline=None)

@@ -19,6 +19,7 @@ from harness.contract.run.results import Entry, Result, Results
 from harness.contract.run.sender import Sender
 from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import BY_ID, CLAUSES
+from harness.contract.topics.timing import Measurement, TimingScene
 from harness.transports.exchange import Timeouts
 from tests.contract.answers import asked, plain, seen
 from tests.contract.runs import SUBJECT
@@ -76,14 +77,11 @@ def test_batches_that_nobody_notices_are_no_buffering() -> None:
     assert check([timed(number, EVEN) for number in range(6)]) == ()
 
 
-def measured(late_ms: int, *, long_ms: float, stream: tuple[float, ...]) -> dict[str, Observation]:
+def measured(late_ms: int, *, long_ms: float, stream: tuple[float, ...]) -> TimingScene:
     """Three turns of the probe of times, each with the same figures."""
-    found = {}
-    for turn in ("", "_again", "_again_2"):
-        found[f"short{turn}"] = seen(asked(), plain(), at_ns=5 * MS)
-        found[f"long{turn}"] = seen(asked(), plain(), at_ns=int(long_ms * MS))
-        found[f"stream{turn}"] = timed(1, stream)
-    return {name: late(each, late_ms) for name, each in found.items()}
+    short, long = (seen(asked(), plain(), at_ns=int(ms * MS)) for ms in (5, long_ms))
+    answers = [late(each, late_ms) for each in (short, long, timed(1, stream))]
+    return TimingScene(turns=[Measurement(*answers)] * 3)
 
 
 def test_a_stream_that_comes_at_once_is_a_fault_only_if_this_process_was_on_time() -> None:

@@ -8,15 +8,13 @@ from typing import Any
 
 import pytest
 
-from harness.contract.clause import Scene
-from harness.contract.observation import Observation
 from harness.contract.run import standin
 from harness.contract.run.budget import Budget
 from harness.contract.run.results import Results
 from harness.contract.run.sender import Sender
 from harness.contract.subject import RunClock
 from harness.contract.topics.catalogue import BY_ID
-from harness.contract.topics.leaving import play, topic
+from harness.contract.topics.leaving import LeavingScene, LeftTurn, play, topic
 from harness.contract.topics.stage import Stage
 from harness.defects.concurrency import LEAVING
 from harness.defects.table import EVERY
@@ -33,14 +31,14 @@ QUICK = [defect.name for defect in LEAVING if defect.name != "left-then-stalls"]
 Start = Callable[..., AbstractContextManager[standin.Embedded]]
 
 
-def played(start: Start, *, defect: str | None = None) -> Scene:
+def played(start: Start, *, defect: str | None = None) -> LeavingScene:
+    scene = LeavingScene()
     with start(SUBJECT, defect=defect) as embedded:
-        stage = staged(embedded, "native", IDS)
-        play(stage)
-        return stage.scene
+        play(staged(embedded, "native", IDS), scene)
+    return scene
 
 
-def broken(scene: Scene) -> set[str]:
+def broken(scene: LeavingScene) -> set[str]:
     return {clause.id for clause in topic.clauses if clause.scene and clause.scene(scene)}
 
 
@@ -48,11 +46,12 @@ def broken(scene: Scene) -> set[str]:
 def test_once_is_enough_where_nothing_is_wrong(start: Start) -> None:
     scene = played(start)
 
-    left = scene["left_0"].exchange
-    assert list(scene) == ["left_0", "next_0"]
-    assert left.error is not None
-    assert left.error.kind is TransportKind.CUT
-    assert scene["next_0"].ok
+    [turn] = scene.turns
+    assert turn.after is not None
+    assert turn.after.ok
+    error = turn.left.exchange.error
+    assert error is not None
+    assert error.kind is TransportKind.CUT
     assert broken(scene) == set()
 
 
@@ -64,7 +63,7 @@ def test_who_comes_after_shows_the_defect_on_both_faces(start: Start, defect: st
     scene = played(start, defect=defect)
 
     (clause,) = EVERY[defect].killed_by
-    assert len(scene) == 4
+    assert len(scene.seen) == 4
     assert clause in broken(scene)
 
 
@@ -74,7 +73,7 @@ def test_the_log_of_the_server_says_that_the_generation_stopped() -> None:
     with LocalGateway(gateway) as local, HttpxTransport() as transport:
         subject = replace(SUBJECT, address=replace(SUBJECT.address, origin=local.url))
         sender = Sender(subject, transport, clock, Budget(), "test")
-        play(Stage(sender, "native", 0, frozenset(IDS)))
+        play(Stage(sender, "native", 0, frozenset(IDS)), LeavingScene())
     records = [item.as_dict() for item in local.server.service.ledger.seen]
 
     first = next(record for record in records if record["end"] == "disconnected")
@@ -85,23 +84,23 @@ def test_the_log_of_the_server_says_that_the_generation_stopped() -> None:
 def test_no_clause_on_single_exchanges_judges_what_was_left() -> None:
     ledger = Results(BY_ID.values(), ("native",))
 
-    for observation in played(standin.mock).values():
+    for observation in played(standin.mock).seen:
         if observation.case.leaves:
             ledger.see(observation)
 
     assert not any(entry.exercised for entry in ledger.entries.values())
 
 
-def turn(number: int, *, status: int = 200) -> dict[str, Observation]:
+def turn(*, status: int = 200) -> LeftTurn:
     left = seen(replace(asked(stream=True), leaves=True), b"data: {}\n\n")
     after: Any = plain() if status == 200 else {"message": "no"}
-    return {f"left_{number}": left, f"next_{number}": seen(asked(), after, status=status)}
+    return LeftTurn(left, seen(asked(), after, status=status))
 
 
 def test_a_fault_counts_only_when_it_is_there_twice() -> None:
-    once, twice = turn(0, status=500), {**turn(0, status=500), **turn(1, status=500)}
-    passing = {**turn(0, status=500), **turn(1)}
+    failed, limited = turn(status=500), turn(status=429)
 
-    assert [broken(scene) for scene in (once, passing)] == [set(), set()]
-    assert broken(twice) == {"after-leaving-answered"}
-    assert broken({**turn(0, status=429), **turn(1, status=429)}) == set()
+    assert broken(LeavingScene([failed])) == set()
+    assert broken(LeavingScene([failed, turn()])) == set()
+    assert broken(LeavingScene([failed] * 2)) == {"after-leaving-answered"}
+    assert broken(LeavingScene([limited] * 2)) == set()

@@ -7,7 +7,7 @@ import pytest
 from harness.contract.case import Case
 from harness.contract.clause import Finding
 from harness.contract.observation import Observation
-from harness.contract.topics.model import streams_differ_in_nothing
+from harness.contract.topics.model import ModelScene, streams_differ_in_nothing
 from tests.contract.answers import chunk, plain, seen, sse
 
 TEXT = "Rivers meet under the old bridges of Zürich, and the lake is calm."
@@ -22,10 +22,7 @@ DAMAGED = {
 
 
 def says(plains: list[str], streams: list[bytes], *, turns: int = 2) -> Finding:
-    scene = {
-        **dict(zip(("long", "long_again"), (_plain(text) for text in plains), strict=False)),
-        **dict(zip(("stream", "stream_again"), (_raw(data) for data in streams), strict=False)),
-    }
+    scene = ModelScene([_plain(text) for text in plains], [_raw(data) for data in streams])
     return streams_differ_in_nothing(scene, turns=turns)
 
 
@@ -68,22 +65,17 @@ def test_a_model_that_streams_completions_is_judged_by_what_they_say() -> None:
 
     message = {"role": "assistant", "content": TEXT}
     whole = plain(choices=[{"index": 0, "message": message, "finish_reason": "stop"}])
-    plains = dict.fromkeys(("long", "long_again"), seen(ASKED, whole))
 
     for text, broken in ((TEXT, False), (DAMAGED["swapped"], True)):
-        streams = dict.fromkeys(("stream", "stream_again"), stream(text))
-        assert bool(streams_differ_in_nothing({**plains, **streams})) is broken
+        scene = ModelScene([seen(ASKED, whole)] * 2, [stream(text)] * 2)
+        assert bool(streams_differ_in_nothing(scene)) is broken
 
 
 def test_events_that_are_no_completions_are_not_compared() -> None:
     data = b"".join(b"data: " + json.dumps({"t": word}).encode() + b"\n\n" for word in PIECES)
     stream = seen(STREAM, data, media="text/event-stream")
-    scene = dict.fromkeys(("stream", "stream_again"), stream)
 
-    assert (
-        streams_differ_in_nothing({"long": _plain(TEXT), "long_again": _plain(TEXT), **scene})
-        is None
-    )
+    assert streams_differ_in_nothing(ModelScene([_plain(TEXT)] * 2, [stream] * 2)) is None
 
 
 def test_texts_of_any_length_are_compared_in_no_time() -> None:

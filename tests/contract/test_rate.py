@@ -8,7 +8,14 @@ from harness.contract.clause import Unjudged
 from harness.contract.observation import Observation, observe
 from harness.contract.run import standin
 from harness.contract.run.budget import Budget, BudgetError
-from harness.contract.topics.rate import ATTEMPTS, BEYOND, _flood, one_more_is_refused
+from harness.contract.topics.rate import (
+    ATTEMPTS,
+    BEYOND,
+    RateAttempt,
+    RateScene,
+    _flood,
+    one_more_is_refused,
+)
 from harness.errors import TransportError, TransportKind
 from tests.contract.answers import asked, plain, seen
 from tests.contract.runs import SUBJECT
@@ -31,23 +38,21 @@ def lost() -> Observation:
 
 
 def test_a_flood_that_the_end_of_a_run_cut_is_not_judged() -> None:
+    scene = RateScene()
     with standin.mock(SUBJECT) as embedded:
         stage = staged(embedded, "native", ())
         stage.sender.budget = Ending()
         with pytest.raises(BudgetError):
-            _flood(stage, 30, 60)
+            _flood(stage, scene, 30, 60)
 
-    assert [name for name in stage.scene if name.startswith("flood")] == []
+    assert scene.seen == ()
 
 
-def attempts(beyond: Observation) -> dict[str, Observation]:
+def attempts(beyond: Observation) -> RateScene:
     """Two whole attempts at a limit of three, each quick, with the same answer beyond the limit."""
-    scene: dict[str, Observation] = {}
-    for number in range(ATTEMPTS):
-        scene |= {f"allowed_{number}_{n}": seen(asked(), plain()) for n in range(3)}
-        scene |= {f"{name}_{number}": beyond for name in BEYOND}
-        scene[f"half_{number}"] = seen(asked(), plain())
-    return scene
+    passed = seen(asked(), plain())
+    attempt = RateAttempt([passed] * 3, dict.fromkeys(BEYOND, beyond), passed)
+    return RateScene(attempts=[attempt] * ATTEMPTS)
 
 
 def test_what_was_never_answered_was_not_let_through() -> None:

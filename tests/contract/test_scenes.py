@@ -1,24 +1,29 @@
 """Checks of short sequences on answers written by hand: retries, the SDK's path, long bodies."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
 from harness.contract.clause import Recorded
 from harness.contract.observation import Observation
 from harness.contract.run import standin
-from harness.contract.topics import cross, model, options, timing
-from harness.contract.topics.catalogue import BY_ID
+from harness.contract.topics import cross, options
+from harness.contract.topics.catalogue import BY_ID, CLAUSES, PROBES
+from harness.contract.topics.cross import CrossScene
+from harness.contract.topics.options import OptionsScene
+from harness.contract.topics.rate import RateAttempt, RateScene
+from harness.contract.topics.scenes import Scene
+from harness.contract.topics.sizes import SizesScene
 from harness.contract.topics.stage import with_headers
 from tests.contract.answers import USAGE, asked, chunk, good_chunks, plain, seen, sse, streamed
 from tests.contract.runs import SUBJECT
-from tests.contract.stages import staged
+from tests.contract.stages import SCENES, staged
 
 RETRIES = ("retry-options", "retry-delay-unused")
 
 
-def says(clause: str, **scene: Observation) -> Any:
+def says(clause: str, scene: Scene) -> Any:
     check = BY_ID[clause].scene
     assert check is not None
     return check(scene)
@@ -33,35 +38,34 @@ def retry(delay: str, *, ms: int = 20, status: int = 200) -> Observation:
 
 
 def test_retry_options_at_their_bounds_are_accepted() -> None:
-    assert says("retry-options", retries_0=retry("5000"), retries_1=retry("100")) == ()
-    assert says("retry-options", retries_0=retry("5000", status=400))
-    assert says("retry-options", retries_0=retry("5000", status=503)) is None
+    def judged(*retries: Observation) -> Any:
+        return says("retry-options", OptionsScene(retries=list(retries)))
+
+    assert judged(retry("5000"), retry("100")) == ()
+    assert judged(retry("5000", status=400))
+    assert judged(retry("5000", status=503)) is None
 
 
 @pytest.mark.parametrize(("first", "third", "kept"), [(20, 40, True), (5020, 5020, False)])
 def test_a_delay_is_for_retries(first: int, third: int, kept: bool) -> None:
-    scene = {
-        "retries_0": retry("5000", ms=first),
-        "retries_1": retry("100", ms=120),
-        "retries_2": retry("5000", ms=third),
-    }
+    retries = [retry("5000", ms=first), retry("100", ms=120), retry("5000", ms=third)]
 
-    assert (says("retry-delay-unused", **scene) == ()) is kept
+    assert (says("retry-delay-unused", OptionsScene(retries=retries)) == ()) is kept
 
 
 def test_one_slow_answer_is_no_delay() -> None:
-    scene = {"retries_0": retry("5000", ms=9000), "retries_2": retry("5000")}
+    scene = OptionsScene(retries=[retry("5000", ms=9000), retry("5000")])
 
-    assert says("retry-delay-unused", **scene) == ()
+    assert says("retry-delay-unused", scene) == ()
 
 
 def test_both_routes_are_asked_for_retries() -> None:
     found = {}
     for route in ("native", "compat"):
         with standin.mock(SUBJECT) as embedded:
-            stage = staged(embedded, route, RETRIES)
-            options.play(stage)
-            found[route] = [seen.ok for seen in stage.scene.values()]
+            scene = OptionsScene()
+            options.play(staged(embedded, route, RETRIES), scene)
+            found[route] = [seen.ok for seen in scene.seen]
 
     assert found == {"native": [True] * 3, "compat": [True]}
 
@@ -71,7 +75,7 @@ def at_sdk(**fields: Any) -> Observation:
     return seen(case, plain(**{"id": "chatcmpl-2", **fields}))
 
 
-TWICE = {"plain": seen(asked(), plain()), "plain_again": seen(asked(), plain())}
+TWICE = CrossScene(plain=[seen(asked(), plain())] * 2)
 SAID_OTHERWISE = {"choices": [{"index": 0, "message": {"content": "No"}, "finish_reason": "stop"}]}
 
 
@@ -87,16 +91,17 @@ SAID_OTHERWISE = {"choices": [{"index": 0, "message": {"content": "No"}, "finish
     ],
 )
 def test_the_sdk_path_answers_like_the_documented_one(fields: dict[str, Any]) -> None:
-    assert says("sdk-path-equal", **TWICE, sdk_path=at_sdk()) == ()
-    assert says("sdk-path-equal", **TWICE, sdk_path=at_sdk(**fields))
+    assert says("sdk-path-equal", replace(TWICE, sdk=[at_sdk()])) == ()
+    assert says("sdk-path-equal", replace(TWICE, sdk=[at_sdk(**fields)]))
 
 
 def test_the_sdk_path_is_not_judged_where_it_is_refused_or_the_model_wavers() -> None:
     refused = seen(at_sdk().case, b"<html>", status=404, media="text/html")
-    wavering = {**TWICE, "plain_again": seen(asked(), plain(**SAID_OTHERWISE))}
+    wavering = [TWICE.plain[0], seen(asked(), plain(**SAID_OTHERWISE))]
+    other = CrossScene(plain=wavering, sdk=[at_sdk(**SAID_OTHERWISE)])
 
-    assert says("sdk-path-equal", **TWICE, sdk_path=refused) is None
-    assert says("sdk-path-equal", **wavering, sdk_path=at_sdk(**SAID_OTHERWISE)) == ()
+    assert says("sdk-path-equal", replace(TWICE, sdk=[refused])) is None
+    assert says("sdk-path-equal", other) == ()
 
 
 def counted(case: Any, body: Any, completion: int) -> Any:
@@ -109,45 +114,48 @@ def counted(case: Any, body: Any, completion: int) -> Any:
 def test_the_same_words_cost_the_same_plain_and_streamed() -> None:
     whole = counted(asked(), plain(), 7)
     same, more = (counted(streamed(), good_chunks(), count) for count in (7, 8))
-    other = counted(asked(), plain(), 9)
+    other, failed = counted(asked(), plain(), 9), seen(streamed(), b"", status=500)
 
-    assert says("answer-costs-same", plain=whole, stream=same) == ()
-    [found] = says("answer-costs-same", plain=whole, stream=more)
+    def judged(stream: Observation, *plains: Observation) -> Any:
+        return says("answer-costs-same", CrossScene(plain=list(plains), stream=[stream]))
+
+    assert judged(same, whole) == ()
+    [found] = judged(more, whole)
     assert (found.expected[:3], found.came) == ("[7]", "[8]")
-    assert says("answer-costs-same", plain=whole, plain_again=other, stream=more) is None
-    assert says("answer-costs-same", plain=whole, stream=seen(streamed(), b"", status=500)) is None
+    assert judged(more, whole, other) is None
+    assert judged(failed, whole) is None
 
 
 def test_the_sdk_path_is_asked_once_and_on_native_only() -> None:
     for route, count in (("native", 1), ("compat", 0)):
         with standin.mock(SUBJECT) as embedded:
-            stage = staged(embedded, route, {"sdk-path-equal"} if route == "native" else ())
-            cross.play(stage)
+            scene = CrossScene()
+            wanted = {"sdk-path-equal"} if route == "native" else ()
+            cross.play(staged(embedded, route, wanted), scene)
 
-        assert [name for name in stage.scene if name == "sdk_path"] == ["sdk_path"] * count
+        assert len(scene.sdk) == count
 
 
 @pytest.mark.parametrize(
-    ("play", "route"), [(timing.play, "native"), (timing.play, "compat"), (model.play, "model")]
+    ("probe", "route"), [("timing", "native"), ("timing", "compat"), ("model", "model")]
 )
-def test_times_are_taken_again_only_where_they_looked_wrong(play: Any, route: str) -> None:
+def test_times_are_taken_again_only_where_they_looked_wrong(probe: str, route: str) -> None:
     defect = "model-stream-buffered" if route == "model" else "full-buffering"
-    scenes = []
+    counts = []
     for broken in (None, defect):
+        scene = PROBES[probe].scene()
         with standin.mock(SUBJECT, defect=broken) as embedded:
-            stage = staged(embedded, route, ())
-            play(stage)
-            scenes.append(list(stage.scene))
+            PROBES[probe].play(staged(embedded, route, ()), scene)
+        counts.append(len(scene.seen))
 
-    assert [len(scene) for scene in scenes] == [3, 6 if route == "model" else 9]
+    assert counts == [3, 6 if route == "model" else 9]
 
 
 def test_which_long_bodies_are_taken_is_written_down() -> None:
     short, long = seen(asked(), plain()), seen(asked(), {"message": "long"}, status=413)
 
-    assert says("record-body-limit", **{"70k": short, "1200k": long}) == Recorded(
-        "70k: 200, 1200k: 413"
-    )
+    scene = SizesScene(bodies={"70k": short, "1200k": long})
+    assert says("record-body-limit", scene) == Recorded("70k: 200, 1200k: 413")
 
 
 @pytest.mark.parametrize(
@@ -163,21 +171,22 @@ def test_whether_a_429_says_when_to_come_back_is_written_down(value: str | None,
     fields = [] if value is None else [("retry-after", value)]
     refused = seen(asked(), {"message": "no"}, status=429, headers=fields)
 
-    assert says("record-retry-after", beyond_0_0=refused) == Recorded(told)
+    attempt = RateAttempt(beyond={"beyond": refused})
+    assert says("record-retry-after", RateScene(attempts=[attempt])) == Recorded(told)
 
 
 def test_a_difference_is_a_fault_only_where_the_model_repeats_itself() -> None:
     first, other = seen(asked(), plain()), seen(asked(), plain(**SAID_OTHERWISE))
 
-    assert says("compat-equals-native", native=first, plain=first) == ()
-    assert says("compat-equals-native", native=first, plain=other) is None
-    assert says("compat-equals-native", native=first, native_again=first, plain=other)
+    assert says("compat-equals-native", CrossScene([first], [first])) == ()
+    assert says("compat-equals-native", CrossScene([first], [other])) is None
+    assert says("compat-equals-native", CrossScene([first] * 2, [other]))
 
 
 def test_one_answer_alike_is_enough() -> None:
     first, other = seen(asked(), plain()), seen(asked(), plain(**SAID_OTHERWISE))
 
-    assert says("compat-equals-native", native=first, native_again=other, plain=other) == ()
+    assert says("compat-equals-native", CrossScene([first, other], [other])) == ()
 
 
 def test_the_ways_are_asked_again_only_where_they_differ() -> None:
@@ -185,12 +194,27 @@ def test_the_ways_are_asked_again_only_where_they_differ() -> None:
     scenes = []
     for defect in (None, "args-pieces-stripped"):
         with standin.mock(SUBJECT, defect=defect) as embedded:
-            stage = staged(embedded, "compat", wanted)
-            cross.play(stage)
-            scenes.append(set(stage.scene))
+            scene = CrossScene()
+            cross.play(staged(embedded, "compat", wanted), scene)
+            scenes.append(scene)
 
-    assert {name for name in scenes[0] if name.endswith("_again")} == {"plain_again"}
-    assert {name for name in scenes[1] - scenes[0] if "again" in name} == {
-        "tool_plain_again",
-        "tool_stream_again",
-    }
+    counts = [
+        [len(each) for each in (of.native, of.plain, of.stream, of.tool_plain, of.tool_stream)]
+        for of in scenes
+    ]
+    assert counts == [[1, 2, 1, 1, 1], [1, 2, 1, cross.MOST, cross.MOST]]
+
+
+def test_each_check_takes_the_scene_of_its_probe() -> None:
+    for clause in CLAUSES:
+        if clause.scene is not None and clause.probe is not None:
+            taken = next(iter(get_type_hints(clause.scene).values()))
+
+            assert issubclass(SCENES[clause.probe], taken), clause.id
+
+
+def test_a_scene_tells_all_that_was_seen_in_the_order_of_the_requests() -> None:
+    first, second, third = (seen(asked(), plain(), number=number) for number in (1, 2, 3))
+    attempts = [RateAttempt([third], {"beyond": first}), RateAttempt()]
+
+    assert RateScene(attempts, later=second).seen == (first, second, third)

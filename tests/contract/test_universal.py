@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.contract.case import Case, Key
-from harness.contract.clause import Recorded, Scene
+from harness.contract.clause import Recorded
 from harness.contract.observation import Observation
 from harness.contract.output.curl import curl
 from harness.contract.output.failure_folder import case_of, document_of
@@ -18,7 +18,7 @@ from harness.contract.run.results import Results
 from harness.contract.run.sender import Sender
 from harness.contract.subject import Subject
 from harness.contract.topics.catalogue import BY_ID
-from harness.contract.topics.universal import play, topic
+from harness.contract.topics.universal import UniversalScene, play, topic
 from harness.settings import Secrets
 from tests.contract.answers import asked, good_chunks, plain, seen, sse
 from tests.contract.runs import SUBJECT, explore
@@ -47,7 +47,7 @@ FIRST = stepped(replace(marked("one"), steps=(), spare=(marked("spare"),)), answ
 def says(clause: str, **scene: Observation) -> Any:
     check = BY_ID[clause].scene
     assert check is not None
-    return check({"first": FIRST, **scene})
+    return check(replace(UniversalScene(FIRST), **scene))
 
 
 def fallback(body: Any, *, status: int = 200, step: str | None = "1") -> Observation:
@@ -83,7 +83,7 @@ def test_each_clause_keeps_quiet_on_a_target_without_the_endpoint() -> None:
         seen(FIRST.case, {"success": False, "error": []}, status=400),
     ]
     for page in pages:
-        scene = {"first": page}
+        scene = UniversalScene(page)
         found = {clause.id: clause.scene(scene) for clause in topic.clauses if clause.scene}
 
         assert isinstance(found.pop("record-universal"), Recorded)
@@ -91,11 +91,11 @@ def test_each_clause_keeps_quiet_on_a_target_without_the_endpoint() -> None:
 
 
 def test_nothing_more_is_asked_where_a_good_step_is_not_served() -> None:
+    scene = UniversalScene()
     with standin.mock(SUBJECT, variant="no-universal-endpoint") as embedded:
-        stage = staged(embedded, "native", IDS)
-        play(stage)
+        play(staged(embedded, "native", IDS), scene)
 
-    assert list(stage.scene) == ["first"]
+    assert scene.seen == (scene.first,)
 
 
 def test_a_custom_domain_makes_it_not_applicable() -> None:
@@ -186,13 +186,12 @@ def test_steps_survive_the_capsule() -> None:
 
 
 def test_a_steps_key_is_a_variable_in_the_shell_command() -> None:
-    redact = Secrets((("BASETEN_API_KEY", "baseten-key"),)).redact
+    redact, scene = Secrets((("BASETEN_API_KEY", "baseten-key"),)).redact, UniversalScene()
     with standin.mock(SUBJECT) as embedded:
-        stage = staged(embedded, "native", IDS)
-        play(stage)
-        request = stage.scene["first"].exchange.request
+        play(staged(embedded, "native", IDS), scene)
+    assert scene.first is not None
 
-    command = curl(request, redact)
+    command = curl(scene.first.exchange.request, redact)
 
     assert "baseten-key" not in command
     assert "'\"$BASETEN_API_KEY\"'" in command
@@ -210,11 +209,11 @@ def test_the_stand_in_keeps_the_clauses_on_both_routes() -> None:
     assert {str(entry.result) for entry in mine} == {"pass", "recorded"}
 
 
-def scene_of(variant: str) -> Scene:
+def scene_of(variant: str) -> UniversalScene:
+    scene = UniversalScene()
     with standin.mock(SUBJECT, variant=variant) as embedded:
-        stage = staged(embedded, "compat", IDS)
-        play(stage)
-        return stage.scene
+        play(staged(embedded, "compat", IDS), scene)
+    return scene
 
 
 @pytest.mark.parametrize("variant", ["few-headers", "thinking", "gzip"])

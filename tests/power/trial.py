@@ -16,6 +16,7 @@ from harness.contract.run.reference import SUBJECT, prepared
 from harness.contract.run.results import Result, Results
 from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import CLAUSES
+from harness.contract.topics.scenes import Scene
 from harness.defects.table import DEFECTS, EVERY
 
 STRICT = (Level.MUST, Level.SHOULD)
@@ -72,7 +73,7 @@ class Watched(Results):
         super().see(seen)
         self._note()
 
-    def see_scene(self, probe: str, route: str, scene: Mapping[str, Observation]) -> None:
+    def see_scene(self, probe: str, route: str, scene: Scene) -> None:
         super().see_scene(probe, route, scene)
         self._note()
 

@@ -50,7 +50,8 @@ from harness.contract.run.results import Results, described
 from harness.contract.run.schedule import Schedule, Step
 from harness.contract.run.sender import LATE, Sender
 from harness.contract.run.threads import at_once
-from harness.contract.topics.catalogue import AWAITED, COMPANY, LATER, PROBES, WINDOWS
+from harness.contract.topics.catalogue import AWAITED, COMPANY, LATER, PROBES, WINDOWS, Play
+from harness.contract.topics.scenes import Scene
 from harness.contract.topics.stage import Stage
 from harness.errors import HarnessError
 
@@ -84,7 +85,7 @@ class Exploration:
     health: Health = field(default_factory=Health)
     _judged: list[int] = field(default_factory=lambda: [0, 0])
     _schedule: Schedule = field(init=False)
-    _stages: dict[tuple[str, str], Stage] = field(default_factory=dict)
+    _played: dict[tuple[str, str], tuple[Stage, Scene]] = field(default_factory=dict)
     _endless: Endless = field(default_factory=Endless)
     _cases: Cases = field(init=False)
     _lateness: Lateness | None = None
@@ -245,13 +246,13 @@ class Exploration:
     def _probe(self, name: str, route: str) -> None:
         later = [after for after, (base, _) in LATER.items() if base == name]
         wanted = self._wanted(name, route).union(*(self._wanted(n, route) for n in later))
-        if not wanted or (name, route) in self._stages or not self._is_up(route):
+        if not wanted or (name, route) in self._played or not self._is_up(route):
             return
         if name in ALIKE and route == "model" and not self.sender.distinct:
             return
-        stage = self._stage(name, route, wanted)
-        self._stages[name, route] = stage
-        self._act(name, stage, PROBES[name])
+        played = self._stage(name, route, wanted), PROBES[name].scene()
+        self._played[name, route] = played
+        self._act(name, PROBES[name].play, *played)
 
     def _stage(self, name: str, route: str, wanted: frozenset[str], *, salt: int = 0) -> Stage:
         limited = self.limited if name in WINDOWS else None
@@ -263,14 +264,14 @@ class Exploration:
 
     def _go_on(self, name: str, route: str) -> None:
         base, play = LATER[name]
-        stage = self._stages.get((base, route))
-        if stage is not None and self._wanted(name, route) and self._is_up(route):
-            self._act(name, stage, play)
+        played = self._played.get((base, route))
+        if played is not None and self._wanted(name, route) and self._is_up(route):
+            self._act(name, play, *played)
 
-    def _act(self, name: str, stage: Stage, play: Callable[[Stage], None]) -> None:
+    def _act(self, name: str, play: Play, stage: Stage, scene: Scene) -> None:
         """Play a probe and judge its scene, also the part before a budget ran out."""
         try:
-            play(stage)
+            play(stage, scene)
         except HarnessError:
             raise
         except Exception as bug:  # noqa: BLE001 - the error of every clause that it was to feed
@@ -278,7 +279,7 @@ class Exploration:
                 entry.error = entry.error or described(bug)
         finally:
             with self.sender.lock:
-                self.ledger.see_scene(name, stage.route, stage.scene)
+                self.ledger.see_scene(name, stage.route, scene)
                 self._show()
 
     def _wanted(self, name: str, route: str) -> frozenset[str]:
@@ -356,12 +357,13 @@ class Exploration:
         """Play a probe once more with other prompts, for what its clauses say then."""
         base, later = LATER.get(probe, (probe, None))
         stage = self._stage(base, route, self._wanted(probe, route), salt=AGAIN)
-        PROBES[base](stage)
+        scene = PROBES[base].scene()
+        PROBES[base].play(stage, scene)
         if later is not None:
-            later(stage)
+            later(stage, scene)
         for entry in self.ledger.of_probe(probe, route):
             if entry.violated and entry.clause.scene is not None:
-                entry.note_again(entry.ask(entry.clause.scene, stage.scene))
+                entry.note_again(entry.ask(entry.clause.scene, scene))
 
     def _late(self) -> bool:
         if self.stopped:

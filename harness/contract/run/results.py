@@ -1,7 +1,7 @@
 """What a run found out, per clause and route, and what that makes of each clause."""
 
 import traceback
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from harness.contract.clause import Clause, ExchangeCheck, Fault, Finding, Level, Recorded, Unjudged
 from harness.contract.observation import Observation
+from harness.contract.topics.scenes import Scene
 
 T = TypeVar("T")
 MESSAGE = 200
@@ -191,11 +192,11 @@ class Results:
             if finding is not None:
                 entry.note(finding, shown)
 
-    def see_scene(self, probe: str, route: str, scene: Mapping[str, Observation]) -> None:
+    def see_scene(self, probe: str, route: str, scene: Scene) -> None:
         """Judge one played probe by its clauses."""
         for entry in self.of_probe(probe, route):
             if entry.clause.scene is not None:
-                entry.note(entry.ask(entry.clause.scene, scene), tuple(scene.values()))
+                entry.note(entry.ask(entry.clause.scene, scene), scene.seen)
 
     def see_whole(self, seen: Iterable[Observation]) -> None:
         """Judge the run as a whole."""

@@ -1,11 +1,12 @@
 """Who may ask: the provider's key, the gateway's token, and whose refusal it is."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from harness.contract.case import Expect, Key
-from harness.contract.clause import EvidenceGrade, Finding, Level, Scene
+from harness.contract.clause import EvidenceGrade, Finding, Level
 from harness.contract.fault import told
-from harness.contract.topics.scenes import answered, code_of, refused
+from harness.contract.observation import Observation
+from harness.contract.topics.scenes import Scene, answered, body_of, coded, refused
 from harness.contract.topics.sources import ALL, AUTHENTICATION, BASETEN_ERRORS
 from harness.contract.topics.stage import Stage, with_headers
 from harness.contract.topics.topic import Topic
@@ -17,22 +18,34 @@ topic = Topic(
 )
 
 
+@dataclass(slots=True)
+class AuthScene(Scene):
+    """Each credential missing and wrong, tokens that are nearly right, and a good request after."""
+
+    no_key: Observation | None = None
+    wrong_key: Observation | None = None
+    no_token: Observation | None = None
+    wrong_token: Observation | None = None
+    near: dict[str, Observation] = field(default_factory=dict)
+    after: Observation | None = None
+
+
 @topic.scene(
     "auth-key-missing",
     Level.MUST,
     why="Anybody who knows the URL spends the owner's money.",
     needs=("provider_key",),
 )
-def missing_key_is_refused(scene: Scene) -> Finding:
+def missing_key_is_refused(scene: AuthScene) -> Finding:
     """Without a provider key nothing is generated (unless one is stored: then leave BASETEN_API_KEY
     unset).
 
     Nor is it where the request ends in a 5xx, which is no refusal for a client to act upon.
     """
-    seen = answered("no_key", scene=scene)
+    seen = answered(scene.no_key)
     if seen is not None and seen[0].status is not None and seen[0].status >= 500:
-        return () if not seen[0].choices else refused(scene, "no_key", what="no provider key")
-    return refused(scene, "no_key", what="a request without provider key")
+        return () if not seen[0].choices else refused(scene.no_key, what="no provider key")
+    return refused(scene.no_key, what="a request without provider key")
 
 
 @topic.scene(
@@ -41,9 +54,9 @@ def missing_key_is_refused(scene: Scene) -> Finding:
     why="A gateway that puts its own key in place of the caller's mixes tenants.",
     needs=("provider_key",),
 )
-def wrong_key_is_refused(scene: Scene) -> Finding:
+def wrong_key_is_refused(scene: AuthScene) -> Finding:
     """The key on the request is forwarded unchanged, so a wrong one is refused."""
-    return refused(scene, "wrong_key", what="a wrong provider key")
+    return refused(scene.wrong_key, what="a wrong provider key")
 
 
 @topic.scene(
@@ -53,9 +66,9 @@ def wrong_key_is_refused(scene: Scene) -> Finding:
     source=BASETEN_ERRORS,
     needs=("provider_key",),
 )
-def wrong_key_is_401(scene: Scene) -> Finding:
+def wrong_key_is_401(scene: AuthScene) -> Finding:
     """A wrong key is 401 or 403."""
-    seen = answered("wrong_key", scene=scene)
+    seen = answered(scene.wrong_key)
     if seen is None or not seen[0].rejected:
         return None
     if seen[0].status in (401, 403):
@@ -70,30 +83,30 @@ def wrong_key_is_401(scene: Scene) -> Finding:
     source="cloudflare/ai, packages/ai-gateway-provider",
     needs=("provider_key",),
 )
-def provider_refuses_its_key(scene: Scene) -> Finding:
+def provider_refuses_its_key(scene: AuthScene) -> Finding:
     """The refusal of a wrong provider key is the provider's own, not the gateway's 2009."""
-    seen = answered("wrong_key", scene=scene)
+    seen = answered(scene.wrong_key)
     if seen is None or not seen[0].rejected:
         return None
     failure = seen[0].answer.failure if seen[0].answer else None
     if failure is None or not (failure.layer is Layer.GATEWAY and failure.code == "2009"):
         return ()
-    body = seen[0].response.body if seen[0].response else b""
-    return (told("the provider's error", "the gateway's 2009", "wrong provider key", body),)
+    came = "the gateway's 2009"
+    return (told("the provider's error", came, "wrong provider key", body_of(seen[0])),)
 
 
 @topic.scene(
     "auth-token-missing", Level.MUST, why="The gateway is open to anybody.", needs=("auth",)
 )
-def missing_token_is_refused(scene: Scene) -> Finding:
+def missing_token_is_refused(scene: AuthScene) -> Finding:
     """With authentication on, a request without cf-aig-authorization is refused."""
-    return refused(scene, "no_token", what="a request without cf-aig-authorization")
+    return refused(scene.no_token, what="a request without cf-aig-authorization")
 
 
 @topic.scene("auth-token-wrong", Level.MUST, why="The gateway is open to anybody.", needs=("auth",))
-def wrong_token_is_refused(scene: Scene) -> Finding:
+def wrong_token_is_refused(scene: AuthScene) -> Finding:
     """With authentication on, a wrong token is refused."""
-    return refused(scene, "wrong_token", what="a wrong cf-aig-authorization")
+    return refused(scene.wrong_token, what="a wrong cf-aig-authorization")
 
 
 @topic.scene(
@@ -103,12 +116,9 @@ def wrong_token_is_refused(scene: Scene) -> Finding:
     routes=("native",),
     needs=("auth",),
 )
-def near_misses_are_refused(scene: Scene) -> Finding:
+def near_misses_are_refused(scene: AuthScene) -> Finding:
     """A token that is nearly right is refused."""
-    names = [name for name in scene if name.startswith("near_")]
-    found = [
-        refused(scene, name, what=f"a token that {name.removeprefix('near_')}") for name in names
-    ]
+    found = [refused(seen, what=f"a token that {name}") for name, seen in scene.near.items()]
     judged = [finding for finding in found if isinstance(finding, tuple)]
     return tuple(f for finding in judged for f in finding) if judged else None
 
@@ -120,25 +130,19 @@ def near_misses_are_refused(scene: Scene) -> Finding:
     source="cloudflare/ai, packages/ai-gateway-provider",
     needs=("auth",),
 )
-def gateway_refuses_its_token(scene: Scene) -> Finding:
+def gateway_refuses_its_token(scene: AuthScene) -> Finding:
     """The gateway's refusal is 401 with code 2009."""
-    faults = []
-    names = [name for name in ("no_token", "wrong_token") if answered(name, scene=scene)]
-    if not names:
-        return None
-    for name in names:
-        seen = scene[name]
-        if not (seen.status == 401 and code_of(seen) == "2009"):
-            body = seen.response.body if seen.response else b""
-            came = f"HTTP {seen.status} with code {code_of(seen)}"
-            faults.append(told("401 with code 2009", came, name, body))
-    return tuple(faults)
+    found = [
+        coded(seen, status=401, codes=("2009",)) for seen in (scene.no_token, scene.wrong_token)
+    ]
+    judged = [finding for finding in found if isinstance(finding, tuple)]
+    return tuple(f for finding in judged for f in finding) if judged else None
 
 
 @topic.scene("auth-recovers", Level.MUST, why="One bad client locks out all others.", founded=True)
-def answers_after_refusals(scene: Scene) -> Finding:
+def answers_after_refusals(scene: AuthScene) -> Finding:
     """A good request after refused ones is answered."""
-    seen = answered("after", scene=scene)
+    seen = answered(scene.after)
     if seen is None:
         return None
     if seen[0].ok:
@@ -150,21 +154,22 @@ KEYS = ("auth-key-missing", "auth-key-wrong", "auth-key-status", "auth-key-layer
 TOKENS = ("auth-token-missing", "auth-token-wrong", "auth-token-code")
 
 
-def play(stage: Stage) -> None:
+def play(stage: Stage, scene: AuthScene) -> None:
     """Each credential missing and wrong; the good request at the end shows that nothing stuck."""
     case = replace(stage.plain("credentials", 1100), expect=Expect.REJECT)
     if stage.wants(*KEYS):
-        stage.play("no_key", replace(case, provider_key=Key.NONE, topic="no provider key"))
-        stage.play("wrong_key", replace(case, provider_key=Key.WRONG, topic="wrong provider key"))
+        scene.no_key = stage.play(replace(case, provider_key=Key.NONE, topic="no provider key"))
+        wrong = replace(case, provider_key=Key.WRONG, topic="wrong provider key")
+        scene.wrong_key = stage.play(wrong)
     if stage.wants(*TOKENS):
-        stage.play("no_token", replace(case, gateway_key=Key.NONE, topic="no gateway token"))
-        stage.play("wrong_token", replace(case, gateway_key=Key.WRONG, topic="wrong token"))
+        scene.no_token = stage.play(replace(case, gateway_key=Key.NONE, topic="no gateway token"))
+        scene.wrong_token = stage.play(replace(case, gateway_key=Key.WRONG, topic="wrong token"))
     if stage.wants("auth-token-near"):
         for name, token in near(stage.sender.subject.credentials.gateway_token or ""):
             wrong = with_headers(case, ("cf-aig-authorization", f"Bearer {token}"))
-            stage.play(f"near_{name}", replace(wrong, topic=f"a token that {name}"))
+            scene.near[name] = stage.play(replace(wrong, topic=f"a token that {name}"))
     if stage.wants("auth-recovers"):
-        stage.play("after", stage.plain("after refusals", 1101))
+        scene.after = stage.play(stage.plain("after refusals", 1101))
 
 
 LEAST = 16

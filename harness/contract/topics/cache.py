@@ -3,16 +3,16 @@
 A cached answer shows by its status header and by its id: a fresh answer has a fresh one.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.contract.case import Case
-from harness.contract.clause import EvidenceGrade, Finding, Level, Profile, Scene
+from harness.contract.clause import EvidenceGrade, Finding, Level, Profile
 from harness.contract.fault import fault, told, unequal
 from harness.contract.observation import Observation
 from harness.contract.requests.fixed import body
 from harness.contract.requests.text import nonce
-from harness.contract.topics.scenes import answered
+from harness.contract.topics.scenes import Scene, answered
 from harness.contract.topics.sources import ALL, CACHING, CHAT
 from harness.contract.topics.stage import Stage, with_headers
 from harness.contract.topics.topic import Topic
@@ -25,6 +25,29 @@ topic = Topic(
     probe="cache",
     needs=("cache",),
 )
+
+
+@dataclass(slots=True)
+class StoredScene(Scene):
+    """A request that is to be stored, and the same again."""
+
+    first: Observation | None = None
+    again: Observation | None = None
+
+
+@dataclass(slots=True)
+class CacheScene(StoredScene):
+    """What must be answered afresh, and, for later, entries with times of their own."""
+
+    skipped: Observation | None = None
+    other_message: Observation | None = None
+    stream: Observation | None = None
+    stream_again: Observation | None = None
+    own_first: Observation | None = None
+    own_again: Observation | None = None
+    kept_first: Observation | None = None
+    kept_again: Observation | None = None
+    expired: Observation | None = None
 
 
 def is_hit(seen: Observation) -> bool:
@@ -44,9 +67,9 @@ def repeats(seen: Observation, first: Observation) -> bool:
 
 
 @topic.scene("cache-miss", Level.MUST, why="A HIT for a new body is somebody else's answer.")
-def first_is_a_miss(scene: Scene) -> Finding:
+def first_is_a_miss(scene: CacheScene) -> Finding:
     """A body never sent before is a MISS."""
-    seen = answered("first", scene=scene)
+    seen = answered(scene.first)
     if seen is None or not seen[0].ok:
         return None
     if (seen[0].cache_status or "").upper() == "MISS":
@@ -55,9 +78,9 @@ def first_is_a_miss(scene: Scene) -> Finding:
 
 
 @topic.scene("cache-hit", Level.MUST, why="Every call is paid for although a cache was configured.")
-def repetition_is_a_hit(scene: Scene) -> Finding:
+def repetition_is_a_hit(scene: CacheScene) -> Finding:
     """The same request within the TTL is a HIT."""
-    seen = answered("first", "again", scene=scene)
+    seen = answered(scene.first, scene.again)
     if seen is None or not seen[0].ok:
         return None
     if is_hit(seen[1]):
@@ -66,9 +89,9 @@ def repetition_is_a_hit(scene: Scene) -> Finding:
 
 
 @topic.scene("cache-same", Level.MUST, why="The status is a lie, or entries are mixed up.")
-def hit_is_the_same_answer(scene: Scene) -> Finding:
+def hit_is_the_same_answer(scene: CacheScene) -> Finding:
     """A HIT brings the stored answer."""
-    seen = answered("first", "again", scene=scene)
+    seen = answered(scene.first, scene.again)
     if seen is None or not seen[0].ok or not is_hit(seen[1]):
         return None
     first, again = seen
@@ -79,23 +102,23 @@ def hit_is_the_same_answer(scene: Scene) -> Finding:
 
 
 @topic.scene("cache-fresh", Level.MUST, why="Hit rates and costs are counted wrongly.", routes=CHAT)
-def miss_is_a_fresh_answer(scene: Scene) -> Finding:
+def miss_is_a_fresh_answer(scene: CacheScene) -> Finding:
     """What is not called a HIT repeats no stored answer."""
-    pairs = [(name, scene[name]) for name in scene if name not in ("first", "again")]
-    seen = answered("first", scene=scene)
-    judged = [(n, s) for n, s in pairs if s.ok and not is_hit(s) and not s.case.stream]
+    seen = answered(scene.first)
+    others = (scene.skipped, scene.other_message)
+    judged = [s for s in others if s is not None and s.ok and not is_hit(s)]
     if seen is None or not seen[0].ok or not judged or seen[0].case.route == "model":
         return None
     return tuple(
-        told("a fresh answer", f"the first one under {s.cache_status}", name)
-        for name, s in judged
+        told("a fresh answer", f"the first one under {s.cache_status}", s.case.topic)
+        for s in judged
         if repeats(s, seen[0])
     )[:2]
 
 
-def differs(scene: Scene, name: str, what: str) -> Finding:
-    """The named request differs from the first in something that belongs to the key."""
-    seen = answered("first", "again", name, scene=scene)
+def differs(scene: StoredScene, asked: Observation | None, what: str) -> Finding:
+    """The request differs from the first in something that belongs to the key."""
+    seen = answered(scene.first, scene.again, asked)
     if seen is None or not seen[0].ok or not is_hit(seen[1]):
         return None
     other = seen[2]
@@ -103,13 +126,13 @@ def differs(scene: Scene, name: str, what: str) -> Finding:
     if not is_hit(other) and not (chat and repeats(other, seen[0])):
         return ()
     came = f"{other.cache_status}" + (", the first answer" if repeats(other, seen[0]) else "")
-    return (told(f"no stored answer: {what} is part of the key", came, name),)
+    return (told(f"no stored answer: {what} is part of the key", came, other.case.topic),)
 
 
 @topic.scene("cache-skip", Level.MUST, why="A caller that asks for a fresh answer gets an old one.")
-def skip_is_obeyed(scene: Scene) -> Finding:
+def skip_is_obeyed(scene: CacheScene) -> Finding:
     """cf-aig-skip-cache is obeyed."""
-    return differs(scene, "skipped", "a request that skips the cache")
+    return differs(scene, scene.skipped, "a request that skips the cache")
 
 
 @topic.scene(
@@ -119,9 +142,9 @@ def skip_is_obeyed(scene: Scene) -> Finding:
     routes=CHAT,
     source="developers.cloudflare.com/ai-gateway/reference/troubleshooting/",
 )
-def streams_are_not_cached(scene: Scene) -> Finding:
+def streams_are_not_cached(scene: CacheScene) -> Finding:
     """Streams are not cached."""
-    seen = answered("stream", "stream_again", scene=scene)
+    seen = answered(scene.stream, scene.stream_again)
     if seen is None or not seen[0].ok:
         return None
     ids = [s.documents[0][1].get("id") if s.documents else None for s in seen]
@@ -140,9 +163,9 @@ def streams_are_not_cached(scene: Scene) -> Finding:
     profile=Profile.EXTENDED,
     needs=("cache", "clock"),
 )
-def entries_live(scene: Scene) -> Finding:
+def entries_live(scene: CacheScene) -> Finding:
     """Well within the TTL an entry is still served."""
-    return _still(scene, "kept_first", "kept_again", "after six tenths of the TTL")
+    return _still(scene.kept_first, scene.kept_again, "after six tenths of the TTL")
 
 
 @topic.scene(
@@ -154,13 +177,14 @@ def entries_live(scene: Scene) -> Finding:
     profile=Profile.EXTENDED,
     needs=("cache", "clock"),
 )
-def own_ttl_is_obeyed(scene: Scene) -> Finding:
+def own_ttl_is_obeyed(scene: CacheScene) -> Finding:
     """cf-aig-cache-ttl replaces the gateway's TTL."""
-    return _still(scene, "own_first", "own_again", "after the gateway's TTL, with 60 s of its own")
+    when = "after the gateway's TTL, with 60 s of its own"
+    return _still(scene.own_first, scene.own_again, when)
 
 
-def _still(scene: Scene, first: str, again: str, when: str) -> Finding:
-    seen = answered(first, again, scene=scene)
+def _still(first: Observation | None, again: Observation | None, when: str) -> Finding:
+    seen = answered(first, again)
     if seen is None or not seen[0].ok or (seen[0].cache_status or "").upper() != "MISS":
         return None
     return () if is_hit(seen[1]) else (fault("HIT", seen[1].cache_status, when),)
@@ -174,9 +198,9 @@ def _still(scene: Scene, first: str, again: str, when: str) -> Finding:
     profile=Profile.EXTENDED,
     needs=("cache", "clock"),
 )
-def entries_expire(scene: Scene) -> Finding:
+def entries_expire(scene: CacheScene) -> Finding:
     """After the TTL the same request is a MISS."""
-    seen = answered("first", "again", "expired", scene=scene)
+    seen = answered(scene.first, scene.again, scene.expired)
     if seen is None or not seen[0].ok or not is_hit(seen[1]):
         return None
     if not is_hit(seen[2]) and not (seen[2].case.route != "model" and repeats(seen[2], seen[0])):
@@ -184,41 +208,41 @@ def entries_expire(scene: Scene) -> Finding:
     return (fault("MISS after the TTL", seen[2].cache_status, "the same request later"),)
 
 
-def play(stage: Stage) -> None:
+def play(stage: Stage, scene: CacheScene) -> None:
     """One request and the same again, and three that must be answered afresh."""
     case = long_case(stage, 1200)
-    stage.play("first", case)
-    stage.play("again", case)
-    stage.play("skipped", replace(case, fresh=True, topic="skip the cache"))
-    stage.play("other_message", replace(long_case(stage, 1201), topic="another message"))
+    scene.first = stage.play(case)
+    scene.again = stage.play(case)
+    scene.skipped = stage.play(replace(case, fresh=True, topic="skip the cache"))
+    scene.other_message = stage.play(replace(long_case(stage, 1201), topic="another message"))
     if case.route != "model":
         stream = replace(case.having(stream=True), topic="streams are not cached")
-        stage.play("stream", stream)
-        stage.play("stream_again", stream)
+        scene.stream = stage.play(stream)
+        scene.stream_again = stage.play(stream)
 
 
-def expire(stage: Stage) -> None:
+def expire(stage: Stage, scene: CacheScene) -> None:
     """The first request once more, when the TTL has passed since the last one of the scene.
 
     Two further entries are made before: one is asked for well within its time, the other, which
     asks for a longer time of its own, when the gateway's time is over.
     """
-    if "first" in stage.scene:
+    if scene.first is not None:
         ttl_s = stage.sender.subject.cache_ttl or 0
         kept = stage.plain("well within the TTL", 1260, fresh=False)
         own = with_headers(
             stage.plain("its own TTL", 1261, fresh=False), ("cf-aig-cache-ttl", "60")
         )
         if stage.wants("cache-lives", "cache-own-ttl"):
-            stage.play("own_first", own)
-            stage.play("kept_first", kept)
+            scene.own_first = stage.play(own)
+            scene.kept_first = stage.play(kept)
             stage.wait(ttl_s * 0.6)
-            stage.play("kept_again", kept)
-        stage.wait_since(stage.scene.values(), ttl_s)
+            scene.kept_again = stage.play(kept)
+        stage.wait_since(scene.seen, ttl_s)
         if ttl_s < 50 and stage.wants("cache-own-ttl"):
-            stage.play("own_again", own)
-        case = stage.scene["first"].case
-        stage.play("expired", replace(case, topic="after the TTL"))
+            scene.own_again = stage.play(own)
+        case = replace(scene.first.case, topic="after the TTL")
+        scene.expired = stage.play(case)
 
 
 def long_case(stage: Stage, number: int) -> Case:

@@ -4,6 +4,8 @@ A topic of several modules, such as stream and stream_end, has one list, which e
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from harness.contract.clause import Clause
 from harness.contract.topics import (
@@ -36,9 +38,20 @@ from harness.contract.topics import (
     universal,
     usage,
 )
+from harness.contract.topics.scenes import Scene
 from harness.contract.topics.stage import Stage
 
-Probe = Callable[[Stage], None]
+Play = Callable[[Stage, Any], None]
+"""Sends the cases of a probe, and puts what was seen into its scene."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A short sequence of requests on one route, and the scene that it fills."""
+
+    scene: type[Scene]
+    play: Play
+
 
 TOPICS: Mapping[str, tuple[Clause, ...]] = {
     each.topic.name: tuple(each.topic.clauses)
@@ -77,26 +90,26 @@ CLAUSES: tuple[Clause, ...] = tuple(clause for topic in TOPICS.values() for clau
 BY_ID: Mapping[str, Clause] = {clause.id: clause for clause in CLAUSES}
 
 PROBES: Mapping[str, Probe] = {
-    "model": model.play,
-    "timing": timing.play,
-    "auth": auth.play,
-    "cache": cache.play,
-    "keys": cache_key.keys,
-    "missing": places.missing,
-    "places": places.play,
-    "rate": rate.play,
-    "hits": rate_hits.play,
-    "cross": cross.play,
-    "together": isolation.play_together,
-    "company": isolation.play_company,
-    "after": isolation.play_after,
-    "sizes": sizes.play,
-    "options": options.play,
-    "universal": universal.play,
-    "leaving": leaving.play,
-    "asked": cache_by_request.play,
+    "model": Probe(model.ModelScene, model.play),
+    "timing": Probe(timing.TimingScene, timing.play),
+    "auth": Probe(auth.AuthScene, auth.play),
+    "cache": Probe(cache.CacheScene, cache.play),
+    "keys": Probe(cache_key.KeysScene, cache_key.keys),
+    "missing": Probe(places.MissingScene, places.missing),
+    "places": Probe(places.PlacesScene, places.play),
+    "rate": Probe(rate.RateScene, rate.play),
+    "hits": Probe(rate_hits.HitsScene, rate_hits.play),
+    "cross": Probe(cross.CrossScene, cross.play),
+    "together": Probe(isolation.TogetherScene, isolation.play_together),
+    "company": Probe(isolation.CompanyScene, isolation.play_company),
+    "after": Probe(isolation.AfterScene, isolation.play_after),
+    "sizes": Probe(sizes.SizesScene, sizes.play),
+    "options": Probe(options.OptionsScene, options.play),
+    "universal": Probe(universal.UniversalScene, universal.play),
+    "leaving": Probe(leaving.LeavingScene, leaving.play),
+    "asked": Probe(cache_by_request.AskedScene, cache_by_request.play),
 }
-LATER: Mapping[str, tuple[str, Probe]] = {
+LATER: Mapping[str, tuple[str, Play]] = {
     "expiry": ("cache", cache.expire),
     "refusals": ("universal", universal.refusals),
 }

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.contract.case import Expect
-from harness.contract.clause import EvidenceGrade, Finding, Level, Profile, Recorded, Scene
+from harness.contract.clause import EvidenceGrade, Finding, Level, Profile, Recorded
 from harness.contract.fault import fault, is_int, is_text, numbers, shown, told
 from harness.contract.observation import PASSING, Observation
+from harness.contract.topics.places import MissingScene
 from harness.contract.topics.sources import ALL, BASETEN_ERRORS, CHAT
 from harness.contract.topics.topic import Topic
 
@@ -347,11 +348,11 @@ def envelope_keeps_its_types(seen: Observation) -> Finding:
     probe="missing",
     needs=("gateway_path",),
 )
-def gateway_says_who_refused(scene: Scene) -> Finding:
+def gateway_says_who_refused(scene: MissingScene) -> Finding:
     """The gateway's own refusal is `success: false` with an array `error` of code and message, and
     one code.
     """
-    seen = scene.get("unknown_gateway")
+    seen = scene.gateway
     if seen is None or not _error(seen) or seen.passing:
         return None
     document = _document(seen)

@@ -5,15 +5,16 @@ requested form tell the others apart.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from harness.contract.case import Case, Expect, Key
-from harness.contract.clause import EvidenceGrade, Finding, Level, Scene
+from harness.contract.clause import EvidenceGrade, Fault, Finding, Level
 from harness.contract.fault import told
 from harness.contract.observation import Observation
 from harness.contract.requests.given import given
 from harness.contract.topics.places import NOWHERE
 from harness.contract.topics.requests import declines
+from harness.contract.topics.scenes import Scene
 from harness.contract.topics.sources import ALL, CLOUDFLARE, REQUEST
 from harness.contract.topics.stage import Stage
 from harness.contract.topics.topic import Topic
@@ -26,12 +27,34 @@ ALONE, BESIDE = 3, 8
 """So many requests one by one, before and after so many at once."""
 TURNS = 2
 """So often a crowd has to fail."""
-AGAIN = ", again"
-"""What follows the name of a request that a probe sent again."""
 
 topic = Topic(
     "apart", routes=("native",), evidence=EvidenceGrade.SPECIFIED, source=KEEP_ALIVE, probe="after"
 )
+
+
+@dataclass(slots=True)
+class AfterScene(Scene):
+    """Bad requests by what is wrong, and the good one after each; both again where it failed."""
+
+    bad: dict[str, list[Observation]] = field(default_factory=dict)
+    good: dict[str, list[Observation]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class TogetherScene(Scene):
+    """Requests in flight at once, and one alone."""
+
+    together: list[Observation] = field(default_factory=list)
+    alone: Observation | None = None
+
+
+@dataclass(slots=True)
+class CompanyScene(Scene):
+    """Requests one by one, and the small crowds between them."""
+
+    alone: list[Observation] = field(default_factory=list)
+    crowds: list[list[Observation]] = field(default_factory=list)
 
 
 def mark_of(seen: Observation) -> str:
@@ -56,7 +79,7 @@ def mark_of(seen: Observation) -> str:
 )
 def answers_are_ones_own(scene: Scene) -> Finding:
     """No answer holds what another request of the scene asked for."""
-    marked = [seen for seen in scene.values() if mark_of(seen) and seen.ok and seen.choices]
+    marked = [seen for seen in scene.seen if mark_of(seen) and seen.ok and seen.choices]
     marks = {mark_of(seen) for seen in marked}
     if len(marked) < 2:
         return None
@@ -77,13 +100,13 @@ def answers_are_ones_own(scene: Scene) -> Finding:
     routes=("native", "model"),
     founded=True,
 )
-def good_after_bad(scene: Scene) -> Finding:
+def good_after_bad(scene: AfterScene) -> Finding:
     """A good request after an error is answered."""
     judged = [(n, s) for n, s in _good(scene) if s.status is not None and not s.passing]
     if not judged or all(declines(s) for _, s in judged):
         return None
     return tuple(
-        told("2xx", f"HTTP {seen.status}", f"the request after {name.removeprefix('good_')}")
+        told("2xx", f"HTTP {seen.status}", f"the request after {name}")
         for name, seen in judged
         if not seen.ok
     )[:3]
@@ -95,22 +118,21 @@ def good_after_bad(scene: Scene) -> Finding:
     why="Bytes left over from the error stand before the next answer and break it.",
     routes=("native", "model"),
 )
-def good_after_bad_arrives(scene: Scene) -> Finding:
+def good_after_bad_arrives(scene: AfterScene) -> Finding:
     """The answer after an error arrives whole."""
     judged = _good(scene)
     if not judged or not any(s.exchange.whole for _, s in judged):
         return None
     failed = [(n, s) for n, s in judged if s.exchange.error is not None and not _waited(s)]
     return tuple(
-        told("a whole answer", f"{seen.exchange.error}", f"after {name.removeprefix('good_')}")
+        told("a whole answer", f"{seen.exchange.error}", f"after {name}")
         for name, seen in failed[:3]
     )
 
 
-def _good(scene: Scene) -> list[tuple[str, Observation]]:
+def _good(scene: AfterScene) -> list[tuple[str, Observation]]:
     """The good requests after errors; one that was asked again counts as answered then."""
-    goods = [name for name in scene if name.startswith("good_") and not name.endswith(AGAIN)]
-    return [(name, scene.get(f"{name}{AGAIN}", scene[name])) for name in goods]
+    return [(name, tries[-1]) for name, tries in scene.good.items()]
 
 
 def _waited(seen: Observation) -> bool:
@@ -127,32 +149,28 @@ def _waited(seen: Observation) -> bool:
     source=f"{CLOUDFLARE}/reference/limits/: no ceiling for own keys",
     probe="together",
 )
-def none_fails_in_company(scene: Scene) -> Finding:
+def none_fails_in_company(scene: TogetherScene) -> Finding:
     """Of sixteen requests in flight none fails that is answered alone.
 
     Some may have met a passing outage: half of them have to fail.
     """
-    alone = scene.get("alone")
+    alone = scene.alone
     if alone is None or not alone.ok:
         return None
-    together = [
-        (name, seen)
-        for name, seen in scene.items()
-        if name.startswith("together_") and seen.case.route == alone.case.route
-    ]
+    together = [seen for seen in scene.together if seen.case.route == alone.case.route]
     if not together:
         return None
     failed = [
-        (name, seen)
-        for name, seen in together
-        if seen.exchange.error is not None or (seen.status or 0) >= 500
+        seen for seen in together if seen.exchange.error is not None or (seen.status or 0) >= 500
     ]
     if len(failed) * 2 < len(together):
         return ()
-    return tuple(
-        told("2xx, as alone", f"{seen.exchange.error or f'HTTP {seen.status}'}", name)
-        for name, seen in failed[:3]
-    )
+    return tuple(map(_as_alone, failed[:3]))
+
+
+def _as_alone(seen: Observation) -> Fault:
+    came = f"{seen.exchange.error or f'HTTP {seen.status}'}"
+    return told("2xx, as alone", came, f"request {seen.number}", requests=(seen.number,))
 
 
 @topic.scene(
@@ -164,30 +182,22 @@ def none_fails_in_company(scene: Scene) -> Finding:
     source=f"{CLOUDFLARE}/reference/limits/: no ceiling for own keys",
     probe="company",
 )
-def is_answered_in_company(scene: Scene) -> Finding:
+def is_answered_in_company(scene: CompanyScene) -> Finding:
     """What is answered alone is answered beside others too, or told that it is too much.
 
     Asked only where a route looked out of order. A 429, and a 503 or 529 that says so in JSON, tell
     a client to come back; a page, a 502 or a broken connection tell it nothing.
     """
-    if not all(seen.ok for name, seen in scene.items() if name.startswith("alone_")):
+    if not scene.crowds or not all(seen.ok for seen in scene.alone):
         return None
-    crowds = [_beside(scene, turn) for turn in range(TURNS)]
-    failed = [[(name, seen) for name, seen in crowd if _fails(seen)] for crowd in crowds]
-    if not crowds[0] or all(map(_enough, failed)) != _enough(failed[0]):
-        return None
-    return tuple(
-        told("2xx, as alone", f"{seen.exchange.error or f'HTTP {seen.status}'}", name)
-        for name, seen in (failed[0][:3] if _enough(failed[0]) else ())
-    )
+    failed = [[seen for seen in crowd if _fails(seen)] for crowd in scene.crowds]
+    if not _enough(failed[0]):
+        return ()
+    twice = len(failed) == TURNS and _enough(failed[1])
+    return tuple(map(_as_alone, failed[0][:3])) if twice else None
 
 
-def _beside(scene: Scene, turn: int) -> list[tuple[str, Observation]]:
-    """The requests of one crowd."""
-    return [(name, seen) for name, seen in scene.items() if name.startswith(f"beside_{turn}_")]
-
-
-def _enough(failed: Sequence[tuple[str, Observation]]) -> bool:
+def _enough(failed: Sequence[Observation]) -> bool:
     """Whether so many of a crowd failed that it is no accident."""
     return len(failed) * 4 >= BESIDE
 
@@ -207,16 +217,17 @@ def _page(seen: Observation) -> bool:
 CUT = b'{"model": "x", "messages": ['
 
 
-def play_after(stage: Stage) -> None:
+def play_after(stage: Stage, scene: AfterScene) -> None:
     """Each error, then a request, streamed and plain in turn."""
     for number, (name, bad) in enumerate(_bad(stage)):
         bad = replace(bad, topic=f"an error: {name}")
         good = stage.marked(f"after {name}", 1800 + number, stream=number % 2 == 0)
-        stage.play(f"bad_{name}", bad)
-        seen = stage.play(f"good_{name}", good)
+        scene.bad[name] = [stage.play(bad)]
+        seen = stage.play(good)
+        scene.good[name] = [seen]
         if seen.exchange.error is not None or not seen.ok:
-            stage.play(f"bad_{name}{AGAIN}", bad)
-            stage.play(f"good_{name}{AGAIN}", good)
+            scene.bad[name].append(stage.play(bad))
+            scene.good[name].append(stage.play(good))
 
 
 def _bad(stage: Stage) -> tuple[tuple[str, Case], ...]:
@@ -238,23 +249,21 @@ def _get(case: Case) -> Case:
     return replace(case, method="GET", body=b"")
 
 
-def play_company(stage: Stage) -> None:
+def play_company(stage: Stage, scene: CompanyScene) -> None:
     """Good requests one by one, a small crowd at once, and one by one again; twice if it failed."""
     with stage.sender.lanes.alone():
         for turn in range(TURNS):
-            _one_by_one(stage, f"{turn}_before", 2060 + 30 * turn)
+            _one_by_one(stage, scene.alone, 2060 + 30 * turn)
             crowd = [stage.plain("beside others", 2070 + 30 * turn + n) for n in range(BESIDE)]
             crowd = [replace(case, alone=False) for case in crowd]
-            for number, seen in enumerate(stage.sender.send_together(crowd)):
-                stage.scene[f"beside_{turn}_{number}"] = seen
-            _one_by_one(stage, f"{turn}_after", 2080 + 30 * turn)
-            if not any(_fails(seen) for _, seen in _beside(stage.scene, turn)):
+            scene.crowds.append(list(stage.sender.send_together(crowd)))
+            _one_by_one(stage, scene.alone, 2080 + 30 * turn)
+            if not any(map(_fails, scene.crowds[turn])):
                 return
 
 
-def _one_by_one(stage: Stage, name: str, number: int) -> None:
-    for place in range(ALONE):
-        stage.play(f"alone_{name}_{place}", stage.plain("alone", number + place))
+def _one_by_one(stage: Stage, alone: list[Observation], number: int) -> None:
+    alone.extend(stage.play(stage.plain("alone", number + place)) for place in range(ALONE))
 
 
 STREAMS, PLAIN, OTHERS = 8, 4, 4
@@ -269,15 +278,14 @@ IN_FLIGHT = STREAMS + PLAIN + OTHERS
 """So many requests are in flight at once."""
 
 
-def play_together(stage: Stage) -> None:
+def play_together(stage: Stage, scene: TogetherScene) -> None:
     """All at once, and then one alone; nothing where the budget does not reach for all of them."""
     left = stage.sender.budget.left
     if left is not None and left <= IN_FLIGHT:
         return
     cases = [_in_flight(stage, number) for number in range(IN_FLIGHT)]
-    for number, seen in enumerate(stage.sender.send_together(cases)):
-        stage.scene[f"together_{number}"] = seen
-    stage.play("alone", stage.marked("alone", 2050))
+    scene.together += stage.sender.send_together(cases)
+    scene.alone = stage.play(stage.marked("alone", 2050))
 
 
 def _in_flight(stage: Stage, number: int) -> Case:

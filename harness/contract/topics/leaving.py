@@ -5,17 +5,18 @@ is looked at again in a second one, and counts only if it is there too.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from harness.contract.case import Case
-from harness.contract.clause import EvidenceGrade, Fault, Finding, Level, Profile, Scene
+from harness.contract.clause import EvidenceGrade, Fault, Finding, Level, Profile
 from harness.contract.fault import told
 from harness.contract.observation import Observation
 from harness.contract.requests.fixed import body
 from harness.contract.requests.given import TEXT, only
 from harness.contract.requests.text import nonce
 from harness.contract.topics.isolation import mark_of
+from harness.contract.topics.scenes import Scene
 from harness.contract.topics.sources import REQUEST
 from harness.contract.topics.stage import Stage
 from harness.contract.topics.topic import Topic
@@ -36,21 +37,35 @@ topic = Topic(
 )
 
 
+@dataclass(slots=True)
+class LeftTurn:
+    """A stream that was left, and the request that came next."""
+
+    left: Observation
+    after: Observation | None = None
+
+
+@dataclass(slots=True)
+class LeavingScene(Scene):
+    """One turn, or two."""
+
+    turns: list[LeftTurn] = field(default_factory=list)
+
+
 class RoundCheck(Protocol):
     """A check over the turns of the scene that were played."""
 
-    def __call__(self, scene: Scene, *, rounds: int = TURNS) -> Finding:
+    def __call__(self, scene: LeavingScene, *, rounds: int = TURNS) -> Finding:
         """The faults of the last turn, if every turn has some; `rounds` is how many are needed."""
         ...
 
 
-def _turns(scene: Scene) -> list[tuple[Observation, Observation]]:
+def _turns(scene: LeavingScene) -> list[tuple[Observation, Observation]]:
     """What was left, once its head had arrived, and what came next."""
-    pairs = [(scene.get(f"left_{n}"), scene.get(f"next_{n}")) for n in range(TURNS)]
-    return [(left, after) for left, after in pairs if left and after and left.ok]
+    return [(turn.left, turn.after) for turn in scene.turns if turn.after and turn.left.ok]
 
 
-def _each(scene: Scene, judge: Judge, rounds: int) -> Finding:
+def _each(scene: LeavingScene, judge: Judge, rounds: int) -> Finding:
     found = [judge(left, after) for left, after in _turns(scene)]
     judged = [faults for faults in found if faults is not None]
     if not judged:
@@ -66,7 +81,7 @@ def _each(scene: Scene, judge: Judge, rounds: int) -> Finding:
     why="One customer reads the rest of another customer's answer.",
     source=REQUEST,
 )
-def next_is_its_own(scene: Scene, *, rounds: int = TURNS) -> Finding:
+def next_is_its_own(scene: LeavingScene, *, rounds: int = TURNS) -> Finding:
     """After a client that left, the next answer holds nothing of its stream."""
 
     def judge(left: Observation, after: Observation) -> tuple[Fault, ...] | None:
@@ -87,7 +102,7 @@ def next_is_its_own(scene: Scene, *, rounds: int = TURNS) -> Finding:
     why="One closed browser tab makes somebody else's request fail.",
     founded=True,
 )
-def next_is_answered(scene: Scene, *, rounds: int = TURNS) -> Finding:
+def next_is_answered(scene: LeavingScene, *, rounds: int = TURNS) -> Finding:
     """After a client that left, the next request is answered to its end."""
 
     def judge(_left: Observation, after: Observation) -> tuple[Fault, ...] | None:
@@ -107,7 +122,7 @@ def next_is_answered(scene: Scene, *, rounds: int = TURNS) -> Finding:
     why="Each abandoned answer blocks a worker until it would have ended.",
     evidence=EvidenceGrade.PRACTICE,
 )
-def next_is_prompt(scene: Scene, *, rounds: int = TURNS) -> Finding:
+def next_is_prompt(scene: LeavingScene, *, rounds: int = TURNS) -> Finding:
     """After a client that left, the next answer does not wait for that stream's end."""
 
     def judge(left: Observation, after: Observation) -> tuple[Fault, ...] | None:
@@ -130,18 +145,16 @@ NOTICED_S = 0.05
 """Time for the other side to see that its client is gone."""
 
 
-def play(stage: Stage) -> None:
+def play(stage: Stage, scene: LeavingScene) -> None:
     """Once; and once more if the answer after it was not as it should be."""
-    _leave(stage, 0)
-    if any(judge(stage.scene, rounds=1) for judge in JUDGES):
-        _leave(stage, 1)
-
-
-def _leave(stage: Stage, turn: int) -> None:
-    stage.play(f"left_{turn}", _left(stage, 2200 + turn))
-    stage.wait(NOTICED_S)
-    after = stage.marked("after a client that left", 2210 + turn, stream=True)
-    stage.play(f"next_{turn}", after, patient=False)
+    for number in range(TURNS):
+        turn = LeftTurn(stage.play(_left(stage, 2200 + number)))
+        scene.turns.append(turn)
+        stage.wait(NOTICED_S)
+        after = stage.marked("after a client that left", 2210 + number, stream=True)
+        turn.after = stage.play(after, patient=False)
+        if not any(judge(scene, rounds=1) for judge in JUDGES):
+            return
 
 
 def _left(stage: Stage, number: int) -> Case:

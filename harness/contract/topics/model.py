@@ -7,16 +7,17 @@ fields of the documented example work, is compared over the answers of one probe
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.contract.answer.choices import choices
 from harness.contract.answer.reading import ABSENT, parse_json
 from harness.contract.case import Case
-from harness.contract.clause import EvidenceGrade, Finding, Level, Scene
+from harness.contract.clause import EvidenceGrade, Finding, Level
 from harness.contract.fault import fault, is_int, told, unequal
 from harness.contract.observation import Observation
 from harness.contract.requests.text import nonce
-from harness.contract.topics.scenes import answered
+from harness.contract.topics.scenes import Scene, answered, nth
 from harness.contract.topics.sources import BASETEN_PAGE
 from harness.contract.topics.stage import Stage
 from harness.contract.topics.timing import TimedTurn, generation, spread
@@ -34,6 +35,15 @@ ENOUGH = 8
 topic = Topic(
     "model", routes=("model",), evidence=EvidenceGrade.DOCUMENTED, source=TRUSS, probe="model"
 )
+
+
+@dataclass(slots=True)
+class ModelScene(Scene):
+    """One prompt with a large limit, the same streamed, and with a small one; once or twice."""
+
+    long: list[Observation] = field(default_factory=list)
+    stream: list[Observation] = field(default_factory=list)
+    short: list[Observation] = field(default_factory=list)
 
 
 def _answered(seen: Observation) -> bool:
@@ -139,19 +149,15 @@ def text_is_utf8(seen: Observation) -> Finding:
     return tuple(fault("UTF-8", data, f"body offset {offset}", data) for offset, data in wrong[:2])
 
 
-def _short_and_long(scene: Scene) -> tuple[list[Observation], list[Observation]] | None:
+def _short_and_long(scene: ModelScene) -> tuple[list[Observation], list[Observation]] | None:
     """The short and the long plain answers, if all that were asked for are good."""
-    shorts, longs = (
-        [scene[name] for name in (kind, f"{kind}_again") if name in scene]
-        for kind in ("short", "long")
-    )
-    judged = shorts and longs and all(_answered(s) for s in (*shorts, *longs))
-    return (shorts, longs) if judged else None
+    judged = scene.short and scene.long and all(map(_answered, (*scene.short, *scene.long)))
+    return (scene.short, scene.long) if judged else None
 
 
-def _turns(scene: Scene) -> int:
+def _turns(scene: ModelScene) -> int:
     """How often everything was asked: what looks wrong once is no fault yet."""
-    return 1 + ("stream_again" in scene)
+    return max(1, len(scene.stream))
 
 
 @topic.scene(
@@ -160,7 +166,7 @@ def _turns(scene: Scene) -> int:
     why="A field that is dropped or renamed on the way leaves cost without a bound.",
     source=BASETEN_PAGE,
 )
-def limit_is_obeyed(scene: Scene, *, turns: int = 2) -> Finding:
+def limit_is_obeyed(scene: ModelScene, *, turns: int = 2) -> Finding:
     """The documented `max_tokens` works: with 1 the answer is shorter than with 64."""
     seen = _short_and_long(scene)
     if seen is None:
@@ -182,9 +188,9 @@ def limit_is_obeyed(scene: Scene, *, turns: int = 2) -> Finding:
     why="The field was dropped on the way: the caller waits for the whole answer.",
     evidence=EvidenceGrade.OBSERVED,
 )
-def streams_are_no_plain_answers(scene: Scene) -> Finding:
+def streams_are_no_plain_answers(scene: ModelScene) -> Finding:
     """`stream: true` changes the form of the answer."""
-    seen = answered("long", "stream", scene=scene)
+    seen = answered(nth(scene.long), nth(scene.stream))
     if seen is None or not all(_answered(s) for s in seen):
         return None
     plain, streamed = seen
@@ -202,14 +208,14 @@ def streams_are_no_plain_answers(scene: Scene) -> Finding:
     why="A raw stream has no end marker: what is lost on the way is visible to nobody.",
     source=PREDICT,
 )
-def streams_say_the_same(scene: Scene, *, turns: int = 2) -> Finding:
+def streams_say_the_same(scene: ModelScene, *, turns: int = 2) -> Finding:
     """A raw stream is not only a part of the text that the plain answer had twice."""
-    seen = answered("long", "stream", scene=scene)
-    again = scene.get("long_again")
-    if seen is None or not all(_answered(s) for s in (*seen, *((again,) if again else ()))):
+    seen = answered(nth(scene.long), nth(scene.stream))
+    if seen is None or not all(map(_answered, (*seen, *scene.long))):
         return None
     plain, streamed = seen
-    if streamed.reading is None or (again and _document(plain) != _document(again)):
+    wavers = any(_document(again) != _document(plain) for again in scene.long[1:])
+    if streamed.reading is None or wavers:
         return None
     text = streamed.reading.body.decode("utf-8", "replace")
     whole = [t for t in _texts(_document(plain)) if text and text in t]
@@ -228,17 +234,17 @@ def streams_say_the_same(scene: Scene, *, turns: int = 2) -> Finding:
     why="Letters were damaged on the way in one of the two forms.",
     evidence=EvidenceGrade.PRACTICE,
 )
-def streams_differ_in_nothing(scene: Scene, *, turns: int = 2) -> Finding:
+def streams_differ_in_nothing(scene: ModelScene, *, turns: int = 2) -> Finding:
     """Where plain answers repeat themselves, and streams too, both say the same.
 
     Pieces that were lost, doubled or swapped on the way are a difference. With one turn nothing is
     known of repetition: what differs then is a reason to ask again.
     """
-    names = ("long", "long_again", "stream", "stream_again")
-    seen = answered(*(names if turns > 1 else names[::2]), scene=scene)
-    if seen is None or not all(_answered(s) for s in seen):
+    plains, streams = (
+        answered(*(nth(of, turn) for turn in range(turns))) for of in (scene.long, scene.stream)
+    )
+    if not plains or not streams or not all(map(_answered, (*plains, *streams))):
         return None
-    plains, streams = seen[: len(seen) // 2], seen[len(seen) // 2 :]
     texts = {_streamed_text(s) for s in streams}
     text = texts.pop()
     if texts or text is None or any(_document(s) != _document(plains[0]) for s in plains):
@@ -282,9 +288,9 @@ def _alike(one: str, other: str) -> bool:
     evidence=EvidenceGrade.PRACTICE,
     source=BASETEN_PAGE,
 )
-def a_completion_streams_as_one(scene: Scene) -> Finding:
+def a_completion_streams_as_one(scene: ModelScene) -> Finding:
     """A model that answers with chat completions streams events."""
-    seen = answered("long", "stream", scene=scene)
+    seen = answered(nth(scene.long), nth(scene.stream))
     if seen is None or not all(_answered(s) for s in seen):
         return None
     document = _document(seen[0])
@@ -304,10 +310,10 @@ def a_completion_streams_as_one(scene: Scene) -> Finding:
     evidence=EvidenceGrade.OBSERVED,
     timed=True,
 )
-def arrives_as_it_is_made(scene: Scene, *, turns: int = 2) -> Finding:
+def arrives_as_it_is_made(scene: ModelScene, *, turns: int = 2) -> Finding:
     """A raw stream arrives while it is generated."""
     seen = _short_and_long(scene)
-    streams = [s for n in ("stream", "stream_again") if (s := scene.get(n)) and _answered(s)]
+    streams = [s for s in scene.stream if _answered(s)]
     if seen is None or not streams:
         return None
     bodies = {s.reading.body for part in seen for s in part if s.reading}
@@ -362,17 +368,16 @@ JUDGES = (
 """What looks wrong after one turn to any of them is asked again before it is a fault."""
 
 
-def play(stage: Stage) -> None:
+def play(stage: Stage, scene: ModelScene) -> None:
     """One prompt with a small limit and a large one, and streamed; again where it looked wrong."""
     if stage.route != "model":
         return
     text = f"Tell me about rivers and bridges in Zürich. ({nonce(stage.seed, 1600)})"
     case = Case("model", {"prompt": text, "max_tokens": 64}, "model")
-    stage.play("long", case)
-    stage.play("stream", case.having(stream=True))
-    stage.play("short", case.having(max_tokens=1))
-    if not any(judge(stage.scene, turns=1) for judge in JUDGES):
-        return
-    stage.play("long_again", case)
-    stage.play("short_again", case.having(max_tokens=1))
-    stage.play("stream_again", case.having(stream=True))
+    scene.long.append(stage.play(case))
+    scene.stream.append(stage.play(case.having(stream=True)))
+    scene.short.append(stage.play(case.having(max_tokens=1)))
+    if any(judge(scene, turns=1) for judge in JUDGES):
+        scene.long.append(stage.play(case))
+        scene.short.append(stage.play(case.having(max_tokens=1)))
+        scene.stream.append(stage.play(case.having(stream=True)))

@@ -1,12 +1,12 @@
 """Timeouts, attempts and retries (ai-gateway/configuration/request-handling/)."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from harness.contract.case import Expect
-from harness.contract.clause import EvidenceGrade, Finding, Level, Profile, Scene
+from harness.contract.clause import EvidenceGrade, Finding, Level, Profile
 from harness.contract.fault import told
 from harness.contract.observation import Observation
-from harness.contract.topics.scenes import arrived, recorded
+from harness.contract.topics.scenes import Scene, arrived, recorded
 from harness.contract.topics.sources import CHAT, CLOUDFLARE
 from harness.contract.topics.stage import Stage, with_headers
 from harness.contract.topics.timing import busy
@@ -26,14 +26,24 @@ topic = Topic(
 )
 
 
+@dataclass(slots=True)
+class OptionsScene(Scene):
+    """A timeout of 1 ms, the same with two attempts, one of an hour, and retries."""
+
+    expired: Observation | None = None
+    attempts: Observation | None = None
+    long: Observation | None = None
+    retries: list[Observation] = field(default_factory=list)
+
+
 @topic.scene(
     "timeout-expires",
     Level.SHOULD,
     why="A caller that needs an answer in time waits for a stuck model.",
 )
-def short_timeouts_expire(scene: Scene) -> Finding:
+def short_timeouts_expire(scene: OptionsScene) -> Finding:
     """cf-aig-request-timeout of 1 ms ends in an error."""
-    seen = arrived("expired", scene=scene)
+    seen = arrived(scene.expired)
     if seen is None:
         return None
     response = seen[0].response
@@ -51,9 +61,9 @@ def short_timeouts_expire(scene: Scene) -> Finding:
     why="Retries that were asked for are not made.",
     founded=True,
 )
-def the_last_attempt_is_waited_for(scene: Scene) -> Finding:
+def the_last_attempt_is_waited_for(scene: OptionsScene) -> Finding:
     """On the last of several attempts the gateway waits for the answer."""
-    seen = arrived("expired", "attempts", scene=scene)
+    seen = arrived(scene.expired, scene.attempts)
     if seen is None or not seen[0].rejected or seen[1].passing:
         return None
     if seen[1].ok:
@@ -67,9 +77,9 @@ def the_last_attempt_is_waited_for(scene: Scene) -> Finding:
     why="A unit mistaken (seconds for milliseconds) ends every call.",
     founded=True,
 )
-def long_timeouts_do_not(scene: Scene) -> Finding:
+def long_timeouts_do_not(scene: OptionsScene) -> Finding:
     """cf-aig-request-timeout of an hour changes nothing."""
-    seen = arrived("long", scene=scene)
+    seen = arrived(scene.long)
     if seen is None or seen[0].passing:
         return None
     return () if seen[0].ok else (told("2xx", f"HTTP {seen[0].status}", "a timeout of an hour"),)
@@ -82,11 +92,11 @@ def long_timeouts_do_not(scene: Scene) -> Finding:
     routes=CHAT,
     founded=True,
 )
-def retry_options_are_accepted(scene: Scene) -> Finding:
+def retry_options_are_accepted(scene: OptionsScene) -> Finding:
     """cf-aig-max-attempts 1 and 5, cf-aig-retry-delay up to 5000 and every cf-aig-backoff are
     accepted.
     """
-    judged = [s for s in _retries(scene) if s.status not in (None, 429, 502, 503, 504, 529)]
+    judged = [s for s in scene.retries if s.status not in (None, 429, 502, 503, 504, 529)]
     if not judged:
         return None
     return tuple(
@@ -97,9 +107,9 @@ def retry_options_are_accepted(scene: Scene) -> Finding:
 
 
 @topic.scene("retry-delay-unused", Level.SHOULD, why="Every answer comes five seconds late.")
-def delays_are_for_retries(scene: Scene) -> Finding:
+def delays_are_for_retries(scene: OptionsScene) -> Finding:
     """A first attempt that succeeds waits for no cf-aig-retry-delay."""
-    judged = [s for s in _retries(scene) if s.ok and s.response is not None]
+    judged = [s for s in scene.retries if s.ok and s.response is not None]
     if not judged:
         return None
     soonest = min(s.response.head_at_ns for s in judged if s.response)
@@ -112,18 +122,14 @@ def delays_are_for_retries(scene: Scene) -> Finding:
     return (told(wanted, came, late[0].case.topic),)
 
 
-def _retries(scene: Scene) -> list[Observation]:
-    return [seen for name, seen in scene.items() if name.startswith("retries_")]
-
-
 @topic.scene(
     "record-timeout",
     Level.RECORD,
     why="The page says `returns an error` and no status; retries depend on it.",
 )
-def timeout_answer(scene: Scene) -> Finding:
+def timeout_answer(scene: OptionsScene) -> Finding:
     """What an expired cf-aig-request-timeout is answered by."""
-    return recorded(scene, "expired")
+    return recorded(scene.expired)
 
 
 TIMEOUT = ("cf-aig-request-timeout", "1")
@@ -131,25 +137,27 @@ RETRIES = (("1", "5000", "constant"), ("5", "100", "linear"), ("5", "5000", "exp
 """Attempts, the pause in milliseconds between them, and how it grows, at the documented bounds."""
 
 
-def play(stage: Stage) -> None:
+def play(stage: Stage, scene: OptionsScene) -> None:
     """One millisecond; the same with two attempts; an hour; and retries that nothing calls for."""
     case = stage.plain("options", 1900)
     if stage.wants("timeout-expires", "record-timeout"):
         short = with_headers(case, TIMEOUT)
-        stage.play("expired", replace(short, expect=Expect.EITHER, topic="timeout of 1 ms"))
+        short = replace(short, expect=Expect.EITHER, topic="timeout of 1 ms")
+        scene.expired = stage.play(short)
     if stage.wants("timeout-last-attempt"):
         again = with_headers(case, TIMEOUT, ("cf-aig-max-attempts", "2"))
-        stage.play("attempts", replace(again, expect=Expect.EITHER, topic="1 ms, two attempts"))
+        again = replace(again, expect=Expect.EITHER, topic="1 ms, two attempts")
+        scene.attempts = stage.play(again)
     if stage.wants("timeout-long"):
-        stage.play("long", with_headers(case, ("cf-aig-request-timeout", "3600000")))
+        scene.long = stage.play(with_headers(case, ("cf-aig-request-timeout", "3600000")))
     if stage.wants("retry-options", "retry-delay-unused"):
-        _play_retries(stage)
+        _play_retries(stage, scene.retries)
 
 
-def _play_retries(stage: Stage) -> None:
+def _play_retries(stage: Stage, retries: list[Observation]) -> None:
     """Every pair of bounds on native, the last one on compat; then none of them."""
     for number, values in enumerate(RETRIES if stage.route == "native" else RETRIES[-1:]):
         case = stage.plain(f"retries: {', '.join(values)}", 1910 + number)
         names = ("cf-aig-max-attempts", "cf-aig-retry-delay", "cf-aig-backoff")
         asked = with_headers(case, *zip(names, values, strict=True))
-        stage.play(f"retries_{number}", replace(asked, expect=Expect.EITHER))
+        retries.append(stage.play(replace(asked, expect=Expect.EITHER)))

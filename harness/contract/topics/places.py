@@ -1,10 +1,11 @@
 """What is not there: other gateways, providers, paths and models, and the SDK's path."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from harness.contract.case import Expect
-from harness.contract.clause import EvidenceGrade, Finding, Level, Profile, Scene
-from harness.contract.topics.scenes import coded, recorded, refused
+from harness.contract.clause import EvidenceGrade, Finding, Level, Profile
+from harness.contract.observation import Observation
+from harness.contract.topics.scenes import Scene, coded, recorded, refused
 from harness.contract.topics.sources import (
     ALL,
     BASETEN_ERRORS,
@@ -20,6 +21,29 @@ from harness.contract.topics.topic import Topic
 topic = Topic("places", routes=ALL, evidence=EvidenceGrade.DOCUMENTED, probe="places")
 
 
+@dataclass(slots=True)
+class MissingScene(Scene):
+    """A gateway and a model that do not exist."""
+
+    gateway: Observation | None = None
+    model: Observation | None = None
+
+
+@dataclass(slots=True)
+class PlacesScene(Scene):
+    """Providers, prefixes and paths that do not exist, and requests that nobody documents."""
+
+    provider: Observation | None = None
+    no_prefix: Observation | None = None
+    unknown_prefix: Observation | None = None
+    compat_path: Observation | None = None
+    get: Observation | None = None
+    not_json: Observation | None = None
+    odd_header: Observation | None = None
+    unknown_field: Observation | None = None
+    developer_role: Observation | None = None
+
+
 @topic.scene(
     "unknown-gateway",
     Level.MUST,
@@ -28,9 +52,9 @@ topic = Topic("places", routes=ALL, evidence=EvidenceGrade.DOCUMENTED, probe="pl
     probe="missing",
     needs=("gateway_path",),
 )
-def unknown_gateway_is_refused(scene: Scene) -> Finding:
+def unknown_gateway_is_refused(scene: MissingScene) -> Finding:
     """A gateway id that does not exist is refused."""
-    return refused(scene, "unknown_gateway", what="an unknown gateway")
+    return refused(scene.gateway, what="an unknown gateway")
 
 
 @topic.scene(
@@ -41,9 +65,9 @@ def unknown_gateway_is_refused(scene: Scene) -> Finding:
     probe="missing",
     needs=("gateway_path",),
 )
-def unknown_gateway_says_2001(scene: Scene) -> Finding:
+def unknown_gateway_says_2001(scene: MissingScene) -> Finding:
     """The refusal is 400 with code 2001."""
-    return coded(scene, "unknown_gateway", status=400, codes=("2001",))
+    return coded(scene.gateway, status=400, codes=("2001",))
 
 
 @topic.scene(
@@ -53,9 +77,9 @@ def unknown_gateway_says_2001(scene: Scene) -> Finding:
     routes=("native",),
     source="developers.cloudflare.com/ai-gateway/usage/providers/",
 )
-def unknown_provider_is_refused(scene: Scene) -> Finding:
+def unknown_provider_is_refused(scene: PlacesScene) -> Finding:
     """A provider that does not exist is refused."""
-    return refused(scene, "unknown_provider", what="an unknown provider")
+    return refused(scene.provider, what="an unknown provider")
 
 
 @topic.scene(
@@ -66,9 +90,9 @@ def unknown_provider_is_refused(scene: Scene) -> Finding:
     evidence=EvidenceGrade.OBSERVED,
     source="anomalyco/opencode#44827",
 )
-def unknown_provider_says_2008(scene: Scene) -> Finding:
+def unknown_provider_says_2008(scene: PlacesScene) -> Finding:
     """The refusal is 400 with code 2008."""
-    return coded(scene, "unknown_provider", status=400, codes=("2008",))
+    return coded(scene.provider, status=400, codes=("2008",))
 
 
 @topic.scene(
@@ -78,9 +102,9 @@ def unknown_provider_says_2008(scene: Scene) -> Finding:
     source=BASETEN_ERRORS,
     probe="missing",
 )
-def unknown_model_is_refused(scene: Scene) -> Finding:
+def unknown_model_is_refused(scene: MissingScene) -> Finding:
     """A model that does not exist is refused."""
-    return refused(scene, "unknown_model", what="an unknown model")
+    return refused(scene.model, what="an unknown model")
 
 
 @topic.scene(
@@ -90,9 +114,9 @@ def unknown_model_is_refused(scene: Scene) -> Finding:
     routes=("compat",),
     source=COMPAT_PAGE,
 )
-def missing_prefix_is_refused(scene: Scene) -> Finding:
+def missing_prefix_is_refused(scene: PlacesScene) -> Finding:
     """A model without its provider's prefix is refused."""
-    return refused(scene, "no_prefix", what="a model without a provider's prefix")
+    return refused(scene.no_prefix, what="a model without a provider's prefix")
 
 
 @topic.scene(
@@ -102,9 +126,9 @@ def missing_prefix_is_refused(scene: Scene) -> Finding:
     routes=("compat",),
     source=COMPAT_PAGE,
 )
-def unknown_prefix_is_refused(scene: Scene) -> Finding:
+def unknown_prefix_is_refused(scene: PlacesScene) -> Finding:
     """A model with an unknown provider's prefix is refused."""
-    return refused(scene, "unknown_prefix", what="a model with an unknown prefix")
+    return refused(scene.unknown_prefix, what="a model with an unknown prefix")
 
 
 @topic.scene(
@@ -115,9 +139,9 @@ def unknown_prefix_is_refused(scene: Scene) -> Finding:
     evidence=EvidenceGrade.OBSERVED,
     source=COMPAT_PAGE,
 )
-def unknown_compat_path_is_refused(scene: Scene) -> Finding:
+def unknown_compat_path_is_refused(scene: PlacesScene) -> Finding:
     """Another path under compat is refused."""
-    return refused(scene, "compat_path", what="an unknown path under compat")
+    return refused(scene.compat_path, what="an unknown path under compat")
 
 
 @topic.scene(
@@ -127,9 +151,9 @@ def unknown_compat_path_is_refused(scene: Scene) -> Finding:
     source=BASETEN_PAGE,
     profile=Profile.EXTENDED,
 )
-def get(scene: Scene) -> Finding:
+def get(scene: PlacesScene) -> Finding:
     """What a GET on the route does."""
-    return recorded(scene, "get")
+    return recorded(scene.get)
 
 
 @topic.scene(
@@ -139,9 +163,9 @@ def get(scene: Scene) -> Finding:
     source=BASETEN_PAGE,
     profile=Profile.EXTENDED,
 )
-def not_json(scene: Scene) -> Finding:
+def not_json(scene: PlacesScene) -> Finding:
     """What a body that is not JSON does."""
-    return recorded(scene, "not_json")
+    return recorded(scene.not_json)
 
 
 @topic.scene(
@@ -151,9 +175,9 @@ def not_json(scene: Scene) -> Finding:
     source=CACHING,
     profile=Profile.EXTENDED,
 )
-def odd_header(scene: Scene) -> Finding:
+def odd_header(scene: PlacesScene) -> Finding:
     """What `cf-aig-cache-ttl: 10`, below its documented minimum, does."""
-    return recorded(scene, "odd_header")
+    return recorded(scene.odd_header)
 
 
 @topic.scene(
@@ -165,9 +189,9 @@ def odd_header(scene: Scene) -> Finding:
     source="basetenlabs/truss, michaelfeil/dynamo baseten-changelog.md",
     profile=Profile.EXTENDED,
 )
-def unknown_field(scene: Scene) -> Finding:
+def unknown_field(scene: PlacesScene) -> Finding:
     """What an unknown body field does."""
-    return recorded(scene, "unknown_field")
+    return recorded(scene.unknown_field)
 
 
 @topic.scene(
@@ -179,70 +203,74 @@ def unknown_field(scene: Scene) -> Finding:
     source=REQUEST,
     profile=Profile.EXTENDED,
 )
-def developer_role(scene: Scene) -> Finding:
+def developer_role(scene: PlacesScene) -> Finding:
     """What a message of role developer does."""
-    return recorded(scene, "developer_role")
+    return recorded(scene.developer_role)
 
 
 NOWHERE = "no-such-thing-7f3a"
 
 
-def missing(stage: Stage) -> None:
+def missing(stage: Stage, scene: MissingScene) -> None:
     """An unknown gateway and an unknown model."""
     no = replace(stage.plain("places", 1000), expect=Expect.REJECT)
     if stage.wants("unknown-gateway", "unknown-gateway-code", "error-gateway-form"):
-        stage.play("unknown_gateway", replace(no, gateway=NOWHERE, topic="unknown gateway"))
-    if stage.route == "model":
-        stage.play("unknown_model", replace(no, model_id=NOWHERE, topic="unknown model"))
-    else:
-        stage.play("unknown_model", replace(no.having(model=NOWHERE), topic="unknown model"))
+        scene.gateway = stage.play(replace(no, gateway=NOWHERE, topic="unknown gateway"))
+    on_model = stage.route == "model"
+    unknown = replace(no, model_id=NOWHERE) if on_model else no.having(model=NOWHERE)
+    scene.model = stage.play(replace(unknown, topic="unknown model"))
 
 
-def play(stage: Stage) -> None:
+def play(stage: Stage, scene: PlacesScene) -> None:
     """Unknown provider and prefix, then the undocumented requests."""
-    _PLACES[stage.route](stage)
-    _records(stage)
+    _PLACES[stage.route](stage, scene)
+    _records(stage, scene)
 
 
-def _native(stage: Stage) -> None:
+def _native(stage: Stage, scene: PlacesScene) -> None:
     case = stage.plain("unknown provider", 1001)
     path = f"/{NOWHERE}/v1/chat/completions"
-    stage.play("unknown_provider", replace(case, path=path, expect=Expect.REJECT))
+    scene.provider = stage.play(replace(case, path=path, expect=Expect.REJECT))
 
 
-def _compat(stage: Stage) -> None:
+def _compat(stage: Stage, scene: PlacesScene) -> None:
     case = replace(stage.plain("compat", 1002), expect=Expect.REJECT)
     if stage.wants("compat-prefix-missing"):
         bare = case.having(model=NOWHERE)
-        stage.play("no_prefix", replace(bare, prefix=False, topic="model without prefix"))
+        bare = replace(bare, prefix=False, topic="model without prefix")
+        scene.no_prefix = stage.play(bare)
     if stage.wants("compat-prefix-unknown"):
         other = case.having(model=f"{NOWHERE}/some-model")
-        stage.play("unknown_prefix", replace(other, prefix=False, topic="unknown prefix"))
+        other = replace(other, prefix=False, topic="unknown prefix")
+        scene.unknown_prefix = stage.play(other)
     if stage.wants("compat-path"):
-        stage.play("compat_path", replace(case, path="/compat/responses", topic="other path"))
+        other = replace(case, path="/compat/responses", topic="other path")
+        scene.compat_path = stage.play(other)
 
 
-def _model(stage: Stage) -> None:
+def _model(stage: Stage, scene: PlacesScene) -> None:
     """The model route has no other places."""
 
 
 _PLACES = {"native": _native, "compat": _compat, "model": _model}
 
 
-def _records(stage: Stage) -> None:
+def _records(stage: Stage, scene: PlacesScene) -> None:
     case = replace(stage.plain("record", 1003), expect=Expect.EITHER)
     if stage.wants("record-get"):
-        stage.play("get", replace(case, method="GET", body=b"", topic="GET"))
+        scene.get = stage.play(replace(case, method="GET", body=b"", topic="GET"))
     if stage.wants("record-not-json"):
-        stage.play("not_json", replace(case, body=b"not json", topic="not JSON"))
+        scene.not_json = stage.play(replace(case, body=b"not json", topic="not JSON"))
     if stage.wants("record-option-bounds"):
         odd = with_headers(case, ("cf-aig-cache-ttl", "10"))
-        stage.play("odd_header", replace(odd, topic="option outside its bounds"))
+        scene.odd_header = stage.play(replace(odd, topic="option outside its bounds"))
     if stage.wants("record-unknown-field"):
-        stage.play("unknown_field", replace(case.having(foo=1), topic="unknown field"))
+        unknown = replace(case.having(foo=1), topic="unknown field")
+        scene.unknown_field = stage.play(unknown)
     if stage.wants("record-developer-role"):
         messages = [
             {"role": "developer", "content": "Be brief."},
             {"role": "user", "content": "Hello."},
         ]
-        stage.play("developer_role", replace(case.having(messages=messages), topic="developer"))
+        developer = replace(case.having(messages=messages), topic="developer")
+        scene.developer_role = stage.play(developer)

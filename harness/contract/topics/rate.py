@@ -6,13 +6,14 @@ what passes beyond the limit is one only if it did so in both attempts.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 
 from harness.contract.case import Expect
-from harness.contract.clause import EvidenceGrade, Fault, Finding, Level, Scene, Unjudged
+from harness.contract.clause import EvidenceGrade, Fault, Finding, Level, Unjudged
 from harness.contract.fault import fault, told
 from harness.contract.observation import Observation
+from harness.contract.topics.scenes import Scene
 from harness.contract.topics.sources import RATE
 from harness.contract.topics.stage import Stage
 from harness.contract.topics.topic import Topic
@@ -32,16 +33,26 @@ topic = Topic(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RateAttempt:
-    """One whole attempt: the requests within the limit, and those beyond it by their form.
+    """One attempt: the requests within the limit, and those beyond it by their form.
 
-    `half` is the status of one more, sent shortly before half of the window had passed.
+    `after` is one more, sent shortly before half of the window had passed; none where it came late.
     """
 
-    allowed: tuple[Observation, ...]
-    beyond: dict[str, Observation]
-    half: int | None
+    allowed: list[Observation] = field(default_factory=list)
+    beyond: dict[str, Observation] = field(default_factory=dict)
+    after: Observation | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything up to what is beyond the limit was sent."""
+        return bool(self.allowed) and len(self.beyond) == len(BEYOND)
+
+    @property
+    def half(self) -> int | None:
+        """The status of the request before half of the window had passed."""
+        return self.after.status if self.after else None
 
     def refused(self, name: str) -> bool:
         """Whether a request beyond the limit was answered by 429."""
@@ -76,25 +87,27 @@ class RateAttempt:
         return self.half == 429 or any(each.status == 429 for each in seen)
 
 
-def attempts(scene: Scene) -> list[RateAttempt]:
+@dataclass(slots=True)
+class RateScene(Scene):
+    """One attempt or two, a flood where nothing was refused, and a request after the window."""
+
+    attempts: list[RateAttempt] = field(default_factory=list)
+    flood: list[Observation] = field(default_factory=list)
+    later: Observation | None = None
+
+
+def attempts(scene: RateScene) -> list[RateAttempt]:
     """The whole attempts in their order."""
-    found: list[RateAttempt] = []
-    for number in range(ATTEMPTS):
-        allowed = tuple(s for name, s in scene.items() if name.startswith(f"allowed_{number}_"))
-        beyond = {n: scene[f"{n}_{number}"] for n in BEYOND if f"{n}_{number}" in scene}
-        if allowed and len(beyond) == len(BEYOND):
-            half = scene.get(f"half_{number}")
-            found.append(RateAttempt(allowed, beyond, half.status if half else None))
-    return found
+    return [attempt for attempt in scene.attempts if attempt.whole]
 
 
-def quick(scene: Scene) -> list[RateAttempt]:
+def quick(scene: RateScene) -> list[RateAttempt]:
     """The attempts that took less than half a window: of a slower one nothing can be said."""
     return [attempt for attempt in attempts(scene) if attempt.half is not None]
 
 
 @topic.scene("rate-allows", Level.MUST, why="Callers below their limit are refused.")
-def as_many_as_declared_pass(scene: Scene) -> Finding:
+def as_many_as_declared_pass(scene: RateScene) -> Finding:
     """As many requests as declared pass in a window."""
     made = attempts(scene)
     if not made:
@@ -107,21 +120,21 @@ def as_many_as_declared_pass(scene: Scene) -> Finding:
     return ()
 
 
-def unclear(scene: Scene) -> Finding:
+def unclear(scene: RateScene) -> Finding:
     """That the limit was used up too slowly to tell; nothing where it was not tried at all."""
     return Unjudged(TOO_SLOW) if attempts(scene) else None
 
 
 @topic.scene("rate-refuses", Level.MUST, why="Nothing protects the budget behind the gateway.")
-def one_more_is_refused(scene: Scene) -> Finding:
+def one_more_is_refused(scene: RateScene) -> Finding:
     """A request beyond the limit is answered by 429.
 
     More than 2 N requests within half a window, or within a whole one that hold them all, are too
     many wherever a window ends.
     """
-    if any(seen.status == 429 for seen in scene.values()):
+    if any(seen.status == 429 for seen in scene.seen):
         return ()
-    flood = [seen.status for name, seen in scene.items() if name.startswith("flood_")]
+    flood = [seen.status for seen in scene.flood]
     if flood:
         wanted = f"429 after twice the {len(flood) // 2} requests of a window at most"
         return (told(wanted, f"none in {len(flood)} requests at once: {set(flood)}", "window"),)
@@ -133,7 +146,7 @@ def one_more_is_refused(scene: Scene) -> Finding:
 
 
 @topic.scene("rate-exact", Level.MUST, why="The limit is not the one that was configured.")
-def no_more_than_declared_pass(scene: Scene) -> Finding:
+def no_more_than_declared_pass(scene: RateScene) -> Finding:
     """The first request beyond the limit is the first refused."""
     made = quick(scene)
     if not made or one_more_is_refused(scene):
@@ -151,7 +164,7 @@ def no_more_than_declared_pass(scene: Scene) -> Finding:
     Level.MUST,
     why="Windows are shorter than declared: the budget is spent several times over.",
 )
-def windows_are_as_long_as_declared(scene: Scene) -> Finding:
+def windows_are_as_long_as_declared(scene: RateScene) -> Finding:
     """Within half a window no more requests pass than the limit allows.
 
     The second attempt begins half a window later in the cycle: of the two, one at least is met by
@@ -175,7 +188,7 @@ def windows_are_as_long_as_declared(scene: Scene) -> Finding:
     why="Callers cannot tell it from the provider's 429.",
     evidence=EvidenceGrade.OBSERVED,
 )
-def refusal_says_rate_limited(scene: Scene) -> Finding:
+def refusal_says_rate_limited(scene: RateScene) -> Finding:
     """The gateway's 429 carries code 2003."""
     refused = _refused(scene)
     if not refused:
@@ -186,9 +199,9 @@ def refusal_says_rate_limited(scene: Scene) -> Finding:
 
 
 @topic.scene("rate-recovers", Level.MUST, why="One burst locks the gateway.")
-def window_passes(scene: Scene) -> Finding:
+def window_passes(scene: RateScene) -> Finding:
     """After the window requests pass again."""
-    later = scene.get("later")
+    later = scene.later
     if later is None or later.status is None or not _refused(scene):
         return None
     if later.status != 429:
@@ -196,11 +209,11 @@ def window_passes(scene: Scene) -> Finding:
     return (told("no 429 after the window", "HTTP 429", "the first request after it"),)
 
 
-def _refused(scene: Scene) -> list[Observation]:
+def _refused(scene: RateScene) -> list[Observation]:
     return [
         seen
         for attempt in attempts(scene)
-        for name, seen in attempt.beyond.items()
+        for seen in attempt.beyond.values()
         if seen.status == 429 and seen.case.route == attempt.allowed[0].case.route
     ]
 
@@ -210,7 +223,7 @@ def _refused(scene: Scene) -> list[Observation]:
     Level.MUST,
     why="The limit protects a budget; one form of request walks around it.",
 )
-def everything_counts(scene: Scene) -> Finding:
+def everything_counts(scene: RateScene) -> Finding:
     """One limit counts all: streams and the other routes too.
 
     A request after them that is refused shows that no window has ended meanwhile, if a new window
@@ -238,9 +251,9 @@ def _uncounted(made: list[RateAttempt]) -> Iterator[Fault]:
     evidence=EvidenceGrade.SPECIFIED,
     source="RFC 9110, section 10.2.3",
 )
-def retry_after_tells_when(scene: Scene) -> Finding:
+def retry_after_tells_when(scene: RateScene) -> Finding:
     """Retry-After of the 429, if there is one, is the time that is left."""
-    refused, later = _refused(scene), scene.get("later")
+    refused, later = _refused(scene), scene.later
     value = refused[-1].headers.get("retry-after") if refused else None
     if value is None or later is None or later.status == 429:
         return None
@@ -274,7 +287,7 @@ HALF, LATEST = 0.35, 0.45
 nothing can be said, since a window might have ended in both attempts."""
 
 
-def play(stage: Stage) -> None:
+def play(stage: Stage, scene: RateScene) -> None:
     """N requests and some more; once again where any of those was not refused.
 
     Where nothing was refused at all, a flood shows whether there is a limit.
@@ -287,41 +300,38 @@ def play(stage: Stage) -> None:
     try:
         if stage.sender.seen:
             stage.wait_since(stage.sender.seen, seconds * 2)
-        _attempt(stage, 0, requests, seconds)
-        if not _decided(stage, requests):
-            first = stage.scene["allowed_0_0"]
+        _attempt(stage, scene, requests, seconds)
+        if not _decided(scene.attempts[0], requests):
+            first = scene.attempts[0].allowed[0]
             stage.wait_since([first], seconds * APART, margin_s=0)
-            _attempt(stage, 1, requests, seconds)
-        if not stage.sender.clock.free and not _any_refused(stage):
-            _flood(stage, requests, seconds)
+            _attempt(stage, scene, requests, seconds)
+        if not stage.sender.clock.free and not any(seen.status == 429 for seen in scene.seen):
+            _flood(stage, scene, requests, seconds)
         stage.wait_since(stage.sender.seen, seconds * 2)
-        stage.play("later", stage.any_quick("after the window", 2600))
+        scene.later = stage.play(stage.any_quick("after the window", 2600))
     finally:
         stage.sender.interval_s = paced
 
 
-def _attempt(stage: Stage, attempt: int, requests: int, seconds: int) -> None:
+def _attempt(stage: Stage, scene: RateScene, requests: int, seconds: int) -> None:
     """All that the limit allows, and then what it must refuse in each form."""
-    numbers = [1500 + requests * attempt + n for n in range(requests)]
-    allowed = [stage.any_quick("within the limit", number) for number in numbers]
-    stage.play_all({f"allowed_{attempt}_{n}": case for n, case in enumerate(allowed)})
-    case = replace(stage.plain("beyond the limit", 2500 + attempt), expect=Expect.EITHER)
+    number, attempt = len(scene.attempts), RateAttempt()
+    scene.attempts.append(attempt)
+    first = 1500 + requests * number
+    allowed = [stage.any_quick("within the limit", first + n) for n in range(requests)]
+    stage.play_all(allowed, attempt.allowed)
+    case = replace(stage.plain("beyond the limit", 2500 + number), expect=Expect.EITHER)
     forms = {"stream": case.having(stream=True), "other_route": replace(case, route="compat")}
     for name in BEYOND:  # in this order: what passes after a refusal is what tells
-        stage.play(f"{name}_{attempt}", forms.get(name, case))
-    first = stage.scene[f"allowed_{attempt}_0"]
-    if stage.since(first) < seconds * HALF:
-        stage.wait_since([first], seconds * HALF, margin_s=0)
-        stage.play(f"half_{attempt}", case)
-        if not _in_time(stage, attempt, seconds):
-            del stage.scene[f"half_{attempt}"]
+        attempt.beyond[name] = stage.play(forms.get(name, case))
+    if stage.since(attempt.allowed[0]) < seconds * HALF:
+        stage.wait_since(attempt.allowed[:1], seconds * HALF, margin_s=0)
+        after = stage.play(case)
+        if _in_time(scene, after, seconds):
+            attempt.after = after
 
 
-def _any_refused(stage: Stage) -> bool:
-    return any(seen.status == 429 for seen in stage.scene.values())
-
-
-def _flood(stage: Stage, requests: int, seconds: int) -> None:
+def _flood(stage: Stage, scene: RateScene, requests: int, seconds: int) -> None:
     """One more than two whole windows let through, at once; kept if a window was long enough.
 
     A window may end among them, so that as many as two of them hold may pass.
@@ -330,17 +340,13 @@ def _flood(stage: Stage, requests: int, seconds: int) -> None:
     left = stage.sender.budget.left
     if left is not None and left < count:
         return
-    names, whole = [f"flood_{number}" for number in range(count)], False
     cases = [stage.plain("a flood", 2800 + number) for number in range(count)]
     cases = [replace(case, expect=Expect.EITHER) for case in cases]
-    try:
-        for number in range(0, count, AT_ONCE):
-            part = slice(number, number + AT_ONCE)
-            stage.play_all(dict(zip(names[part], cases[part], strict=True)))
-        whole = _within([stage.scene[name] for name in names], seconds)
-    finally:
-        for name in () if whole else names:
-            stage.scene.pop(name, None)
+    flood: list[Observation] = []
+    for number in range(0, count, AT_ONCE):
+        stage.play_all(cases[number : number + AT_ONCE], flood)
+    if _within(flood, seconds):
+        scene.flood = flood
 
 
 def _within(flood: Sequence[Observation], seconds: int) -> bool:
@@ -350,18 +356,17 @@ def _within(flood: Sequence[Observation], seconds: int) -> bool:
     return len(ends) == len(flood) and (max(ends) - begun) / 1e9 < seconds
 
 
-def _in_time(stage: Stage, attempt: int, seconds: int) -> bool:
-    """Whether an attempt took as long as planned, and began half a window apart from the first."""
-    begun = stage.scene[f"allowed_{attempt}_0"].exchange.sent_ns
-    took = (stage.scene[f"half_{attempt}"].exchange.sent_ns - begun) / 1e9
-    apart = (begun - stage.scene["allowed_0_0"].exchange.sent_ns) / 1e9
-    late = abs(apart - attempt * APART * seconds)
+def _in_time(scene: RateScene, after: Observation, seconds: int) -> bool:
+    """Whether the attempt took as long as planned, and began half a window apart from the first."""
+    begun = [attempt.allowed[0].exchange.sent_ns for attempt in scene.attempts]
+    took = (after.exchange.sent_ns - begun[-1]) / 1e9
+    late = abs((begun[-1] - begun[0]) / 1e9 - (len(begun) - 1) * APART * seconds)
     return took <= seconds * LATEST and late <= seconds * (0.5 - LATEST)
 
 
-def _decided(stage: Stage, requests: int) -> bool:
+def _decided(attempt: RateAttempt, requests: int) -> bool:
     """Whether one attempt tells everything; a window may have ended in it where it does not."""
-    asked = [stage.scene.get(f"{name}_0") for name in (*BEYOND, "half")]
+    asked = [*(attempt.beyond[name] for name in BEYOND), attempt.after]
     refused = [seen is not None and seen.status == 429 for seen in asked]
     if refused[-1]:
         return refused[0] and (all(refused) or requests >= len(BEYOND))

@@ -9,11 +9,12 @@ from harness.contract.clause import (
     Profile,
     Recorded,
     RunCheck,
-    Scene,
 )
 from harness.contract.output.recording import Seen, told
 from harness.contract.run.context import limit_of
 from harness.contract.topics.headers import retry_after_has_its_form
+from harness.contract.topics.rate import RateScene
+from harness.contract.topics.sizes import SizesScene
 from harness.contract.topics.sources import ALL, CHAT, RATE
 from harness.contract.topics.topic import Topic
 
@@ -40,9 +41,9 @@ def switch(name: str) -> RunCheck:
     probe="sizes",
     profile=Profile.EXTENDED,
 )
-def body_limit(scene: Scene) -> Finding:
+def body_limit(scene: SizesScene) -> Finding:
     """Which long bodies are taken."""
-    seen = [(name, s.status) for name, s in scene.items() if s.status is not None]
+    seen = [(name, s.status) for name, s in scene.bodies.items() if s.status is not None]
     return Recorded(", ".join(f"{name}: {status}" for name, status in seen)) if seen else None
 
 
@@ -67,9 +68,9 @@ def context(seen: Seen) -> Finding:
     probe="rate",
     needs=("rate", "clock"),
 )
-def retry_after(scene: Scene) -> Finding:
+def retry_after(scene: RateScene) -> Finding:
     """Whether a 429 says when to come back, and how."""
-    refused = next((s for s in scene.values() if s.status == 429), None)
+    refused = next((s for s in scene.seen if s.status == 429), None)
     if refused is None:
         return None
     value = refused.headers.get("retry-after")

@@ -1,6 +1,6 @@
-"""Where a probe plays: it sends cases under names and leaves a scene behind."""
+"""Where a probe plays: how it sends its cases, and what it may ask of the run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,6 @@ class Stage:
     """One probe on one route; `wanted` are the ids of the clauses that it has to feed.
 
     `waiting` are cases that come later in the run: where any request serves, one of them does.
-    `scene` grows with each request, so what was seen before a budget ran out still counts.
     `awaited` says what the probe waits for where it waits.
     """
 
@@ -33,23 +32,18 @@ class Stage:
     seed: int
     wanted: frozenset[str]
     waiting: list[Case] = field(default_factory=list)
-    scene: dict[str, Observation] = field(default_factory=dict)
     awaited: str = "the target to settle"
 
-    def play(self, name: str, case: Case, *, patient: bool = True) -> Observation:
-        """Send a case and put what was seen into the scene; `patient` is as of the sender."""
-        seen = self.sender.send(case, patient=patient)
-        self.scene[name] = seen
-        return seen
+    def play(self, case: Case, *, patient: bool = True) -> Observation:
+        """Send a case; `patient` is as of the sender."""
+        return self.sender.send(case, patient=patient)
 
-    def play_all(self, cases: Mapping[str, Case]) -> None:
-        """Play cases at once, or one after the other where time is not real."""
+    def play_all(self, cases: Sequence[Case], seen: list[Observation]) -> None:
+        """Play cases at once, or one after the other where time is not real, adding to `seen`."""
         if self.sender.clock.free:
-            for name, case in cases.items():
-                self.play(name, case, patient=False)  # what is sent again would count as well
-            return
-        seen = self.sender.send_together(list(cases.values()))
-        self.scene.update(zip(cases, seen, strict=True))
+            seen.extend(self.play(case, patient=False) for case in cases)  # none counts twice
+        else:
+            seen += self.sender.send_together(cases)
 
     def plain(self, topic: str, number: int, *, fresh: bool = True) -> Case:
         """A small valid request of the route; the same number gives the same body."""

@@ -8,26 +8,26 @@ from where a reader could notice them, and a time only as far as this process wa
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from harness.contract.case import Case, Expect
-from harness.contract.clause import EvidenceGrade, Finding, Level, Scene, Unjudged
+from harness.contract.clause import EvidenceGrade, Finding, Level, Unjudged
 from harness.contract.fault import numbers, told
 from harness.contract.observation import Observation
 from harness.contract.requests.fixed import body
 from harness.contract.requests.given import only
 from harness.contract.requests.text import LONG, nonce
 from harness.contract.topics.framing import stream_of
-from harness.contract.topics.scenes import answered
+from harness.contract.topics.scenes import Scene, answered
 from harness.contract.topics.sources import CHAT
 from harness.contract.topics.stage import Stage
 from harness.contract.topics.topic import Topic
 
 LONG_NS = 20_000_000
 """An answer that takes less than this longer than a short one is too fast to be judged."""
-TURNS = ("", "_again", "_again_2")
-"""What ends the names of each measurement: the later ones are for what looked wrong before."""
+TURNS = 3
+"""So often times are measured: the later ones are for what looked wrong before."""
 ENOUGH = 8
 """Output events below which the spread of a stream says nothing."""
 FRAME_NS = 15_000_000
@@ -61,6 +61,22 @@ topic = Topic(
     evidence=EvidenceGrade.PRACTICE,
     source="developers.cloudflare.com/ai-gateway/features/guardrails/usage-considerations/",
 )
+
+
+@dataclass(slots=True)
+class Measurement:
+    """A short and a long plain answer, and the long one streamed."""
+
+    short: Observation | None = None
+    long: Observation | None = None
+    stream: Observation | None = None
+
+
+@dataclass(slots=True)
+class TimingScene(Scene):
+    """The same measured once, or again with longer answers."""
+
+    turns: list[Measurement] = field(default_factory=list)
 
 
 def busy(late_ns: int) -> Unjudged:
@@ -104,10 +120,10 @@ def longest_streams(seen: Sequence[Observation]) -> Sequence[Observation]:
     probe="timing",
     timed=True,
 )
-def arrives_as_it_is_made(scene: Scene) -> Finding:
+def arrives_as_it_is_made(scene: TimingScene) -> Finding:
     """Output arrives while it is generated, not all at the end."""
-    found = [turn for name in TURNS if (turn := _turn(scene, name)) is not None]
-    return spread(found, least=len(TURNS))
+    found = [timed for turn in scene.turns if (timed := _timed(turn)) is not None]
+    return spread(found, least=TURNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +151,8 @@ class TimedTurn:
         return self.made_ns >= LONG_NS and not late
 
 
-def _turn(scene: Scene, name: str) -> TimedTurn | None:
-    seen = answered(f"short{name}", f"long{name}", f"stream{name}", scene=scene)
+def _timed(turn: Measurement) -> TimedTurn | None:
+    seen = answered(turn.short, turn.long, turn.stream)
     if seen is None or not all(s.good and s.exchange.whole for s in seen):
         return None
     times = output_times(seen[2])
@@ -372,17 +388,18 @@ LONGER = "word " * 200
 """A text that takes its time to come, even from a fast model on a machine that is busy."""
 
 
-def play(stage: Stage) -> None:
+def play(stage: Stage, scene: TimingScene) -> None:
     """Short and long plain answers, the long one streamed; longer ones where that did not do."""
     text = f"{LONG} ({nonce(stage.seed, 1400)})"
     asked = body(stage.sender.subject.model, text, max_tokens=96)
     case = Case(stage.route, asked, "timing")
     longer = case.having(response_format=only(text=LONGER), max_tokens=400)
-    for turn in TURNS:
-        stage.play(f"short{turn}", case.having(max_tokens=2))
-        stage.play(f"long{turn}", case)
-        stage.play(f"stream{turn}", case.having(stream=True))
-        if not arrives_as_it_is_made(stage.scene):
+    for _ in range(TURNS):
+        turn = Measurement(short=stage.play(case.having(max_tokens=2)))
+        scene.turns.append(turn)
+        turn.long = stage.play(case)
+        turn.stream = stage.play(case.having(stream=True))
+        if not arrives_as_it_is_made(scene):
             return
         stage.wait_for_quiet()
         case = replace(longer, expect=Expect.EITHER)

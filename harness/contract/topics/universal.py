@@ -5,7 +5,7 @@ step. Steps are told apart by the value that only their own answer may hold.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from harness.contract.answer.reading import parse_json
 from harness.contract.case import Case, Expect, Key
@@ -17,7 +17,6 @@ from harness.contract.clause import (
     Level,
     Profile,
     Recorded,
-    Scene,
 )
 from harness.contract.fault import fault, told
 from harness.contract.observation import Observation, observe
@@ -25,7 +24,7 @@ from harness.contract.requests.given import given
 from harness.contract.topics import body, framing, headers, limits, plain, stream_end, usage
 from harness.contract.topics.options import TIMEOUT
 from harness.contract.topics.places import NOWHERE
-from harness.contract.topics.scenes import answered, recorded, refused
+from harness.contract.topics.scenes import Scene, answered, body_of, recorded, refused
 from harness.contract.topics.sources import CHAT, CLOUDFLARE
 from harness.contract.topics.stage import Stage, with_headers
 from harness.contract.topics.topic import Topic
@@ -57,20 +56,30 @@ topic = Topic(
 )
 
 
-def serves(scene: Scene) -> bool:
+@dataclass(slots=True)
+class UniversalScene(Scene):
+    """A good step first, then fallbacks after a timeout and after errors, then what must fail."""
+
+    first: Observation | None = None
+    timed_out: Observation | None = None
+    refused: Observation | None = None
+    failed: Observation | None = None
+    no_list: Observation | None = None
+    nobody: Observation | None = None
+
+
+def serves(scene: UniversalScene) -> bool:
     """Whether the target answers a good step as Cloudflare does."""
-    first = scene.get("first")
+    first = scene.first
     if first is None or not first.ok:
         return False
     return bool(first.choices) or first.headers.get(STEP) is not None
 
 
-def _good(scene: Scene) -> Iterator[tuple[str, Observation]]:
+def _good(scene: UniversalScene) -> list[Observation]:
     """The accepted requests with a step that was meant to answer."""
-    for name in ("first", "timed_out", "refused"):
-        seen = scene.get(name)
-        if seen is not None and seen.ok and serves(scene):
-            yield name, seen
+    asked = (scene.first, scene.timed_out, scene.refused)
+    return [seen for seen in asked if seen is not None and seen.ok and serves(scene)]
 
 
 def as_on_its_route(seen: Observation) -> Observation:
@@ -97,14 +106,14 @@ def _own_fields(seen: Observation) -> Iterator[tuple[str, str]]:
     why="Cloudflare's own clients send steps only; a form of its own breaks them.",
     routes=CHAT,
 )
-def answers_like_the_route(scene: Scene) -> Finding:
+def answers_like_the_route(scene: UniversalScene) -> Finding:
     """A step is answered like a request to its own route, plain and streamed."""
-    judged = [(n, as_on_its_route(s)) for n, s in _good(scene) if n == "first" or not _other(s)]
+    judged = [as_on_its_route(seen) for seen in _good(scene) if not _other(seen)]
     if not judged:
         return None
     return tuple(
-        replace(found, where=f"{name}, {clause.id}: {found.where}")
-        for name, seen in judged
+        replace(found, where=f"{seen.case.topic}, {clause.id}: {found.where}")
+        for seen in judged
         for clause in _OWN
         for found in _faults(clause, seen)
     )[:4]
@@ -140,11 +149,11 @@ def _other(seen: Observation) -> bool:
     Level.MUST,
     why="The fallback is used, and billed, instead of the model that was chosen.",
 )
-def the_first_that_works_answers(scene: Scene) -> Finding:
+def the_first_that_works_answers(scene: UniversalScene) -> Finding:
     """A good first step answers, and no later one."""
-    if not serves(scene):
+    if scene.first is None or not serves(scene):
         return None
-    number = _answering(scene["first"])
+    number = _answering(scene.first)
     if number is None:
         return None
     return () if number == 0 else (told("the answer of step 0", f"that of step {number}", "text"),)
@@ -156,16 +165,15 @@ def the_first_that_works_answers(scene: Scene) -> Finding:
     why="Fallback monitors count fallbacks that never happened, or miss those that did.",
     routes=CHAT,
 )
-def the_step_is_told(scene: Scene) -> Finding:
+def the_step_is_told(scene: UniversalScene) -> Finding:
     """`cf-aig-step`, if sent, is the number of the step that answered."""
-    told = [(name, seen, seen.headers.get(STEP)) for name, seen in _good(scene)]
-    known = [(name, value, _answering(seen)) for name, seen, value in told if value is not None]
-    known = [(name, value, number) for name, value, number in known if number is not None]
+    told = [(seen, seen.headers.get(STEP), _answering(seen)) for seen in _good(scene)]
+    known = [each for each in told if None not in each[1:]]
     if not known:
         return None
     return tuple(
-        fault(f"{number}, the step whose answer it is", value, f"header {STEP} ({name})")
-        for name, value, number in known
+        fault(f"{number}, the step whose answer it is", value, f"header {STEP} ({seen.case.topic})")
+        for seen, value, number in known
         if value != str(number)
     )
 
@@ -176,16 +184,16 @@ def the_step_is_told(scene: Scene) -> Finding:
     why="A stuck model holds up a request that has a fallback.",
     source=HANDLING,
 )
-def timeouts_hand_over(scene: Scene) -> Finding:
+def timeouts_hand_over(scene: UniversalScene) -> Finding:
     """A step that exceeds its `requestTimeout` hands over to the next one."""
-    seen = answered("timed_out", scene=scene)
+    seen = answered(scene.timed_out)
     if seen is None or seen[0].status in PASSING:
         return None
     response = seen[0].response
     if not seen[0].ok:
-        body = response.body if response else b""
         came = f"HTTP {seen[0].status}"
-        return (told("the second step's answer", came, "a first step of 1 ms", body),)
+        wanted, where = "the second step's answer", "a first step of 1 ms"
+        return (told(wanted, came, where, body_of(seen[0])),)
     early = response is not None and response.head_at_ns - seen[0].late_ns < AT_ONCE_NS
     if _answering(seen[0]) != 0 or early:
         return ()
@@ -199,14 +207,14 @@ def timeouts_hand_over(scene: Scene) -> Finding:
     routes=CHAT,
     source=f"{FALLBACKS} says `returns an error` and no status",
 )
-def errors_hand_over(scene: Scene) -> Finding:
+def errors_hand_over(scene: UniversalScene) -> Finding:
     """A step that ends in an error hands over to the next one."""
-    seen = answered("refused", scene=scene)
+    seen = answered(scene.refused)
     if seen is None or seen[0].status in PASSING:
         return None
     if seen[0].ok:
         return ()
-    body = seen[0].response.body if seen[0].response else b""
+    body = body_of(seen[0])
     before = ", ".join(step.topic for step in seen[0].case.steps or ())
     return (told("the last step's answer", f"HTTP {seen[0].status}", f"after {before}", body),)
 
@@ -218,19 +226,19 @@ def errors_hand_over(scene: Scene) -> Finding:
     source=FALLBACKS,
     probe="refusals",
 )
-def all_failed_is_a_failure(scene: Scene) -> Finding:
+def all_failed_is_a_failure(scene: UniversalScene) -> Finding:
     """Where every step fails the request fails.
 
     A target that does not refuse the wrong key of the first step has one that works.
     """
-    before = scene.get("refused")
+    before = scene.refused
     if before is not None and before.ok and _answering(before) != _meant(before):
         return None
-    seen = answered("failed", scene=scene)
+    seen = answered(scene.failed)
     if seen is None or seen[0].rejected:
         return None if seen is None else ()
-    body = seen[0].response.body if seen[0].response else b""
-    return (told("an error", f"HTTP {seen[0].status}", "every step fails", body),)
+    came = f"HTTP {seen[0].status}"
+    return (told("an error", came, "every step fails", body_of(seen[0])),)
 
 
 @topic.scene(
@@ -240,9 +248,9 @@ def all_failed_is_a_failure(scene: Scene) -> Finding:
     evidence=EvidenceGrade.PRACTICE,
     probe="refusals",
 )
-def no_list_is_refused(scene: Scene) -> Finding:
+def no_list_is_refused(scene: UniversalScene) -> Finding:
     """A body that is no list of steps is refused by a 4xx."""
-    return refused(scene, "no_list", what="a body that is no list")
+    return refused(scene.no_list, what="a body that is no list")
 
 
 @topic.scene(
@@ -251,9 +259,9 @@ def no_list_is_refused(scene: Scene) -> Finding:
     why="It is legacy, and no server but the gateway has it.",
     routes=CHAT,
 )
-def endpoint(scene: Scene) -> Finding:
+def endpoint(scene: UniversalScene) -> Finding:
     """Whether the universal endpoint is there."""
-    return Recorded("served") if serves(scene) else recorded(scene, "first")
+    return Recorded("served") if serves(scene) else recorded(scene.first)
 
 
 @topic.scene(
@@ -263,9 +271,9 @@ def endpoint(scene: Scene) -> Finding:
     source=FALLBACKS,
     probe="refusals",
 )
-def failure(scene: Scene) -> Finding:
+def failure(scene: UniversalScene) -> Finding:
     """What is answered when every step fails."""
-    return recorded(scene, "failed")
+    return recorded(scene.failed)
 
 
 @topic.scene(
@@ -275,22 +283,22 @@ def failure(scene: Scene) -> Finding:
     source=FALLBACKS,
     probe="refusals",
 )
-def refused_step(scene: Scene) -> Finding:
+def refused_step(scene: UniversalScene) -> Finding:
     """Whether a step for an unknown provider hands over to the next one."""
-    seen = answered("nobody", scene=scene)
+    seen = answered(scene.nobody)
     if seen is None or not seen[0].ok:
-        return recorded(scene, "nobody")
+        return recorded(scene.nobody)
     return Recorded("hands over")
 
 
-def play(stage: Stage) -> None:
+def play(stage: Stage, scene: UniversalScene) -> None:
     """A good step first; nothing more where that is not served."""
     played = _PLAYED.get(stage.route)
     if played is None:
         return
-    stage.play("first", _first(stage))
-    if serves(stage.scene):
-        played(stage)
+    scene.first = stage.play(_first(stage))
+    if serves(scene):
+        played(stage, scene)
 
 
 def _first(stage: Stage) -> Case:
@@ -300,33 +308,34 @@ def _first(stage: Stage) -> Case:
     return replace(case, steps=(), spare=spare)
 
 
-def _native(stage: Stage) -> None:
+def _native(stage: Stage, scene: UniversalScene) -> None:
     slow = with_headers(_good_step(stage, 2102, "too slow"), TIMEOUT)
     good = _good_step(stage, 2103, "fallback after a timeout")
-    stage.play("timed_out", replace(good, steps=(slow,)))
+    scene.timed_out = stage.play(replace(good, steps=(slow,)))
     refused = (_locked(stage), _unknown(stage, 2104))
     good = _good_step(stage, 2105, "fallback after errors", stream=True)
-    stage.play("refused", replace(good, steps=refused))
+    scene.refused = stage.play(replace(good, steps=refused))
 
 
-def refusals(stage: Stage) -> None:
+def refusals(stage: Stage, scene: UniversalScene) -> None:
     """Where it is served: steps that all fail, no list of steps, and a step for nobody."""
-    if stage.route != "native" or not serves(stage.scene):
+    if stage.route != "native" or not serves(scene):
         return
     if stage.wants("universal-all-fail", "record-universal-failure"):
         last = _unknown(stage, 2106)
-        stage.play("failed", replace(last, steps=(_locked(stage),), topic="every step fails"))
+        last = replace(last, steps=(_locked(stage),), topic="every step fails")
+        scene.failed = stage.play(last)
     if stage.wants("universal-refuses"):
-        stage.play("no_list", replace(_bare(stage), body=b"{}", steps=()))
+        scene.no_list = stage.play(replace(_bare(stage), body=b"{}", steps=()))
     if stage.wants("record-universal-refused-step"):
         nobody = replace(_good_step(stage, 2107, "nobody"), path=f"/{NOWHERE}/v1/chat/completions")
         good = _good_step(stage, 2108, "a step for nobody")
-        stage.play("nobody", replace(good, steps=(nobody,)))
+        scene.nobody = stage.play(replace(good, steps=(nobody,)))
 
 
-def _compat(stage: Stage) -> None:
+def _compat(stage: Stage, scene: UniversalScene) -> None:
     good = _good_step(stage, 2109, "fallback to compat")
-    stage.play("refused", replace(good, steps=(_unknown(stage, 2110),)))
+    scene.refused = stage.play(replace(good, steps=(_unknown(stage, 2110),)))
 
 
 _PLAYED = {"native": _native, "compat": _compat}
