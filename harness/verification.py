@@ -20,7 +20,6 @@ from harness.contract.repeat.objectives import read_objectives
 from harness.contract.repeat.repetition import requests_of
 from harness.contract.run.progress import Watch
 from harness.contract.run.session import Pair, RunOutcome, perform
-from harness.contract.subject import Subject
 from harness.errors import UsageError
 from harness.load.budget import caps_for
 from harness.load.plan import Caps
@@ -44,8 +43,7 @@ def verify(
     `pairs` are the clauses, by id, and their routes; without them it is all of the profile. For
     `watch`, Ctrl-C and errors see `perform`.
     """
-    redact = with_token(target).secrets.redact
-    return perform(subject_of(target), options, redact=redact, pairs=pairs, watch=watch)
+    return perform(with_token(target), options, pairs=pairs, watch=watch)
 
 
 @dataclass(slots=True, eq=False)
@@ -120,24 +118,6 @@ def with_token(target: Target) -> Target:
         credentials=replace(target.credentials, gateway_token=token),
         expectations=replace(target.expectations, auth=True),
         secrets=target.secrets | Secrets((("CF_AIG_TOKEN", token),)),
-    )
-
-
-def subject_of(target: Target) -> Subject:
-    """The gateway under test: address, credentials, models, and what is declared about it."""
-    target = with_token(target)
-    expected = target.expectations
-    limit = expected.rate_limit
-    return Subject(
-        address=target.address,
-        credentials=target.credentials,
-        model=target.model,
-        model_id=target.model_id,
-        model_input=target.model_input,
-        headers=target.headers,
-        auth=expected.auth,
-        cache_ttl=expected.cache_ttl,
-        rate_limit=(limit.requests, limit.seconds) if limit else None,
     )
 
 

@@ -98,17 +98,9 @@ def _repeat(
     times: int,
 ) -> "Repeated":
     from harness.contract.run.replay import replay
-    from harness.verification import subject_of, with_token
+    from harness.verification import with_token
 
-    return replay(
-        clause,
-        route,
-        cases,
-        subject=subject_of(target),
-        options=options,
-        times=times,
-        redact=with_token(target).secrets.redact,
-    )
+    return replay(clause, route, cases, target=with_token(target), options=options, times=times)
 
 
 def _target_of(capsule: "Capsule", settings: "Settings") -> str:

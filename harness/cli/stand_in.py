@@ -56,22 +56,9 @@ def limited(config: "Config", limits: SlotLimits) -> "Config":
 
 
 def configure(target: "Target", *, seed: int) -> "Config":
-    """The stand-in with the target's identity, set up as is declared about it, at today's date."""
-    from harness.gateway.config import Config, RateLimit
+    """The stand-in that the target describes, at today's date, which answers like a fast model."""
     from harness.gateway.timing import Timing
+    from harness.settings.stand_in import stand_in
 
-    expected = target.expectations
-    limit = expected.rate_limit
-    return Config(
-        account_id=target.address.account_id,
-        gateway_id=target.address.gateway_id,
-        provider_key=target.credentials.provider_key or "",
-        gateway_token=target.credentials.gateway_token if expected.auth else None,
-        model_id=target.model_id or "",
-        cache_ttl=expected.cache_ttl or None,
-        rate_limit=RateLimit(limit.requests, limit.seconds) if limit else None,
-        custom_domain=target.address.custom_domain,
-        seed=seed,
-        epoch_ns=time.time_ns(),
-        timing=Timing(ttft_ns=TTFT_NS, itl_ns=ITL_NS, jitter=JITTER),
-    )
+    timing = Timing(ttft_ns=TTFT_NS, itl_ns=ITL_NS, jitter=JITTER)
+    return replace(stand_in(target, seed=seed), epoch_ns=time.time_ns(), timing=timing)

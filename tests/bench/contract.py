@@ -26,7 +26,7 @@ from typing import Any
 from harness.contract.output.openapi import document
 from harness.contract.run import standin
 from harness.contract.run.collector import collect_seldom
-from harness.contract.run.reference import SUBJECT
+from harness.contract.run.standin import TARGET
 from harness.defects.table import DEFECTS
 from tests.power.score import percent
 from tests.power.trial import Trial, TrialOutcome, run
@@ -122,9 +122,9 @@ def _limited(defect: str) -> bool:
 
 def schemathesis(defect: str | None, *, seconds: int, limited: bool) -> Found:
     """One run of Schemathesis against the stand-in on a socket, cut off after `seconds`."""
-    started = standin.local(SUBJECT, defect=defect)
+    started = standin.local(TARGET, defect=defect)
     with started as embedded, tempfile.TemporaryDirectory() as folder:
-        base = (embedded.limited if limited else embedded.subject).address.base
+        base = (embedded.limited if limited else embedded.target).address.base
         report = Path(folder) / "report.json"
         bounds = ("--max-time", str(seconds), "--report-json-path", str(report))
         cpu_s = _execute(Path(folder), base, bounds, most_s=seconds * 4 + 60)
@@ -140,7 +140,7 @@ def _start_s() -> float:
 def _execute(folder: Path, base: str, options: Sequence[str], *, most_s: int) -> float:
     """Run Schemathesis on our document; the processor time that it took."""
     described = folder / "openapi.json"
-    made = document(server=base, chat_model=SUBJECT.model, model_id=SUBJECT.model_id or "")
+    made = document(server=base, chat_model=TARGET.model, model_id=TARGET.model_id or "")
     described.write_text(json.dumps(made), encoding="utf-8")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
@@ -158,7 +158,7 @@ def _execute(folder: Path, base: str, options: Sequence[str], *, most_s: int) ->
 
 
 def _headers() -> Iterable[str]:
-    keys = SUBJECT.credentials
+    keys = TARGET.credentials
     yield from ("-H", f"Authorization: Bearer {keys.provider_key}")
     yield from ("-H", f"cf-aig-authorization: Bearer {keys.gateway_token}")
 

@@ -9,20 +9,13 @@ from harness.contract.run.budget import Budget
 from harness.contract.run.exploration import Exploration
 from harness.contract.run.results import Result, Results
 from harness.contract.run.sender import Sender
-from harness.contract.subject import RunClock, Subject
+from harness.contract.run.standin import TARGET
+from harness.contract.run.waits import RunClock, lacks
 from harness.contract.topics.catalogue import CLAUSES
-from harness.routes.address import Address, Credentials
+from harness.settings import Target
 from harness.transports.exchange import Timeouts
 from harness.transports.httpx import HttpxTransport
-from tests.contract.answers import MODEL
 from tests.power.trial import UntilKilled
-
-SUBJECT = Subject(
-    Address("http://stand-in.invalid", "acc", "gw"),
-    Credentials("baseten-key", "gateway-token"),
-    MODEL,
-    "abcd1234",
-)
 
 
 def explore(
@@ -35,17 +28,17 @@ def explore(
     enough: Callable[[Results], bool] | None = None,
 ) -> Exploration:
     """A whole run on the mock, or one until there is enough."""
-    with standin.mock(SUBJECT, defect=defect, variant=variant, seed=seed) as embedded:
+    with standin.mock(TARGET, defect=defect, variant=variant, seed=seed) as embedded:
         timeouts = Timeouts(first_byte=15, idle=8, total=45)
-        ledger = Results(CLAUSES, embedded.subject.routes)
+        ledger = Results(CLAUSES, embedded.target.routes)
         budget = Budget(requests)
         if enough is not None:
             budget = UntilKilled(requests, partial(enough, ledger))
         parts = (embedded.transport, embedded.clock, budget, "test", timeouts)
-        sender, limited = (Sender(s, *parts) for s in (embedded.subject, embedded.limited))
+        sender, limited = (Sender(s, *parts) for s in (embedded.target, embedded.limited))
         for entry in ledger.entries.values():
-            subject = (limited if "rate" in entry.clause.needs else sender).subject
-            entry.lacks = subject.lacks(entry.clause, entry.route, clock=embedded.clock)
+            target = (limited if "rate" in entry.clause.needs else sender).target
+            entry.lacks = lacks(entry.clause, entry.route, target, clock=embedded.clock)
         exploration = Exploration(
             sender, ledger, seed=seed, limited=limited, again=again, reductions=0
         )
@@ -62,7 +55,7 @@ def failing(exploration: Exploration) -> dict[str, str]:
 
 
 def judged(
-    subject: Subject,
+    target: Target,
     *,
     routes: tuple[str, ...] = ("native", "compat", "model"),
     clauses: Container[str] | None = None,
@@ -72,11 +65,11 @@ def judged(
     clock = RunClock(time.monotonic_ns, time.sleep)
     with HttpxTransport() as transport:
         timeouts = Timeouts(connect=5, first_byte=15, idle=8, total=45)
-        sender = Sender(subject, transport, clock, Budget(requests), "test", timeouts)
+        sender = Sender(target, transport, clock, Budget(requests), "test", timeouts)
         ledger = Results(
             [clause for clause in CLAUSES if clauses is None or clause.id in clauses], routes
         )
         for entry in ledger.entries.values():
-            entry.lacks = subject.lacks(entry.clause, entry.route, clock=clock)
+            entry.lacks = lacks(entry.clause, entry.route, target, clock=clock)
         Exploration(sender, ledger, reductions=0).run()
     return ledger

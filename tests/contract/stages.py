@@ -23,7 +23,7 @@ def staged(embedded: standin.Embedded, route: str, wanted: Iterable[str]) -> Sta
     """A stage on a route of the stand-in."""
     timeouts = Timeouts(connect=5, first_byte=15, idle=8, total=45)
     parts = (embedded.transport, embedded.clock, Budget(), "test", timeouts)
-    return Stage(Sender(embedded.subject, *parts), route, 0, frozenset(wanted))
+    return Stage(Sender(embedded.target, *parts), route, 0, frozenset(wanted))
 
 
 def filled(kind: Any, seen: Observation) -> Any:

@@ -14,10 +14,10 @@ from harness.contract.observation import Observation
 from harness.contract.options import RunOptions
 from harness.contract.run import session
 from harness.contract.run.session import RunOutcome, perform
+from harness.contract.run.standin import TARGET
 from harness.contract.topics.catalogue import CLAUSES, PROBES
 from harness.contract.topics.scenes import Scene
 from harness.contract.topics.stage import Stage
-from tests.contract.runs import SUBJECT
 from tests.schemas import problems
 
 
@@ -38,7 +38,7 @@ def broken(clause: Clause) -> Clause:
 
 def performed(monkeypatch: pytest.MonkeyPatch, **options: Any) -> RunOutcome:
     monkeypatch.setattr(session, "CLAUSES", tuple(map(broken, CLAUSES)))
-    return perform(SUBJECT, RunOptions(**options), redact=str)
+    return perform(TARGET, RunOptions(**options))
 
 
 def test_a_bug_in_a_check_is_an_error_of_its_clause_and_all_others_are_written(
@@ -77,7 +77,7 @@ def test_a_bug_in_a_probe_ends_it_and_nothing_else(monkeypatch: pytest.MonkeyPat
     broken = replace(PROBES["auth"], play=play)
     monkeypatch.setattr("harness.contract.run.exploration.PROBES", {**PROBES, "auth": broken})
 
-    found = perform(SUBJECT, RunOptions(profile="core"), redact=str)
+    found = perform(TARGET, RunOptions(profile="core"))
 
     assert found.verdict.exit_code == 2
     assert "KeyError: 'Stage'" in found.verdict.reasons[0]

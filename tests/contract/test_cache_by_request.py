@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 
 from harness.contract.run.results import Result
+from harness.contract.run.standin import TARGET
 from harness.gateway import rules as documented
 from harness.gateway.call import Call
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.gateway.rules import Rules
 from harness.gateway.server import LocalGateway
-from tests.contract.runs import SUBJECT, judged
+from tests.contract.runs import judged
 
 ASKED = frozenset({"cache-asked-ttl", "cache-asked-key"})
 
@@ -21,10 +22,10 @@ def _only_where_it_is_on(call: Call) -> int:
 
 
 def results(rules: Rules, *, cache_ttl: int | None = None) -> dict[str, Result]:
-    config = Config(gateway_token=SUBJECT.credentials.gateway_token, cache_ttl=cache_ttl)
+    config = Config(gateway_token=TARGET.credentials.gateway_token, cache_ttl=cache_ttl)
     with LocalGateway(Gateway(config, rules=rules)) as gateway:
-        address = replace(SUBJECT.address, origin=gateway.url)
-        ledger = judged(replace(SUBJECT, address=address), routes=("native",), clauses=ASKED)
+        address = replace(TARGET.address, origin=gateway.url)
+        ledger = judged(replace(TARGET, address=address), routes=("native",), clauses=ASKED)
     return {name: ledger.entries[name, "native"].result for name in sorted(ASKED)}
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness.contract.run.results import Result, Results
+from harness.contract.run.standin import TARGET
 from harness.contract.run.verdict import conclude
 from harness.defects.edits import with_body, with_header
 from harness.defects.http import bad_gateway
@@ -17,7 +18,7 @@ from harness.gateway.served import Edit, Served
 from harness.gateway.server import LocalGateway
 from harness.gateway.timing import Timing
 from harness.wire import Response
-from tests.contract.runs import SUBJECT, judged
+from tests.contract.runs import judged
 
 SOME = frozenset(
     {"company-answered", "together-answered", "route-answers", "plain-fields", "stream-done"}
@@ -58,11 +59,11 @@ def after(number: int) -> Edit:
 
 
 def run(edit: Edit, *, requests: int = 150) -> Results:
-    token = SUBJECT.credentials.gateway_token
+    token = TARGET.credentials.gateway_token
     config = Config(gateway_token=token, epoch_ns=time.time_ns(), timing=TIMING)
     with LocalGateway(Gateway(config, edit=edit)) as gateway:
-        address = replace(SUBJECT.address, origin=gateway.url)
-        return judged(replace(SUBJECT, address=address), clauses=SOME, requests=requests)
+        address = replace(TARGET.address, origin=gateway.url)
+        return judged(replace(TARGET, address=address), clauses=SOME, requests=requests)
 
 
 def accused(ledger: Results) -> set[str]:

@@ -9,33 +9,37 @@ import pytest
 
 from harness.contract.run.doubt import explain_unmet
 from harness.contract.run.results import Result, Results
+from harness.contract.run.standin import TARGET
 from harness.contract.run.verdict import conclude
-from harness.contract.subject import RunClock, Subject
+from harness.contract.run.waits import Patience, RunClock, lacks
 from harness.contract.topics.catalogue import BY_ID, CLAUSES
 from harness.defects.make import make_gateway
 from harness.errors import UsageError
 from harness.gateway.config import Config, RateLimit
 from harness.gateway.server import LocalGateway
-from harness.settings import load_settings, resolve_target
+from harness.settings import Expectations, Target, load_settings, resolve_target
+from harness.settings import RateLimit as DeclaredLimit
 from harness.verification import options_for
 from tests.contract.answers import asked, plain, seen
-from tests.contract.runs import SUBJECT, judged
+from tests.contract.runs import judged
 
 REAL = RunClock(time.monotonic_ns, time.sleep)
 RATE = frozenset(clause.id for clause in CLAUSES if clause.probe == "rate")
 
 
 @contextmanager
-def limited(enforced: RateLimit | None, *, defect: str | None = None) -> Iterator[Subject]:
+def limited(enforced: RateLimit | None, *, defect: str | None = None) -> Iterator[Target]:
     """A gateway on a socket that is said to let 12 requests through in a second."""
     config = Config(rate_limit=enforced, epoch_ns=time.time_ns(), gateway_token=standin_token())
     with LocalGateway(make_gateway(config, defect=defect)) as gateway:
-        address = replace(SUBJECT.address, origin=gateway.url)
-        yield replace(SUBJECT, address=address, rate_limit=(12, 1))
+        address = replace(TARGET.address, origin=gateway.url)
+        yield replace(
+            TARGET, address=address, expectations=Expectations(rate_limit=DeclaredLimit(12, 1))
+        )
 
 
 def standin_token() -> str:
-    token = SUBJECT.credentials.gateway_token
+    token = TARGET.credentials.gateway_token
     assert token is not None
     return token
 
@@ -45,8 +49,8 @@ def failing(ledger: Results) -> set[str]:
 
 
 def test_a_limit_that_is_absent_is_seen_on_a_socket_or_the_run_is_unknown() -> None:
-    with limited(None) as subject:
-        ledger = judged(subject, routes=("native",), clauses=RATE)
+    with limited(None) as target:
+        ledger = judged(target, routes=("native",), clauses=RATE)
 
     assert conclude(ledger, required=("rate",)).verdict != "pass"
     assert failing(ledger) <= {"rate-refuses", "rate-window", "rate-exact"}
@@ -56,15 +60,15 @@ def test_a_limit_that_is_absent_is_seen_on_a_socket_or_the_run_is_unknown() -> N
 
 @pytest.mark.parametrize("defect", ["rate-limit-500", "rate-limit-one-more"])
 def test_a_limit_that_is_broken_is_never_green_on_a_socket(defect: str) -> None:
-    with limited(RateLimit(12, 1), defect=defect) as subject:
-        ledger = judged(subject, routes=("native",), clauses=RATE)
+    with limited(RateLimit(12, 1), defect=defect) as target:
+        ledger = judged(target, routes=("native",), clauses=RATE)
 
     assert conclude(ledger, required=("rate",)).verdict != "pass"
 
 
 def test_a_limit_that_is_kept_is_not_accused_on_a_socket() -> None:
-    with limited(RateLimit(12, 1)) as subject:
-        ledger = judged(subject, routes=("native",), clauses=RATE)
+    with limited(RateLimit(12, 1)) as target:
+        ledger = judged(target, routes=("native",), clauses=RATE)
 
     assert failing(ledger) == set()
 
@@ -80,15 +84,19 @@ def test_what_was_declared_and_gave_no_occasion_is_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "ttl", "need"), [((600, 60), None, "rate"), (None, 300, "cache")]
+    ("declared", "need"),
+    [
+        (Expectations(auth=True, rate_limit=DeclaredLimit(600, 60)), "rate"),
+        (Expectations(auth=True, cache_ttl=300), "cache"),
+    ],
 )
-def test_required_means_judged(limit: tuple[int, int] | None, ttl: int | None, need: str) -> None:
-    subject = replace(SUBJECT, rate_limit=limit, cache_ttl=ttl, auth=True)
+def test_required_means_judged(declared: Expectations, need: str) -> None:
+    target = replace(TARGET, expectations=declared)
     clauses = [clause for clause in CLAUSES if need in clause.needs]
     ledger = Results([*clauses, BY_ID["route-answers"]], ["native"])
     ledger.see(seen(asked(), plain()))
     for entry in ledger.entries.values():
-        entry.lacks = subject.lacks(entry.clause, "native", clock=REAL)
+        entry.lacks = lacks(entry.clause, "native", target, clock=REAL)
 
     required = conclude(ledger, required=(need,))
 
@@ -97,18 +105,18 @@ def test_required_means_judged(limit: tuple[int, int] | None, ttl: int | None, n
 
 
 def test_patience_waits_for_longer_windows_and_times() -> None:
-    patient = replace(SUBJECT, rate_limit=(50, 5), cache_ttl=120, wait_s=180.0, most=75)
-    hasty = replace(patient, wait_s=0.0, most=None)
+    declared = Expectations(cache_ttl=120, rate_limit=DeclaredLimit(50, 5))
+    target = replace(TARGET, expectations=declared)
 
-    lacks = [
+    found = [
         [
-            each.lacks(BY_ID[clause], "native", clock=REAL)
+            lacks(BY_ID[clause], "native", target, clock=REAL, patience=patience)
             for clause in ("rate-refuses", "cache-expires")
         ]
-        for each in (patient, hasty)
+        for patience in (Patience(180.0, 75), Patience())
     ]
 
-    assert lacks == [[None, None], ["clock", "clock"]]
+    assert found == [[None, None], ["clock", "clock"]]
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("3m", 180.0), ("90s", 90.0), ("0.5h", 1800.0)])

@@ -13,7 +13,8 @@ import pytest
 from harness.contract.case import Case
 from harness.contract.run.deployment import MARK, taken
 from harness.contract.run.results import Result, Results
-from tests.contract.runs import SUBJECT, judged
+from harness.contract.run.standin import TARGET
+from tests.contract.runs import judged
 
 Judge = Callable[[Any], tuple[int, dict[str, Any]]]
 
@@ -80,9 +81,9 @@ def failing(ledger: Results) -> set[str]:
 def on_model(judge: Judge, *inputs: dict[str, Any]) -> Results:
     """What a run says of the model route alone."""
     with serving(judge) as origin:
-        address = replace(SUBJECT.address, origin=origin)
-        subject = replace(SUBJECT, address=address, model_input=inputs)
-        return judged(subject, routes=("model",))
+        address = replace(TARGET.address, origin=origin)
+        target = replace(TARGET, address=address, model_input=inputs)
+        return judged(target, routes=("model",))
 
 
 def test_a_deployment_that_takes_another_input_is_not_judged_and_told_what_to_set() -> None:

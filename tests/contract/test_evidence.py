@@ -15,13 +15,14 @@ from harness.contract.output.files import junit
 from harness.contract.output.rows import by_weight, followed, layer
 from harness.contract.run.results import MOST_SHOWN, Entry, Results
 from harness.contract.run.session import perform
+from harness.contract.run.standin import TARGET
 from harness.contract.run.verdict import REMEDIES, conclude
 from harness.contract.run.waivers import apply, read_waivers
 from harness.contract.topics.catalogue import BY_ID, CLAUSES
 from harness.defects.table import killed_by
 from harness.errors import UsageError
 from tests.contract.answers import good_chunks, seen, sse, streamed
-from tests.contract.runs import SUBJECT, explore
+from tests.contract.runs import explore
 
 NOT_EXERCISED = {
     "log-id-unique": "no defect of the catalogue breaks it",
@@ -154,7 +155,7 @@ def test_junit_fails_for_a_should_only_where_it_binds() -> None:
 
 def test_the_page_says_why_a_broken_clause_matters_and_what_is_next(tmp_path: Path) -> None:
     options = RunOptions(defect="missing-done", max_requests=40, out=tmp_path)
-    outcome = perform(SUBJECT, options, redact=str)
+    outcome = perform(TARGET, options)
 
     assert f"- `stream-done`: {BY_ID['stream-done'].rationale[:20]}" in outcome.markdown
     assert "`gateway-harness replay failures/stream-done-" in outcome.markdown
@@ -164,8 +165,8 @@ def test_drafted_waivers_waive_what_failed(tmp_path: Path) -> None:
     file = tmp_path / "waivers.toml"
     options = RunOptions(defect="missing-done", max_requests=40, out=tmp_path, write_waivers=file)
 
-    first = perform(SUBJECT, options, redact=str)
-    waived = perform(SUBJECT, replace(options, write_waivers=None, waivers=file), redact=str)
+    first = perform(TARGET, options)
+    waived = perform(TARGET, replace(options, write_waivers=None, waivers=file))
 
     assert first.verdict.verdict == "fail"
     assert "MUST broken" in first.verdict.line
@@ -180,7 +181,7 @@ def test_drafts_never_take_the_place_of_waivers_that_are_there(tmp_path: Path) -
     file.write_text(WAIVER.format("all"))
 
     with pytest.raises(UsageError, match="is there already; drafts go into a new file"):
-        perform(SUBJECT, RunOptions(write_waivers=file), redact=str)
+        perform(TARGET, RunOptions(write_waivers=file))
     assert file.read_text() == WAIVER.format("all")
 
 

@@ -9,13 +9,13 @@ from harness.contract.run.budget import Budget
 from harness.contract.run.confirm import ask_lasting
 from harness.contract.run.exploration import Exploration
 from harness.contract.run.results import Results
-from harness.contract.run.sender import Sender
-from harness.contract.subject import Transport
+from harness.contract.run.sender import Sender, Transport
+from harness.contract.run.standin import TARGET
 from harness.contract.topics.catalogue import CLAUSES
 from harness.transports.exchange import Exchange, Timeouts
 from harness.wire import Headers, Request, Response
 from tests.contract.answers import asked, seen
-from tests.contract.runs import SUBJECT, failing
+from tests.contract.runs import failing
 
 
 class Failing:
@@ -32,11 +32,9 @@ class Failing:
 
 
 def explored(fails: Callable[[Request], bool]) -> Exploration:
-    with standin.mock(SUBJECT) as embedded:
+    with standin.mock(TARGET) as embedded:
         transport = Failing(embedded.transport, fails)
-        sender = Sender(
-            embedded.subject, transport, embedded.clock, Budget(120), "test", Timeouts()
-        )
+        sender = Sender(embedded.target, transport, embedded.clock, Budget(120), "test", Timeouts())
         run = Exploration(sender, Results(CLAUSES, ("native", "compat")), again=0, reductions=0)
         run.run()
     return run

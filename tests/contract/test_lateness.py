@@ -17,12 +17,13 @@ from harness.contract.run.exploration import Exploration
 from harness.contract.run.lateness import PERIOD_NS, Lateness
 from harness.contract.run.results import Entry, Result, Results
 from harness.contract.run.sender import Sender
+from harness.contract.run.standin import TARGET
 from harness.contract.run.verdict import conclude
+from harness.contract.run.waits import lacks
 from harness.contract.topics.catalogue import BY_ID, CLAUSES
 from harness.contract.topics.timing import Measurement, TimingScene
 from harness.transports.exchange import Timeouts
 from tests.contract.answers import asked, plain, seen
-from tests.contract.runs import SUBJECT
 from tests.contract.test_checks_whole import EVEN, HALF, timed
 
 MS = 1_000_000
@@ -133,14 +134,14 @@ def busy_machine() -> Iterator[None]:
 
 @pytest.mark.usefixtures("busy_machine")
 def test_a_busy_machine_accuses_nobody() -> None:
-    with standin.local(SUBJECT) as embedded:
+    with standin.local(TARGET) as embedded:
         timeouts = Timeouts(connect=10, first_byte=30, idle=30, total=60)
         parts = (embedded.transport, embedded.clock, Budget(300), "test", timeouts)
-        sender, limited = Sender(embedded.subject, *parts), Sender(embedded.limited, *parts)
-        ledger = Results(CLAUSES, embedded.subject.routes)
+        sender, limited = Sender(embedded.target, *parts), Sender(embedded.limited, *parts)
+        ledger = Results(CLAUSES, embedded.target.routes)
         for entry in ledger.entries.values():
             judged = limited if "rate" in entry.clause.needs else sender
-            entry.lacks = judged.subject.lacks(entry.clause, entry.route, clock=embedded.clock)
+            entry.lacks = lacks(entry.clause, entry.route, judged.target, clock=embedded.clock)
         Exploration(sender, ledger, limited=limited).run()
 
     failing = [e.clause.id for e in ledger.entries.values() if e.result is Result.FAIL]

@@ -12,7 +12,8 @@ from harness.contract.run import standin
 from harness.contract.run.budget import Budget
 from harness.contract.run.results import Results
 from harness.contract.run.sender import Sender
-from harness.contract.subject import RunClock
+from harness.contract.run.standin import TARGET
+from harness.contract.run.waits import RunClock
 from harness.contract.topics.catalogue import BY_ID
 from harness.contract.topics.leaving import LeavingScene, LeftTurn, play, topic
 from harness.contract.topics.stage import Stage
@@ -21,9 +22,9 @@ from harness.defects.table import EVERY
 from harness.errors import TransportKind
 from harness.gateway.model import Gateway
 from harness.gateway.server import LocalGateway
+from harness.settings.stand_in import stand_in
 from harness.transports.httpx import HttpxTransport
 from tests.contract.answers import asked, plain, seen
-from tests.contract.runs import SUBJECT
 from tests.contract.stages import staged
 
 IDS = {clause.id for clause in topic.clauses}
@@ -33,7 +34,7 @@ Start = Callable[..., AbstractContextManager[standin.Embedded]]
 
 def played(start: Start, *, defect: str | None = None) -> LeavingScene:
     scene = LeavingScene()
-    with start(SUBJECT, defect=defect) as embedded:
+    with start(TARGET, defect=defect) as embedded:
         play(staged(embedded, "native", IDS), scene)
     return scene
 
@@ -68,11 +69,11 @@ def test_who_comes_after_shows_the_defect_on_both_faces(start: Start, defect: st
 
 
 def test_the_log_of_the_server_says_that_the_generation_stopped() -> None:
-    gateway = Gateway(standin.config(standin.declared(SUBJECT), seed=0))
+    gateway = Gateway(stand_in(standin.declared(TARGET), seed=0))
     clock = RunClock(time.monotonic_ns, time.sleep)
     with LocalGateway(gateway) as local, HttpxTransport() as transport:
-        subject = replace(SUBJECT, address=replace(SUBJECT.address, origin=local.url))
-        sender = Sender(subject, transport, clock, Budget(), "test")
+        target = replace(TARGET, address=replace(TARGET.address, origin=local.url))
+        sender = Sender(target, transport, clock, Budget(), "test")
         play(Stage(sender, "native", 0, frozenset(IDS)), LeavingScene())
     records = [item.as_dict() for item in local.server.service.ledger.seen]
 

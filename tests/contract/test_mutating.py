@@ -19,11 +19,12 @@ from harness.contract.run.budget import Budget
 from harness.contract.run.exploration import Exploration
 from harness.contract.run.results import Results
 from harness.contract.run.sender import Sender
+from harness.contract.run.standin import TARGET
 from harness.contract.run.verdict import conclude
+from harness.contract.run.waits import lacks
 from harness.contract.topics.catalogue import CLAUSES
 from harness.transports.exchange import Exchange, Timeouts
 from harness.wire import Chunk, Headers, Request, Response
-from tests.contract.runs import SUBJECT
 
 Path = tuple[str | int, ...]
 MOST_S, MOST_BYTES = 60.0, 200_000_000
@@ -140,13 +141,13 @@ def put(document: Any, where: Path, value: Any) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_damage_never_crashes_a_run_and_never_passes_where_it_was_visible(seed: int) -> None:
     began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with standin.mock(SUBJECT, seed=seed) as embedded:
+    with standin.mock(TARGET, seed=seed) as embedded:
         budget, timeouts = Budget(REQUESTS), Timeouts(first_byte=15, idle=8, total=45)
         proxy = Mutating(embedded.transport, random.Random(seed))  # noqa: S311 - no secret
-        sender = Sender(embedded.subject, proxy, embedded.clock, budget, "test", timeouts)
-        ledger = Results(CLAUSES, embedded.subject.routes)
+        sender = Sender(embedded.target, proxy, embedded.clock, budget, "test", timeouts)
+        ledger = Results(CLAUSES, embedded.target.routes)
         for entry in ledger.entries.values():
-            entry.lacks = embedded.subject.lacks(entry.clause, entry.route, clock=embedded.clock)
+            entry.lacks = lacks(entry.clause, entry.route, sender.target, clock=embedded.clock)
         exploration = Exploration(sender, ledger, seed=seed, reductions=0)
         exploration.run()
         found = conclude(ledger, stopped=exploration.stopped, bugs=exploration.bugs)

@@ -8,6 +8,7 @@ from harness.contract.clause import Unjudged
 from harness.contract.observation import Observation, observe
 from harness.contract.run import standin
 from harness.contract.run.budget import Budget, BudgetError
+from harness.contract.run.standin import TARGET
 from harness.contract.topics.rate import (
     ATTEMPTS,
     BEYOND,
@@ -18,7 +19,6 @@ from harness.contract.topics.rate import (
 )
 from harness.errors import TransportError, TransportKind
 from tests.contract.answers import asked, plain, seen
-from tests.contract.runs import SUBJECT
 from tests.contract.stages import staged
 
 
@@ -39,7 +39,7 @@ def lost() -> Observation:
 
 def test_a_flood_that_the_end_of_a_run_cut_is_not_judged() -> None:
     scene = RateScene()
-    with standin.mock(SUBJECT) as embedded:
+    with standin.mock(TARGET) as embedded:
         stage = staged(embedded, "native", ())
         stage.sender.budget = Ending()
         with pytest.raises(BudgetError):

@@ -13,11 +13,13 @@ from harness.contract.options import RunOptions
 from harness.contract.output.recording import TOLD, behaviour_of, document_of, drift, read_recording
 from harness.contract.run import standin
 from harness.contract.run.session import perform
+from harness.contract.run.standin import TARGET
 from harness.contract.topics.catalogue import CLAUSES
 from harness.gateway.behaviour import SWITCHES, Behaviour, Value
+from harness.settings.stand_in import stand_in
 from harness.wire import Chunk
 from tests.contract.answers import asked, good_chunks, seen, sse, streamed
-from tests.contract.runs import SUBJECT, explore
+from tests.contract.runs import explore
 
 DEFAULTS: dict[str, Value] = {s.name: s.default for s in SWITCHES if s.name in TOLD}
 OTHERS = {s.name: s.choices[1:] for s in SWITCHES if s.name in TOLD}
@@ -41,10 +43,9 @@ def recorded(number: int | None) -> tuple[Observation, ...]:
     """What a run sees of a stand-in with its defaults, or with other positions."""
     values = {} if number is None else positions(number)
     behaviour = Behaviour.from_document({"schema_version": 1, "behaviour": values})
-    made = standin.config
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            standin, "config", lambda *a, **k: replace(made(*a, **k), behaviour=behaviour)
+            standin, "stand_in", lambda *a, **k: replace(stand_in(*a, **k), behaviour=behaviour)
         )
         exploration = explore()
     limited = exploration.limited.seen if exploration.limited else []
@@ -132,10 +133,10 @@ def test_the_status_of_an_expired_timeout_is_told_if_the_stand_in_can_play_it(
 def test_the_files_of_a_run_hold_what_was_recorded_and_the_drift(tmp_path: Path) -> None:
     path, pairs = tmp_path / "behaviour.json", [(c.id, r) for c in CLAUSES for r in c.routes]
 
-    first = perform(SUBJECT, RunOptions(record=path), pairs=pairs, redact=str)
+    first = perform(TARGET, RunOptions(record=path), pairs=pairs)
     recording = read_recording(path)
     path.write_text(json.dumps({"schema_version": 1, "behaviour": {**recording, "nulls": "send"}}))
-    again = perform(SUBJECT, RunOptions(against=path), pairs=pairs, redact=str)
+    again = perform(TARGET, RunOptions(against=path), pairs=pairs)
 
     assert first.document["behaviour"] == recording == DEFAULTS
     assert "drift" not in first.document

@@ -8,10 +8,10 @@ from harness.contract.run import standin
 from harness.contract.run.budget import Budget, BudgetError
 from harness.contract.run.redirect import HOPS, next_hop
 from harness.contract.run.sender import Sender
+from harness.contract.run.standin import TARGET
 from harness.transports.exchange import Exchange, Timeouts
 from harness.wire import Headers, Request, Response
 from tests.contract.answers import MODEL
-from tests.contract.runs import SUBJECT
 
 REQUEST = Request("POST", "https://gw.example/v1/a", Headers([("Authorization", "x")]), b"{}")
 CASE = Case("native", body(MODEL, "Say hello.", max_tokens=8), "by hand")
@@ -64,10 +64,10 @@ def test_a_redirect_that_may_change_the_method_is_not_followed(status: int) -> N
 
 
 def test_each_hop_is_a_request_of_the_budget() -> None:
-    with standin.mock(SUBJECT, variant="redirect") as embedded:
+    with standin.mock(TARGET, variant="redirect") as embedded:
         budget = Budget(max_requests=10)
         sender = Sender(
-            embedded.subject, embedded.transport, embedded.clock, budget, "t", Timeouts()
+            embedded.target, embedded.transport, embedded.clock, budget, "t", Timeouts()
         )
 
         seen = sender.send(CASE)
@@ -79,11 +79,11 @@ def test_each_hop_is_a_request_of_the_budget() -> None:
 
 
 def test_a_budget_ends_between_two_hops() -> None:
-    with standin.mock(SUBJECT, variant="redirect") as embedded:
+    with standin.mock(TARGET, variant="redirect") as embedded:
         parts = (embedded.transport, embedded.clock, Budget(max_requests=1), "t", Timeouts())
 
         with pytest.raises(BudgetError):
-            Sender(embedded.subject, *parts).send(CASE)
+            Sender(embedded.target, *parts).send(CASE)
 
 
 class Loop:
@@ -96,9 +96,9 @@ class Loop:
 
 
 def test_a_loop_is_left_and_its_last_redirect_judged() -> None:
-    with standin.mock(SUBJECT) as embedded:
+    with standin.mock(TARGET) as embedded:
         budget = Budget()
-        sender = Sender(embedded.subject, Loop(), embedded.clock, budget, "t", Timeouts())
+        sender = Sender(embedded.target, Loop(), embedded.clock, budget, "t", Timeouts())
 
         seen = sender.send(CASE)
 

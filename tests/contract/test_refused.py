@@ -4,23 +4,23 @@ from dataclasses import replace
 
 from harness.contract.options import RunOptions
 from harness.contract.run.session import RunOutcome, perform
-from harness.contract.subject import Subject
+from harness.contract.run.standin import TARGET
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.gateway.server import LocalGateway
 from harness.routes.address import Address, Credentials
-from tests.contract.runs import SUBJECT
+from harness.settings import Target
 from tests.transports.peer import answering, plain, serving
 
 OPTIONS = RunOptions(kind="url", max_requests=40)
 
 
-def at(url: str, *, key: str | None = "baseten-key", token: str | None = None) -> Subject:
-    return replace(SUBJECT, address=Address(url, "acc", "gw"), credentials=Credentials(key, token))
+def at(url: str, *, key: str | None = "baseten-key", token: str | None = None) -> Target:
+    return replace(TARGET, address=Address(url, "acc", "gw"), credentials=Credentials(key, token))
 
 
-def asked(subject: Subject) -> RunOutcome:
-    return perform(subject, OPTIONS, redact=str)
+def asked(target: Target) -> RunOutcome:
+    return perform(target, OPTIONS)
 
 
 def test_a_missing_token_is_a_refusal_of_the_gateway_and_no_outage() -> None:

@@ -8,6 +8,7 @@ import pytest
 from harness.contract.clause import Recorded
 from harness.contract.observation import Observation
 from harness.contract.run import standin
+from harness.contract.run.standin import TARGET
 from harness.contract.topics import cross, options
 from harness.contract.topics.catalogue import BY_ID, CLAUSES, PROBES
 from harness.contract.topics.cross import CrossScene
@@ -17,7 +18,6 @@ from harness.contract.topics.scenes import Scene
 from harness.contract.topics.sizes import SizesScene
 from harness.contract.topics.stage import with_headers
 from tests.contract.answers import USAGE, asked, chunk, good_chunks, plain, seen, sse, streamed
-from tests.contract.runs import SUBJECT
 from tests.contract.stages import SCENES, staged
 
 RETRIES = ("retry-options", "retry-delay-unused")
@@ -62,7 +62,7 @@ def test_one_slow_answer_is_no_delay() -> None:
 def test_both_routes_are_asked_for_retries() -> None:
     found = {}
     for route in ("native", "compat"):
-        with standin.mock(SUBJECT) as embedded:
+        with standin.mock(TARGET) as embedded:
             scene = OptionsScene()
             options.play(staged(embedded, route, RETRIES), scene)
             found[route] = [seen.ok for seen in scene.seen]
@@ -128,7 +128,7 @@ def test_the_same_words_cost_the_same_plain_and_streamed() -> None:
 
 def test_the_sdk_path_is_asked_once_and_on_native_only() -> None:
     for route, count in (("native", 1), ("compat", 0)):
-        with standin.mock(SUBJECT) as embedded:
+        with standin.mock(TARGET) as embedded:
             scene = CrossScene()
             wanted = {"sdk-path-equal"} if route == "native" else ()
             cross.play(staged(embedded, route, wanted), scene)
@@ -144,7 +144,7 @@ def test_times_are_taken_again_only_where_they_looked_wrong(probe: str, route: s
     counts = []
     for broken in (None, defect):
         scene = PROBES[probe].scene()
-        with standin.mock(SUBJECT, defect=broken) as embedded:
+        with standin.mock(TARGET, defect=broken) as embedded:
             PROBES[probe].play(staged(embedded, route, ()), scene)
         counts.append(len(scene.seen))
 
@@ -193,7 +193,7 @@ def test_the_ways_are_asked_again_only_where_they_differ() -> None:
     wanted = ("tools-stream-equal", "compat-equals-native")
     scenes = []
     for defect in (None, "args-pieces-stripped"):
-        with standin.mock(SUBJECT, defect=defect) as embedded:
+        with standin.mock(TARGET, defect=defect) as embedded:
             scene = CrossScene()
             cross.play(staged(embedded, "compat", wanted), scene)
             scenes.append(scene)

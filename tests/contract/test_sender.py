@@ -7,11 +7,11 @@ import pytest
 from harness.contract.case import Case
 from harness.contract.run.budget import Budget, BudgetError
 from harness.contract.run.sender import GRACE_S, LATE, TAKEN_AT_ITS_WORD, Sender
-from harness.contract.subject import RunClock
+from harness.contract.run.standin import TARGET
+from harness.contract.run.waits import RunClock
 from harness.errors import TransportError, TransportKind
 from harness.transports.exchange import Exchange, Timeouts
 from harness.wire import Headers, Request, Response
-from tests.contract.runs import SUBJECT
 
 CASE = Case("native", {"model": "m", "messages": []}, "by hand")
 
@@ -34,7 +34,7 @@ class Scripted:
 
 def sender(*statuses: int | None, now_s: float = 0, deadline_s: float | None = None) -> Sender:
     clock = RunClock(lambda: int(now_s * 1e9), lambda _: None)
-    made = Sender(SUBJECT, Scripted(iter(statuses)), clock, Budget(), "t", Timeouts(total=30.0))
+    made = Sender(TARGET, Scripted(iter(statuses)), clock, Budget(), "t", Timeouts(total=30.0))
     made.deadline_ns = None if deadline_s is None else int(deadline_s * 1e9)
     return made
 

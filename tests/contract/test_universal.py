@@ -16,12 +16,13 @@ from harness.contract.run import standin
 from harness.contract.run.budget import Budget
 from harness.contract.run.results import Results
 from harness.contract.run.sender import Sender
-from harness.contract.subject import Subject
+from harness.contract.run.standin import TARGET
+from harness.contract.run.waits import lacks
 from harness.contract.topics.catalogue import BY_ID
 from harness.contract.topics.universal import UniversalScene, play, topic
 from harness.settings import Secrets
 from tests.contract.answers import asked, good_chunks, plain, seen, sse
-from tests.contract.runs import SUBJECT, explore
+from tests.contract.runs import explore
 from tests.contract.stages import staged
 
 IDS = {clause.id for clause in topic.clauses}
@@ -56,9 +57,9 @@ def fallback(body: Any, *, status: int = 200, step: str | None = "1") -> Observa
 
 
 def test_a_step_is_a_request_to_its_route_and_the_key_is_in_it() -> None:
-    with standin.mock(SUBJECT) as embedded:
+    with standin.mock(TARGET) as embedded:
         parts = (embedded.transport, embedded.clock, Budget(), "test")
-        sender = Sender(embedded.subject, *parts)
+        sender = Sender(embedded.target, *parts)
         slow = replace(asked(), headers=(("cf-aig-request-timeout", "1"),))
         locked = replace(asked("compat"), provider_key=Key.WRONG)
         request = sender.request(replace(asked(), steps=(slow, locked)), 1)
@@ -92,22 +93,18 @@ def test_each_clause_keeps_quiet_on_a_target_without_the_endpoint() -> None:
 
 def test_nothing_more_is_asked_where_a_good_step_is_not_served() -> None:
     scene = UniversalScene()
-    with standin.mock(SUBJECT, variant="no-universal-endpoint") as embedded:
+    with standin.mock(TARGET, variant="no-universal-endpoint") as embedded:
         play(staged(embedded, "native", IDS), scene)
 
     assert scene.seen == (scene.first,)
 
 
 def test_a_custom_domain_makes_it_not_applicable() -> None:
-    address = replace(SUBJECT.address, custom_domain=True)
-    with standin.mock(replace(SUBJECT, address=address)) as embedded:
-        lacks = {c.id: _lacks(embedded.subject, c.id, embedded) for c in topic.clauses}
+    address = replace(TARGET.address, custom_domain=True)
+    with standin.mock(replace(TARGET, address=address)) as embedded:
+        found = {lacks(c, "native", embedded.target, clock=embedded.clock) for c in topic.clauses}
 
-    assert set(lacks.values()) == {"gateway_path"}
-
-
-def _lacks(subject: Subject, clause: str, embedded: standin.Embedded) -> str | None:
-    return subject.lacks(BY_ID[clause], "native", clock=embedded.clock)
+    assert found == {"gateway_path"}
 
 
 def test_no_clause_on_single_exchanges_judges_an_answer_of_the_endpoint() -> None:
@@ -187,7 +184,7 @@ def test_steps_survive_the_capsule() -> None:
 
 def test_a_steps_key_is_a_variable_in_the_shell_command() -> None:
     redact, scene = Secrets((("BASETEN_API_KEY", "baseten-key"),)).redact, UniversalScene()
-    with standin.mock(SUBJECT) as embedded:
+    with standin.mock(TARGET) as embedded:
         play(staged(embedded, "native", IDS), scene)
     assert scene.first is not None
 
@@ -211,7 +208,7 @@ def test_the_stand_in_keeps_the_clauses_on_both_routes() -> None:
 
 def scene_of(variant: str) -> UniversalScene:
     scene = UniversalScene()
-    with standin.mock(SUBJECT, variant=variant) as embedded:
+    with standin.mock(TARGET, variant=variant) as embedded:
         play(staged(embedded, "compat", IDS), scene)
     return scene
 

@@ -6,39 +6,33 @@ from typing import Any
 
 from harness.contract.clause import Level
 from harness.contract.run import standin
-from harness.contract.subject import Subject
+from harness.contract.run.standin import TARGET
 from harness.load.clauses import Checker, asked
 from harness.load.plan import Identity, LoadPlan
 from harness.load.prompts import Prompt, Prompts
 from harness.load.sender import RequestSender
 from harness.load.ticket import Ticket
-from harness.routes.address import Address, Credentials
 from harness.routes.route import ROUTES
+from harness.settings import Target
 from harness.wire import Request
 
-SUBJECT = Subject(
-    Address(standin.MOCK, "acc", "gw"),
-    Credentials("baseten-key", "gateway-token"),
-    "openai/gpt-oss-120b",
-    "abcd1234",
-)
 LEVELS = (Level.MUST, Level.SHOULD)
 PLAIN: tuple[Prompt, ...] = ({"prompt": "hi"}, {"prompt": "go on", "max_tokens": 300})
 
 
 def sent(
-    subject: Subject, prompts: tuple[Prompt, ...], *, stream: bool
+    target: Target, prompts: tuple[Prompt, ...], *, stream: bool
 ) -> Iterator[tuple[str, dict[str, Any], Request]]:
     """Each prompt on each route: the route, the fields of the body, and the request."""
-    plan = LoadPlan("run", "out", subject.address, subject.model, subject.model_id, stream=stream)
+    plan = LoadPlan("run", "out", target.address, target.model, target.model_id, stream=stream)
     made = Prompts(
-        model=subject.model,
+        model=target.model,
         stream=stream,
         max_output_tokens=plan.max_output_tokens,
         prompt_tokens=plan.prompt_tokens,
         prompts=prompts,
     )
-    sender = RequestSender(plan, Identity(subject.credentials), worker="load-0", prompts=made)
+    sender = RequestSender(plan, Identity(target.credentials), worker="load-0", prompts=made)
     for seq in range(len(prompts)):
         for route in ROUTES:
             request = sender.request(Ticket(seq, route, "all_routes", "steady"))
@@ -54,9 +48,9 @@ def found(
 ) -> Counter[str]:
     """How many answers broke which clauses, plain and streamed."""
     checker, broken = Checker(levels), Counter[str]()
-    with standin.mock(SUBJECT, defect=defect, variant=variant) as embedded:
+    with standin.mock(TARGET, defect=defect, variant=variant) as embedded:
         for stream in (True, False):
-            for route, fields, request in sent(embedded.subject, prompts, stream=stream):
+            for route, fields, request in sent(embedded.target, prompts, stream=stream):
                 exchange = embedded.transport.send(request)
                 broken.update(checker.broken(asked(route, fields), exchange) or ())
     return broken

@@ -10,11 +10,11 @@ from harness.contract.clause import Level
 from harness.contract.options import RunOptions
 from harness.contract.run import standin
 from harness.contract.run.session import perform
+from harness.contract.run.standin import TARGET
 from harness.contract.run.verdict import ContractVerdict
 from harness.contract.topics.catalogue import BY_ID, CLAUSES
 from harness.defects.table import DEFECTS, UPSTREAM
 from harness.defects.variants import VARIANTS
-from tests.contract.runs import SUBJECT
 from tests.power import page
 from tests.power.exempt import STANDS
 from tests.power.score import (
@@ -104,10 +104,9 @@ def test_a_budget_counts_what_arrives_at_the_stand_in() -> None:
 def test_a_trial_breaks_what_a_run_breaks(defect: str) -> None:
     pairs = [(clause.id, route) for clause in CLAUSES for route in clause.routes]
     verdict: ContractVerdict = perform(
-        SUBJECT,
+        TARGET,
         RunOptions(defect=defect, strict=True, max_requests=100),
         pairs=pairs,
-        redact=lambda text: text,
     ).verdict
 
     broken = run(Trial(100, defect=defect)).broken

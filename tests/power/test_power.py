@@ -10,6 +10,7 @@ from harness.contract.run.results import Results
 from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import CLAUSES
 from harness.gateway.behaviour import SWITCHES, Behaviour, Value
+from harness.settings.stand_in import stand_in
 from tests.contract.runs import explore, failing
 from tests.power.trial import STRICT
 
@@ -44,9 +45,8 @@ def test_the_clean_stand_in_keeps_every_clause(seed: int) -> None:
 
 def _behaving(values: Mapping[str, Value], monkeypatch: pytest.MonkeyPatch) -> None:
     behaviour = Behaviour.from_document({"schema_version": 1, "behaviour": values})
-    made = standin.config
     monkeypatch.setattr(
-        standin, "config", lambda *a, **k: replace(made(*a, **k), behaviour=behaviour)
+        standin, "stand_in", lambda *a, **k: replace(stand_in(*a, **k), behaviour=behaviour)
     )
 
 

@@ -12,8 +12,9 @@ from harness.contract.options import REQUIRABLE
 from harness.contract.run import standin
 from harness.contract.run.budget import Budget, BudgetError
 from harness.contract.run.exploration import Exploration
-from harness.contract.run.reference import SUBJECT, prepared
+from harness.contract.run.reference import prepared
 from harness.contract.run.results import Result, Results
+from harness.contract.run.standin import TARGET
 from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import CLAUSES
 from harness.contract.topics.scenes import Scene
@@ -98,7 +99,7 @@ def attempt(trial: Trial) -> TrialOutcome:
 def run(trial: Trial) -> TrialOutcome:
     """The outcome of one trial: the same steps as `verify --target mock --mode pr --strict`."""
     start = standin.local if trial.on_socket else standin.mock
-    with start(SUBJECT, defect=trial.defect, variant=trial.variant, seed=trial.seed) as embedded:
+    with start(TARGET, defect=trial.defect, variant=trial.variant, seed=trial.seed) as embedded:
         ledger, exploration = started(trial, embedded)
         exploration.run()
         stopped = exploration.stopped
@@ -125,7 +126,7 @@ class UntilKilled(Budget):
 
 def started(trial: Trial, embedded: standin.Embedded) -> tuple[Watched, Exploration]:
     """The run of a trial on a stand-in that stands ready, before its first request."""
-    ledger = Watched(embedded.subject.routes, lambda: embedded.arrived)
+    ledger = Watched(embedded.target.routes, lambda: embedded.arrived)
     listed = KILLERS.get(trial.defect or "", STRICT_IDS)
     budget = Budget(trial.requests)
     if trial.until_killed:

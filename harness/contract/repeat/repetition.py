@@ -125,7 +125,7 @@ class Repetition:
     def _round(self, number: int) -> Iterator[tuple[Question, Case]]:
         """Each question on each route, which take turns in going first."""
         routes = [route for route in CHAT if route not in self.skipped]
-        model = self.sender.subject.model
+        model = self.sender.target.model
         for place, question in enumerate(self.corpus):
             for route in routes if (number + place) % 2 == 0 else reversed(routes):
                 case = question.case(route, model, seed=self.seed, round_=number, number=place)

@@ -21,7 +21,7 @@ MOST = 50
 
 def send(cases: Sequence[Case], sender: Sender) -> list[Case]:
     """Send what failed before; the exploration judges it. Returns what could not be judged."""
-    waiting = [case for case in cases if case.route in sender.subject.routes]
+    waiting = [case for case in cases if case.route in sender.target.routes]
     for number, case in enumerate(waiting[:MOST]):
         try:
             seen = sender.send(case)

@@ -50,6 +50,7 @@ from harness.contract.run.results import Results, described
 from harness.contract.run.schedule import Schedule, Step
 from harness.contract.run.sender import LATE, Sender
 from harness.contract.run.threads import at_once
+from harness.contract.run.waits import has_long_windows
 from harness.contract.topics.catalogue import AWAITED, COMPANY, LATER, PROBES, WINDOWS, Play
 from harness.contract.topics.scenes import Scene
 from harness.contract.topics.stage import Stage
@@ -61,7 +62,7 @@ AGAIN = 1_000_000
 
 @dataclass(slots=True)
 class Exploration:
-    """One run over one subject. `limited` is a second sender for the probe of the rate limit.
+    """One run over one target. `limited` is a second sender for the probe of the rate limit.
 
     `deadline_ns` is a moment of the sender's clock. `again` is how often a failing request is sent
     again, `reductions` how many requests the search for a smaller one may take. `earlier` are cases
@@ -92,7 +93,7 @@ class Exploration:
     _whole: bool = False
 
     def __post_init__(self) -> None:
-        self._cases = Cases(self.sender.subject.model, self.seed, self.drawn)
+        self._cases = Cases(self.sender.target.model, self.seed, self.drawn)
         self._schedule = Schedule(self._cases)
 
     def run(self) -> None:
@@ -163,7 +164,7 @@ class Exploration:
     def routes(self) -> tuple[str, ...]:
         """The routes under test that answer."""
         wanted = {route for _, route in self.ledger.entries}
-        routes = [route for route in self.sender.subject.routes if route in wanted]
+        routes = [route for route in self.sender.target.routes if route in wanted]
         return tuple(route for route in routes if route not in self.health.outages)
 
     def _preflight(self) -> bool:
@@ -179,7 +180,7 @@ class Exploration:
                     seen = self._send(case)
                     if outage(seen) is None:
                         break
-            other = takes_another_input(seen, self.sender.subject.model_input)
+            other = takes_another_input(seen, self.sender.target.model_input)
             if other is not None:
                 self._forget((route,))
             found = outage(seen) or other
@@ -230,7 +231,7 @@ class Exploration:
     def _planned(self) -> Schedule:
         """What is sent to the routes that are up."""
         fed = {e.route for e in self.ledger.entries.values() if e.clause.scene is None}
-        long = self.sender.subject.has_long_windows(self.sender.clock)
+        long = has_long_windows(self.sender.target, self.sender.clock)
         on_exchanges = tuple(route for route in self.routes if route in fed)
         return Schedule(self._cases, self.routes, on_exchanges, WINDOWS if long else ())
 

@@ -7,23 +7,15 @@ from harness.contract.run.budget import Budget
 from harness.contract.run.exploration import Exploration
 from harness.contract.run.results import Results
 from harness.contract.run.sender import Sender
-from harness.contract.subject import Subject
+from harness.contract.run.waits import lacks
 from harness.contract.topics.catalogue import CLAUSES
 from harness.defects.make import make_gateway
 from harness.errors import UsageError
-from harness.gateway.config import DEFAULT_GATEWAY_KEY, Config
+from harness.gateway.config import Config
 from harness.gateway.model import Gateway
-from harness.routes.address import Address, Credentials
-from harness.routes.route import DEFAULT_MODEL
 from harness.transports.exchange import Timeouts
 from harness.wire import Request, Response
 
-SUBJECT = Subject(
-    Address(standin.MOCK, "acc", "gw"),
-    Credentials("baseten-key", DEFAULT_GATEWAY_KEY),
-    DEFAULT_MODEL,
-    "abcd1234",
-)
 TIMEOUTS = Timeouts(connect=5, first_byte=15, idle=8, total=45)
 REQUESTS, DRAWN = 300, 20
 """As `verify --mode pr` sends: so many in all, and so many drawn ones per chat route."""
@@ -60,17 +52,17 @@ def prepared(
 ) -> Exploration:
     """The run of a stand-in that stands ready, before its first request."""
     parts = (embedded.transport, embedded.clock, budget, "contract-run", TIMEOUTS)
-    sender, limited = Sender(embedded.subject, *parts), Sender(embedded.limited, *parts)
+    sender, limited = Sender(embedded.target, *parts), Sender(embedded.limited, *parts)
     for entry in ledger.entries.values():
         judged = limited if "rate" in entry.clause.needs else sender
-        entry.lacks = judged.subject.lacks(entry.clause, entry.route, clock=embedded.clock)
+        entry.lacks = lacks(entry.clause, entry.route, judged.target, clock=embedded.clock)
     return Exploration(sender, ledger, seed=seed, drawn=DRAWN, limited=limited)
 
 
 def reference(*, seed: int = 0) -> Reference:
     """The reference of a whole run with a seed."""
-    with standin.mock(SUBJECT, seed=seed) as embedded:
-        ledger = Results(CLAUSES, embedded.subject.routes)
+    with standin.mock(standin.TARGET, seed=seed) as embedded:
+        ledger = Results(CLAUSES, embedded.target.routes)
         exploration = prepared(embedded, ledger, Budget(REQUESTS), seed=seed)
         exploration.run()
         configs = tuple(gateway.config for gateway in embedded.gateways)

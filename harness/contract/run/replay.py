@@ -8,13 +8,13 @@ from harness.contract.case import Case
 from harness.contract.clause import Clause, Fault
 from harness.contract.observation import Observation
 from harness.contract.options import RunOptions
-from harness.contract.output.curl import Redact
 from harness.contract.output.redaction import spells_secret, veiled
 from harness.contract.run.budget import Budget, BudgetError
 from harness.contract.run.outage import outage
 from harness.contract.run.sender import Sender
 from harness.contract.run.session import perform, senders
-from harness.contract.subject import Subject
+from harness.contract.run.waits import lacks
+from harness.settings import Target
 
 WORDS = {"fail": "still broken", "pass": "fixed", "unknown": "unknown"}
 
@@ -44,10 +44,9 @@ def replay(
     route: str,
     cases: Sequence[Case],
     *,
-    subject: Subject,
+    target: Target,
     options: RunOptions,
     times: int,
-    redact: Redact,
 ) -> Repeated:
     """Send `cases` again `times` times, or play the clause's sequence again, and judge.
 
@@ -55,19 +54,18 @@ def replay(
     target's cache, and their distance in time matters.
     """
     if clause.check is None or not cases:
-        return _play(clause, route, subject, options, redact)
+        return _play(clause, route, target, options)
     budget = _budget(options)
-    with senders(subject, options, budget, f"replay-{uuid.uuid4().hex[:12]}") as (sender, _):
-        lacks = sender.subject.lacks(clause, route, clock=sender.clock)
-        if lacks is not None:
-            return Repeated("unknown", 0, 0, f"not declared: {lacks}")
-        return _send(clause, cases, sender, times, redact=redact)
+    with senders(target, options, budget, f"replay-{uuid.uuid4().hex[:12]}") as (sender, _):
+        lacking = lacks(clause, route, sender.target, clock=sender.clock)
+        if lacking is not None:
+            return Repeated("unknown", 0, 0, f"not declared: {lacking}")
+        return _send(clause, cases, sender, times)
 
 
-def _send(
-    clause: Clause, cases: Sequence[Case], sender: Sender, times: int, *, redact: Redact
-) -> Repeated:
+def _send(clause: Clause, cases: Sequence[Case], sender: Sender, times: int) -> Repeated:
     assert clause.check is not None  # noqa: S101 - the caller asked
+    redact = sender.target.secrets.redact
     faults: list[Fault] = []
     exercised = broken = 0
     seen: Observation | None = None
@@ -107,10 +105,8 @@ def _judged(
     return Repeated("unknown", exercised, 0, reason)
 
 
-def _play(
-    clause: Clause, route: str, subject: Subject, options: RunOptions, redact: Redact
-) -> Repeated:
-    found = perform(subject, replace(options, out=None), pairs=[(clause.id, route)], redact=redact)
+def _play(clause: Clause, route: str, target: Target, options: RunOptions) -> Repeated:
+    found = perform(target, replace(options, out=None), pairs=[(clause.id, route)])
     one = found.of(clause.id, route)
     if one.violated:
         return Repeated("fail", one.exercised, one.violated, one.evidence, one.layer)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from harness.contract.answer.choices import tokens
 from harness.contract.case import Case, Key
@@ -20,12 +20,13 @@ from harness.contract.run.deployment import taken
 from harness.contract.run.lateness import Lateness
 from harness.contract.run.redirect import HOPS, next_hop
 from harness.contract.run.threads import Lanes, at_once
-from harness.contract.subject import RunClock, Subject, Transport
+from harness.contract.run.waits import RunClock
 from harness.errors import TransportError, TransportKind
 from harness.routes import compat, universal
 from harness.routes.address import Address, Credentials, GatewayOptions
 from harness.routes.body import USER_AGENT
 from harness.routes.build import build
+from harness.settings import Target
 from harness.transports.exchange import Exchange, Timeouts
 from harness.transports.httpx import HttpxTransport, Incoming
 from harness.wire import Request
@@ -40,9 +41,17 @@ GRACE_S = 5.0
 WRONG = "wrong-key-of-the-contract-run"
 
 
+class Transport(Protocol):
+    """Sends one request and brings back the exchange; never raises for what the target does."""
+
+    def send(self, request: Request, *, timeouts: Timeouts | None = None) -> Exchange:
+        """The whole exchange."""
+        ...
+
+
 @dataclass(slots=True)
 class Sender:
-    """Sends cases to one subject; `seen` is every observation in the order of their ends.
+    """Sends cases to one target; `seen` is every observation in the order of their ends.
 
     `interval_s` is the least time between two requests on `clock`, `deadline_ns` a moment of it
     after which none is sent. Threads may share a sender. `stopped` says why it sends nothing any
@@ -52,7 +61,7 @@ class Sender:
     it said so. `lanes` keeps apart what must be alone in flight; with `one_by_one` every case is.
     """
 
-    subject: Subject
+    target: Target
     transport: Transport
     clock: RunClock
     budget: Budget
@@ -144,11 +153,11 @@ class Sender:
     @property
     def distinct(self) -> bool:
         """Whether requests to the dedicated model can be told apart by a field of ours."""
-        return self.marked or not self.subject.model_input
+        return self.marked or not self.target.model_input
 
     def taken(self, case: Case) -> Case:
         """The case as the target takes it."""
-        known = taken(case, self.subject.model_input, marked=self.marked)
+        known = taken(case, self.target.model_input, marked=self.marked)
         return known if self.context is None else fitted(known, self.context)
 
     def _sent(self, case: Case) -> Observation:
@@ -276,13 +285,13 @@ class Sender:
             skip_cache=True if case.fresh else None,
             event_id=f"{self.run_id}-{number}",
             metadata={"run": self.run_id},
-            extra=(*self.subject.headers, ("User-Agent", f"{USER_AGENT}-contract"), *case.headers),
+            extra=(*self.target.headers, ("User-Agent", f"{USER_AGENT}-contract"), *case.headers),
         )
-        credentials = _credentials(case, self.subject.credentials)
+        credentials = _credentials(case, self.target.credentials)
         if case.universal:
-            return _universal(case, self.subject, credentials, options)
-        built = _build(case, self.subject, credentials, options)
-        built = _placed(case, self.subject, built)
+            return _universal(case, self.target, credentials, options)
+        built = _build(case, self.target, credentials, options)
+        built = _placed(case, self.target, built)
         if case.method == "POST":
             return built
         return Request(case.method, built.url, built.headers.without("content-type"), b"")
@@ -297,45 +306,45 @@ class Sender:
 
 
 def _build(
-    case: Case, subject: Subject, credentials: Credentials, options: GatewayOptions
+    case: Case, target: Target, credentials: Credentials, options: GatewayOptions
 ) -> Request:
-    address = _address(case, subject.address)
+    address = _address(case, target.address)
     body: Mapping[str, Any] | bytes = case.body
     return build(
         case.route,
         address,
         body,
-        model_id=case.model_id or subject.model_id or "",
+        model_id=case.model_id or target.model_id or "",
         prefix=compat.PREFIX if case.prefix else "",
         credentials=credentials,
         options=options,
     )
 
 
-def _placed(case: Case, subject: Subject, built: Request) -> Request:
+def _placed(case: Case, target: Target, built: Request) -> Request:
     """The request at the case's own path, where it has one."""
     if case.path is None:
         return built
-    base = _address(case, subject.address).base
+    base = _address(case, target.address).base
     return Request(built.method, base + case.path, built.headers, built.body)
 
 
 def _universal(
-    case: Case, subject: Subject, credentials: Credentials, options: GatewayOptions
+    case: Case, target: Target, credentials: Credentials, options: GatewayOptions
 ) -> Request:
     """The case and its steps as one request to the universal endpoint."""
-    address = _address(case, subject.address)
+    address = _address(case, target.address)
     if isinstance(case.body, bytes):
         return universal.build(address, case.body, credentials=credentials, options=options)
-    steps = [_step(each, subject) for each in case.listed]
+    steps = [_step(each, target) for each in case.listed]
     return universal.build(address, steps, credentials=credentials, options=options)
 
 
-def _step(case: Case, subject: Subject) -> Request:
+def _step(case: Case, target: Target) -> Request:
     """What the case sends when it goes to its own route."""
-    credentials = _credentials(case, subject.credentials)
-    built = _build(case, subject, credentials, GatewayOptions(extra=case.headers))
-    return _placed(case, subject, built)
+    credentials = _credentials(case, target.credentials)
+    built = _build(case, target, credentials, GatewayOptions(extra=case.headers))
+    return _placed(case, target, built)
 
 
 def _address(case: Case, address: Address) -> Address:

@@ -1,4 +1,4 @@
-"""One contract run from options to verdict and files, on a subject in the contract's own words."""
+"""One contract run from options to verdict and files, on a target."""
 
 import re
 import time
@@ -30,17 +30,19 @@ from harness.contract.run.results import Results, described
 from harness.contract.run.sender import Sender
 from harness.contract.run.thread import carry_out
 from harness.contract.run.verdict import ContractVerdict, conclude
-from harness.contract.run.waivers import apply, draft, read_waivers
-from harness.contract.subject import (
+from harness.contract.run.waits import (
     LONGEST_WINDOW_S,
     MOST_IN_A_WINDOW,
     WINDOWS,
+    Patience,
     RunClock,
-    Subject,
+    lacks,
 )
+from harness.contract.run.waivers import apply, draft, read_waivers
 from harness.contract.topics.catalogue import CLAUSES
 from harness.errors import Failure, UsageError
 from harness.routes.route import ROUTES
+from harness.settings import Target
 from harness.transports.exchange import Timeouts
 from harness.transports.httpx import HttpxTransport
 
@@ -98,10 +100,9 @@ def pairs_of(profile: str) -> list[Pair]:
 
 
 def perform(
-    subject: Subject,
+    target: Target,
     options: RunOptions,
     *,
-    redact: Redact,
     pairs: Iterable[Pair] | None = None,
     watch: Watch | None = None,
 ) -> RunOutcome:
@@ -111,8 +112,7 @@ def perform(
     so far, a second KeyboardInterrupt is raised. UsageError before the first request for a file
     that cannot be read or written.
     """
-    redact = _servable(redact, options)
-    subject = _patient(subject, options)
+    redact = _servable(target.secrets.redact, options)
     waivers = read_waivers(options.waivers, CLAUSES) if options.waivers else ()
     recorded = read_recording(options.against) if options.against else None
     _check_outputs(options)
@@ -120,7 +120,7 @@ def perform(
     wanted = pairs_of(options.profile) if pairs is None else pairs
     kept = kept_for(options)
     options = replace(options, max_requests=options.max_requests - kept)
-    found = _explore(subject, options, pairs=wanted, run_id=run_id, kept=kept, watch=watch)
+    found = _explore(target, options, pairs=wanted, run_id=run_id, kept=kept, watch=watch)
     about = _about(options, run_id) | {"interrupted": found.interrupted}
     about |= _told(found, recorded)
     repetition = found.repetition
@@ -142,12 +142,12 @@ def perform(
     return _written(options, found, verdict, about, redact)
 
 
-def _patient(subject: Subject, options: RunOptions) -> Subject:
-    """The subject with what the run may wait for: windows are used up three times over."""
+def _patience(options: RunOptions) -> Patience:
+    """What the run may wait for: windows are used up three times over."""
     if not options.wait_s:
-        return subject
+        return Patience()
     most = max(MOST_IN_A_WINDOW, (options.max_requests - OTHERS) // 4)
-    return replace(subject, wait_s=options.wait_s, most=most)
+    return Patience(options.wait_s, most)
 
 
 def check_files(options: RunOptions) -> None:
@@ -203,7 +203,7 @@ class _Explored:
 
 
 def _explore(
-    subject: Subject,
+    target: Target,
     options: RunOptions,
     *,
     pairs: Iterable[Pair],
@@ -214,9 +214,9 @@ def _explore(
     budget = Budget(
         options.max_requests, options.max_tokens, options.max_cost, options.dollars_per_token
     )
-    with senders(subject, options, budget, run_id) as (sender, limited):
-        ledger = _ledger(pairs, sender, limited)
-        deadline_ns = sender.clock.now_ns() + int(_seconds(subject, options) * 1e9)
+    with senders(target, options, budget, run_id) as (sender, limited):
+        ledger = _ledger(pairs, sender, limited, _patience(options))
+        deadline_ns = sender.clock.now_ns() + int(_seconds(target, options) * 1e9)
         for each in filter(None, (sender, limited)):
             each.deadline_ns = deadline_ns
         exploration = Exploration(
@@ -295,20 +295,20 @@ def _failing(ledger: Results, clauses: Iterable[ClauseRow]) -> tuple[ClauseRow, 
 
 @contextmanager
 def senders(
-    subject: Subject, options: RunOptions, budget: Budget, run_id: str
+    target: Target, options: RunOptions, budget: Budget, run_id: str
 ) -> Iterator[tuple[Sender, Sender | None]]:
     """The sender of the run, and for an embedded stand-in a second one with a rate limit."""
     if options.kind in ("mock", "local"):
         start = standin.mock if options.kind == "mock" else standin.local
-        with start(subject, defect=options.defect, seed=options.seed) as embedded:
+        with start(target, defect=options.defect, seed=options.seed) as embedded:
             timeouts = _timeouts(options)
             parts = (embedded.transport, embedded.clock, budget, run_id, timeouts)
-            yield Sender(embedded.subject, *parts), Sender(embedded.limited, *parts)
+            yield Sender(embedded.target, *parts), Sender(embedded.limited, *parts)
         return
     clock = RunClock(time.monotonic_ns, time.sleep)
     with HttpxTransport() as transport:
-        sender = Sender(subject, transport, clock, budget, run_id, _timeouts(options))
-        sender.interval_s = _interval(subject, options)
+        sender = Sender(target, transport, clock, budget, run_id, _timeouts(options))
+        sender.interval_s = _interval(target, options)
         yield sender, None
 
 
@@ -326,12 +326,15 @@ def _servable(redact: Redact, options: RunOptions) -> Redact:
     return lambda text: redact(origins.sub(SERVED, text))
 
 
-def _ledger(pairs: Iterable[tuple[str, str]], sender: Sender, limited: Sender | None) -> Results:
+def _ledger(
+    pairs: Iterable[Pair], sender: Sender, limited: Sender | None, patience: Patience
+) -> Results:
     wanted = set(pairs)
     ledger = Results(CLAUSES, ROUTES, wanted=wanted)
     for entry in ledger.entries.values():
         judged = limited if limited is not None and "rate" in entry.clause.needs else sender
-        entry.lacks = judged.subject.lacks(entry.clause, entry.route, clock=sender.clock)
+        asked = entry.clause, entry.route, judged.target
+        entry.lacks = lacks(*asked, clock=sender.clock, patience=patience)
     return ledger
 
 
@@ -345,20 +348,21 @@ def _timeouts(options: RunOptions) -> Timeouts:
     )
 
 
-def _interval(subject: Subject, options: RunOptions) -> float:
+def _interval(target: Target, options: RunOptions) -> float:
     """Seconds between two requests: the declared limit, else the documented one where it costs."""
-    if subject.rate_limit is not None:
-        requests, seconds = subject.rate_limit
-        return seconds / requests
+    limit = target.expectations.rate_limit
+    if limit is not None:
+        return 1 / limit.per_second
     return 60 / PACE_PER_MINUTE if options.paid else 0.0
 
 
-def _seconds(subject: Subject, options: RunOptions) -> float:
+def _seconds(target: Target, options: RunOptions) -> float:
     """The time for a run: with a declared limit also what pacing and its windows take."""
     seconds = SECONDS["live"] if options.paid else SECONDS.get(options.kind, SECONDS["local"])
-    if options.kind not in ("mock", "local") and subject.rate_limit is not None:
-        window_s = min(subject.rate_limit[1], max(LONGEST_WINDOW_S, options.wait_s / WINDOWS))
-        seconds += options.max_requests * _interval(subject, options) + WINDOWS * window_s
+    limit = target.expectations.rate_limit
+    if not target.embedded and limit is not None:
+        window_s = min(limit.seconds, max(LONGEST_WINDOW_S, options.wait_s / WINDOWS))
+        seconds += options.max_requests * _interval(target, options) + WINDOWS * window_s
     return seconds * options.patience + options.wait_s
 
 

@@ -165,7 +165,7 @@ def play(stage: Stage, scene: AuthScene) -> None:
         scene.no_token = stage.play(replace(case, gateway_key=Key.NONE, topic="no gateway token"))
         scene.wrong_token = stage.play(replace(case, gateway_key=Key.WRONG, topic="wrong token"))
     if stage.wants("auth-token-near"):
-        for name, token in near(stage.sender.subject.credentials.gateway_token or ""):
+        for name, token in near(stage.sender.target.credentials.gateway_token or ""):
             wrong = with_headers(case, ("cf-aig-authorization", f"Bearer {token}"))
             scene.near[name] = stage.play(replace(wrong, topic=f"a token that {name}"))
     if stage.wants("auth-recovers"):

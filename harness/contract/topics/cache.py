@@ -228,7 +228,7 @@ def expire(stage: Stage, scene: CacheScene) -> None:
     asks for a longer time of its own, when the gateway's time is over.
     """
     if scene.first is not None:
-        ttl_s = stage.sender.subject.cache_ttl or 0
+        ttl_s = stage.sender.target.expectations.cache_ttl or 0
         kept = stage.plain("well within the TTL", 1260, fresh=False)
         own = with_headers(
             stage.plain("its own TTL", 1261, fresh=False), ("cf-aig-cache-ttl", "60")
@@ -251,5 +251,5 @@ def long_case(stage: Stage, number: int) -> Case:
     text = f"{'Read this and go on. ' * 60}Now say hello (grüezi, 你好) to {mark}."
     if stage.route == "model":
         return Case("model", {"prompt": text, "max_tokens": 16}, "cache", fresh=False)
-    asked = body(stage.sender.subject.model, text, max_tokens=16, temperature=0)
+    asked = body(stage.sender.target.model, text, max_tokens=16, temperature=0)
     return Case(stage.route, asked, "cache", fresh=False)

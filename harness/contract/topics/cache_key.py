@@ -205,7 +205,7 @@ def _other_places(stage: Stage, scene: KeysScene, case: Case) -> None:
         return
     other = replace(either.having(model=OTHER_MODEL), topic="another model")
     scene.other_model = stage.play(other)
-    if stage.sender.subject.model_id is not None:
+    if stage.sender.target.model_id is not None:
         request = stage.sender.request(case, 0)
         on_model = replace(either, route="model", body=request.body)
         scene.other_route = stage.play(replace(on_model, topic="another path"))

@@ -287,7 +287,7 @@ def play(stage: Stage, scene: CrossScene) -> None:
 def _text(stage: Stage, scene: CrossScene) -> None:
     scripts, mark = " / ".join(SCRIPTS[:6]), nonce(stage.seed, 1300)
     text = f"{READ * 48}Tell me about rivers and about: {scripts} ({mark})"
-    asked = body(stage.sender.subject.model, text, temperature=0, seed=7, max_tokens=64)
+    asked = body(stage.sender.target.model, text, temperature=0, seed=7, max_tokens=64)
     case = Case(stage.route, asked, "plain and streamed")
     _both(stage, (scene.plain, case), (scene.stream, case.having(**STREAMED)))
     _ask(stage, (scene.plain, case), 2)
@@ -318,7 +318,7 @@ def _ask(stage: Stage, way: Way, times: int) -> None:
 def _tools(stage: Stage, scene: CrossScene) -> None:
     text = f"Weather in Zürich for three days? ({nonce(stage.seed, 1300)})"
     fields = {"tools": [WEATHER, CLOCK], "tool_choice": "required", "max_tokens": 200}
-    asked = body(stage.sender.subject.model, text, temperature=0, seed=7, **fields)
+    asked = body(stage.sender.target.model, text, temperature=0, seed=7, **fields)
     case = Case(stage.route, asked, "tools, plain and streamed")
     _both(stage, (scene.tool_plain, case), (scene.tool_stream, case.having(**STREAMED)))
 
@@ -326,6 +326,6 @@ def _tools(stage: Stage, scene: CrossScene) -> None:
 def _reasoning(stage: Stage, scene: CrossScene) -> None:
     text = f"Is 91 prime? ({nonce(stage.seed, 1300)})"
     fields = {"temperature": 0, "seed": 7, "max_tokens": 96, "reasoning_effort": "low"}
-    asked = body(stage.sender.subject.model, text, **fields)
+    asked = body(stage.sender.target.model, text, **fields)
     case = Case(stage.route, asked, "reasoning, plain and streamed", Expect.EITHER)
     _both(stage, (scene.reason_plain, case), (scene.reason_stream, case.having(**STREAMED)))

@@ -235,7 +235,7 @@ def _bad(stage: Stage) -> tuple[tuple[str, Case], ...]:
     either = replace(case, expect=Expect.EITHER)
     wrong = replace(case, provider_key=Key.WRONG)
     found = [("cut JSON", replace(either, body=CUT)), ("another method", _get(either))]
-    if stage.sender.subject.credentials.provider_key is not None:
+    if stage.sender.target.credentials.provider_key is not None:
         found.append(("a wrong key", wrong))
     if stage.route == "model":
         found.append(("an unknown model", replace(case, model_id=NOWHERE)))
@@ -291,7 +291,7 @@ def play_together(stage: Stage, scene: TogetherScene) -> None:
 def _in_flight(stage: Stage, number: int) -> Case:
     case = stage.marked("in flight together", 2000 + number, stream=number < STREAMS)
     case = replace(case, alone=False)
-    others = [route for route in stage.sender.subject.routes if route != stage.route]
+    others = [route for route in stage.sender.target.routes if route != stage.route]
     if number < STREAMS + PLAIN or not others:
         return case
     other = others[number % len(others)]

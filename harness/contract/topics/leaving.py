@@ -161,6 +161,6 @@ def _left(stage: Stage, number: int) -> Case:
     """A long stream whose own value comes at its end."""
     mark = f"mark-{nonce(stage.seed, number)}"
     fields = {"response_format": only(text=TEXT, mark=mark), "max_tokens": 400, "temperature": 0}
-    asked = body(stage.sender.subject.model, f"Fill in the form. ({mark})", **fields)
+    asked = body(stage.sender.target.model, f"Fill in the form. ({mark})", **fields)
     case = Case(stage.route, asked, "a client that leaves").having(stream=True)
     return replace(case, leaves=True)

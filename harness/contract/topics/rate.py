@@ -292,10 +292,10 @@ def play(stage: Stage, scene: RateScene) -> None:
 
     Where nothing was refused at all, a flood shows whether there is a limit.
     """
-    limit = stage.sender.subject.rate_limit
+    limit = stage.sender.target.expectations.rate_limit
     if limit is None:
         return
-    requests, seconds = limit
+    requests, seconds = limit.requests, limit.seconds
     paced, stage.sender.interval_s = stage.sender.interval_s, 0.0
     try:
         if stage.sender.seen:

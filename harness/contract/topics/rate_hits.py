@@ -41,16 +41,15 @@ def hits_are_free(scene: HitsScene) -> Finding:
 
 def play(stage: Stage, scene: HitsScene) -> None:
     """In a new window one stored answer, asked for more often than the limit, and then another."""
-    limit = stage.sender.subject.rate_limit
+    limit = stage.sender.target.expectations.rate_limit
     if limit is None:
         return
-    requests, seconds = limit
-    stage.wait_since(stage.sender.seen, seconds * 2)
+    stage.wait_since(stage.sender.seen, limit.seconds * 2)
     key = ("cf-aig-cache-key", f"contract-rate-{nonce(stage.seed, 2700)}")
     case = with_headers(stage.plain("stored", 2700, fresh=False), key)
     paced, stage.sender.interval_s = stage.sender.interval_s, 0.0
     try:
-        for _ in range(requests + 1):
+        for _ in range(limit.requests + 1):
             scene.stored.append(stage.play(case))
         scene.other = stage.play(stage.plain("after the hits", 2701))
     finally:

@@ -52,7 +52,7 @@ class Stage:
             document = {"prompt": f"Say hello (olá) to {mark}.", "max_tokens": 16}
             return Case("model", document, topic, fresh=fresh)
         text = f"Say hello (olá) to {mark}."
-        asked = body(self.sender.subject.model, text, max_tokens=16, temperature=0)
+        asked = body(self.sender.target.model, text, max_tokens=16, temperature=0)
         return Case(self.route, asked, topic, fresh=fresh)
 
     def marked(self, topic: str, number: int, *, stream: bool = False) -> Case:
@@ -64,7 +64,7 @@ class Stage:
             return self.plain(topic, number)
         mark = f"märk-{nonce(self.seed, number)}"
         fields = {"response_format": only(mark=mark), "max_tokens": 64, "temperature": 0}
-        asked = body(self.sender.subject.model, f"Fill in the form. ({mark})", **fields)
+        asked = body(self.sender.target.model, f"Fill in the form. ({mark})", **fields)
         case = Case(self.route, asked, topic)
         return case.having(stream=True) if stream else case
 

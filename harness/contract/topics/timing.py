@@ -391,7 +391,7 @@ LONGER = "word " * 200
 def play(stage: Stage, scene: TimingScene) -> None:
     """Short and long plain answers, the long one streamed; longer ones where that did not do."""
     text = f"{LONG} ({nonce(stage.seed, 1400)})"
-    asked = body(stage.sender.subject.model, text, max_tokens=96)
+    asked = body(stage.sender.target.model, text, max_tokens=96)
     case = Case(stage.route, asked, "timing")
     longer = case.having(response_format=only(text=LONGER), max_tokens=400)
     for _ in range(TURNS):

@@ -12,7 +12,7 @@ from harness.contract.repeat.repetition import DECIDED, Repetition, requests_of
 from harness.contract.run import standin
 from harness.contract.run.budget import Budget
 from harness.contract.run.sender import Sender
-from tests.contract.runs import SUBJECT
+from harness.contract.run.standin import TARGET
 
 ONE = tuple(each for each in CORPUS if each.name == "one tool")
 EMPTY = "empty-calls:22-of-51@compat"
@@ -29,8 +29,8 @@ def repetition(
     seed: int = 0,
 ) -> Iterator[Repetition]:
     """What is to be asked of the stand-in, which has a defect or none."""
-    with standin.mock(SUBJECT, defect=defect, seed=seed) as run:
-        sender = Sender(run.subject, run.transport, run.clock, budget or Budget(), "run")
+    with standin.mock(TARGET, defect=defect, seed=seed) as run:
+        sender = Sender(run.target, run.transport, run.clock, budget or Budget(), "run")
         yield Repetition(
             sender, times, read_objectives(objectives), seed=seed, corpus=tuple(corpus)
         )

@@ -13,20 +13,20 @@ from harness.contract.run.progress import RunProgress
 from harness.contract.run.results import Results
 from harness.contract.run.sender import Sender
 from harness.contract.run.session import RunOutcome, perform
+from harness.contract.run.standin import TARGET
 from harness.contract.run.thread import carry_out
 from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import CLAUSES
 from harness.errors import UsageError
 from harness.settings import load_settings, resolve_target
 from harness.verification import options_for
-from tests.contract.runs import SUBJECT
 from tests.schemas import problems
 
 
 def performed(options: RunOptions) -> RunOutcome:
     """A run on the mock of one clause only, and of what is repeated."""
     pairs = [("usage-sum", "native"), ("usage-sum", "compat")]
-    return perform(SUBJECT, options, redact=str, pairs=pairs)
+    return perform(TARGET, options, pairs=pairs)
 
 
 def test_the_document_with_rates_keeps_its_schema() -> None:
@@ -67,12 +67,12 @@ def test_the_default_of_requests_grows_by_what_is_repeated() -> None:
 
 
 def test_ctrl_c_ends_repeated_requests_in_order() -> None:
-    with standin.mock(SUBJECT) as embedded:
+    with standin.mock(TARGET) as embedded:
         parts = (embedded.transport, embedded.clock, Budget(), "run")
         exploration = Exploration(
-            Sender(embedded.subject, *parts), Results(CLAUSES[:1], ("native", "compat"))
+            Sender(embedded.target, *parts), Results(CLAUSES[:1], ("native", "compat"))
         )
-        repetition = Repetition(Sender(embedded.subject, *parts), 100_000)
+        repetition = Repetition(Sender(embedded.target, *parts), 100_000)
 
         def interrupt(now: RunProgress) -> None:
             if repetition.answers and not now.stopping:
