@@ -88,8 +88,6 @@ def options_for(
     asked = caps.requests if caps else None
     times, objectives = _repeated(repeat, threshold or ())
     return RunOptions(
-        kind=target.kind.value,
-        paid=paid,
         profile=profile or ("core" if target.kind is Kind.LIVE else "all"),
         mode=chosen,
         required=_required(require),

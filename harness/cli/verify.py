@@ -115,7 +115,7 @@ def check_files(options: "RunOptions") -> None:
 
 def announce(common: Common, options: "RunOptions") -> None:
     """Say what a run may use where it may cost money, before its first request."""
-    if not options.paid:
+    if common.target.loopback:
         return
     most = f"at most {options.max_requests} requests, {options.max_tokens:,} tokens"
     dollars = "" if options.max_cost is None else f", ${options.max_cost:.2f}"

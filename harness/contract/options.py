@@ -83,16 +83,13 @@ def named(*names: str) -> tuple[Option, ...]:
 class RunOptions:
     """How to run.
 
-    `kind` is mock, local, live, named or url; `paid` whether requests may cost money. `out` None
-    writes nothing. `dollars_per_token` is what bounds a cost. `examples` keeps the failing cases
-    of earlier runs, `patience` scales every limit of time, `wait_s` is how long, in
+    `out` None writes nothing. `dollars_per_token` is what bounds a cost. `examples` keeps the
+    failing cases of earlier runs, `patience` scales every limit of time, `wait_s` is how long, in
     seconds, a run waits for a TTL or for windows that are longer than it waits for by itself.
     `repeat` is how often the corpus is asked on each route, `threshold` what its answers have to
     be.
     """
 
-    kind: str = "mock"
-    paid: bool = False
     profile: str = "all"
     mode: Mode = "pr"
     strict: bool = False

@@ -12,7 +12,7 @@ from harness.routes.address import Address, Credentials
 from harness.settings import Target
 from tests.transports.peer import answering, plain, serving
 
-OPTIONS = RunOptions(kind="url", max_requests=40)
+OPTIONS = RunOptions(max_requests=40)
 
 
 def at(url: str, *, key: str | None = "baseten-key", token: str | None = None) -> Target:

@@ -42,7 +42,7 @@ from harness.contract.run.waivers import apply, draft, read_waivers
 from harness.contract.topics.catalogue import CLAUSES
 from harness.errors import Failure, UsageError
 from harness.routes.route import ROUTES
-from harness.settings import Target
+from harness.settings import Kind, Target
 from harness.transports.exchange import Timeouts
 from harness.transports.httpx import HttpxTransport
 
@@ -52,8 +52,8 @@ PACE_PER_MINUTE = 120
 """Requests a minute on a live target without a declared limit: the documented one of Baseten."""
 OTHERS = 100
 """Requests that a run needs beside those that use up a rate limit."""
-SECONDS = {"mock": 600.0, "local": 90.0, "live": 900.0}
-"""How long a run may take, by the kind of target; others have the time of `local`."""
+SECONDS = {Kind.MOCK: 600.0, Kind.LOCAL: 90.0, Kind.LIVE: 900.0}
+"""How long a run may take, by the kind of target; others on this machine have that of `local`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def perform(
     so far, a second KeyboardInterrupt is raised. UsageError before the first request for a file
     that cannot be read or written.
     """
-    redact = _servable(target.secrets.redact, options)
+    redact = _servable(target)
     waivers = read_waivers(options.waivers, CLAUSES) if options.waivers else ()
     recorded = read_recording(options.against) if options.against else None
     _check_outputs(options)
@@ -121,7 +121,7 @@ def perform(
     kept = kept_for(options)
     options = replace(options, max_requests=options.max_requests - kept)
     found = _explore(target, options, pairs=wanted, run_id=run_id, kept=kept, watch=watch)
-    about = _about(options, run_id) | {"interrupted": found.interrupted}
+    about = _about(target, options, run_id) | {"interrupted": found.interrupted}
     about |= _told(found, recorded)
     repetition = found.repetition
     about |= {"rates": repetition.document()} if repetition else {}
@@ -226,7 +226,7 @@ def _explore(
             drawn=_drawn(options),
             deadline_ns=deadline_ns,
             limited=limited,
-            reductions=4 if options.paid else 24,
+            reductions=24 if target.loopback else 4,
             earlier=examples.read(options.examples),
         )
         repetition = repetition_of(sender, options, kept) if options.repeat else None
@@ -298,17 +298,17 @@ def senders(
     target: Target, options: RunOptions, budget: Budget, run_id: str
 ) -> Iterator[tuple[Sender, Sender | None]]:
     """The sender of the run, and for an embedded stand-in a second one with a rate limit."""
-    if options.kind in ("mock", "local"):
-        start = standin.mock if options.kind == "mock" else standin.local
+    timeouts = _timeouts(target, options)
+    if target.embedded:
+        start = standin.mock if target.kind is Kind.MOCK else standin.local
         with start(target, defect=options.defect, seed=options.seed) as embedded:
-            timeouts = _timeouts(options)
             parts = (embedded.transport, embedded.clock, budget, run_id, timeouts)
             yield Sender(embedded.target, *parts), Sender(embedded.limited, *parts)
         return
     clock = RunClock(time.monotonic_ns, time.sleep)
     with HttpxTransport() as transport:
-        sender = Sender(target, transport, clock, budget, run_id, _timeouts(options))
-        sender.interval_s = _interval(target, options)
+        sender = Sender(target, transport, clock, budget, run_id, timeouts)
+        sender.interval_s = _interval(target)
         yield sender, None
 
 
@@ -318,11 +318,12 @@ _ORIGINS = re.compile(rf"{re.escape(standin.MOCK)}|{re.escape(standin.MOCK_LIMIT
 _LOOPBACK = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
-def _servable(redact: Redact, options: RunOptions) -> Redact:
+def _servable(target: Target) -> Redact:
     """Redaction that also puts the address of `serve --port 8787` in place of a stand-in's."""
-    if options.kind not in ("mock", "local"):
+    redact = target.secrets.redact
+    if not target.embedded:
         return redact
-    origins = _ORIGINS if options.kind == "mock" else _LOOPBACK
+    origins = _ORIGINS if target.kind is Kind.MOCK else _LOOPBACK
     return lambda text: redact(origins.sub(SERVED, text))
 
 
@@ -338,9 +339,9 @@ def _ledger(
     return ledger
 
 
-def _timeouts(options: RunOptions) -> Timeouts:
+def _timeouts(target: Target, options: RunOptions) -> Timeouts:
     """Generous on a live target, where a model may be cold; elsewhere a run has to end soon."""
-    live = options.kind == "live" or options.paid
+    live = target.kind is Kind.LIVE or not target.loopback
     connect, first_byte, idle, total = (10, 60, 30, 180) if live else (5, 15, 8, 30)
     by = options.patience
     return Timeouts(
@@ -348,21 +349,22 @@ def _timeouts(options: RunOptions) -> Timeouts:
     )
 
 
-def _interval(target: Target, options: RunOptions) -> float:
+def _interval(target: Target) -> float:
     """Seconds between two requests: the declared limit, else the documented one where it costs."""
     limit = target.expectations.rate_limit
     if limit is not None:
         return 1 / limit.per_second
-    return 60 / PACE_PER_MINUTE if options.paid else 0.0
+    return 0.0 if target.loopback else 60 / PACE_PER_MINUTE
 
 
 def _seconds(target: Target, options: RunOptions) -> float:
     """The time for a run: with a declared limit also what pacing and its windows take."""
-    seconds = SECONDS["live"] if options.paid else SECONDS.get(options.kind, SECONDS["local"])
+    kind = target.kind if target.loopback else Kind.LIVE
+    seconds = SECONDS.get(kind, SECONDS[Kind.LOCAL])
     limit = target.expectations.rate_limit
     if not target.embedded and limit is not None:
         window_s = min(limit.seconds, max(LONGEST_WINDOW_S, options.wait_s / WINDOWS))
-        seconds += options.max_requests * _interval(target, options) + WINDOWS * window_s
+        seconds += options.max_requests * _interval(target) + WINDOWS * window_s
     return seconds * options.patience + options.wait_s
 
 
@@ -373,22 +375,22 @@ def _drawn(options: RunOptions) -> int:
     return {"pr": 20, "nightly": options.max_requests, "live": 0}[options.mode]
 
 
-def _about(options: RunOptions, run_id: str) -> dict[str, Any]:
+def _about(target: Target, options: RunOptions, run_id: str) -> dict[str, Any]:
     return {
         "run_id": run_id,
-        "target_kind": options.kind,
+        "target_kind": target.kind.value,
         "profile": options.profile,
         "mode": options.mode,
         "strict": options.strict,
         "seed": options.seed,
         "defect": options.defect,
-        "serve": _serve(options),
+        "serve": _serve(target, options),
     }
 
 
-def _serve(options: RunOptions) -> str | None:
+def _serve(target: Target, options: RunOptions) -> str | None:
     """The command that serves the stand-in of an embedded run again."""
-    if options.kind not in ("mock", "local"):
+    if not target.embedded:
         return None
     defect = f" --defect {options.defect}" if options.defect else ""
     return f"gateway-harness serve --port 8787 --auth --cache-ttl {standin.CACHE_TTL_S}{defect}"
