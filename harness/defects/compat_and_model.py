@@ -7,10 +7,10 @@ from typing import Any
 
 from harness.defects.edits import (
     Document,
-    boths,
     choices,
+    on_chat,
+    on_events,
     part_of,
-    streams,
     with_body,
     with_chunks,
     with_header,
@@ -301,13 +301,13 @@ PASSAGE = (
         (
             "compat-usage-zeroed",
             "usage is 0 on compat",
-            _on("compat", boths(_zeroed)),
+            _on("compat", on_chat(_zeroed)),
             "usage-positive",
         ),
         (
             "compat-usage-dropped",
             "streams have no usage on compat",
-            _on("compat", boths(lambda d: {n: v for n, v in d.items() if n != "usage"})),
+            _on("compat", on_chat(lambda d: {n: v for n, v in d.items() if n != "usage"})),
             "usage-stream",
         ),
         (
@@ -319,19 +319,19 @@ PASSAGE = (
         (
             "compat-calls-lost",
             "tool calls are removed on compat",
-            _on("compat", boths(_calls_lost)),
+            _on("compat", on_chat(_calls_lost)),
             "tool-required tool-finish",
         ),
         (
             "compat-model-rewritten",
             "compat answers name another model",
-            _on("compat", boths(lambda d: {**d, "model": "gpt-4o-mini"})),
+            _on("compat", on_chat(lambda d: {**d, "model": "gpt-4o-mini"})),
             "model-is-asked",
         ),
         (
             "compat-finish-translated",
             "finish reasons are another API's on compat",
-            _on("compat", boths(_finish_translated)),
+            _on("compat", on_chat(_finish_translated)),
             "finish-known",
         ),
         (
@@ -373,7 +373,7 @@ PASSAGE = (
         (
             "compat-stream-in-one-write",
             "compat streams come in one piece",
-            _on("compat", streams(_buffered)),
+            _on("compat", on_events(_buffered)),
             "stream-incremental",
         ),
         (

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from harness.defects.edits import boths, on_both, with_body, with_chunks, with_header
+from harness.defects.edits import on_chat, with_body, with_chunks, with_header
 from harness.defects.http import bad_gateway
 from harness.defects.rows import rows
 from harness.gateway import envelope
@@ -106,13 +106,13 @@ def errors_named_before(served: Served) -> Response:
 
 def one_id(served: Served) -> Response:
     """All completions have one id."""
-    return boths(lambda document: {**document, "id": "chatcmpl-1"})(served)
+    return on_chat(lambda document: {**document, "id": "chatcmpl-1"})(served)
 
 
 def id_by_the_second(served: Served) -> Response:
     """Ids are made of the second in which a request arrives."""
     second = served.arrival.now_ns // 1_000_000_000
-    return on_both(served, lambda document: {**document, "id": f"chatcmpl-{second}"})
+    return on_chat(lambda document: {**document, "id": f"chatcmpl-{second}"})(served)
 
 
 def stray_bytes(served: Served) -> Response:

@@ -1,15 +1,21 @@
-"""Editing a response as events and documents: what the defects are written in."""
+"""Edits of answers as events and documents: the verbs that the rows of defects are written in.
+
+`on_plain`, `on_stream`, `on_chat` and `on_events` say which answers an edit is about, `having`,
+`in_choices` and their like what becomes of a document.
+"""
 
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.gateway.served import Served
+from harness.gateway.served import Edit, Served
 from harness.gateway.upstream.errors import encode
 from harness.wire import Chunk, Response
 
 Document = dict[str, Any]
+Change = Callable[[Document], Any]
+"""What becomes of a document."""
 
 DONE = b"[DONE]"
 
@@ -58,39 +64,6 @@ def with_header(response: Response, name: str, value: str) -> Response:
     return replace(response, headers=response.headers.replacing(name, value))
 
 
-def on_events(served: Served, edit: Callable[[list[Chunk]], Sequence[Chunk]]) -> Response:
-    """The stream with its events edited; anything but a stream stays as it is."""
-    if not served.streamed:
-        return served.response
-    return with_chunks(served.response, edit(split(served.response)))
-
-
-def on_documents(served: Served, edit: Callable[[Document], Any]) -> Response:
-    """The stream with every JSON event edited in place; `edit` returns the new document."""
-
-    def edited(events: list[Chunk]) -> list[Chunk]:
-        return [_edited(event, edit) for event in events]
-
-    return on_events(served, edited)
-
-
-def _edited(event: Chunk, edit: Callable[[Document], Any]) -> Chunk:
-    document = document_of(event)
-    return event if document is None else event_of(edit(document), event.at_ns)
-
-
-def on_plain(served: Served, edit: Callable[[Document], Any]) -> Response:
-    """A plain completion with its document edited; anything else stays as it is."""
-    if not served.completed:
-        return served.response
-    return with_body(served.response, encode(edit(json.loads(served.response.body))))
-
-
-def on_both(served: Served, edit: Callable[[Document], Any]) -> Response:
-    """Plain completions and stream events, edited alike."""
-    return on_documents(served, edit) if served.streamed else on_plain(served, edit)
-
-
 def choices(document: Document) -> list[Document]:
     """The choices of a completion or chunk."""
     found = document.get("choices")
@@ -121,46 +94,64 @@ def finish_position(events: Sequence[Chunk]) -> int:
     return len(events) - 1
 
 
-def documents(edit: Callable[[Document], Any]) -> Callable[[Served], Response]:
-    """A defect of every JSON event of a stream."""
-    return lambda served: on_documents(served, edit)
+def on_events(change: Callable[[list[Chunk]], Sequence[Chunk]]) -> Edit:
+    """The events of a stream changed; anything but a stream stays as it is."""
+
+    def edit(served: Served) -> Response:
+        if not served.streamed:
+            return served.response
+        return with_chunks(served.response, change(split(served.response)))
+
+    return edit
 
 
-def plains(edit: Callable[[Document], Any]) -> Callable[[Served], Response]:
-    """A defect of plain completions."""
-    return lambda served: on_plain(served, edit)
+def on_stream(change: Change) -> Edit:
+    """Every JSON event of a stream changed; `change` returns the new document."""
+
+    def changed(event: Chunk) -> Chunk:
+        document = document_of(event)
+        return event if document is None else event_of(change(document), event.at_ns)
+
+    return on_events(lambda events: [changed(event) for event in events])
 
 
-def boths(edit: Callable[[Document], Any]) -> Callable[[Served], Response]:
-    """A defect of completions and stream events alike."""
-    return lambda served: on_both(served, edit)
+def on_plain(change: Change) -> Edit:
+    """The document of a plain completion changed; anything else stays as it is."""
+
+    def edit(served: Served) -> Response:
+        if not served.completed:
+            return served.response
+        return with_body(served.response, encode(change(json.loads(served.response.body))))
+
+    return edit
 
 
-def streams(edit: Callable[[list[Chunk]], Sequence[Chunk]]) -> Callable[[Served], Response]:
-    """A defect of the events of a stream."""
-    return lambda served: on_events(served, edit)
+def on_chat(change: Change) -> Edit:
+    """Plain completions and stream events, changed alike."""
+    plain, stream = on_plain(change), on_stream(change)
+    return lambda served: stream(served) if served.streamed else plain(served)
 
 
-def each_event(edit: Callable[[bytes], bytes]) -> Callable[[Served], Response]:
-    """A defect of the bytes of every event."""
-    return streams(lambda events: [Chunk(edit(event.data), event.at_ns) for event in events])
+def each_event(change: Callable[[bytes], bytes]) -> Edit:
+    """The bytes of every event changed."""
+    return on_events(lambda events: [Chunk(change(event.data), event.at_ns) for event in events])
 
 
-def middle_event(edit: Callable[[bytes], bytes]) -> Callable[[Served], Response]:
-    """A defect of the bytes of the middle event with answer text."""
+def middle_event(change: Callable[[bytes], bytes]) -> Edit:
+    """The bytes of the middle event with answer text changed."""
 
-    def edited(events: list[Chunk]) -> list[Chunk]:
+    def changed(events: list[Chunk]) -> list[Chunk]:
         where = middle(content_positions(events))
         return [
-            Chunk(edit(event.data), event.at_ns) if number == where else event
+            Chunk(change(event.data), event.at_ns) if number == where else event
             for number, event in enumerate(events)
         ]
 
-    return streams(edited)
+    return on_events(changed)
 
 
-def inserted(data: bytes) -> Callable[[Served], Response]:
-    """A defect that puts bytes in front of the middle event with answer text."""
+def inserted(data: bytes) -> Edit:
+    """Bytes in front of the middle event with answer text."""
     return middle_event(lambda event: data + event)
 
 
@@ -181,3 +172,85 @@ def part_of(choice: Document) -> Document:
 def has_calls(document: Document) -> bool:
     """Whether a completion or chunk carries tool calls."""
     return any(part_of(choice).get("tool_calls") for choice in choices(document))
+
+
+def without(*names: str) -> Change:
+    """A document less some fields."""
+    return lambda document: {n: v for n, v in document.items() if n not in names}
+
+
+def having(**fields: Any) -> Change:
+    """A document with fields set; a function is given the old value."""
+
+    def changed(document: Document) -> Document:
+        made = {n: v(document[n]) if callable(v) else v for n, v in fields.items()}
+        return {**document, **made}
+
+    return changed
+
+
+def in_choices(edit: Callable[[Document], object]) -> Change:
+    """Every choice of a document edited in place."""
+
+    def changed(document: Document) -> Document:
+        for choice in choices(document):
+            edit(choice)
+        return document
+
+    return changed
+
+
+def in_parts(edit: Callable[[Document], object]) -> Change:
+    """Every message or delta edited in place."""
+    return in_choices(lambda choice: edit(part_of(choice)))
+
+
+def finishing(reason: Any, *, instead_of: str | None = None) -> Change:
+    """Another finish reason where there is one, or where there is that one."""
+
+    def edit(choice: Document) -> None:
+        said = choice.get("finish_reason")
+        if said and instead_of in (None, said):
+            choice["finish_reason"] = reason
+
+    return in_choices(edit)
+
+
+def in_calls(edit: Callable[[Document], object]) -> Change:
+    """Every tool call edited in place."""
+
+    def edited(part: Document) -> None:
+        for call in part.get("tool_calls") or ():
+            edit(call)
+
+    return in_parts(edited)
+
+
+def in_functions(edit: Callable[[Document], object]) -> Change:
+    """The function of every tool call edited in place."""
+    return in_calls(lambda call: edit(call.get("function") or {}))
+
+
+def in_arguments(change: Callable[[str], object]) -> Change:
+    """Other arguments of every tool call."""
+    return in_functions(
+        lambda function: (
+            "arguments" in function and function.update(arguments=change(function["arguments"]))
+        )
+    )
+
+
+def in_usage(change: Change) -> Change:
+    """Another usage where there is one."""
+
+    def changed(document: Document) -> Document:
+        if isinstance(document.get("usage"), dict):
+            document["usage"] = change(document["usage"])
+        return document
+
+    return changed
+
+
+def in_text(change: Callable[[str], str]) -> Change:
+    """The answer text of a document changed, delta by delta."""
+    return lambda document: with_text(document, change)

@@ -31,7 +31,7 @@ def status_remapped(served: Served) -> Response:
 
 def in_stream_error_object(served: Served) -> Response:
     """An error event after the first text, then the end."""
-    return on_events(served, _broken_off)
+    return on_events(_broken_off)(served)
 
 
 def _broken_off(events: list[Chunk]) -> list[Chunk]:

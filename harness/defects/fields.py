@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from harness.defects.edits import (
-    boths,
     choices,
-    streams,
+    on_chat,
+    on_events,
     with_body,
     with_chunks,
     with_header,
@@ -298,7 +298,7 @@ FIELDS = (
         (
             "second-half-held",
             "the second half of a stream comes at its end",
-            streams(_held),
+            on_events(_held),
             "stream-not-held",
             "L01",
         ),
@@ -311,14 +311,14 @@ FIELDS = (
             _model_twice,
             "body-names-once",
         ),
-        ("finish-error", "finish_reason is error", boths(_finish_error), "finish-known", "S16"),
+        ("finish-error", "finish_reason is error", on_chat(_finish_error), "finish-known", "S16"),
     ),
     *rows(
         "U",
         (
             "usage-details-text",
             "cached_tokens is a string",
-            boths(_details_as_text),
+            on_chat(_details_as_text),
             "usage-details-integers",
         ),
     ),

@@ -8,7 +8,6 @@ from harness.defects.edits import (
     is_done,
     middle_event,
     on_events,
-    streams,
 )
 from harness.defects.rows import rows
 from harness.gateway.served import Served
@@ -17,13 +16,13 @@ from harness.wire import Chunk, Response
 
 def missing_done(served: Served) -> Response:
     """No end marker."""
-    return on_events(served, lambda events: [item for item in events if not is_done(item)])
+    return on_events(lambda events: [item for item in events if not is_done(item)])(served)
 
 
 def data_after_done(served: Served) -> Response:
     """Metrics behind the end marker."""
     metrics = b'data: {"metrics":{"queue_ms":1}}\n\n'
-    return on_events(served, lambda events: [*events, Chunk(metrics, events[-1].at_ns)])
+    return on_events(lambda events: [*events, Chunk(metrics, events[-1].at_ns)])(served)
 
 
 def _truncate_json(data: bytes) -> bytes:
@@ -166,14 +165,14 @@ EVENTS = rows(
     (
         "done-only-200",
         "the whole stream is data: [DONE]",
-        streams(_done_only),
+        on_events(_done_only),
         "stream-has-choice",
         "F05, Dynamo: an empty engine stream",
     ),
     (
         "done-twice",
         "the end marker comes twice",
-        streams(lambda events: [*events, events[-1]]),
+        on_events(lambda events: [*events, events[-1]]),
         "stream-done-last",
     ),
     (
@@ -217,18 +216,18 @@ EVENTS = rows(
         "sse-event-name",
         "F16",
     ),
-    ("bom", "the body starts with a byte-order mark", streams(_bom), "sse-no-bom", "F19"),
+    ("bom", "the body starts with a byte-order mark", on_events(_bom), "sse-no-bom", "F19"),
     (
         "unterminated-last",
         "the last event lacks its blank line",
-        streams(_unterminated),
+        on_events(_unterminated),
         "stream-done sse-terminated",
         "F20",
     ),
     (
         "events-run-together",
         "no blank line between the last chunk and [DONE]",
-        streams(_unterminated_usage),
+        on_events(_unterminated_usage),
         "stream-done sse-json",
     ),
     (
@@ -291,7 +290,7 @@ EVENTS = rows(
     (
         "first-event-lost",
         "the first event of a stream is swallowed",
-        streams(lambda events: events[1:] if len(events) > 3 else events),
+        on_events(lambda events: events[1:] if len(events) > 3 else events),
         "role-first json-mode json-schema",
     ),
 )

@@ -7,7 +7,6 @@ from dataclasses import replace
 from harness.defects.edits import (
     finish_position,
     on_events,
-    streams,
     with_body,
     with_header,
 )
@@ -30,7 +29,7 @@ def _half(events: list[Chunk]) -> list[Chunk]:
 
 def _ended(end: End) -> Callable[[Served], Response]:
     def respond(served: Served) -> Response:
-        response = on_events(served, _half)
+        response = on_events(_half)(served)
         return replace(response, end=end) if served.streamed else response
 
     return respond
@@ -180,7 +179,7 @@ CARRIAGE = rows(
     (
         "eof-after-finish-no-done",
         "the stream ends after its finish chunk: no usage, no [DONE]",
-        streams(_until_finish),
+        on_events(_until_finish),
         "stream-done",
         "T05, ik_llama.cpp#467; BerriAI/litellm#40260",
     ),
@@ -278,7 +277,7 @@ CARRIAGE = rows(
     (
         "chunked-twice",
         "chunk sizes stand inside the decoded body",
-        streams(_chunked_twice),
+        on_events(_chunked_twice),
         "sse-no-chunk-size",
     ),
     ("redirect-elsewhere", "307 to another host", _redirected, "route-answers", "T20"),

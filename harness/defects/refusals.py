@@ -8,7 +8,7 @@ from typing import Any
 from harness.defects.edits import (
     content_positions,
     inserted,
-    streams,
+    on_events,
     with_body,
     with_header,
 )
@@ -33,7 +33,7 @@ def _ending(data: bytes) -> Callable[[Served], Response]:
         where = positions[len(positions) // 2] if positions else 0
         return [*events[: where + 1], Chunk(data, events[where].at_ns), events[-1]]
 
-    return streams(edited)
+    return on_events(edited)
 
 
 def _own_error(served: Served) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from harness.defects.edits import on_both
+from harness.defects.edits import on_chat
 from harness.defects.rows import Decisions, deciding, rows
 from harness.gateway.call import Call
 from harness.gateway.served import Served
@@ -35,7 +35,7 @@ def _named(served: Served) -> Response:
     """The answer names the model with its provider's prefix."""
     if not served.arrival.request.path.endswith(_PATH):
         return served.response
-    return on_both(served, lambda document: {**document, "model": f"baseten/{document['model']}"})
+    return on_chat(lambda document: {**document, "model": f"baseten/{document['model']}"})(served)
 
 
 SDKPATH = rows(

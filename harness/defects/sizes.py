@@ -76,7 +76,7 @@ def _stream_cut(bound: int) -> Callable[[Served], Response]:
             kept.append(event)
         return kept
 
-    return lambda served: on_events(served, edit)
+    return on_events(edit)
 
 
 def _outputs_capped(bound: int) -> Callable[[Served], Response]:
@@ -86,7 +86,7 @@ def _outputs_capped(bound: int) -> Callable[[Served], Response]:
         dropped = set(content_positions(events)[bound:])
         return [event for number, event in enumerate(events) if number not in dropped]
 
-    return lambda served: on_events(served, edit)
+    return on_events(edit)
 
 
 def _long_events_cut(served: Served) -> Response:
@@ -97,7 +97,7 @@ def _long_events_cut(served: Served) -> Response:
             event if len(event.data) <= 512 or is_done(event) else _cut(event) for event in events
         ]
 
-    return on_events(served, edit)
+    return on_events(edit)(served)
 
 
 def _cut(event: Chunk) -> Chunk:

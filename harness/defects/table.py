@@ -26,13 +26,12 @@ from harness.defects.request import BODIES, PARAMETERS
 from harness.defects.sdk_path import SDKPATH
 from harness.defects.sizes import SIZES
 from harness.defects.stream_pieces import INTEGRITY
-from harness.defects.structure import STRUCTURE
 from harness.defects.text import TEXT
 from harness.defects.timing import PACING, TEMPO
-from harness.defects.tools import CALLS, TOOLCALLS
+from harness.defects.tools import TOOLS
 from harness.defects.transport import TRANSPORT
 from harness.defects.universal import STEPS
-from harness.defects.usage import BILLING, USAGE
+from harness.defects.usage import USAGE
 from harness.errors import UsageError, did_you_mean
 from harness.gateway.config import DEFAULT_GATEWAY_KEY, Config, RateLimit
 
@@ -70,14 +69,11 @@ _ALL = (
     *CARRIAGE,
     *FRAMING,
     *EVENTS,
-    *STRUCTURE,
     *COMPLETIONS,
     *INTEGRITY,
     *TEXT,
-    *CALLS,
-    *TOOLCALLS,
+    *TOOLS,
     *USAGE,
-    *BILLING,
     *PARAMETERS,
     *BODIES,
     *UNSEEN,

@@ -14,13 +14,13 @@ STALL_NS = 10_000_000_000
 def full_buffering(served: Served) -> Response:
     """Nothing, not even the head, before the last event is there."""
     last_ns = served.response.end_at_ns
-    response = on_events(served, lambda events: [Chunk(e.data, last_ns) for e in events])
+    response = on_events(lambda events: [Chunk(e.data, last_ns) for e in events])(served)
     return replace(response, head_at_ns=last_ns) if served.streamed else response
 
 
 def stall_midstream(served: Served) -> Response:
     """A pause of ten seconds before the second half of a stream."""
-    response = on_events(served, _stalled)
+    response = on_events(_stalled)(served)
     later_ns = response.end_at_ns + STALL_NS
     return replace(response, end_at_ns=later_ns) if served.streamed else response
 
@@ -58,7 +58,7 @@ _MS, _S = 1_000_000, 1_000_000_000
 
 def _moved(served: Served, times: list[int]) -> Response:
     """The stream with other times for its events; its end is not before them."""
-    events = on_events(served, lambda events: events)
+    events = on_events(lambda events: events)(served)
     chunks = tuple(Chunk(c.data, at) for c, at in zip(events.chunks, times, strict=True))
     end_ns = max([events.end_at_ns, *times])
     return replace(events, chunks=chunks, end_at_ns=end_ns)
@@ -91,7 +91,7 @@ def drip(served: Served) -> Response:
     """One event in the middle arrives byte by byte, a tenth of a second apart."""
     if not served.streamed:
         return served.response
-    events = list(on_events(served, lambda events: events).chunks)
+    events = list(on_events(lambda events: events)(served).chunks)
     where = (content_positions(events) or [0])[-1]
     event = events[where]
     pieces = [
@@ -107,7 +107,7 @@ def silence_cut(served: Served) -> Response:
     """A hundred seconds without a byte half way, then the edge cuts the connection."""
     if not served.streamed:
         return served.response
-    events = on_events(served, lambda events: events[: max(1, len(events) // 2)])
+    events = on_events(lambda events: events[: max(1, len(events) // 2)])(served)
     return replace(events, end=End.CUT, end_at_ns=events.end_at_ns + 100 * _S)
 
 
@@ -146,7 +146,7 @@ def keepalives_for_output(served: Served) -> Response:
         return served.response
     times = _times(served)
     comments = tuple(Chunk(b": wait\n\n", at) for at in times)
-    events = on_events(served, lambda events: events).chunks
+    events = on_events(lambda events: events)(served).chunks
     return replace(served.response, chunks=(*comments, *(Chunk(e.data, times[-1]) for e in events)))
 
 

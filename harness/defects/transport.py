@@ -18,13 +18,13 @@ def trunc_chunked_close(served: Served) -> Response:
     """Half of the stream, then the connection closes inside the chunked body."""
     if not served.streamed:
         return served.response
-    response = with_header(on_events(served, _half), "connection", "close")
+    response = with_header(on_events(_half)(served), "connection", "close")
     return replace(response, end=End.CUT)
 
 
 def clean_eof_midstream(served: Served) -> Response:
     """Half of the stream, then a well-formed end of the body."""
-    return on_events(served, _half)
+    return on_events(_half)(served)
 
 
 def empty_200(served: Served) -> Response:
@@ -64,7 +64,7 @@ def done_appended_to_json(served: Served) -> Response:
 def cf_envelope_200(served: Served) -> Response:
     """A plain completion inside Cloudflare's v4 envelope."""
     envelope = {"success": True, "errors": [], "messages": []}
-    return on_plain(served, lambda document: {"result": document, **envelope})
+    return on_plain(lambda document: {"result": document, **envelope})(served)
 
 
 TRANSPORT = rows(

@@ -4,7 +4,7 @@ import random
 import re
 
 from harness.defects.defect import Defect
-from harness.defects.edits import Document, boths, choices, part_of
+from harness.defects.edits import Document, choices, on_chat, part_of
 from harness.defects.mutants.occasion import ROUTES, route_of
 from harness.errors import UsageError
 from harness.gateway.served import Served
@@ -57,4 +57,4 @@ def _without_calls(document: Document) -> Document:
     return document
 
 
-_emptied = boths(_without_calls)
+_emptied = on_chat(_without_calls)

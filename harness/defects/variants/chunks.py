@@ -10,9 +10,9 @@ from harness.defects.edits import (
     event_of,
     finish_position,
     is_done,
-    on_both,
-    on_documents,
+    on_chat,
     on_events,
+    on_stream,
     part_of,
 )
 from harness.defects.variants.variant import Variant
@@ -24,7 +24,7 @@ _OPTIONAL = "optional fields may be there or not"
 
 
 def _fields(**fields: Any) -> Callable[[Served], Response]:
-    return lambda served: on_both(served, lambda document: {**document, **fields})
+    return lambda served: on_chat(lambda document: {**document, **fields})(served)
 
 
 def _reasoning(document: Document) -> Document:
@@ -163,14 +163,14 @@ CHUNKS = (
         statement="reasoning is called `reasoning`, not `reasoning_content`",
         why="neither name is in OpenAI's specification; vLLM servers use this one",
         source="docs.baseten.co/inference/model-apis/reasoning; vllm",
-        respond=lambda served: on_both(served, _reasoning),
+        respond=on_chat(_reasoning),
     ),
     Variant(
         name="explicit-nulls",
         statement="optional fields without a value are null",
         why="OpenAI sends them so",
         source="openai/openai-openapi: nullable",
-        respond=lambda served: on_both(served, _nulls),
+        respond=on_chat(_nulls),
         behaviour={"nulls": "send"},
     ),
     Variant(
@@ -178,7 +178,7 @@ CHUNKS = (
         statement="the details of usage are null",
         why=_OPTIONAL,
         source="baseten-switch usage.go",
-        respond=lambda served: on_both(served, _usage_details_null),
+        respond=on_chat(_usage_details_null),
     ),
     Variant(
         name="usage-without-details",
@@ -186,7 +186,7 @@ CHUNKS = (
         statement="usage has the three counts and nothing else",
         why=_OPTIONAL,
         source=_OPENAI,
-        respond=lambda served: on_both(served, _usage_without_details),
+        respond=on_chat(_usage_without_details),
     ),
     Variant(
         name="usage-on-finish",
@@ -194,14 +194,14 @@ CHUNKS = (
         statement="usage is on the finish chunk; no chunk is there for it alone",
         why="every SDK reads it there; Baseten documents usage on every chunk",
         source="vercel/ai, Baseten example",
-        respond=lambda served: on_events(served, _usage_on_finish),
+        respond=on_events(_usage_on_finish),
     ),
     Variant(
         name="usage-with-empty-delta",
         statement="the usage chunk has one choice with an empty delta",
         why="choices may be empty there and need not be",
         source="openai/openai-openapi: `can also be empty`",
-        respond=lambda served: on_documents(served, _usage_with_choice),
+        respond=on_stream(_usage_with_choice),
     ),
     Variant(
         name="usage-final-only",
@@ -215,7 +215,7 @@ CHUNKS = (
         statement="the finish reason is on the last chunk with text",
         why="a finish chunk may carry a delta",
         source=_OPENAI,
-        respond=lambda served: on_events(served, _finish_with_content),
+        respond=on_events(_finish_with_content),
     ),
     Variant(
         name="role-alone",
@@ -229,28 +229,28 @@ CHUNKS = (
         statement="each streamed tool call comes whole, in one delta",
         why="arguments may come in any number of pieces",
         source="vllm, ollama: tool parsers emit whole calls",
-        respond=lambda served: on_events(served, _whole_calls),
+        respond=on_events(_whole_calls),
     ),
     Variant(
         name="positional-call-ids",
         statement="the id of a call is functions.NAME:POSITION, so answers repeat ids",
         why="an id has to be unique within one answer only",
         source="MoonshotAI/Kimi-K2, tool_call_guidance.md",
-        respond=lambda served: on_both(served, _positional_ids),
+        respond=on_chat(_positional_ids),
     ),
     Variant(
         name="content-absent-with-calls",
         statement="a message with tool calls has no content field",
         why="Baseten omits optional fields that have no value",
         source="michaelfeil/dynamo PATCH-006",
-        respond=lambda served: on_both(served, _strings_only_when_set),
+        respond=on_chat(_strings_only_when_set),
     ),
     Variant(
         name="unknown-fields",
         statement="fields that no document names, at every level",
         why="JSON objects may grow; clients ignore what they do not know",
         source="openai/openai-openapi: no additionalProperties",
-        respond=lambda served: on_both(served, _unknown_everywhere),
+        respond=on_chat(_unknown_everywhere),
     ),
     Variant(
         name="system-fingerprint",
@@ -279,6 +279,6 @@ CHUNKS = (
         statement="usage and [DONE] come in one write",
         why="chunk borders mean nothing",
         source="RFC 9112, section 7.1",
-        respond=lambda served: on_events(served, _done_in_same_write),
+        respond=on_events(_done_in_same_write),
     ),
 )

@@ -18,7 +18,7 @@ def _each(edit: Callable[[bytes], bytes]) -> Callable[[Served], Response]:
     def edited(events: list[Chunk]) -> list[Chunk]:
         return [Chunk(edit(event.data), event.at_ns) for event in events]
 
-    return lambda served: on_events(served, edited)
+    return on_events(edited)
 
 
 def _crlf(data: bytes) -> bytes:
@@ -121,7 +121,7 @@ def _done_is_last_write(events: list[Chunk]) -> list[Chunk]:
 
 
 def _later_end(served: Served) -> Response:
-    response = on_events(served, _done_is_last_write)
+    response = on_events(_done_is_last_write)(served)
     return replace(response, end_at_ns=response.end_at_ns + 5_000_000)
 
 
@@ -154,20 +154,20 @@ FRAMING = _rows(
         (
             "comment-keep-alive",
             "a comment before each event",
-            lambda served: on_events(served, _with_comments),
+            on_events(_with_comments),
             "axum KeepAlive; " + _MEASURED,
         ),
         (
             "keep-alive-storm",
             "a hundred empty comments before each event",
-            lambda served: on_events(served, _with_storm),
+            on_events(_with_storm),
             _SSE,
         ),
         ("comment-inside-event", "a comment line inside each event", _each(_comment_inside), _SSE),
         (
             "id-and-retry",
             "each event has id: and retry: fields",
-            lambda served: on_events(served, _numbered),
+            on_events(_numbered),
             _SSE,
         ),
         (
@@ -179,7 +179,7 @@ FRAMING = _rows(
         (
             "coalesced-writes",
             "two events in one write",
-            lambda served: on_events(served, _paired),
+            on_events(_paired),
             "RFC 9112, section 7.1: chunk borders mean nothing",
         ),
         ("blank-lines", "additional empty lines between events", _each(_blank_lines), _SSE),
@@ -200,13 +200,13 @@ FRAMING = _rows(
         (
             "empty-content-chunk",
             "a chunk whose content is an empty string",
-            lambda served: on_events(served, _empty_content),
+            on_events(_empty_content),
             "Dynamo delta.rs: multi-byte characters leave such chunks",
         ),
         (
             "huge-event",
             "an event of 2 MB",
-            lambda served: on_events(served, _huge),
+            on_events(_huge),
             "no limit stands in WHATWG HTML; " + _MEASURED,
         ),
         ("done-later", "`[DONE]` comes some time after the last chunk", _later_end, _SSE),
