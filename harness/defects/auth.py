@@ -3,70 +3,23 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from harness.defects.answers import body, both, by_gateway, on, refused, where, with_status
 from harness.defects.edits import with_body, with_header
-from harness.defects.failures import wrong_layer_401
-from harness.defects.http import refused
 from harness.defects.rows import Decisions, deciding, rows
 from harness.gateway.call import Arrival, Call
 from harness.gateway.config import Config
+from harness.gateway.envelope import UNAUTHORIZED
 from harness.gateway.rules import Rules, authorised
-from harness.gateway.served import Served
+from harness.gateway.served import Edit, Served
 from harness.gateway.upstream.errors import encode
 from harness.wire import Response
 
-_AUTH = frozenset({"auth"})
+TokenCheck = Callable[[Arrival, str, str], bool]
+"""Whether a request is let in, by the token that it has and the one that it should have."""
 
 
-def key_echoed(served: Served) -> Response:
-    """The provider key in a response header."""
-    key = served.arrival.fields.get("authorization")
-    return with_header(served.response, "x-debug-authorization", key) if key else served.response
-
-
-ACCESS = (
-    *rows(
-        "auth",
-        (
-            "gateway-token-ignored",
-            "an authenticated gateway serves requests without its token",
-            deciding(authorised=lambda _arrival, _config: True),
-            "auth-token-missing",
-        ),
-        needs=("auth",),
-    ),
-    *rows(
-        "auth",
-        (
-            "provider-key-ignored",
-            "a missing or wrong provider key is accepted",
-            deciding(credential=lambda call, _given: f"Bearer {call.config.provider_key}"),
-            "auth-key-missing",
-            "E17",
-        ),
-        (
-            "wrong-layer-401",
-            "the provider's 401 is replaced by the gateway's own (2009)",
-            wrong_layer_401,
-            "auth-key-layer",
-        ),
-        (
-            "key-echoed",
-            "the provider key comes back in a response header",
-            key_echoed,
-            "no-secret-back",
-        ),
-    ),
-)
-
-
-_NO_KEY = "requests without Authorization, or with a wrong one"
-
-
-_TOKENLESS = "requests without cf-aig-authorization, or with a wrong one"
-
-
-def _token(check: Callable[[Arrival, str, str], bool]) -> Decisions:
-    """Rules that compare the token given with the one expected in another way."""
+def _letting_in(check: TokenCheck) -> Decisions:
+    """Somebody is let in beside those who have the token."""
 
     def rule(arrival: Arrival, config: Config) -> bool:
         if authorised(arrival, config) or config.gateway_token is None:
@@ -77,12 +30,12 @@ def _token(check: Callable[[Arrival, str, str], bool]) -> Decisions:
     return deciding(authorised=rule)
 
 
+def _there(path: str) -> TokenCheck:
+    return lambda arrival, _given, _expected: path in arrival.request.path
+
+
 def _own_key(call: Call) -> str:
     return f"Bearer {call.config.provider_key}"
-
-
-def _own_key_on_model(call: Call, given: str | None) -> str | None:
-    return _own_key(call) if call.target.route == "model" else given
 
 
 def _remembering(rules: Rules) -> Rules:
@@ -112,82 +65,78 @@ def _locking(rules: Rules) -> Rules:
     return replace(rules, authorised=rule)
 
 
-def _echo(name: str, header: str) -> Callable[[Served], Response]:
-    def respond(served: Served) -> Response:
+def _echoed(name: str, as_field: str) -> Edit:
+    """A credential comes back in a header field."""
+
+    def edit(served: Served) -> Response:
         secret = served.arrival.fields.get(name)
-        return with_header(served.response, header, secret) if secret else served.response
+        return with_header(served.response, as_field, secret) if secret else served.response
 
-    return respond
+    return edit
 
 
-def key_in_error(served: Served) -> Response:
-    """The provider's refusal of a key repeats it."""
+def _key_in_error(served: Served) -> Response:
     secret = served.arrival.fields.get("authorization")
-    if served.response.status != 401 or not refused(served) or not secret:
+    if not secret:
         return served.response
     return with_body(served.response, encode({"error": f"Invalid API key: {secret}"}))
 
 
-def _gateway_as_provider(served: Served) -> Response:
-    own = served.response.status == 401 and "x-baseten-request-id" not in served.response.headers
-    return (
-        with_body(served.response, encode({"error": "Invalid API key"})) if own else served.response
-    )
-
-
-def _on_route(route: str) -> Callable[[Arrival, str, str], bool]:
-    return lambda arrival, _given, _expected: route in arrival.request.path
-
-
-CREDENTIALS = (
+AUTH = (
     *rows(
         "auth",
         (
+            "gateway-token-ignored",
+            "an authenticated gateway serves requests without its token",
+            deciding(authorised=lambda _arrival, _config: True),
+            "auth-token-missing",
+        ),
+        (
             "token-any-value",
             "any token is accepted, only a missing one is refused",
-            _token(lambda _arrival, given, _expected: bool(given)),
+            _letting_in(lambda _arrival, given, _expected: bool(given)),
             "auth-token-wrong auth-token-near",
         ),
         (
             "token-optional",
             "a missing token is accepted, a wrong one is refused",
-            _token(lambda _arrival, given, _expected: not given),
+            _letting_in(lambda _arrival, given, _expected: not given),
             "auth-token-missing auth-token-code",
         ),
         (
             "token-by-its-length",
             "a token of the right length is accepted",
-            _token(lambda _arrival, given, expected: len(given) == len(expected)),
+            _letting_in(lambda _, given, expected: len(given) == len(expected)),
             "error-rejected auth-token-near",
         ),
         (
             "token-by-prefix",
             "a token that begins like the right one is accepted",
-            _token(lambda _arrival, given, expected: given.startswith(expected[:-1])),
+            _letting_in(lambda _, given, expected: given.startswith(expected[:-1])),
             "error-rejected auth-token-near",
         ),
         (
             "token-any-case",
             "the token is compared without case",
-            _token(lambda _arrival, given, expected: given.lower() == expected.lower()),
+            _letting_in(lambda _, given, expected: given.lower() == expected.lower()),
             "error-rejected auth-token-near",
         ),
         (
             "token-free-on-native",
             "native asks for no token",
-            _token(_on_route("/baseten/v1/")),
+            _letting_in(_there("/baseten/v1/")),
             "auth-token-missing auth-token-wrong",
         ),
         (
             "token-free-on-compat",
             "compat asks for no token",
-            _token(_on_route("/compat/")),
+            _letting_in(_there("/compat/")),
             "auth-token-missing auth-token-wrong",
         ),
         (
             "token-free-on-model",
             "the model route asks for no token",
-            _token(_on_route("/model/")),
+            _letting_in(_there("/model/")),
             "auth-token-missing auth-token-wrong",
         ),
         (
@@ -199,13 +148,32 @@ CREDENTIALS = (
         (
             "gateway-401-as-provider",
             "the gateway's refusal of a token looks like the provider's",
-            _gateway_as_provider,
+            on(both(by_gateway, with_status(401)), body(encode({"error": "Invalid API key"}))),
             "auth-token-code",
         ),
         needs=("auth",),
     ),
     *rows(
         "auth",
+        (
+            "provider-key-ignored",
+            "a missing or wrong provider key is accepted",
+            deciding(credential=lambda call, _: _own_key(call)),
+            "auth-key-missing",
+            "E17",
+        ),
+        (
+            "wrong-layer-401",
+            "the provider's 401 is replaced by the gateway's own (2009)",
+            on(both(refused, with_status(401)), body(UNAUTHORIZED.body("full"))),
+            "auth-key-layer",
+        ),
+        (
+            "key-echoed",
+            "the provider key comes back in a response header",
+            _echoed("authorization", "x-debug-authorization"),
+            "no-secret-back",
+        ),
         (
             "authorization-dropped-on-streams",
             "Authorization is lost on the way of streams",
@@ -244,11 +212,16 @@ CREDENTIALS = (
             Decisions(_remembering),
             "error-rejected auth-key-missing",
         ),
-        ("key-in-error", "the refusal of a key repeats it", key_in_error, "no-secret-back"),
+        (
+            "key-in-error",
+            "the refusal of a key repeats it",
+            where(both(refused, with_status(401)), _key_in_error),
+            "no-secret-back",
+        ),
         (
             "token-echoed",
             "the gateway's token comes back in a header",
-            _echo("cf-aig-authorization", "x-gateway-auth"),
+            _echoed("cf-aig-authorization", "x-gateway-auth"),
             "no-secret-back",
         ),
     ),

@@ -1,78 +1,80 @@
 """The model route and compat: what a gateway breaks when it knows too much or too little."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from harness.defects.answers import (
+    body,
+    both,
+    document,
+    label,
+    labelled,
+    of_route,
+    on,
+    refused,
+    rewritten,
+    status,
+    succeeded,
+    where,
+)
 from harness.defects.edits import (
+    Change,
     Document,
-    choices,
+    having,
+    in_choices,
+    in_parts,
     on_chat,
     on_events,
-    part_of,
-    with_body,
     with_chunks,
-    with_header,
+    without,
 )
-from harness.defects.http import refused
-from harness.defects.request import editing, without
-from harness.defects.rows import Decisions, rows
+from harness.defects.request import changing, editing
+from harness.defects.rows import Decisions, deciding, rows
+from harness.defects.usage import usage_zero
 from harness.gateway import envelope
-from harness.gateway.rules import Rules
+from harness.gateway.call import Call
 from harness.gateway.served import Served
 from harness.gateway.upstream.errors import encode
 from harness.wire import Chunk, Response
 
-_COMPAT, _MODEL = "every compat answer", "every answer of the model route"
+_RENAMED = {"max_tokens": "max_new_tokens"}
+_FINISHES = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
+_ENVELOPE = b'{"success":true,"errors":[],"messages":[],"result":'
+_SYSTEM = {"role": "system", "content": "You are a helpful assistant. " * 20}
+_compat = of_route("compat")
+_model_json = both(of_route("model"), succeeded, labelled("application/json"))
+_model_stream = both(of_route("model"), labelled("application/octet-stream"))
 
 
-def _on(route: str, respond: Callable[[Served], Response]) -> Callable[[Served], Response]:
-    """A defect of one route's answers."""
-
-    def wrapped(served: Served) -> Response:
-        wanted = served.call is not None and served.call.target.route == route
-        return respond(served) if wanted else served.response
-
-    return wrapped
+def _on_model(change: Change) -> Decisions:
+    return editing(change, routes=("model",))
 
 
-def _plain_model(edit: Callable[[bytes], bytes]) -> Callable[[Served], Response]:
-    def respond(served: Served) -> Response:
-        response = served.response
-        if response.status != 200 or response.media_type != "application/json":
-            return response
-        return with_body(response, edit(response.body))
-
-    return _on("model", respond)
+def _on_compat(change: Change) -> Decisions:
+    return editing(change, routes=("compat",))
 
 
-def _streamed_model(edit: Callable[[Response], Response]) -> Callable[[Served], Response]:
-    def respond(served: Served) -> Response:
-        octets = served.response.media_type == "application/octet-stream"
-        return edit(served.response) if octets else served.response
-
-    return _on("model", respond)
+def _as_events(response: Response) -> Response:
+    events = [Chunk(b"data: " + c.data + b"\n\n", c.at_ns) for c in response.chunks]
+    return with_chunks(response, [*events, Chunk(b"data: [DONE]\n\n", response.end_at_ns)])
 
 
-def _sse(response: Response) -> Response:
-    chunks = [Chunk(b"data: " + c.data + b"\n\n", c.at_ns) for c in response.chunks]
-    chunks.append(Chunk(b"data: [DONE]\n\n", response.end_at_ns))
-    return with_header(with_chunks(response, chunks), "content-type", "text/event-stream")
+def _as_latin1(response: Response) -> Response:
+    pieces = (
+        (c.data.decode("utf-8").encode("latin-1", "replace"), c.at_ns) for c in response.chunks
+    )
+    return with_chunks(response, [Chunk(*piece) for piece in pieces])
 
 
-def _sse_unlabelled(response: Response) -> Response:
-    return with_header(_sse(response), "content-type", "application/octet-stream")
+def _at_the_end(response: Response) -> Response:
+    late = [Chunk(c.data, response.end_at_ns) for c in response.chunks]
+    return replace(with_chunks(response, late), head_at_ns=response.end_at_ns)
 
 
-def _claims_json(response: Response) -> Response:
-    return with_header(response, "content-type", "application/json")
-
-
-def _as_chat(body: bytes) -> bytes:
-    text = json.loads(body).get("output", "")
-    message = {"role": "assistant", "content": text}
-    return encode({"object": "chat.completion", "choices": [{"index": 0, "message": message}]})
+def _as_chat(own: Document) -> Document:
+    message = {"role": "assistant", "content": own.get("output", "")}
+    return {"object": "chat.completion", "choices": [{"index": 0, "message": message}]}
 
 
 def _in_the_middle(
@@ -91,98 +93,51 @@ def _in_the_middle(
     return edited
 
 
-def _renamed(document: dict[str, Any]) -> dict[str, Any]:
-    return {("max_new_tokens" if n == "max_tokens" else n): v for n, v in document.items()}
-
-
-def _lower_keys(document: dict[str, Any]) -> dict[str, Any]:
-    return {name.lower(): value for name, value in document.items()}
-
-
-def _prompt_only(document: dict[str, Any]) -> dict[str, Any]:
-    return {name: v for name, v in document.items() if name in ("prompt", "stream")}
-
-
-def _model_fields(edit: Callable[[dict[str, Any]], dict[str, Any]]) -> Decisions:
-    return editing(edit, routes=("model",))
-
-
-def _compat_fields(edit: Callable[[dict[str, Any]], dict[str, Any]]) -> Decisions:
-    return editing(edit, routes=("compat",))
-
-
-def _zeroed(document: Document) -> Document:
-    if isinstance(document.get("usage"), dict):
-        names = ("prompt_tokens", "completion_tokens", "total_tokens")
-        document["usage"] = {**document["usage"], **dict.fromkeys(names, 0)}
-    return document
-
-
-def _calls_lost(document: Document) -> Document:
-    for choice in choices(document):
-        part_of(choice).pop("tool_calls", None)
-    return document
-
-
-def _finish_translated(document: Document) -> Document:
-    names = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
-    for choice in choices(document):
-        reason = choice.get("finish_reason")
-        if reason:
-            choice["finish_reason"] = names.get(reason, reason)
-    return document
-
-
-def _system_added(document: dict[str, Any]) -> dict[str, Any]:
-    if isinstance(document.get("messages"), list):
-        extra = {"role": "system", "content": "You are a helpful assistant. " * 20}
-        document["messages"] = [extra, *document["messages"]]
-    return document
-
-
-def _wrapped(served: Served) -> Response:
-    """The provider's errors hidden behind the gateway's 2005."""
-    if not refused(served):
+def _fourth_limited(served: Served) -> Response:
+    """Every fourth answer says 429."""
+    if not both(of_route("model"), succeeded)(served):
         return served.response
-    body = envelope.PROVIDER_FAILED.body("full")
-    return replace(with_body(served.response, body), status=500)
+    count = served.memory["answers"] = served.memory.get("answers", 0) + 1
+    return replace(served.response, status=429) if count % 4 == 0 else served.response
+
+
+def _finish_translated(choice: Document) -> None:
+    reason = choice.get("finish_reason")
+    if reason:
+        choice["finish_reason"] = _FINISHES.get(reason, reason)
 
 
 def _buffered(events: list[Chunk]) -> list[Chunk]:
     return [Chunk(b"".join(e.data for e in events), events[-1].at_ns)] if events else []
 
 
-def _unknown_served(rules: Rules) -> Rules:
+def _known(call: Call, asked: Any) -> Any:
     """Any model that the provider does not know becomes one that it knows."""
-
-    def forward(call: Any, document: Any) -> Any:
-        if not isinstance(document, dict) or call.target.route not in ("native", "compat"):
-            return document
-        known = document.get("model") in call.config.catalogue
-        return document if known else {**document, "model": call.config.catalogue[0]}
-
-    return replace(rules, forward=forward)
+    if not isinstance(asked, dict) or call.target.route not in ("native", "compat"):
+        return asked
+    known = asked.get("model") in call.config.catalogue
+    return asked if known else {**asked, "model": call.config.catalogue[0]}
 
 
-PASSAGE = (
+COMPAT_AND_MODEL = (
     *rows(
         "model",
         (
             "model-limit-renamed",
             "max_tokens becomes max_new_tokens on the model route",
-            _model_fields(_renamed),
+            _on_model(lambda d: {_RENAMED.get(n, n): v for n, v in d.items()}),
             "",
         ),
         (
             "model-keys-dropped",
             "only prompt and stream pass the model route",
-            _model_fields(_prompt_only),
+            _on_model(lambda d: {n: v for n, v in d.items() if n in ("prompt", "stream")}),
             "",
         ),
         (
             "model-keys-lower-cased",
             "keys are in lower case on the model route",
-            _model_fields(_lower_keys),
+            _on_model(lambda d: {n.lower(): v for n, v in d.items()}),
             "",
         ),
         upstream_only=True,
@@ -192,108 +147,104 @@ PASSAGE = (
         (
             "model-stream-dropped",
             "stream does not pass the model route",
-            _model_fields(without("stream")),
+            _on_model(without("stream")),
             "model-stream",
         ),
         (
             "model-as-chat",
             "answers of the model route are made into completions",
-            _plain_model(_as_chat),
+            on(_model_json, document(_as_chat)),
             "model-own-form",
         ),
         (
             "model-enveloped",
             "answers of the model route are inside Cloudflare's envelope",
-            _plain_model(
-                lambda body: b'{"success":true,"errors":[],"messages":[],"result":' + body + b"}"
-            ),
+            on(_model_json, rewritten(lambda data: _ENVELOPE + data + b"}")),
             "model-unwrapped",
         ),
         (
             "model-json-cut",
             "JSON of the model route is cut off",
-            _plain_model(lambda body: body[:-8]),
+            on(_model_json, rewritten(lambda data: data[:-8])),
             "model-json",
         ),
         (
             "model-json-string",
             "JSON of the model route is JSON text in a JSON string",
-            _plain_model(lambda body: encode(body.decode("utf-8"))),
+            on(_model_json, rewritten(lambda data: encode(data.decode("utf-8")))),
             "model-encoded-once",
         ),
         (
             "model-sse-added",
             "raw streams of the model route are made into events",
-            _streamed_model(_sse),
+            on(_model_stream, _as_events, label("text/event-stream")),
             "model-events",
         ),
         (
             "model-sse-unlabelled",
             "raw streams get event framing and keep their label",
-            _streamed_model(_sse_unlabelled),
+            on(_model_stream, _as_events, label("application/octet-stream")),
             "model-events",
         ),
         (
             "model-stream-as-json",
             "raw streams are labelled JSON",
-            _streamed_model(_claims_json),
+            on(_model_stream, label("application/json")),
             "model-json",
         ),
         (
             "model-stream-latin1",
             "raw streams are encoded in latin-1",
-            _streamed_model(
-                lambda r: with_chunks(
-                    r,
-                    [
-                        Chunk(c.data.decode("utf-8").encode("latin-1", "replace"), c.at_ns)
-                        for c in r.chunks
-                    ],
-                )
-            ),
+            on(_model_stream, _as_latin1),
             "model-utf8",
         ),
         (
             "model-stream-halved",
             "raw streams lose their second half",
-            _streamed_model(lambda r: with_chunks(r, r.chunks[: max(1, len(r.chunks) // 2)])),
+            on(_model_stream, lambda r: with_chunks(r, r.chunks[: max(1, len(r.chunks) // 2)])),
             "model-stream-whole",
         ),
         (
             "model-stream-piece-lost",
             "raw streams lose a piece in their middle",
-            _streamed_model(_in_the_middle(lambda _one, other: [other])),
+            on(_model_stream, _in_the_middle(lambda _, other: [other])),
             "model-stream-same",
         ),
         (
             "model-stream-piece-doubled",
             "raw streams repeat a piece in their middle",
-            _streamed_model(_in_the_middle(lambda one, other: [one, one, other])),
+            on(_model_stream, _in_the_middle(lambda one, other: [one, one, other])),
             "model-stream-same",
         ),
         (
             "model-stream-pieces-swapped",
             "two pieces in the middle of raw streams change places",
-            _streamed_model(_in_the_middle(lambda one, other: [other, one])),
+            on(_model_stream, _in_the_middle(lambda one, other: [other, one])),
             "model-stream-same",
         ),
         (
             "model-stream-buffered",
             "raw streams come at their end",
-            _streamed_model(
-                lambda r: replace(
-                    r,
-                    chunks=tuple(Chunk(c.data, r.end_at_ns) for c in r.chunks),
-                    head_at_ns=r.end_at_ns,
-                )
-            ),
+            on(_model_stream, _at_the_end),
             "model-incremental",
         ),
         (
             "model-errors-as-200",
             "refusals of the model route are 200",
-            _on("model", lambda s: replace(s.response, status=200) if refused(s) else s.response),
+            on(both(of_route("model"), refused), status(200)),
             "auth-key-missing auth-key-wrong",
+        ),
+        (
+            "model-answer-under-429",
+            "every fourth finished answer of the model route says 429",
+            _fourth_limited,
+            "error-no-model-answer",
+        ),
+        (
+            "model-plain-mojibake",
+            "plain answers of the model route are decoded as latin-1 and encoded again",
+            on(_model_json, rewritten(lambda data: data.decode("latin-1").encode())),
+            "body-encoded-once model-stream-same",
         ),
     ),
     *rows(
@@ -301,91 +252,91 @@ PASSAGE = (
         (
             "compat-usage-zeroed",
             "usage is 0 on compat",
-            _on("compat", on_chat(_zeroed)),
+            where(_compat, usage_zero),
             "usage-positive",
         ),
         (
             "compat-usage-dropped",
             "streams have no usage on compat",
-            _on("compat", on_chat(lambda d: {n: v for n, v in d.items() if n != "usage"})),
+            where(_compat, on_chat(without("usage"))),
             "usage-stream",
         ),
         (
             "compat-tools-dropped",
             "tools do not pass compat",
-            _compat_fields(without("tools", "tool_choice", "parallel_tool_calls")),
+            _on_compat(without("tools", "tool_choice", "parallel_tool_calls")),
             "tool-required",
         ),
         (
             "compat-calls-lost",
             "tool calls are removed on compat",
-            _on("compat", on_chat(_calls_lost)),
+            where(_compat, on_chat(in_parts(lambda part: part.pop("tool_calls", None)))),
             "tool-required tool-finish",
         ),
         (
             "compat-model-rewritten",
             "compat answers name another model",
-            _on("compat", on_chat(lambda d: {**d, "model": "gpt-4o-mini"})),
+            where(_compat, on_chat(having(model="gpt-4o-mini"))),
             "model-is-asked",
         ),
         (
             "compat-finish-translated",
             "finish reasons are another API's on compat",
-            _on("compat", on_chat(_finish_translated)),
+            where(_compat, on_chat(in_choices(_finish_translated))),
             "finish-known",
         ),
         (
             "compat-stop-dropped",
             "stop does not pass compat",
-            _compat_fields(without("stop")),
+            _on_compat(without("stop")),
             "stop-absent",
         ),
         (
             "compat-limit-dropped",
             "limits do not pass compat",
-            _compat_fields(without("max_tokens", "max_completion_tokens")),
+            _on_compat(without("max_tokens", "max_completion_tokens")),
             "max-tokens",
         ),
         (
             "compat-format-dropped",
             "response_format does not pass compat",
-            _compat_fields(without("response_format")),
+            _on_compat(without("response_format")),
             "json-mode json-schema",
         ),
         (
             "compat-logprobs-dropped",
             "logprobs do not pass compat",
-            _compat_fields(without("logprobs", "top_logprobs")),
+            _on_compat(without("logprobs", "top_logprobs")),
             "logprobs-given",
         ),
         (
             "compat-stream-dropped",
             "streams are answered plain on compat",
-            _compat_fields(without("stream", "stream_options")),
+            _on_compat(without("stream", "stream_options")),
             "stream-is-stream label-stream",
         ),
         (
             "compat-system-added",
             "a system message is added on compat",
-            _compat_fields(_system_added),
+            _on_compat(changing(list, lambda messages: [_SYSTEM, *messages], "messages")),
             "error-rejected",
         ),
         (
             "compat-stream-in-one-write",
             "compat streams come in one piece",
-            _on("compat", on_events(_buffered)),
+            where(_compat, on_events(_buffered)),
             "stream-incremental",
         ),
         (
             "compat-errors-hidden",
             "the provider's refusals become 500 on compat",
-            _on("compat", _wrapped),
+            on(both(_compat, refused), body(envelope.PROVIDER_FAILED.body("full")), status(500)),
             "error-4xx error-status",
         ),
         (
             "unknown-model-served",
             "an unknown model is answered by another",
-            Decisions(_unknown_served),
+            deciding(forward=_known),
             "error-rejected unknown-model",
         ),
     ),

@@ -20,6 +20,7 @@ from harness.defects.edits import (
     on_plain,
     on_stream,
     part_of,
+    with_chunks,
     without,
 )
 from harness.defects.rows import rows
@@ -110,6 +111,17 @@ def _json_in_one_event(events: list[Chunk]) -> list[Chunk]:
     choice = {"index": 0, "message": message, "finish_reason": (reasons or ["stop"])[0]}
     whole = {**found[-1], "object": "chat.completion", "choices": [choice]}
     return [event_of(whole, events[-1].at_ns), events[-1]]
+
+
+def _model_twice(served: Served) -> Response:
+    """The model's name twice in each JSON text: the asked one and another."""
+    if not (served.completed or served.streamed):
+        return served.response
+    twice = b'"model":"gateway","model":'
+    return with_chunks(
+        served.response,
+        [Chunk(c.data.replace(b'"model":', twice, 1), c.at_ns) for c in served.response.chunks],
+    )
 
 
 COMPLETIONS = rows(
@@ -355,6 +367,13 @@ COMPLETIONS = rows(
         on_chat(having(score=float("nan"))),
         "plain-one-json stream-has-choice sse-json",
     ),
+    (
+        "json-name-twice",
+        "each completion names two models under one name",
+        _model_twice,
+        "body-names-once",
+    ),
+    ("finish-error", "finish_reason is error", on_chat(finishing("error")), "finish-known", "S16"),
 ) + rows(
     "T",
     (

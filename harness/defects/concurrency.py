@@ -3,16 +3,19 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from harness.defects.edits import on_chat, with_body, with_chunks, with_header
-from harness.defects.http import bad_gateway
+from harness.defects.answers import anything, on
+from harness.defects.edits import having, on_chat, with_body, with_chunks, with_header
+from harness.defects.http import BAD_GATEWAY
 from harness.defects.rows import rows
 from harness.gateway import envelope
-from harness.gateway.served import LEFT, Served
+from harness.gateway.served import LEFT, Edit, Served
 from harness.gateway.timing import shifted
 from harness.wire import Chunk, Response
 
 CROWD = 4
 """So many in flight are too many for a gateway that fails in company."""
+_STALL_NS = 10_000_000_000
+_STREAM = "the last stream"
 
 
 def _kind(served: Served) -> str | None:
@@ -35,13 +38,13 @@ def _overlapping(served: Served) -> Response | None:
     return answer
 
 
-def answers_swapped(served: Served) -> Response:
+def _answers_swapped(served: Served) -> Response:
     """A request in flight with another one gets that one's body."""
     other = _overlapping(served)
     return with_chunks(served.response, other.chunks) if other else served.response
 
 
-def chunks_mixed(served: Served) -> Response:
+def _chunks_mixed(served: Served) -> Response:
     """A stream in flight with another one gets the second half of that one."""
     other = _overlapping(served)
     if other is None or not served.streamed:
@@ -53,23 +56,23 @@ def chunks_mixed(served: Served) -> Response:
     return replace(with_chunks(served.response, ordered), end_at_ns=end_ns)
 
 
-def refused_in_flight(served: Served) -> Response:
+def _refused_in_flight(served: Served) -> Response:
     """A request in flight with another one is answered by 503."""
     other = _overlapping(served)
     return replace(served.response, status=503) if other else served.response
 
 
-def page_in_company(served: Served) -> Response:
+def _page_in_company(served: Served) -> Response:
     """The fourth request in flight and each further one is answered by the edge's 502 page."""
     now_ns = served.arrival.at_ns
     ends = [end_ns for end_ns in served.memory.get("in flight", ()) if end_ns > now_ns]
     served.memory["in flight"] = [*ends, now_ns + served.response.end_at_ns]
     if len(ends) < CROWD - 1 or served.response.status != 200:
         return served.response
-    return bad_gateway(served.response)
+    return on(anything, *BAD_GATEWAY)(served)
 
 
-def answer_of_the_one_before(served: Served) -> Response:
+def _answer_of_the_one_before(served: Served) -> Response:
     """From the second request of a kind on, each gets the answer to the one before."""
     kind = _kind(served)
     if kind is None:
@@ -82,7 +85,7 @@ def answer_of_the_one_before(served: Served) -> Response:
     return replace(with_chunks(served.response, before.chunks), end_at_ns=late_ns)
 
 
-def error_sticks(served: Served) -> Response:
+def _error_sticks(served: Served) -> Response:
     """The request after an error gets that error again."""
     before = served.memory.pop("error", None)
     if served.response.status >= 400:
@@ -92,7 +95,7 @@ def error_sticks(served: Served) -> Response:
     return served.response
 
 
-def errors_named_before(served: Served) -> Response:
+def _errors_named_before(served: Served) -> Response:
     """An error carries the event id of the request before it."""
     name = "cf-aig-event-id"
     own = served.response.headers.get(name)
@@ -104,18 +107,13 @@ def errors_named_before(served: Served) -> Response:
     return with_header(served.response, name, before)
 
 
-def one_id(served: Served) -> Response:
-    """All completions have one id."""
-    return on_chat(lambda document: {**document, "id": "chatcmpl-1"})(served)
-
-
-def id_by_the_second(served: Served) -> Response:
+def _id_by_the_second(served: Served) -> Response:
     """Ids are made of the second in which a request arrives."""
     second = served.arrival.now_ns // 1_000_000_000
-    return on_chat(lambda document: {**document, "id": f"chatcmpl-{second}"})(served)
+    return on_chat(having(id=f"chatcmpl-{second}"))(served)
 
 
-def stray_bytes(served: Served) -> Response:
+def _stray_bytes(served: Served) -> Response:
     """An error is longer than its Content-Length, and the connection goes on."""
     response = served.response
     if response.status < 400 or not response.body:
@@ -124,80 +122,7 @@ def stray_bytes(served: Served) -> Response:
     return with_header(shorter, "connection", "keep-alive")
 
 
-COMPANY = (
-    *rows(
-        "concurrency",
-        (
-            "keep-alive-desynchronised",
-            "the last bytes of an error stand before the next answer on its connection",
-            stray_bytes,
-            "error-parsable error-shape",
-        ),
-        (
-            "page-in-company",
-            "from the fourth request in flight on, each is answered by the edge's 502 page",
-            page_in_company,
-            "company-answered",
-        ),
-        socket_only=True,
-    ),
-    *rows(
-        "concurrency",
-        (
-            "answers-swapped",
-            "a request in flight with another gets that one's answer",
-            answers_swapped,
-            "id-unique together-own",
-        ),
-        (
-            "chunks-mixed",
-            "a stream in flight with another ends with that one's chunks",
-            chunks_mixed,
-            "stream-one-id given-values",
-        ),
-        (
-            "refused-in-flight",
-            "a request in flight with another is answered by 503",
-            refused_in_flight,
-            "together-answered",
-        ),
-        (
-            "answer-of-the-one-before",
-            "each request gets the answer to the one before",
-            answer_of_the_one_before,
-            "id-unique json-mode",
-            "connection desynchronised",
-        ),
-        (
-            "error-sticks",
-            "the request after an error gets that error",
-            error_sticks,
-            "route-answers auth-recovers",
-        ),
-        (
-            "errors-named-before",
-            "errors carry the event id of the request before",
-            errors_named_before,
-            "event-id-own",
-        ),
-        ("one-id", "all completions have the id chatcmpl-1", one_id, "cache-fresh cache-key-model"),
-        (
-            "id-by-the-second",
-            "completions of one second share an id",
-            id_by_the_second,
-            "cache-fresh cache-skip",
-        ),
-    ),
-)
-
-
-_STALL_NS = 10_000_000_000
-
-
-_STREAM = "the last stream"
-
-
-def _after(edit: Callable[[Response, Response], Response]) -> Callable[[Served], Response]:
+def _after(edit: Callable[[Response, Response], Response]) -> Edit:
     """A defect of the first good answer after a client left; `edit` has it and the stream left."""
 
     def respond(served: Served) -> Response:
@@ -258,4 +183,76 @@ LEAVING = rows(
         _after(_stalling),
         "after-leaving-prompt",
     ),
+)
+
+CONCURRENCY = (
+    *rows(
+        "concurrency",
+        (
+            "keep-alive-desynchronised",
+            "the last bytes of an error stand before the next answer on its connection",
+            _stray_bytes,
+            "error-parsable error-shape",
+        ),
+        (
+            "page-in-company",
+            "from the fourth request in flight on, each is answered by the edge's 502 page",
+            _page_in_company,
+            "company-answered",
+        ),
+        socket_only=True,
+    ),
+    *rows(
+        "concurrency",
+        (
+            "answers-swapped",
+            "a request in flight with another gets that one's answer",
+            _answers_swapped,
+            "id-unique together-own",
+        ),
+        (
+            "chunks-mixed",
+            "a stream in flight with another ends with that one's chunks",
+            _chunks_mixed,
+            "stream-one-id given-values",
+        ),
+        (
+            "refused-in-flight",
+            "a request in flight with another is answered by 503",
+            _refused_in_flight,
+            "together-answered",
+        ),
+        (
+            "answer-of-the-one-before",
+            "each request gets the answer to the one before",
+            _answer_of_the_one_before,
+            "id-unique json-mode",
+            "connection desynchronised",
+        ),
+        (
+            "error-sticks",
+            "the request after an error gets that error",
+            _error_sticks,
+            "route-answers auth-recovers",
+        ),
+        (
+            "errors-named-before",
+            "errors carry the event id of the request before",
+            _errors_named_before,
+            "event-id-own",
+        ),
+        (
+            "one-id",
+            "all completions have the id chatcmpl-1",
+            on_chat(having(id="chatcmpl-1")),
+            "cache-fresh cache-key-model",
+        ),
+        (
+            "id-by-the-second",
+            "completions of one second share an id",
+            _id_by_the_second,
+            "cache-fresh cache-skip",
+        ),
+    ),
+    *LEAVING,
 )

@@ -1,7 +1,5 @@
 """An event stream as text: its lines, its fields and its end."""
 
-from collections.abc import Callable
-
 from harness.defects.edits import (
     each_event,
     inserted,
@@ -10,19 +8,11 @@ from harness.defects.edits import (
     on_events,
 )
 from harness.defects.rows import rows
-from harness.gateway.served import Served
-from harness.wire import Chunk, Response
+from harness.gateway.served import Edit
+from harness.wire import Chunk
 
-
-def missing_done(served: Served) -> Response:
-    """No end marker."""
-    return on_events(lambda events: [item for item in events if not is_done(item)])(served)
-
-
-def data_after_done(served: Served) -> Response:
-    """Metrics behind the end marker."""
-    metrics = b'data: {"metrics":{"queue_ms":1}}\n\n'
-    return on_events(lambda events: [*events, Chunk(metrics, events[-1].at_ns)])(served)
+without_done = on_events(lambda events: [event for event in events if not is_done(event)])
+_METRICS = b'data: {"metrics":{"queue_ms":1}}\n\n'
 
 
 def _truncate_json(data: bytes) -> bytes:
@@ -33,67 +23,12 @@ def _damage_text(data: bytes) -> bytes:
     return data.replace(b'"content":"', b'"content":"\xff', 1)
 
 
-FRAMING = rows(
-    "F",
-    (
-        "missing-done",
-        "the stream has no data: [DONE]",
-        missing_done,
-        "stream-done",
-        "F01, ik_llama.cpp#467, llama.cpp#9459, TGI#1896",
-    ),
-    (
-        "done-lowercase",
-        "the end marker is [done]",
-        each_event(lambda data: data.replace(b"data: [DONE]", b"data: [done]")),
-        "sse-done-exact",
-        "F02, constructed, after gpustack#6155",
-    ),
-    ("data-after-done", "an event follows [DONE]", data_after_done, "stream-done-last", "F04"),
-    (
-        "single-newline-separators",
-        "events are separated by one line end instead of an empty line",
-        each_event(lambda data: data.replace(b"\n\n", b"\n")),
-        "stream-is-stream sse-terminated",
-        "F07",
-    ),
-    (
-        "bad-json-event",
-        "one event in the middle holds cut JSON",
-        middle_event(_truncate_json),
-        "sse-json",
-        "F10",
-    ),
-    (
-        "field-case",
-        "the field is called Data, which event-stream parsers ignore",
-        each_event(lambda data: data.replace(b"data:", b"Data:", 1)),
-        "sse-nothing-hidden",
-        "F17",
-    ),
-    (
-        "invalid-utf8",
-        "a byte 0xFF stands inside a text delta",
-        middle_event(_damage_text),
-        "body-utf8",
-        "F22, ai-dynamo/dynamo#12630, mlx-vlm#1076",
-    ),
-)
-
-
-_STREAM, _TEXT = "every streamed chat answer", "every streamed chat answer with text"
-
-
-def _done_as(marker: bytes) -> Callable[[Served], Response]:
+def _done_as(marker: bytes) -> Edit:
     return each_event(lambda data: data.replace(b"[DONE]", marker) if _marks(data) else data)
 
 
 def _marks(data: bytes) -> bool:
     return data.startswith(b"data: [DONE]")
-
-
-def _done_only(events: list[Chunk]) -> list[Chunk]:
-    return [event for event in events if is_done(event)]
 
 
 def _bom(events: list[Chunk]) -> list[Chunk]:
@@ -127,11 +62,6 @@ def _split_astral(data: bytes) -> bytes:
     return (first + second).encode("utf-8")
 
 
-def _split_lines(data: bytes) -> bytes:
-    """U+2028 taken for a line end, as `str.splitlines` does."""
-    return data.replace("\u2028".encode(), b"\n")
-
-
 def _raw_newline(data: bytes) -> bytes:
     return data.replace(b'"content":"', b'"content":"\n', 1)
 
@@ -139,8 +69,57 @@ def _raw_newline(data: bytes) -> bytes:
 _ERROR_COMMENT = b"event: error\n: Stream error: internal\n\n"
 
 
-EVENTS = rows(
+FRAMING = rows(
     "F",
+    (
+        "missing-done",
+        "the stream has no data: [DONE]",
+        without_done,
+        "stream-done",
+        "F01, ik_llama.cpp#467, llama.cpp#9459, TGI#1896",
+    ),
+    (
+        "done-lowercase",
+        "the end marker is [done]",
+        each_event(lambda data: data.replace(b"data: [DONE]", b"data: [done]")),
+        "sse-done-exact",
+        "F02, constructed, after gpustack#6155",
+    ),
+    (
+        "data-after-done",
+        "an event follows [DONE]",
+        on_events(lambda events: [*events, Chunk(_METRICS, events[-1].at_ns)]),
+        "stream-done-last",
+        "F04",
+    ),
+    (
+        "single-newline-separators",
+        "events are separated by one line end instead of an empty line",
+        each_event(lambda data: data.replace(b"\n\n", b"\n")),
+        "stream-is-stream sse-terminated",
+        "F07",
+    ),
+    (
+        "bad-json-event",
+        "one event in the middle holds cut JSON",
+        middle_event(_truncate_json),
+        "sse-json",
+        "F10",
+    ),
+    (
+        "field-case",
+        "the field is called Data, which event-stream parsers ignore",
+        each_event(lambda data: data.replace(b"data:", b"Data:", 1)),
+        "sse-nothing-hidden",
+        "F17",
+    ),
+    (
+        "invalid-utf8",
+        "a byte 0xFF stands inside a text delta",
+        middle_event(_damage_text),
+        "body-utf8",
+        "F22, ai-dynamo/dynamo#12630, mlx-vlm#1076",
+    ),
     (
         "done-quoted",
         'the end marker is "[DONE]"',
@@ -165,7 +144,7 @@ EVENTS = rows(
     (
         "done-only-200",
         "the whole stream is data: [DONE]",
-        on_events(_done_only),
+        on_events(lambda events: [*filter(is_done, events)]),
         "stream-has-choice",
         "F05, Dynamo: an empty engine stream",
     ),
@@ -265,7 +244,7 @@ EVENTS = rows(
     (
         "splitlines",
         "U+2028 inside text ends the line",
-        each_event(_split_lines),
+        each_event(lambda data: data.replace("\u2028".encode(), b"\n")),
         "sse-json json-schema given-values",
         "encode/httpx iter_lines",
     ),

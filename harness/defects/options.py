@@ -42,7 +42,7 @@ def _at_once(call: Call) -> int | None:
     return 1 if asked is not None and asked > 65_535 else asked
 
 
-RETRIES = rows(
+OPTIONS = rows(
     "retries",
     (
         "attempts-five-refused",

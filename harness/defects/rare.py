@@ -1,18 +1,19 @@
 """Defects that show only now and then: by count, by size, by what came before."""
 
-from collections.abc import Callable
-
+from harness.defects.answers import Holds, completed, streamed, where
 from harness.defects.completions import role_every_chunk
-from harness.defects.edits import in_usage, is_done, on_events, on_plain, without
+from harness.defects.edits import in_usage, on_plain, without
+from harness.defects.framing import without_done
+from harness.defects.http import clean_eof_midstream
 from harness.defects.rows import rows
+from harness.defects.sizes import above
 from harness.defects.stream_pieces import drop_chunk, dup_chunk
-from harness.defects.transport import clean_eof_midstream
 from harness.defects.usage import total_off, usage_after_done, usage_zero
 from harness.gateway.served import Edit, Served
 from harness.wire import Response
 
 
-def every(number: int, kind: Callable[[Served], bool], edit: Edit) -> Edit:
+def every(number: int, kind: Holds, edit: Edit) -> Edit:
     """The edit on every so manieth answer of a kind only."""
 
     def now_and_then(served: Served) -> Response:
@@ -24,7 +25,7 @@ def every(number: int, kind: Callable[[Served], bool], edit: Edit) -> Edit:
     return now_and_then
 
 
-def first(kind: Callable[[Served], bool], edit: Edit) -> Edit:
+def first(kind: Holds, edit: Edit) -> Edit:
     """The edit on a gateway's first answer of a kind only."""
 
     def once(served: Served) -> Response:
@@ -49,31 +50,8 @@ def after_an_error(edit: Edit) -> Edit:
     return once
 
 
-def where(holds: Callable[[Served], bool], edit: Edit) -> Edit:
-    """The edit on the answers of which something holds only."""
-    return lambda served: edit(served) if holds(served) else served.response
-
-
-def streamed(served: Served) -> bool:
-    """Whether it is a stream."""
-    return served.streamed
-
-
-def completed(served: Served) -> bool:
-    """Whether it is a plain completion."""
-    return served.completed
-
-
-def above(size: int) -> Callable[[Served], bool]:
-    """Whether the request's body is above a size."""
-    return lambda served: len(served.arrival.request.body) > size
-
-
 def _with_event_id(served: Served) -> bool:
     return "cf-aig-event-id" in served.arrival.fields
-
-
-_without_done = on_events(lambda events: [event for event in events if not is_done(event)])
 
 
 RARE = rows(
@@ -81,7 +59,7 @@ RARE = rows(
     (
         "rare-missing-done",
         "every fifth stream has no [DONE]",
-        every(5, streamed, _without_done),
+        every(5, streamed, without_done),
         "stream-done",
     ),
     (
@@ -135,7 +113,7 @@ RARE = rows(
     (
         "large-request-loses-done",
         "streams for requests above 4 KiB have no [DONE]",
-        where(above(4096), _without_done),
+        where(above(4096), without_done),
         "stream-done",
     ),
     (
@@ -159,7 +137,7 @@ RARE = rows(
     (
         "event-id-loses-done",
         "streams with an event id have no [DONE]",
-        where(_with_event_id, _without_done),
+        where(_with_event_id, without_done),
         "stream-done",
     ),
     rare=True,

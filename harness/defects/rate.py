@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from harness.defects.edits import with_body, with_header
+from harness.defects.answers import body, header, label, on, rewritten, status, with_status
 from harness.defects.rows import Decisions, deciding, rows
 from harness.gateway.call import Call
 from harness.gateway.envelope import UNAUTHORIZED
@@ -13,37 +13,19 @@ from harness.gateway.served import Served
 from harness.gateway.upstream.errors import encode
 from harness.wire import Headers, Response
 
-_LIMIT = frozenset({"rate_limit"})
-
-
-QUOTA = rows(
-    "rate",
-    (
-        "rate-limit-ignored",
-        "requests above the limit are served",
-        deciding(admits=lambda _limiter, _call: True),
-        "rate-refuses",
-    ),
-    (
-        "rate-limit-off-by-one",
-        "the limit refuses the last request that it should allow",
-        deciding(admits=lambda limiter, call: limiter.admit(call.arrival.now_ns, spare=-1)),
-        "rate-allows",
-    ),
-    (
-        "rate-limit-never-resets",
-        "a limit once reached stays reached in the next windows",
-        deciding(admits=lambda limiter, _call: limiter.admit(0)),
-        "rate-recovers",
-    ),
-    needs=("rate_limit",),
-)
-
-
-_OVER = "more requests in a window than the limit allows"
-
-
 _S = 1_000_000_000
+_limited = with_status(429)
+
+
+def _admits(limiter: Limiter, call: Call) -> bool:
+    return limiter.admit(call.arrival.now_ns)
+
+
+def _admitting(*, spare: int = 0, clock: Callable[[int], int] = int) -> Decisions:
+    """So many requests more, or windows by another clock."""
+    return deciding(
+        admits=lambda limiter, call: limiter.admit(clock(call.arrival.now_ns), spare=spare)
+    )
 
 
 def _per_route(rules: Rules) -> Rules:
@@ -57,33 +39,6 @@ def _per_route(rules: Rules) -> Rules:
         return route[window] <= limiter.limit.limit
 
     return replace(rules, admits=admits)
-
-
-def _plain_only(limiter: Limiter, call: Call) -> bool:
-    return call.stream or limiter.admit(call.arrival.now_ns)
-
-
-def _fast_window(limiter: Limiter, call: Call) -> bool:
-    """Windows that are a tenth as long: the clock runs ten times faster."""
-    return limiter.admit(call.arrival.now_ns * 10)
-
-
-def _third_of_a_window(limiter: Limiter, call: Call) -> bool:
-    return limiter.admit(call.arrival.now_ns * 3)
-
-
-def _slow_window(limiter: Limiter, call: Call) -> bool:
-    return limiter.admit(call.arrival.now_ns // 10)
-
-
-def _refusal(edit: Callable[[Response], Response]) -> Callable[[Served], Response]:
-    return lambda served: (
-        edit(served.response) if served.response.status == 429 else served.response
-    )
-
-
-def _empty_success(response: Response) -> Response:
-    return with_body(replace(response, status=200), encode({"choices": []}))
 
 
 def _stuck(served: Served) -> Response:
@@ -101,13 +56,31 @@ def _stuck(served: Served) -> Response:
     return served.response
 
 
-COUNTING = (
+RATE = (
     *rows(
         "rate",
         (
+            "rate-limit-ignored",
+            "requests above the limit are served",
+            deciding(admits=lambda _limiter, _call: True),
+            "rate-refuses",
+        ),
+        (
+            "rate-limit-off-by-one",
+            "the limit refuses the last request that it should allow",
+            _admitting(spare=-1),
+            "rate-allows",
+        ),
+        (
+            "rate-limit-never-resets",
+            "a limit once reached stays reached in the next windows",
+            deciding(admits=lambda limiter, _call: limiter.admit(0)),
+            "rate-recovers",
+        ),
+        (
             "rate-limit-one-more",
             "the limit lets one request more through",
-            deciding(admits=lambda limiter, call: limiter.admit(call.arrival.now_ns, spare=1)),
+            _admitting(spare=1),
             "rate-exact",
         ),
         (
@@ -119,59 +92,50 @@ COUNTING = (
         (
             "rate-limit-spares-streams",
             "streams are not counted",
-            deciding(admits=_plain_only),
+            deciding(admits=lambda limiter, call: call.stream or _admits(limiter, call)),
             "rate-all-count",
         ),
         (
             "rate-limit-window-short",
             "windows last a tenth of what they should",
-            deciding(admits=_fast_window),
+            _admitting(clock=lambda now_ns: now_ns * 10),
             "rate-refuses rate-window",
         ),
         (
             "rate-limit-window-third",
             "windows last a third of what they should",
-            deciding(admits=_third_of_a_window),
+            _admitting(clock=lambda now_ns: now_ns * 3),
             "rate-window",
         ),
         (
             "rate-limit-window-long",
             "windows last ten times what they should",
-            deciding(admits=_slow_window),
+            _admitting(clock=lambda now_ns: now_ns // 10),
             "rate-recovers",
         ),
-        (
-            "rate-limit-503",
-            "the limit answers 503",
-            _refusal(lambda r: replace(r, status=503)),
-            "rate-refuses",
-        ),
+        ("rate-limit-503", "the limit answers 503", on(_limited, status(503)), "rate-refuses"),
         (
             "rate-limit-401",
             "the limit answers 401 with code 2009",
-            _refusal(lambda r: with_body(replace(r, status=401), UNAUTHORIZED.body("full"))),
+            on(_limited, status(401), body(UNAUTHORIZED.body("full"))),
             "rate-refuses",
         ),
         (
             "rate-limit-200",
             "the limit answers 200 without choices",
-            _refusal(_empty_success),
+            on(_limited, status(200), body(encode({"choices": []}))),
             "rate-refuses",
         ),
         (
             "rate-limit-html",
             "the limit answers with a web page",
-            _refusal(
-                lambda r: with_header(
-                    with_body(r, b"<html>error 1015</html>"), "content-type", "text/html"
-                )
-            ),
+            on(_limited, body(b"<html>error 1015</html>"), label("text/html")),
             "rate-code",
         ),
         (
             "rate-limit-code",
             "the limit's code is another one",
-            _refusal(lambda r: with_body(r, r.body.replace(b"2003", b"2001"))),
+            on(_limited, rewritten(lambda data: data.replace(b"2003", b"2001"))),
             "rate-code",
         ),
         (
@@ -183,6 +147,56 @@ COUNTING = (
         needs=("rate_limit",),
     ),
     *rows(
+        "T",
+        (
+            "rate-limit-500",
+            "the limit answers 500",
+            on(_limited, status(500)),
+            "rate-refuses",
+            "T23",
+        ),
+        needs=("rate_limit",),
+    ),
+    *rows(
+        "E",
+        (
+            "retry-after-garbage",
+            "Retry-After is no number and no date",
+            on(_limited, header("retry-after", "soon")),
+            "retry-after-form rate-retry-after",
+            "E14, command-code#788",
+        ),
+        (
+            "retry-after-past",
+            "Retry-After is a date in the past",
+            on(_limited, header("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT")),
+            "rate-retry-after",
+            "E14",
+        ),
+        (
+            "retry-after-negative",
+            "Retry-After is negative",
+            on(_limited, header("retry-after", "-5")),
+            "retry-after-form rate-retry-after",
+            "E14",
+        ),
+        (
+            "retry-after-300",
+            "Retry-After exceeds the window",
+            on(_limited, header("retry-after", "86400")),
+            "rate-retry-after",
+            "E14, BerriAI/litellm#4695",
+        ),
+        (
+            "retry-after-milliseconds",
+            "Retry-After is in milliseconds",
+            on(_limited, header("retry-after", "60000")),
+            "rate-retry-after",
+            "E14, BerriAI/litellm#4695",
+        ),
+        needs=("rate_limit",),
+    ),
+    *rows(
         "rate",
         (
             "rate-limit-counts-hits",
@@ -190,9 +204,6 @@ COUNTING = (
             deciding(hits_count=True),
             "rate-hits-free",
         ),
-        needs=(
-            "cache",
-            "rate_limit",
-        ),
+        needs=("cache", "rate_limit"),
     ),
 )

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from harness.defects.edits import on_chat
+from harness.defects.answers import where
+from harness.defects.edits import having, on_chat
 from harness.defects.rows import Decisions, deciding, rows
 from harness.gateway.call import Call
 from harness.gateway.served import Served
-from harness.wire import Response
 
 _PATH = "/baseten/chat/completions"
 
@@ -31,14 +31,11 @@ def _system_added(_call: Call, document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "messages": [extra, *messages]} if isinstance(messages, list) else document
 
 
-def _named(served: Served) -> Response:
-    """The answer names the model with its provider's prefix."""
-    if not served.arrival.request.path.endswith(_PATH):
-        return served.response
-    return on_chat(lambda document: {**document, "model": f"baseten/{document['model']}"})(served)
+def _there(served: Served) -> bool:
+    return served.arrival.request.path.endswith(_PATH)
 
 
-SDKPATH = rows(
+SDK_PATH = rows(
     "sdk",
     (
         "sdk-path-other-model",
@@ -55,7 +52,7 @@ SDKPATH = rows(
     (
         "sdk-path-model-named",
         "the SDK path names the model as compat does",
-        _named,
+        where(_there, on_chat(having(model=lambda name: f"baseten/{name}"))),
         "sdk-path-equal",
     ),
 )

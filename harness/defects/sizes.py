@@ -1,19 +1,25 @@
 """Sizes: what is cut or refused above a bound that no document names."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
-from harness.defects.edits import content_positions, is_done, on_events, with_body
+from harness.defects.answers import Holds, body, both, on, rewritten, status, streamed, succeeded
+from harness.defects.edits import content_positions, is_done, on_events
+from harness.defects.request import editing, in_prompts
 from harness.defects.rows import Decisions, deciding, rows
 from harness.gateway.call import Call
-from harness.gateway.rules import Rules
-from harness.gateway.served import Served
+from harness.gateway.served import Edit, Served
 from harness.gateway.upstream.asked import MalformedBody
 from harness.gateway.upstream.errors import encode
-from harness.wire import Chunk, Response
+from harness.wire import Chunk
 
 KIB = 1024
+_TOO_LARGE = status(413), body(encode({"error": "Payload too large"}))
+
+
+def above(size: int) -> Holds:
+    """The answers to requests whose body is above a size."""
+    return lambda served: len(served.arrival.request.body) > size
 
 
 def _body_cut(bound: int) -> Decisions:
@@ -27,80 +33,33 @@ def _body_cut(bound: int) -> Decisions:
     return deciding(forward=forward)
 
 
-def _refused_above(bound: int) -> Callable[[Served], Response]:
-    def respond(served: Served) -> Response:
-        if len(served.arrival.request.body) <= bound or served.response.status != 200:
-            return served.response
-        body = encode({"error": "Payload too large"})
-        return replace(with_body(served.response, body), status=413)
+def _answer_cut(bound: int) -> Edit:
+    def longer(served: Served) -> bool:
+        return not streamed(served) and len(served.response.body) > bound
 
-    return respond
+    return on(both(succeeded, longer), rewritten(lambda data: data[:bound]))
 
 
-def _prompt_cut(rules: Rules) -> Rules:
-    """Long prompts lose what is above 2048 characters."""
-
-    def forward(_call: Call, document: Any) -> Any:
-        if not isinstance(document, dict) or not isinstance(document.get("messages"), list):
-            return document
-        messages = [
-            {**m, "content": m["content"][:2048]}
-            if isinstance(m, dict) and isinstance(m.get("content"), str)
-            else m
-            for m in document["messages"]
-        ]
-        return {**document, "messages": messages}
-
-    return replace(rules, forward=forward)
-
-
-def _answer_cut(bound: int) -> Callable[[Served], Response]:
-    def respond(served: Served) -> Response:
-        response = served.response
-        if served.streamed or response.status != 200 or len(response.body) <= bound:
-            return response
-        return with_body(response, response.body[:bound])
-
-    return respond
-
-
-def _stream_cut(bound: int) -> Callable[[Served], Response]:
+def _stream_cut(bound: int) -> Edit:
     """A stream ends, cleanly, when so many bytes were sent."""
 
-    def edit(events: list[Chunk]) -> list[Chunk]:
-        kept, sent = [], 0
-        for event in events:
-            sent += len(event.data)
-            if sent > bound:
-                break
-            kept.append(event)
-        return kept
+    def changed(events: list[Chunk]) -> list[Chunk]:
+        sizes = accumulate(len(event.data) for event in events)
+        return [event for event, sent in zip(events, sizes, strict=True) if sent <= bound]
 
-    return on_events(edit)
+    return on_events(changed)
 
 
-def _outputs_capped(bound: int) -> Callable[[Served], Response]:
-    """Text deltas beyond a number of them are dropped, the rest of the stream is there."""
-
-    def edit(events: list[Chunk]) -> list[Chunk]:
-        dropped = set(content_positions(events)[bound:])
-        return [event for number, event in enumerate(events) if number not in dropped]
-
-    return on_events(edit)
-
-
-def _long_events_cut(served: Served) -> Response:
-    """Events above 512 bytes lose their end."""
-
-    def edit(events: list[Chunk]) -> list[Chunk]:
-        return [
-            event if len(event.data) <= 512 or is_done(event) else _cut(event) for event in events
-        ]
-
-    return on_events(edit)(served)
+def _twelve_outputs(events: list[Chunk]) -> list[Chunk]:
+    """Text deltas beyond the twelfth are dropped, the rest of the stream is there."""
+    dropped = set(content_positions(events)[12:])
+    return [event for number, event in enumerate(events) if number not in dropped]
 
 
 def _cut(event: Chunk) -> Chunk:
+    """An event above 512 bytes loses its end."""
+    if len(event.data) <= 512 or is_done(event):
+        return event
     return Chunk(event.data[:512].decode("utf-8", "ignore").encode() + b"\n\n", event.at_ns)
 
 
@@ -121,19 +80,19 @@ SIZES = rows(
     (
         "request-refused-16k",
         "requests above 16 KiB are answered by 413",
-        _refused_above(16 * KIB),
+        on(both(succeeded, above(16 * KIB)), *_TOO_LARGE),
         "route-answers size-request",
     ),
     (
         "request-refused-1m",
         "requests above 1 MiB are answered by 413",
-        _refused_above(KIB * KIB),
+        on(both(succeeded, above(KIB * KIB)), *_TOO_LARGE),
         "route-answers size-request",
     ),
     (
         "prompt-cut",
         "prompts lose what is above 2048 characters",
-        Decisions(_prompt_cut),
+        editing(in_prompts(lambda text: text[:2048])),
         "usage-long-prompt",
     ),
     (
@@ -163,13 +122,13 @@ SIZES = rows(
     (
         "outputs-capped",
         "text deltas beyond the twelfth are dropped",
-        _outputs_capped(12),
+        on_events(_twelve_outputs),
         "json-mode json-schema",
     ),
     (
         "events-cut-512",
         "events above 512 bytes are cut",
-        _long_events_cut,
+        on_events(lambda events: [*map(_cut, events)]),
         "role-first usage-not-for-nothing",
     ),
 )

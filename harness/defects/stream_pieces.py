@@ -69,7 +69,7 @@ def _emptied(choice: Document) -> None:
         choice["finish_reason"] = "stop"
 
 
-INTEGRITY = rows(
+PIECES = rows(
     "I",
     (
         "drop-chunk",

@@ -6,31 +6,27 @@ A module per subject, each with the rows of its defects; this one has them all, 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from harness.defects.auth import ACCESS, CREDENTIALS
-from harness.defects.cache import CACHING, STORAGE
-from harness.defects.compat_and_model import PASSAGE
+from harness.defects.auth import AUTH
+from harness.defects.cache import CACHE
+from harness.defects.compat_and_model import COMPAT_AND_MODEL
 from harness.defects.completions import COMPLETIONS
-from harness.defects.concurrency import COMPANY, LEAVING
+from harness.defects.concurrency import CONCURRENCY
 from harness.defects.defect import Defect
-from harness.defects.failures import FAILURES
-from harness.defects.fields import FIELDS
-from harness.defects.framing import EVENTS, FRAMING
-from harness.defects.http import CARRIAGE
+from harness.defects.errors import ERRORS
+from harness.defects.framing import FRAMING
+from harness.defects.http import HTTP
 from harness.defects.mutants import generated
-from harness.defects.options import RETRIES
-from harness.defects.provider_only import UNSEEN
+from harness.defects.options import OPTIONS
 from harness.defects.rare import RARE
-from harness.defects.rate import COUNTING, QUOTA
-from harness.defects.refusals import REFUSALS
-from harness.defects.request import BODIES, PARAMETERS
-from harness.defects.sdk_path import SDKPATH
+from harness.defects.rate import RATE
+from harness.defects.request import REQUEST
+from harness.defects.sdk_path import SDK_PATH
 from harness.defects.sizes import SIZES
-from harness.defects.stream_pieces import INTEGRITY
+from harness.defects.stream_pieces import PIECES
 from harness.defects.text import TEXT
-from harness.defects.timing import PACING, TEMPO
+from harness.defects.timing import TIMING
 from harness.defects.tools import TOOLS
-from harness.defects.transport import TRANSPORT
-from harness.defects.universal import STEPS
+from harness.defects.universal import UNIVERSAL
 from harness.defects.usage import USAGE
 from harness.errors import UsageError, did_you_mean
 from harness.gateway.config import DEFAULT_GATEWAY_KEY, Config, RateLimit
@@ -65,36 +61,25 @@ class Catalogue(Mapping[str, Defect]):
 
 
 _ALL = (
-    *TRANSPORT,
-    *CARRIAGE,
+    *HTTP,
     *FRAMING,
-    *EVENTS,
     *COMPLETIONS,
-    *INTEGRITY,
+    *PIECES,
     *TEXT,
     *TOOLS,
     *USAGE,
-    *PARAMETERS,
-    *BODIES,
-    *UNSEEN,
-    *FAILURES,
-    *REFUSALS,
-    *PACING,
-    *TEMPO,
-    *CACHING,
-    *STORAGE,
-    *ACCESS,
-    *CREDENTIALS,
-    *QUOTA,
-    *COUNTING,
-    *COMPANY,
+    *REQUEST,
+    *ERRORS,
+    *TIMING,
+    *CACHE,
+    *AUTH,
+    *RATE,
+    *CONCURRENCY,
     *SIZES,
-    *PASSAGE,
-    *SDKPATH,
-    *STEPS,
-    *RETRIES,
-    *LEAVING,
-    *FIELDS,
+    *COMPAT_AND_MODEL,
+    *SDK_PATH,
+    *UNIVERSAL,
+    *OPTIONS,
     *RARE,
 )
 EVERY = Catalogue(_ALL)

@@ -111,7 +111,7 @@ def _labelled_json(response: Response) -> Response:
     return with_header(response, "content-type", "application/json")
 
 
-STEPS = rows(
+UNIVERSAL = rows(
     "universal",
     (
         "universal-fallback-ignored",

@@ -54,6 +54,13 @@ def _as_text(usage: Document) -> Document:
     return {name: str(value) if name in _COUNTS else value for name, value in usage.items()}
 
 
+def _details_as_text(usage: Document) -> Document:
+    details = usage.get("prompt_tokens_details")
+    if isinstance(details, dict):
+        details["cached_tokens"] = str(details.get("cached_tokens", 0))
+    return usage
+
+
 def _reasoning_exceeds(usage: Document) -> Document:
     details = {"reasoning_tokens": usage["completion_tokens"] + 1}
     return {**usage, "completion_tokens_details": details}
@@ -284,6 +291,12 @@ USAGE = rows(
         "the usage chunk comes twice",
         on_events(_reported_twice),
         "usage-chunk-last",
+    ),
+    (
+        "usage-details-text",
+        "cached_tokens is a string",
+        on_chat(in_usage(_details_as_text)),
+        "usage-details-integers",
     ),
 ) + rows(
     "L",

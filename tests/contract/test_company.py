@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -10,8 +9,8 @@ import pytest
 from harness.contract.run.results import Result, Results
 from harness.contract.run.standin import TARGET
 from harness.contract.run.verdict import conclude
-from harness.defects.edits import with_body, with_header
-from harness.defects.http import bad_gateway
+from harness.defects.answers import anything, body, label, on, status
+from harness.defects.http import BAD_GATEWAY
 from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.gateway.served import Edit, Served
@@ -23,10 +22,11 @@ from tests.contract.runs import judged
 SOME = frozenset(
     {"company-answered", "together-answered", "route-answers", "plain-fields", "stream-done"}
 )
-TIMING = Timing(ttft_ns=20_000_000, itl_ns=1_000_000, tokens=10)
+_PAGE = on(anything, *BAD_GATEWAY)
+TIMING = Timing(ttft_ns=50_000_000, itl_ns=1_000_000, tokens=10)
 
 
-def from_the(number: int, failing: Callable[[Response], Response]) -> Edit:
+def from_the(number: int, failing: Edit) -> Edit:
     """Of requests in flight this one and each further one is answered otherwise."""
 
     def edit(served: Served) -> Response:
@@ -34,18 +34,14 @@ def from_the(number: int, failing: Callable[[Response], Response]) -> Edit:
         ends = [end_ns for end_ns in served.memory.get("ends", ()) if end_ns > now_ns]
         served.memory["ends"] = [*ends, now_ns + served.response.end_at_ns]
         good = len(ends) < number - 1 or served.response.status != 200
-        return served.response if good else failing(served.response)
+        return served.response if good else failing(served)
 
     return edit
 
 
-def busy(status: int) -> Callable[[Response], Response]:
-    def failing(response: Response) -> Response:
-        body = json.dumps({"error": {"message": "too many requests at once", "code": status}})
-        made = with_body(with_header(response, "content-type", "application/json"), body.encode())
-        return replace(made, status=status)
-
-    return failing
+def busy(code: int) -> Edit:
+    told = json.dumps({"error": {"message": "too many requests at once", "code": code}})
+    return on(anything, label("application/json"), body(told.encode()), status(code))
 
 
 def after(number: int) -> Edit:
@@ -53,7 +49,7 @@ def after(number: int) -> Edit:
 
     def edit(served: Served) -> Response:
         dead = served.arrival.serial > number
-        return bad_gateway(served.response) if dead else served.response
+        return _PAGE(served) if dead else served.response
 
     return edit
 
@@ -72,7 +68,7 @@ def accused(ledger: Results) -> set[str]:
 
 @pytest.mark.parametrize("number", [2, 4])
 def test_what_fails_in_company_and_not_alone_is_a_finding(number: int) -> None:
-    ledger = run(from_the(number, bad_gateway))
+    ledger = run(from_the(number, _PAGE))
 
     assert "company-answered" in accused(ledger) <= {"company-answered", "together-answered"}
     assert conclude(ledger).verdict == "fail"
