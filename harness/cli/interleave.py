@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from harness.cli import phases
 from harness.cli.load_options import CALIBRATION_FIELDS
 from harness.cli.options import Common
 from harness.cli.workload import length_fields
@@ -25,13 +26,11 @@ def compare_routes(common: Common, values: dict[str, Any], shares: list[int]) ->
     It looks after each of `shares` blocks, with intervals that hold at every look.
     """
     from harness.bundled import folder as bundled
-    from harness.cli.stand_in import running
     from harness.load.budget import left
     from harness.load.launch import Locust
     from harness.load.progress import read_reports
     from harness.load.session import facts_of, run_load
-    from harness.report import manifest
-    from harness.report.build import assemble, build_report
+    from harness.report.build import assemble
     from harness.report.summary import COMPARE
 
     plan = _plan(common, values)
@@ -41,23 +40,12 @@ def compare_routes(common: Common, values: dict[str, Any], shares: list[int]) ->
         f"compare: up to {sum(shares)} blocks of {', '.join(plan.routes)}"
         f"{', a connection for each request' if plan.cold else ''}"
     )
-    manifest.start(
-        folder,
-        command="compare",
-        target=common.target.describe(),
-        settings=common.settings.provenance,
-        plan={
-            **plan.describe(),
-            "pairs": sum(shares),
-            "margin": values["margin"],
-            "looks": len(shares),
-        },
-        seed=common.seed,
-    )
+    asked = {"pairs": sum(shares), "margin": values["margin"], "looks": len(shares)}
+    phases.start(common, folder, {**plan.describe(), **asked})
     locust = Locust(bundled("locustfiles") / "compare.py")
     shown = not (common.quiet or common.json)
     outcomes: list[LoadOutcome] = []
-    with manifest.refusable(folder), running(common.target, seed=common.seed) as target:
+    with phases.sending(common, folder) as target:
         for look, blocks in enumerate(shares, 1):
             of = f"(look {look} of at most {len(shares)})"
             part = replace(plan, name=f"{COMPARE}-{look}", blocks=blocks)
@@ -66,12 +54,7 @@ def compare_routes(common: Common, values: dict[str, Any], shares: list[int]) ->
             stopped = outcomes[-1].cut_short or outcomes[-1].exhausted
             if stopped or assemble(folder).comparison.conclusive:
                 break
-    manifest.note(folder, **facts_of(*outcomes))
-    report = build_report(folder)
-    manifest.finish(
-        folder, verdict=report.verdict, exit_code=report.exit_code, reasons=report.reasons
-    )
-    return report
+    return phases.close(folder, facts_of(*outcomes))
 
 
 def shares_of(pairs: int) -> list[int]:
