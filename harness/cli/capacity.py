@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from harness.load.outcome import LoadOutcome
     from harness.load.plan import LoadPlan
     from harness.load.progress import LoadProgress
-    from harness.report.build import Report
     from harness.report.capacity.level import LevelTrial
     from harness.report.plan import Search
+    from harness.report.report import Report
     from harness.settings import Target
 
 ABORT = "error_rate > 50%"

@@ -13,7 +13,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     from harness.load.outcome import LoadOutcome
     from harness.load.plan import LoadPlan
-    from harness.report.build import Report
+    from harness.report.report import Report
 
 LONGEST_S = 1800.0
 LOOKS = 3
@@ -31,7 +31,7 @@ def compare_routes(common: Common, values: dict[str, Any], shares: list[int]) ->
     from harness.load.progress import read_reports
     from harness.load.session import facts_of, run_load
     from harness.report.build import assemble
-    from harness.report.summary import COMPARE
+    from harness.report.report import COMPARE
 
     plan = _plan(common, values)
     folder = common.make_folder()

@@ -14,7 +14,7 @@ from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.load.plan import LoadPlan
-    from harness.report.build import Report
+    from harness.report.report import Report
 
 
 @click.command

@@ -22,7 +22,7 @@ from harness.cli.options import Common
 
 if TYPE_CHECKING:
     from harness.cli.stand_in import SlotLimits
-    from harness.report.build import Report
+    from harness.report.report import Report
     from harness.settings import Target
 
 

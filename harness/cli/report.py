@@ -13,7 +13,7 @@ from harness.cli.options import print_options
 from harness.cli.verdict import conclude
 
 if TYPE_CHECKING:
-    from harness.report.build import Report
+    from harness.report.report import Report
 
 
 @click.command

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from harness.contract.run.session import RunOutcome
     from harness.load.outcome import LoadOutcome
     from harness.load.plan import LoadPlan
-    from harness.report.build import Report
+    from harness.report.report import Report
     from harness.settings import Target
 
 LONGEST_COMPARISON_S = 45.0

@@ -166,10 +166,11 @@ def _close(common: Common, found: "RunOutcome", out: Path) -> None:
 def _page(out: Path) -> list[str]:
     """Write `report.html`; why it could not be written, if it could not."""
     from harness.contract.output.written import Output
-    from harness.report.build import write_page
+    from harness.report.build import assemble
+    from harness.report.files import write_page
 
     output = Output()
-    output.write(out / "report.html", lambda path: write_page(path.parent))
+    output.write(out / "report.html", lambda path: write_page(assemble(path.parent)))
     return output.unwritten
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from harness.report import figures
 from harness.report.capacity.result import Capacity
 from harness.report.comparison import Comparison, Effect, PairedDifference
+from harness.report.report import COMPARE, ordered_routes
 from harness.report.runs import Runs
 from harness.report.sentences import client_error
-from harness.report.summary import COMPARE, ordered_routes
 
 if TYPE_CHECKING:
-    from harness.report.build import Report
+    from harness.report.report import Report
 
 LIMIT = "the most it carries is not measured: capacity"
 

@@ -30,7 +30,7 @@ from harness.report.paired import (
 )
 from harness.report.pairing import Discordant, Paired, aligned, discordant, interleaved
 from harness.report.plan import Prices
-from harness.report.summary import COMPARE
+from harness.report.report import COMPARE
 from harness.routes.route import Route
 
 SCHEMA_VERSION = 2

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.report.summary import ordered_routes
+from harness.report.report import ordered_routes
 
 RESULTS = ("pass", "fail", "error", "waived", "recorded", "not_exercised", "not_applicable")
 

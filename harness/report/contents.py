@@ -7,7 +7,7 @@ from harness.report.comparison import PairedDifference
 from harness.report.conformance import Conformance, Rate
 from harness.report.load_generator import LoadGenerator
 from harness.report.quantile import PERCENTILES
-from harness.report.summary import Routes, RouteSummary, ordered_routes
+from harness.report.report import Routes, RouteSummary, ordered_routes
 from harness.report.tables import (
     Cell,
     Column,

@@ -8,7 +8,7 @@ import numpy as np
 from harness.report import figures
 from harness.report.arrays import Floats, Indices
 from harness.report.frame import Frame, latency
-from harness.report.summary import ordered_routes
+from harness.report.report import ordered_routes
 
 MOST = 400
 """A route with more requests is sampled."""

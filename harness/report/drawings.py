@@ -9,11 +9,11 @@ from harness.report import figures, frame
 from harness.report.charts import contract, distribution, forest, overtime
 from harness.report.charts.svg import Svg
 from harness.report.dots import Dots, dots
+from harness.report.report import key, ordered_routes
 from harness.report.series import LATENCIES, LEAST_FOR_P95
-from harness.report.summary import key, ordered_routes
 
 if TYPE_CHECKING:
-    from harness.report.build import Report
+    from harness.report.report import Report
 
 SHAPES = ("ttft", "inter_chunk", "e2e")
 """The metrics whose distribution is always drawn; further ones where an objective is on them."""

@@ -16,7 +16,7 @@ from harness.report.documents import document, fields_of
 from harness.report.frame import Frame
 from harness.report.latencies import measure
 from harness.report.plan import Plan, Planned
-from harness.report.summary import Goodput, Latency, key, ordered_routes
+from harness.report.report import Goodput, Latency, key, ordered_routes
 from harness.report.tables import Cell, ColumnKind, Row, Table, columns
 from harness.report.tally import Good, goodput
 

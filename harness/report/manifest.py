@@ -20,7 +20,7 @@ from typing import Any
 from harness.errors import UsageError
 from harness.measure.metrics import definitions
 from harness.report import documents
-from harness.report.files import write_json
+from harness.report.documents import write_json
 from harness.report.plan import Plan
 from harness.settings.redaction import Secrets
 

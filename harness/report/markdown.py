@@ -13,6 +13,7 @@ from harness.report.capacity import words
 from harness.report.comparison import Comparison
 from harness.report.gate import contents as launch
 from harness.report.quantile import Estimate
+from harness.report.report import Routes
 from harness.report.runs import CAVEAT, Runs
 from harness.report.sentences import (
     client,
@@ -24,7 +25,6 @@ from harness.report.sentences import (
     target,
     withheld,
 )
-from harness.report.summary import Routes
 from harness.report.tables import (
     Cell,
     Column,
@@ -39,8 +39,8 @@ from harness.report.tables import (
 from harness.report.workload import workload
 
 if TYPE_CHECKING:
-    from harness.report.build import Report
     from harness.report.gate.judge import Gate
+    from harness.report.report import Report
 
 SIGNS = {"pass": "✅", "fail": "❌", "unknown": "⚠️"}
 RESULTS = {"pass": "✅ met", "fail": "❌ missed", "unknown": "⚠️ unknown", "warn": "⚠️ close"}

@@ -10,7 +10,7 @@ from harness.report import figures
 from harness.report.arrays import Floats, Ints
 from harness.report.frame import Frame, elapsed
 from harness.report.plan import Plan
-from harness.report.summary import Lags
+from harness.report.report import Lags
 
 RATE_TOLERANCE = 0.01
 LAG_TOLERANCE = 0.05

@@ -23,14 +23,14 @@ from harness.report.charts import curve, forest, plot
 from harness.report.charts.svg import Svg, tag
 from harness.report.gate import contents as launch
 from harness.report.quantile import PERCENTILES, Estimate, needed
+from harness.report.report import Routes, key, ordered_routes
 from harness.report.runs import CAVEAT, Runs
-from harness.report.summary import Routes, key, ordered_routes
 from harness.report.tables import Count, Mark, NameList, Ranged, Table
 from harness.report.workload import workload
 
 if TYPE_CHECKING:
-    from harness.report.build import Report
     from harness.report.gate.judge import Gate
+    from harness.report.report import Report
 
 TEMPLATES = Path(__file__).with_name("templates")
 NOT_KEPT = {"fail", "error", "waived", "not_exercised"}

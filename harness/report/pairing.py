@@ -9,7 +9,7 @@ import numpy as np
 from harness.report.arrays import Floats, Indices
 from harness.report.frame import Frame, latency
 from harness.report.repeats import again
-from harness.report.summary import COMPARE, ordered_routes
+from harness.report.report import COMPARE, ordered_routes
 
 BLOCK = 10
 """`compare` numbers its requests by ten times the block plus the position in it."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from harness.measure.objective import Objective
 from harness.report.comparison import Comparison, PairedDifference
 from harness.report.quantile import Estimate
-from harness.report.summary import key
+from harness.report.report import key
 from harness.report.thresholds import Checked, Doubts, answer
 
 ALL = "all"

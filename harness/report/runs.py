@@ -26,8 +26,8 @@ from harness.report.measured import of_latency
 from harness.report.paired import thinned
 from harness.report.quantile import Estimate
 from harness.report.ratios import answered, unknown
+from harness.report.report import ordered_routes
 from harness.report.sides import SEVERAL
-from harness.report.summary import ordered_routes
 from harness.report.tally import load_scenarios
 from harness.report.thresholds import Checked
 

@@ -10,12 +10,12 @@ from harness.measure.odd import Odd
 from harness.report import figures
 from harness.report.capacity.result import Capacity
 from harness.report.comparison import Comparison, Effect, PairedDifference
-from harness.report.summary import Routes, RouteSummary
+from harness.report.report import Routes, RouteSummary
 
 if TYPE_CHECKING:
-    from harness.report.build import Report
     from harness.report.load_generator import ClientPauses, LoadGenerator
     from harness.report.pacing import Pacing
+    from harness.report.report import Report
     from harness.report.thresholds import Checked
 
 

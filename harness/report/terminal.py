@@ -18,9 +18,9 @@ from harness.report.tables import Cell, ColumnKind, Count, Mark, NameList, Range
 from harness.report.workload import workload
 
 if TYPE_CHECKING:
-    from harness.report.build import Report
     from harness.report.gate.judge import Gate, ObjectiveResult
     from harness.report.presets import Figure, Preset
+    from harness.report.report import Report
 
 LOAD = ("route", "requests", "failed", "goodput", "answers", "tokens/s", "cache hits")
 ON_THE_WAY = ("arm", "connect", "tls", "round trip", "first byte", "without it")

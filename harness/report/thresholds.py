@@ -20,7 +20,7 @@ from harness.report.measured import measure
 from harness.report.pacing import Pacing
 from harness.report.quantile import CONFIDENCE, Estimate
 from harness.report.quota import Quota
-from harness.report.summary import Counts, Routes, RouteSummary
+from harness.report.report import Counts, Routes, RouteSummary
 from harness.report.tally import Good
 from harness.report.workers import CalibrationResult
 

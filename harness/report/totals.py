@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from harness.report import figures
-from harness.report.summary import RouteSummary
+from harness.report.report import RouteSummary
 
 
 class Failing(Protocol):

@@ -19,8 +19,8 @@ from harness.report.comparison import Comparison
 from harness.report.conformance import Conformance
 from harness.report.manifest import Manifest
 from harness.report.records import Records
+from harness.report.report import Counts, Routes, RouteSummary, Summary
 from harness.report.sentences import one_line
-from harness.report.summary import Counts, Routes, RouteSummary, Summary
 from harness.report.thresholds import Checked
 
 LOADING = ("run", "load", "compare", "capacity")

@@ -8,9 +8,10 @@ import pytest
 from rich.console import Console
 
 from harness.report import contents, markdown, terminal
-from harness.report.build import Report, build_report
+from harness.report.build import build_report
 from harness.report.capacity import words
 from harness.report.quantile import Estimate
+from harness.report.report import Report
 from harness.report.tables import Column, ColumnKind, Count, Mark, NameList, Ranged, Table, columns
 from tests.report.folders import FLOOR, blocks, failed, hurried, write_run, write_worker
 from tests.report.queueing import Target, searched

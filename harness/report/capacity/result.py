@@ -22,7 +22,7 @@ from harness.report.documents import document, read
 from harness.report.frame import Frame
 from harness.report.plan import Search
 from harness.report.quantile import Estimate
-from harness.report.summary import key
+from harness.report.report import key
 from harness.report.workers import CalibrationResult
 
 SCHEMA_VERSION = 1

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from harness.report import figures
 from harness.report.capacity.level import LevelTrial
 from harness.report.capacity.result import Capacity
-from harness.report.summary import key
+from harness.report.report import key
 from harness.report.tables import Cell, Column, ColumnKind, Ranged, Row, Table, columns
 
 WORDS = {"pass": "carried", "fail": "not carried", "unknown": "open", "client": "client gave way"}

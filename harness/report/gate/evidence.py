@@ -10,12 +10,13 @@ from typing import Any
 from harness.errors import UsageError
 from harness.measure.objective import RATIO, Objective
 from harness.report import conformance, documents, manifest, sentences
-from harness.report.build import Report, assemble
+from harness.report.build import assemble
 from harness.report.capacity.result import Known
 from harness.report.conformance import Conformance
 from harness.report.gate.wanted import RunKind, Wanted
 from harness.report.manifest import Manifest
 from harness.report.quantile import Estimate
+from harness.report.report import Report
 
 COMMANDS: Mapping[RunKind, tuple[str, ...]] = {
     RunKind.CONTRACT: ("verify", "run"),

@@ -9,13 +9,13 @@ from typing import Any
 from harness.errors import EXIT_CODES
 from harness.measure.objective import RATIO, Objective, parse_objective
 from harness.report import sentences
-from harness.report.build import Report
 from harness.report.conformance import Conformance
 from harness.report.gate import evidence
 from harness.report.gate.evidence import RunEvidence
 from harness.report.gate.wanted import COMPATIBLE, Requirement, RunKind, Wanted
 from harness.report.quantile import Estimate
 from harness.report.ratios import ALL, answered, between_routes, unknown
+from harness.report.report import Report
 from harness.report.thresholds import DEFAULT_ERRORS, Checked
 
 SCHEMA_VERSION = 1
