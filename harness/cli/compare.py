@@ -11,7 +11,7 @@ import click
 
 from harness.cli import phases
 from harness.cli.baseline import conclude_runs, of_baseline
-from harness.cli.interleave import compare_routes, shares_of
+from harness.cli.interleave import compare_routes, conclude_plan, shares_of
 from harness.cli.load_options import (
     calibration_options,
     max_output_tokens,
@@ -20,7 +20,6 @@ from harness.cli.load_options import (
     tokenizer,
 )
 from harness.cli.options import Common, common
-from harness.cli.pilot import conclude_plan
 from harness.errors import UsageError
 
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)\s*%")

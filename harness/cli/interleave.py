@@ -1,12 +1,18 @@
-"""Routes of a target sent interleaved, block by block, until a comparison has its answer."""
+"""Routes of a target sent interleaved, block by block, until a comparison has its answer.
+
+With `--plan` only a short pilot is sent, for what it takes to tell a difference of a given size.
+"""
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness.cli import phases
 from harness.cli.load_options import CALIBRATION_FIELDS
 from harness.cli.options import Common
+from harness.cli.verdict import conclude
 from harness.cli.workload import length_fields
 from harness.errors import UsageError
 
@@ -18,6 +24,8 @@ if TYPE_CHECKING:
 LONGEST_S = 1800.0
 LOOKS = 3
 LEAST_PER_LOOK = 20
+PILOT_BLOCKS = 40
+"""So many pairs say how much they vary to a tenth."""
 
 
 def compare_routes(common: Common, values: dict[str, Any], shares: list[int]) -> "Report":
@@ -55,6 +63,30 @@ def compare_routes(common: Common, values: dict[str, Any], shares: list[int]) ->
             if stopped or assemble(folder).comparison.conclusive:
                 break
     return phases.close(folder, facts_of(*outcomes))
+
+
+def conclude_plan(common: Common, values: dict[str, Any], difference: float) -> NoReturn:
+    """Send a pilot, print how many blocks each two routes need, and leave nothing behind."""
+    if common.out is not None:
+        raise UsageError("--plan leaves no run: it sends a pilot and says what it takes; no --out")
+    from harness.report.planning import plan
+
+    with TemporaryDirectory(prefix="gateway-harness-plan-") as folder:
+        pilot = replace(common, out=Path(folder) / "pilot")
+        report = compare_routes(pilot, values, [PILOT_BLOCKS])
+    planned = plan(report.comparison, difference, looks=LOOKS)
+    if planned is None:
+        reasons = report.reasons or [report.comparison.still_open]
+        conclude("unknown", reasons=reasons, summary="the pilot says nothing", as_json=common.json)
+    for each in planned.pairs:
+        common.say(f"  {each}")
+    conclude(
+        "pass",
+        summary=planned.sentence,
+        as_json=common.json,
+        pairs=planned.blocks,
+        difference=difference,
+    )
 
 
 def shares_of(pairs: int) -> list[int]:

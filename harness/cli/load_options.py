@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.duration import parse_duration
 from harness.cli.extension import parse_times
+from harness.cli.options import parse_duration
 from harness.routes.route import ARMS, ROUTES
 
 if TYPE_CHECKING:

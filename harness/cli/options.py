@@ -3,6 +3,7 @@
 import functools
 import math
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ from harness.wire import Headers
 
 if TYPE_CHECKING:
     from harness.settings import Settings, Target
+
+_UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000}
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ns|us|ms|s|m)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,6 @@ class Common:
     max_cost: float | None
     quiet: bool
     json: bool
-
-    @property
-    def flag_headers(self) -> tuple[tuple[str, str], ...]:
-        """The header fields of the command line, without those of `harness.toml`."""
-        known = set(self.settings.headers)
-        return tuple(field for field in self.target.headers if field not in known)
 
     def make_folder(self) -> Path:
         """Create the output folder, prove that it can be written, and return it.
@@ -96,6 +94,16 @@ def parse_header(_: click.Context, __: click.Parameter, values: tuple[str, ...])
         except ValueError as exc:
             raise click.BadParameter(f"expected NAME:VALUE: {exc}") from None
     return Headers(fields)
+
+
+def parse_duration(text: str) -> int:
+    """Whole nanoseconds; a number needs its unit, except 0. For an option's `type`."""
+    found = _DURATION.fullmatch(text.strip())
+    if found:
+        return round(float(found[1]) * _UNITS[found[2]])
+    if text.strip() == "0":
+        return 0
+    raise click.BadParameter(f"{text!r}: expected a duration such as 200ms, 1.5s or 2m")
 
 
 def parse_cost(text: str) -> float:

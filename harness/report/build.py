@@ -23,9 +23,8 @@ from harness.report.ratios import between_routes
 from harness.report.records import Records, records
 from harness.report.report import Report, Summary, of_load
 from harness.report.series import timeline
-from harness.report.staged import check_stages
 from harness.report.tally import summarise
-from harness.report.thresholds import Checked, Doubts, check, good
+from harness.report.thresholds import Checked, Doubts, check, check_stages, good
 from harness.report.verdict import Grounds, decide
 from harness.report.workers import CalibrationResult, Workers, read_floor, read_workers
 

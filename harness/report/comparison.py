@@ -16,7 +16,6 @@ import numpy as np
 from harness.report import figures, frame
 from harness.report.arms import Arm, arms, setup_of
 from harness.report.arrays import Floats
-from harness.report.cost import Cost, of_blocks
 from harness.report.documents import document, fields_of
 from harness.report.frame import Frame
 from harness.report.paired import (
@@ -28,7 +27,15 @@ from harness.report.paired import (
     pairs_to_decide,
     thinned,
 )
-from harness.report.pairing import Discordant, Paired, aligned, discordant, interleaved
+from harness.report.pairing import (
+    Cost,
+    Discordant,
+    Paired,
+    aligned,
+    discordant,
+    interleaved,
+    of_blocks,
+)
 from harness.report.plan import Prices
 from harness.report.report import COMPARE
 from harness.routes.route import Route

@@ -12,6 +12,7 @@ from harness.report import arms, contents, figures, groups, sentences
 from harness.report.capacity import words
 from harness.report.comparison import Comparison
 from harness.report.gate import contents as launch
+from harness.report.plan import workload
 from harness.report.quantile import Estimate
 from harness.report.report import Routes
 from harness.report.runs import CAVEAT, Runs
@@ -36,7 +37,6 @@ from harness.report.tables import (
     Table,
     columns,
 )
-from harness.report.workload import workload
 
 if TYPE_CHECKING:
     from harness.report.gate.judge import Gate

@@ -16,17 +16,17 @@ import jinja2
 
 from harness.foreign import visible
 from harness.measure.metrics import METRICS, definitions
-from harness.report import answers, arms, contents, drawings, figures, groups, sentences, totals
+from harness.report import answers, arms, contents, drawings, figures, groups, sentences
 from harness.report.capacity import words
 from harness.report.capacity.result import Capacity
 from harness.report.charts import curve, forest, plot
 from harness.report.charts.svg import Svg, tag
 from harness.report.gate import contents as launch
+from harness.report.plan import workload
 from harness.report.quantile import PERCENTILES, Estimate, needed
 from harness.report.report import Routes, key, ordered_routes
 from harness.report.runs import CAVEAT, Runs
 from harness.report.tables import Count, Mark, NameList, Ranged, Table
-from harness.report.workload import workload
 
 if TYPE_CHECKING:
     from harness.report.gate.judge import Gate
@@ -225,7 +225,7 @@ def _environment() -> jinja2.Environment:
     }
     environment.filters["zip"] = zip
     environment.globals |= {
-        "figure": totals.told,
+        "figure": contents.told,
         "legend": _legend,
         "span": figures.span,
         "statistic": figures.told,

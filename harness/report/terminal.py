@@ -13,9 +13,9 @@ from harness.report import arms, contents, figures, groups, sentences, tables
 from harness.report.capacity import words
 from harness.report.comparison import Comparison
 from harness.report.gate import contents as launch
+from harness.report.plan import workload
 from harness.report.quantile import PERCENTILES, Estimate
 from harness.report.tables import Cell, ColumnKind, Count, Mark, NameList, Ranged, columns
-from harness.report.workload import workload
 
 if TYPE_CHECKING:
     from harness.report.gate.judge import Gate, ObjectiveResult

@@ -17,11 +17,12 @@ from harness.report.arrays import Mask
 from harness.report.figures import DASH
 from harness.report.frame import Frame, bound, of_first_output, of_route
 from harness.report.measured import measure
-from harness.report.pacing import Pacing
+from harness.report.pacing import Pacing, pacing
+from harness.report.plan import Plan, planned
 from harness.report.quantile import CONFIDENCE, Estimate
 from harness.report.quota import Quota
 from harness.report.report import Counts, Routes, RouteSummary
-from harness.report.tally import Good
+from harness.report.tally import Good, summarise
 from harness.report.workers import CalibrationResult
 
 DEFAULT_ERRORS = "error_rate < 1%"
@@ -142,6 +143,35 @@ def check(
     if command in JUDGED and not any(each.metric == "error_rate" for each in wanted):
         found += _default(rows, routes, doubts)
     return tuple(found)
+
+
+def check_stages(
+    wanted: Sequence[Objective],
+    rows: Frame,
+    plan: Plan,
+    *,
+    command: str,
+    noise_floor: CalibrationResult | None,
+    in_flight: int | None,
+) -> Iterator[Checked]:
+    """Every objective in every stage that asked for any request, on every route.
+
+    What holds over the whole load has to hold in each stage too, but for a rate: each stage asks
+    for one of its own. What the client did to one stage leaves the others judged. Of the default
+    objective on errors only a certain miss is told.
+    """
+    kept = [each for each in wanted if each.metric not in RATES]
+    for number, stage, asked in planned(plan):
+        if stage.seconds * (stage.begin + stage.end) / 2 < 1:
+            continue
+        part = rows.where(rows.ints("stage") == number)
+        routes = summarise(part, good(wanted)).routes
+        doubts = Doubts.of(
+            routes, pacing=pacing(part), noise_floor=noise_floor, in_flight=in_flight
+        )
+        for each in check(kept, part, routes, command=command, doubts=doubts):
+            if each.result == "fail" or not each.objective.endswith(DEFAULT):
+                yield replace(each, stage=number, level=asked.told)
 
 
 def good(wanted: Sequence[Objective]) -> Good:

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report import dots
+from harness.report import drawings
 from harness.report.charts import distribution
-from harness.report.charts.axis import Scale, from_zero, log_scale
-from harness.report.charts.plot import BOTTOM, LEFT, TOP
+from harness.report.charts.plot import BOTTOM, LEFT, TOP, Scale, from_zero, log_scale
 from harness.report.charts.svg import Svg, group, tag, text
 
 POSITIVE = st.floats(1e-4, 1e8)
@@ -153,11 +152,11 @@ def _points(chart: str) -> list[tuple[float, float]]:
 def test_dots_keep_every_extreme_and_are_not_too_many(n: int, seed: int) -> None:
     values = np.random.default_rng(seed).lognormal(0, 1, n)
 
-    kept = dots.chosen(values)
+    kept = drawings.chosen(values)
 
-    assert len(kept) == n if n <= dots.MOST else len(kept) <= dots.MOST + 1
+    assert len(kept) == n if n <= drawings.MOST_DOTS else len(kept) <= drawings.MOST_DOTS + 1
     assert {values.min(), values.max()} <= {*values[kept]}
     assert sorted({*kept.tolist()}) == kept.tolist()
-    if n > dots.MOST:
-        for part in np.array_split(values, dots.PARTS):
+    if n > drawings.MOST_DOTS:
+        for part in np.array_split(values, drawings.PARTS):
             assert {part.min(), part.max()} <= {*values[kept]}

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from harness.report import figures
 from harness.report.capacity.level import LevelTrial
 from harness.report.capacity.result import Capacity
-from harness.report.charts.axis import log_scale
-from harness.report.charts.plot import BOTTOM, LEFT, RIGHT, TOP, Plot
+from harness.report.charts.plot import BOTTOM, LEFT, RIGHT, TOP, Plot, log_scale
 from harness.report.charts.svg import Svg, group, path, tag, text
 from harness.report.quantile import Estimate
 

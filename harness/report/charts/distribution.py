@@ -10,8 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.report import figures
-from harness.report.charts.axis import Scale, log_scale
-from harness.report.charts.plot import BOTTOM, LEFT, RIGHT, TOP, Plot, marker, of_route, style
+from harness.report.charts.plot import (
+    BOTTOM,
+    LEFT,
+    RIGHT,
+    TOP,
+    Plot,
+    Scale,
+    log_scale,
+    marker,
+    of_route,
+    style,
+)
 from harness.report.charts.svg import Svg, group, path, tag, text
 from harness.report.ordered import Ranked
 from harness.report.quantile import needed, value_at

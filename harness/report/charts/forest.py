@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from harness.report import figures
-from harness.report.charts.axis import Scale
+from harness.report.charts.plot import Scale
 from harness.report.charts.svg import Svg, group, tag, text
 from harness.report.comparison import Comparison, Effect, PairedDifference
 
