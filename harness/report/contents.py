@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from harness.report import figures, sentences
 from harness.report.comparison import PairedDifference
@@ -23,6 +23,10 @@ from harness.report.tables import (
     columns,
 )
 from harness.report.thresholds import Checked
+
+if TYPE_CHECKING:
+    from harness.report.presets import Figure, Preset
+    from harness.report.runs import Runs
 
 
 class Failing(Protocol):
@@ -135,6 +139,34 @@ def _latency(routes: Routes, client: LoadGenerator, metric: str) -> Iterator[Row
             yield figures.metric(metric), name, count, *times, error
 
 
+def clauses_by_route(contract: Conformance) -> Table:
+    """How many clauses had which result on each route."""
+    return _clauses("contract", contract, {name: contract.counts(name) for name in contract.routes})
+
+
+def clauses_by_level(contract: Conformance) -> Table:
+    """How many clauses of each level had which result, over all routes."""
+    return _clauses("level", contract, contract.by_level)
+
+
+def _clauses(by: str, contract: Conformance, counts: Mapping[str, Mapping[str, int]]) -> Table:
+    names = [result.replace("_", " ") for result in contract.results]
+    head = (Column(by, ColumnKind.NAME), *columns(ColumnKind.NUMBER, *names))
+    rows = ((name, *(str(of[each]) for each in contract.results)) for name, of in counts.items())
+    return Table("Contract", head, tuple(rows))
+
+
+def broken(contract: Conformance) -> Table:
+    """Each clause that is broken on a route, and what showed it."""
+    head = (
+        *(Column("clause", ColumnKind.CODE), *columns(ColumnKind.NAME, "level", "route")),
+        Column("evidence", ColumnKind.TEXT),
+    )
+    found = contract.with_result("fail")
+    rows = ((each.id, each.level, each.route, each.evidence) for each in found)
+    return Table("Failures", head, tuple(rows))
+
+
 def rates(contract: Conformance) -> Table:
     """The share of each kind of error among repeated requests, with its interval, by route."""
     routes = ordered_routes({rate.route for rate in contract.rates})
@@ -218,6 +250,26 @@ def objectives(checked: Iterable[Checked]) -> Table:
         for objective, routes, result, measured in sentences.judged(checked)
     )
     return Table("Objectives", head, tuple(rows))
+
+
+def setup(runs: "Runs") -> Table:
+    """The settings in which two sides of runs differ."""
+    head = (Column("setting", ColumnKind.CODE), *columns(ColumnKind.TEXT, runs.a.name, runs.b.name))
+    rows = ((name, *map(figures.setting, values)) for name, values in runs.differences.items())
+    return Table("Not set up alike", head, tuple(rows))
+
+
+def preset(by: "Preset", found: "Iterable[Figure]") -> Table:
+    """Latencies by the definitions of another tool."""
+    names = ("n", "mean", *(f"p{percent}" for percent in PERCENTILES))
+    head = (*columns(ColumnKind.NAME, by.name, "route"), *columns(ColumnKind.NUMBER, *names))
+    return Table(by.name, head, tuple(map(_preset, found)))
+
+
+def _preset(of: "Figure") -> Row:
+    times = (of.mean, *of.percentiles.values())
+    told = ("no value" if each is None else figures.duration(each) for each in times)
+    return of.metric, of.route, figures.count(of.n), *told
 
 
 def compared(pairs: Iterable[PairedDifference]) -> Table:

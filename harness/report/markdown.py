@@ -18,7 +18,6 @@ from harness.report.report import Routes
 from harness.report.runs import CAVEAT, Runs
 from harness.report.sentences import (
     client,
-    judged,
     pacing,
     result,
     shown,
@@ -156,14 +155,9 @@ def _contract(report: "Report") -> Iterator[str]:
         told = (f"{found[each]} {each.replace('_', ' ')}" for each in named)
         counts.append(f"{cell(route)}: {cell(', '.join(told))}")
     yield "\n".join([heading, *([f"{'; '.join(counts)}."] if counts else [])])
-    failures = contract.with_result("fail")
-    if failures:
-        head = (
-            *(Column("clause", ColumnKind.CODE), *columns(ColumnKind.NAME, "level", "route")),
-            Column("evidence", ColumnKind.TEXT),
-        )
-        rows = ((each.id, each.level, each.route, each.evidence) for each in failures)
-        yield written(Table("Failures", head, tuple(rows)))
+    broken = contents.broken(contract)
+    if broken.rows:
+        yield written(broken)
     if contract.rates:
         yield written(contents.rates(contract), title="Requests asked many times")
 
@@ -172,13 +166,18 @@ def _objectives(report: "Report") -> Iterator[str]:
     """One row per objective, with the routes of each result: there is no room for one of each."""
     results: dict[str, dict[str, list[str]]] = {}
     values: dict[str, list[str]] = {}
-    for objective, routes, found, told in judged(report.checked):
-        results.setdefault(objective, {}).setdefault(found, []).extend(routes)
-        values.setdefault(objective, []).append(f"{cell(', '.join(routes))}: {_cell(told)}")
-    rows = []
-    for objective, alike in results.items():
-        found_on = (f"{RESULTS[each]}: {cell(', '.join(on))}" for each, on in alike.items())
-        rows.append([cell(objective), "<br>".join(found_on), "<br>".join(values[objective])])
+    for objective, mark, on, measured in contents.objectives(report.checked).rows:
+        of = str(objective)
+        results.setdefault(of, {}).setdefault(_cell(mark), []).append(_cell(on))
+        values.setdefault(of, []).append(f"{_cell(on)}: {_cell(measured)}")
+    rows = [
+        (
+            cell(objective),
+            "<br>".join(f"{found}: {', '.join(on)}" for found, on in alike.items()),
+            "<br>".join(values[objective]),
+        )
+        for objective, alike in results.items()
+    ]
     if rows:
         head = columns(ColumnKind.NAME, "objective", "result", "measured")
         yield _lines(head, rows, "Objectives")
@@ -233,14 +232,8 @@ def render_runs(runs: Runs) -> str:
     a, b = cell(runs.a.name), cell(runs.b.name)
     blocks = [f"## {b} against {a}", f"Read with care: {CAVEAT}.", *_compared(runs.comparison)]
     if runs.differences:
-        changed = tuple(
-            (name, *map(figures.setting, values)) for name, values in runs.differences.items()
-        )
-        head = (
-            Column("setting", ColumnKind.CODE),
-            *columns(ColumnKind.TEXT, runs.a.name, runs.b.name),
-        )
-        blocks.append(written(Table("", head, changed), title="Not set up alike"))
+        setup = contents.setup(runs)
+        blocks.append(written(setup, title=setup.title))
     return fitted(blocks)
 
 

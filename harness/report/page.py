@@ -89,6 +89,7 @@ def render_runs(runs: Runs) -> str:
         shown=ordered_routes({route for run in described for route in run.routes}),
         forest=forest.forest("Run against run", comparison),
         compared=sentences.compared(comparison),
+        setup=contents.setup(runs),
     )
 
 
@@ -166,6 +167,7 @@ def _clauses(report: "Report") -> dict[str, Any]:
             if (text := _curl(report.folder, capsule)) is not None
         },
         "clause_signs": SIGNS,
+        "levels": contents.clauses_by_level(report.contract) if report.contract else None,
         "rates": contents.rates(report.contract) if report.contract else None,
     }
 
@@ -218,7 +220,6 @@ def _environment() -> jinja2.Environment:
         "duration": figures.duration,
         "metric": figures.metric,
         "ratio": figures.ratio,
-        "setting": figures.setting,
         "share": figures.share,
         "target": sentences.target,
         "when": figures.when,

@@ -14,8 +14,8 @@ from harness.report.capacity import words
 from harness.report.comparison import Comparison
 from harness.report.gate import contents as launch
 from harness.report.plan import workload
-from harness.report.quantile import PERCENTILES, Estimate
-from harness.report.tables import Cell, ColumnKind, Count, Mark, NameList, Ranged, columns
+from harness.report.quantile import Estimate
+from harness.report.tables import Cell, ColumnKind, Count, Mark, NameList, Ranged
 
 if TYPE_CHECKING:
     from harness.report.gate.judge import Gate, ObjectiveResult
@@ -73,22 +73,8 @@ def compared(comparison: Comparison) -> Iterator[RenderableType]:
 
 def preset(by: "Preset", found: "list[Figure]") -> Group:
     """Latencies by the definitions of another tool, and the formula of each."""
-    names = ("n", "mean", *(f"p{percent}" for percent in PERCENTILES))
-    head = (*columns(ColumnKind.NAME, by.name, "route"), *columns(ColumnKind.NUMBER, *names))
-    rows = tuple(
-        (each.metric, each.route, figures.count(each.n), *map(_time, _times(each)))
-        for each in found
-    )
     formulas = "\n".join(f"{each.name}: {each.formula}" for each in by.metrics)
-    return Group(written(tables.Table(by.name, head, rows)), Text(), Text(formulas))
-
-
-def _times(of: "Figure") -> tuple[float | None, ...]:
-    return of.mean, *of.percentiles.values()
-
-
-def _time(milliseconds: float | None) -> str:
-    return "no value" if milliseconds is None else figures.duration(milliseconds)
+    return Group(written(contents.preset(by, found)), Text(), Text(formulas))
 
 
 def _capacity(report: "Report") -> Iterator[RenderableType]:
@@ -106,15 +92,8 @@ def _groups(report: "Report") -> Iterator[Table]:
 
 
 def _contract(report: "Report") -> Iterator[Table]:
-    contract = report.contract
-    if contract is None or not contract.clauses:
-        return
-    results = contract.results
-    names = [result.replace("_", " ") for result in results]
-    head = (*columns(ColumnKind.NAME, "contract"), *columns(ColumnKind.NUMBER, *names))
-    counts = {route: contract.counts(route) for route in contract.routes}
-    rows = ((route, *(str(of[result]) for result in results)) for route, of in counts.items())
-    yield written(tables.Table("Contract", head, tuple(rows)))
+    if report.contract is not None and report.contract.clauses:
+        yield written(contents.clauses_by_route(report.contract))
 
 
 def _latency(report: "Report") -> Iterator[RenderableType]:
