@@ -245,7 +245,7 @@ class _Course:
         from harness.report.capacity.level import judge
         from harness.report.workers import read_floor
 
-        found = samples.read(Path(part.folder), only=f"{part.name}-")
+        found = samples.read(Path(part.folder), load=part.name)
         return judge(
             frame.frame(found),
             self._wanted,

@@ -59,6 +59,11 @@ class Conformance:
     rates: tuple[Rate, ...] = ()
 
     @property
+    def summary(self) -> str:
+        """What the line says after the verdict, which is another word there."""
+        return self.line.partition(": ")[2]
+
+    @property
     def routes(self) -> list[str]:
         """The routes that a clause was judged on."""
         return ordered_routes({clause.route for clause in self.clauses})
@@ -90,11 +95,10 @@ class Conformance:
             found.setdefault(clause.id, {})[clause.route] = clause
         return [(next(iter(on.values())), on) for on in found.values()]
 
-    def with_result(self, result: str, *, level: str | None = None) -> list[ClauseResult]:
+    def with_result(self, result: str) -> list[ClauseResult]:
         """The clauses with a result, MUST first."""
-        found = [clause for clause in self.clauses if clause.result == result]
-        kept = [clause for clause in found if level in (None, clause.level)]
-        return sorted(kept, key=lambda clause: _rank(clause.level))
+        found = (clause for clause in self.clauses if clause.result == result)
+        return sorted(found, key=lambda clause: _rank(clause.level))
 
     def named(self, result: str) -> str:
         """The clauses with a result in words: the first five by name, MUST before SHOULD."""

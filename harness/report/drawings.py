@@ -93,9 +93,10 @@ def _shapes(report: "Report") -> Iterator[tuple[str, Svg]]:
 def _limits(report: "Report") -> dict[str, list[distribution.Limit]]:
     """The objectives on each latency."""
     found: dict[str, list[distribution.Limit]] = {}
-    for text in dict.fromkeys(each.objective for each in report.checked):
-        objective = None if text.endswith("(default)") else parse_objective(text, also=(RATIO,))
-        if objective is None or objective.unit != "ms":
+    typed = (each.objective for each in report.checked if not each.by_default)
+    for text in dict.fromkeys(typed):
+        objective = parse_objective(text, also=(RATIO,))
+        if objective.unit != "ms":
             continue
         results = {each.result for each in report.checked if each.objective == text}
         result = next(each for each in WORST_FIRST if each in results)

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.foreign import Place, harmless
+from harness.measure.metrics import SCHEDULED
 from harness.report import arms, contents, figures, groups, sentences
 from harness.report.capacity import words
 from harness.report.comparison import Comparison
 from harness.report.gate import contents as launch
 from harness.report.plan import workload
 from harness.report.quantile import Estimate
-from harness.report.report import Routes
+from harness.report.report import Routes, key
 from harness.report.runs import CAVEAT, Runs
 from harness.report.sentences import (
     client,
@@ -49,7 +50,7 @@ UNSHOWN = ("sent", "tokens per chunk", "coalesced", "violations")
 """Of the load's numbers, those that are on the page alone."""
 COMPARED = ("compared", "metric", "verdict", "ratio", "difference")
 EVIDENCE = ("evidence", "run", "age", "target", "machine")
-IN_SHORT = ("ttft_ms", "inter_chunk_ms", "e2e_ms", "tpot_ms")
+IN_SHORT = ("ttft", "inter_chunk", "e2e", "tpot")
 """The metrics of the table, the dispensable ones last."""
 
 
@@ -215,9 +216,8 @@ def _latency(report: "Report") -> Iterator[str]:
 
 def _in_short(routes: Routes) -> list[str]:
     """The metrics of the table: from schedule where there was one, each once."""
-    due = [name for name in shown(routes) if name.endswith("_scheduled")]
-    named = {name.removesuffix("_scheduled"): name for name in due}
-    return [named.get(name, name) for name in IN_SHORT]
+    due = set(shown(routes))
+    return [twin if (twin := key(f"{name}{SCHEDULED}")) in due else key(name) for name in IN_SHORT]
 
 
 def _faults(report: "Report") -> Iterator[str]:

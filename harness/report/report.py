@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.measure.metrics import SCHEDULED
+from harness.measure.metrics import METRICS, SCHEDULED
 from harness.report import frame
 from harness.report.documents import document, fields_of
 from harness.report.frame import Frame
@@ -317,3 +317,7 @@ def key(metric: str) -> str:
     """The name of a metric in `summary.json`: `ttft_scheduled` is `ttft_ms_scheduled` there."""
     plain = metric.removesuffix(SCHEDULED)
     return f"{plain}_ms{metric.removeprefix(plain)}"
+
+
+BY_KEY: Mapping[str, str] = {key(name): name for name in METRICS}
+"""Each metric by its name in `summary.json`."""

@@ -10,7 +10,8 @@ from harness.measure.odd import Odd
 from harness.report import figures
 from harness.report.capacity.result import Capacity
 from harness.report.comparison import Comparison, Effect, PairedDifference
-from harness.report.report import Routes, RouteSummary
+from harness.report.frame import of_first_output
+from harness.report.report import BY_KEY, Routes, RouteSummary
 
 if TYPE_CHECKING:
     from harness.report.load_generator import ClientPauses, LoadGenerator
@@ -185,9 +186,8 @@ def headline(report: "Report") -> str:
 
 def _headroom(report: "Report") -> Iterator[str]:
     """Each objective on a latency with the route that is nearest to its limit or beyond it."""
-    for text in dict.fromkeys(each.objective for each in report.checked):
-        if text.endswith("(default)"):
-            continue
+    typed = (each.objective for each in report.checked if not each.by_default)
+    for text in dict.fromkeys(typed):
         objective = parse_objective(text, also=(RATIO,))
         values = [each.value for each in report.checked if each.objective == text]
         known = [value for value in values if value is not None]
@@ -199,7 +199,7 @@ def _headroom(report: "Report") -> Iterator[str]:
 
 def client_error(client: "LoadGenerator", metric: str) -> str:
     """How exact the client's own figures of a metric are, by its calibration."""
-    error = client.error_ms(metric.partition("_ms")[0])
+    error = client.error_ms(BY_KEY[metric])
     return "unknown" if error is None else f"<{figures.duration(error)}"
 
 
@@ -257,7 +257,7 @@ def _by_route(title: str, told: Mapping[str, str]) -> str | None:
 
 def spoiled(entry: RouteSummary, metric: str) -> int:
     """How many values of a metric lost their meaning: the TTFT of answers in one piece."""
-    return entry.odd.counts[Odd.ONE_PIECE] or 0 if metric.startswith(("ttft", "ttfo")) else 0
+    return entry.odd.counts[Odd.ONE_PIECE] or 0 if of_first_output(BY_KEY[metric]) else 0
 
 
 def _pair(pair: PairedDifference, effect: Effect, margin: float) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.measure.metrics import METRICS, SCHEDULED
+from harness.measure.metrics import METRICS
 from harness.measure.objective import COUNTS, RATES, RATIO, Objective, parse_objective
 from harness.measure.outcome import Outcome
 from harness.measure.validity import could_change, not_sent
@@ -56,6 +56,11 @@ class Checked:
     high: float | None = None
     stage: int | None = None
     level: str | None = None
+
+    @property
+    def by_default(self) -> bool:
+        """Whether nobody typed the objective."""
+        return self.objective.endswith(DEFAULT)
 
     @property
     def told(self) -> str:
@@ -119,7 +124,7 @@ class Doubts:
         """What the client may be wrong by for a latency, at p99; 0 for anything else."""
         if self.noise_floor is None:
             return 0.0
-        return self.noise_floor.error_ms(metric.removesuffix(SCHEDULED)) or 0.0
+        return self.noise_floor.error_ms(metric) or 0.0
 
 
 def check(
@@ -170,7 +175,7 @@ def check_stages(
             routes, pacing=pacing(part), noise_floor=noise_floor, in_flight=in_flight
         )
         for each in check(kept, part, routes, command=command, doubts=doubts):
-            if each.result == "fail" or not each.objective.endswith(DEFAULT):
+            if each.result == "fail" or not each.by_default:
                 yield replace(each, stage=number, level=asked.told)
 
 

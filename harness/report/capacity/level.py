@@ -22,8 +22,8 @@ from harness.report.pacing import pacing
 from harness.report.quantile import Estimate, value_at
 from harness.report.series import ends
 from harness.report.tally import summarise
-from harness.report.thresholds import DEFAULT, Checked, Doubts, check, good
-from harness.report.workers import CalibrationResult
+from harness.report.thresholds import Checked, Doubts, check, good
+from harness.report.workers import CalibrationResult, sent_for
 
 LOOKS = 3
 """So often at most a level is looked at before its time is up."""
@@ -69,7 +69,7 @@ class LevelTrial:
         """Whether something was measured beyond its limit, or waits, that is not certain yet."""
         if self.result == "unknown" and self.piled_up:
             return True
-        typed = (each for each in self.checked if not each.objective.endswith(DEFAULT))
+        typed = (each for each in self.checked if not each.by_default)
         unsure = [each for each in typed if each.result == "unknown"]
         limits = {each.text: each for each in parse_objectives(one.objective for one in unsure)}
         return any(
@@ -320,7 +320,7 @@ def _observed(rows: Frame, metric: str, percent: float) -> float | None:
 def rows_of(rows: Frame, name: str) -> Frame:
     """The rows of one trial."""
     workers = rows.texts("worker")
-    ours = (each for each in workers.names if each.startswith(f"{name}-"))
+    ours = (each for each in workers.names if sent_for(name, each))
     return rows.where(workers.among(*ours))
 
 

@@ -185,7 +185,7 @@ def _weighed(checked: Checked, bound: Objective, found: RunEvidence) -> Checked:
 
 
 def _contract(found: Conformance) -> Checked:
-    told = "; ".join(found.reasons) or found.line.partition(": ")[2] or found.verdict
+    told = "; ".join(found.reasons) or found.summary or found.verdict
     if found.verdict == "compatible_with_waivers":
         told = f"waived: {found.named('waived')}"
     elif found.verdict == "incompatible":
