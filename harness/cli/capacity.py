@@ -292,7 +292,9 @@ class _Watch:
             return False
         self._looks.pop(0)
         found = self._judge()
-        if found.result in ("pass", "fail"):
+        from harness.report.capacity.search import CERTAIN
+
+        if found.result in CERTAIN:
             return True
         self.whole = self.whole or found.doubtful or not found.requests
         return not self.whole
@@ -340,11 +342,13 @@ def _ask(common: Common, plan: "LoadPlan", values: dict[str, Any]) -> None:
 
 
 def _reason_to_end(outcome: "LoadOutcome", levels: list["LevelTrial"]) -> str | None:
+    from harness.report.capacity.level import GaveWay
+
     if outcome.interrupted:
         return "it was interrupted"
     if outcome.exhausted:
         return f"the budget is used up: {outcome.exhausted}"
-    if outcome.blocked is not None and levels[-1].gave_way != "quota":
+    if outcome.blocked is not None and levels[-1].gave_way != GaveWay.QUOTA:
         return str(outcome.blocked)
     return None
 

@@ -16,7 +16,7 @@ from harness.report.capacity.search import SearchRange
 from harness.report.comparison import AT_EACH_LOOK, MARGIN, compare
 from harness.report.frame import Frame
 from harness.report.groups import parts
-from harness.report.manifest import Manifest
+from harness.report.manifest import Command, Manifest
 from harness.report.pacing import pacing
 from harness.report.quota import quota
 from harness.report.ratios import between_routes
@@ -151,7 +151,7 @@ def _records(folder: Path, run: Manifest, found: samples.Samples, workers: Worke
 
 def _capacity(run: Manifest, rows: Frame, wanted: Sequence[Objective]) -> Capacity | None:
     """The search for the capacity that a run was; None where it was none."""
-    if run.command != "capacity":
+    if run.command != Command.CAPACITY:
         return None
     return of_run(
         rows,

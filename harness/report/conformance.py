@@ -4,15 +4,27 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from harness.contract.run.results import Result
 from harness.errors import UsageError
 from harness.report.report import ordered_routes
 
-RESULTS = ("pass", "fail", "error", "waived", "recorded", "not_exercised", "not_applicable")
-
+RESULTS = (
+    *(Result.PASS, Result.FAIL, Result.ERROR, Result.WAIVED),
+    *(Result.RECORDED, Result.NOT_EXERCISED, Result.NOT_APPLICABLE),
+)
 LEVELS = {"MUST": 0, "SHOULD": 1, "RECORD": 2}
+
+
+class ContractWord(StrEnum):
+    """What `conformance.json` calls its verdict; `unknown` is any other."""
+
+    COMPATIBLE = "compatible"
+    WITH_WAIVERS = "compatible_with_waivers"
+    INCOMPATIBLE = "incompatible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +179,7 @@ def _clause(entry: Mapping[str, Any]) -> ClauseResult:
         id=str(entry.get("id", "unnamed")),
         level=str(entry.get("level", "MUST")).upper(),
         route=str(entry.get("route", "all")),
-        result=str(entry.get("result", "not_exercised")),
+        result=str(entry.get("result", Result.NOT_EXERCISED)),
         exercised=_number(entry.get("exercised")),
         violated=_number(entry.get("violated")),
         evidence=_text(entry.get("evidence")),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from harness.contract.run.results import Result
 from harness.report import figures, sentences
 from harness.report.comparison import PairedDifference
 from harness.report.conformance import Conformance, Rate
@@ -162,7 +163,7 @@ def broken(contract: Conformance) -> Table:
         *(Column("clause", ColumnKind.CODE), *columns(ColumnKind.NAME, "level", "route")),
         Column("evidence", ColumnKind.TEXT),
     )
-    found = contract.with_result("fail")
+    found = contract.with_result(Result.FAIL)
     rows = ((each.id, each.level, each.route, each.evidence) for each in found)
     return Table("Failures", head, tuple(rows))
 

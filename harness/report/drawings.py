@@ -15,6 +15,7 @@ from harness.report.charts.svg import Svg
 from harness.report.frame import Frame, latency
 from harness.report.report import key, ordered_routes
 from harness.report.series import LATENCIES, LEAST_FOR_P95
+from harness.report.thresholds import CheckResult
 
 if TYPE_CHECKING:
     from harness.report.report import Report
@@ -27,7 +28,7 @@ MOST_DOTS = 400
 """A route with more requests is sampled."""
 PARTS = 60
 """The fastest and the slowest of each so many parts of a route's requests are always drawn."""
-WORST_FIRST = {"fail": "missed", "unknown": "unknown", "warn": "close", "pass": "met"}
+WORST_FIRST = (CheckResult.MISSED, CheckResult.UNKNOWN, CheckResult.CLOSE, CheckResult.MET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def _limits(report: "Report") -> dict[str, list[distribution.Limit]]:
         result = next(each for each in WORST_FIRST if each in results)
         where = "".join(f" on {value}" for _, value in objective.labels)
         bound = f"{objective.operator} {figures.short_duration(objective.limit)}"
-        label = f"{objective.statistic} {bound}{where}: {WORST_FIRST[result]}"
+        label = f"{objective.statistic} {bound}{where}: {result.word}"
         percent = None if objective.quantile is None else objective.quantile * 100
         limit = distribution.Limit(label, objective.limit, percent, result)
         found.setdefault(ALIKE.get(objective.metric, objective.metric), []).append(limit)

@@ -4,7 +4,7 @@ Text that came from a server is cut, put on one line and stripped of its power t
 at most `MOST_LINES` lines: long tables and lists lose their last rows, and say so.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.foreign import Place, harmless
@@ -37,13 +37,16 @@ from harness.report.tables import (
     Table,
     columns,
 )
+from harness.report.thresholds import CheckResult
 
 if TYPE_CHECKING:
     from harness.report.gate.judge import Gate
     from harness.report.report import Report
 
 SIGNS = {"pass": "✅", "fail": "❌", "unknown": "⚠️"}
-RESULTS = {"pass": "✅ met", "fail": "❌ missed", "unknown": "⚠️ unknown", "warn": "⚠️ close"}
+RESULTS: Mapping[str, str] = {
+    each: f"{SIGNS.get(each, SIGNS[CheckResult.UNKNOWN])} {each.word}" for each in CheckResult
+}
 MOST_LINES = 60
 MOST_IN_A_CELL = 300
 UNSHOWN = ("sent", "tokens per chunk", "coalesced", "violations")

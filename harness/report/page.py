@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
+from harness.contract.run.results import Result
 from harness.foreign import visible
 from harness.measure.metrics import METRICS, definitions
 from harness.report import answers, arms, contents, drawings, figures, groups, sentences
@@ -33,8 +34,13 @@ if TYPE_CHECKING:
     from harness.report.report import Report
 
 TEMPLATES = Path(__file__).with_name("templates")
-NOT_KEPT = {"fail", "error", "waived", "not_exercised"}
-SIGNS = {"pass": "\N{CHECK MARK}", "fail": "\N{BALLOT X}", "waived": "!", "recorded": "\N{BULLET}"}
+NOT_KEPT = {Result.FAIL, Result.ERROR, Result.WAIVED, Result.NOT_EXERCISED}
+SIGNS = {
+    Result.PASS: "\N{CHECK MARK}",
+    Result.FAIL: "\N{BALLOT X}",
+    Result.WAIVED: "!",
+    Result.RECORDED: "\N{BULLET}",
+}
 CAPSULE = re.compile(r"failures/[\w-]+")
 WORDS = {"pass": "Pass", "fail": "Fail", "unknown": "Unknown"}
 
@@ -147,7 +153,8 @@ def _clauses(report: "Report") -> dict[str, Any]:
     """
     clauses = report.contract.by_id if report.contract else []
     broken = [
-        (clause, [each for each in on.values() if each.result == "fail"]) for clause, on in clauses
+        (clause, [each for each in on.values() if each.result == Result.FAIL])
+        for clause, on in clauses
     ]
     capsules = {each.capsule for _, on in broken for each in on}
     return {
@@ -157,7 +164,7 @@ def _clauses(report: "Report") -> dict[str, Any]:
         ],
         "broken": [(on[0], on) for _, on in broken if on],
         "waived": [
-            (one, [route for route, each in on.items() if each.result == "waived"])
+            (one, [route for route, each in on.items() if each.result == Result.WAIVED])
             for clause, on in clauses
             if (one := next((each for each in on.values() if each.waived), None)) is not None
         ],

@@ -1,6 +1,6 @@
 """The report as tables for a terminal; texts of servers are shown as they are, never as markup."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,12 @@ from rich.text import Text
 
 from harness.report import arms, contents, figures, groups, sentences, tables
 from harness.report.capacity import words
-from harness.report.comparison import Comparison
+from harness.report.comparison import Comparison, PairVerdict
 from harness.report.gate import contents as launch
 from harness.report.plan import workload
 from harness.report.quantile import Estimate
 from harness.report.tables import Cell, ColumnKind, Count, Mark, NameList, Ranged
+from harness.report.thresholds import CheckResult
 
 if TYPE_CHECKING:
     from harness.report.gate.judge import Gate, ObjectiveResult
@@ -30,17 +31,17 @@ UNSHOWN = ("goodput", "p99", "E2E p50")
 """Columns of the parts of a load that a terminal has no room for."""
 STAR = "*"
 MOST_IN_A_CELL = 300
-STYLES = {
-    "pass": "green",
-    "fail": "red",
-    "unknown": "yellow",
-    "warn": "yellow",
-    "slower": "red",
-    "faster": "cyan",
-    "equivalent": "green",
-    "inconclusive": "dim",
+STYLES: Mapping[str, str] = {
+    CheckResult.MET: "green",
+    CheckResult.MISSED: "red",
+    CheckResult.UNKNOWN: "yellow",
+    CheckResult.CLOSE: "yellow",
+    PairVerdict.SLOWER: "red",
+    PairVerdict.FASTER: "cyan",
+    PairVerdict.EQUIVALENT: "green",
+    PairVerdict.INCONCLUSIVE: "dim",
 }
-WORDS = {"pass": "met", "fail": "missed", "unknown": "unknown", "warn": "close"}
+WORDS: Mapping[str, str] = {each: each.word for each in CheckResult}
 
 
 def show(report: "Report", console: Console) -> None:

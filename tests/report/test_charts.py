@@ -11,6 +11,7 @@ from harness.report import drawings
 from harness.report.charts import distribution
 from harness.report.charts.plot import BOTTOM, LEFT, TOP, Scale, from_zero, log_scale
 from harness.report.charts.svg import Svg, group, tag, text
+from harness.report.thresholds import CheckResult
 
 POSITIVE = st.floats(1e-4, 1e8)
 
@@ -120,9 +121,9 @@ def test_a_distribution_of_nothing_is_no_chart() -> None:
 
 def test_objectives_are_lines_with_a_mark_at_their_percentile_and_labels_apart() -> None:
     limits = [
-        distribution.Limit("p95 < 18 ms: met", 18.0, 95.0, "pass"),
-        distribution.Limit("p99 < 18.1 ms: unknown", 18.1, 99.0, "unknown"),
-        distribution.Limit("mean < 2 s: met", 2000.0, None, "pass"),
+        distribution.Limit("p95 < 18 ms: met", 18.0, 95.0, CheckResult.MET),
+        distribution.Limit("p99 < 18.1 ms: unknown", 18.1, 99.0, CheckResult.UNKNOWN),
+        distribution.Limit("mean < 2 s: met", 2000.0, None, CheckResult.MET),
     ]
 
     chart = distribution.tail("t", {"native": np.linspace(10, 20, 1000)}, limits)

@@ -5,10 +5,16 @@ from collections.abc import Iterator
 from harness.report import figures
 from harness.report.capacity.level import LevelTrial
 from harness.report.capacity.result import Capacity
+from harness.report.capacity.search import LevelResult
 from harness.report.report import key
 from harness.report.tables import Cell, Column, ColumnKind, Ranged, Row, Table, columns
 
-WORDS = {"pass": "carried", "fail": "not carried", "unknown": "open", "client": "client gave way"}
+WORDS = {
+    LevelResult.CARRIED: "carried",
+    LevelResult.NOT_CARRIED: "not carried",
+    LevelResult.OPEN: "open",
+    LevelResult.CLIENT: "client gave way",
+}
 
 
 def table(capacity: Capacity) -> Table:
