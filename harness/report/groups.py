@@ -15,7 +15,7 @@ from harness.report.arrays import NULL
 from harness.report.documents import document, fields_of
 from harness.report.frame import Frame
 from harness.report.latencies import measure
-from harness.report.plan import OfferedLoad, Plan, planned
+from harness.report.plan import LoadBy, OfferedLoad, Plan, planned
 from harness.report.report import Goodput, Latency, key, ordered_routes
 from harness.report.tables import Cell, ColumnKind, Row, Table, columns
 from harness.report.tally import Good, goodput
@@ -162,7 +162,7 @@ def by_stage(rows: Frame, plan: Plan, good: Good) -> Iterator[StageResult]:
         part = rows.where(rows.ints("stage") == number)
         routes = {
             route: replace(entry, rates=_rates(frame.of_route(part, route), stage.seconds, good))
-            for route, entry in _routes(part, due=asked.by == "rate").items()
+            for route, entry in _routes(part, due=asked.by is LoadBy.RATE).items()
         }
         rates = _rates(part, stage.seconds, good)
         yield StageResult(number, stage.seconds, asked, PartResult(_counts(part), routes, rates))

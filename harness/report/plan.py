@@ -5,6 +5,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from harness.report import figures
 
@@ -26,20 +27,32 @@ class Planned:
     end: float
 
 
+class LoadBy(StrEnum):
+    """What the level of a load is counted in."""
+
+    RATE = "rate"
+    """Requests per second, of an open loop."""
+    USERS = "users"
+
+    @property
+    def unit(self) -> str:
+        """What stands behind a level."""
+        return "/s" if self is LoadBy.RATE else " users"
+
+
 @dataclass(frozen=True, slots=True)
 class OfferedLoad:
     """What was asked in a stage, by `rate` or by `users`."""
 
-    by: str
+    by: LoadBy
     begin: float
     end: float
 
     @property
     def told(self) -> str:
         """The level in words: `5 to 20/s`, or `20 users`."""
-        unit = "/s" if self.by == "rate" else " users"
         ends = dict.fromkeys(f"{end:g}" for end in (self.begin, self.end))
-        return f"{' to '.join(ends)}{unit}"
+        return f"{' to '.join(ends)}{self.by.unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +113,7 @@ class Plan:
 
 def planned(plan: Plan) -> list[tuple[int, Planned, OfferedLoad]]:
     """The stages of a plan with their numbers, from 1, and what is asked in each."""
-    by = "rate" if plan.rate else "users"
+    by = LoadBy.RATE if plan.rate else LoadBy.USERS
     return [
         (number, stage, OfferedLoad(by, stage.begin, stage.end))
         for number, stage in enumerate(plan.stages or (), 1)

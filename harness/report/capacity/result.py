@@ -21,7 +21,7 @@ from harness.report.capacity.level import (
 from harness.report.capacity.search import Bracket, LevelResult, SearchRange, bracket
 from harness.report.documents import document, read
 from harness.report.frame import Frame
-from harness.report.plan import Search
+from harness.report.plan import LoadBy, Search
 from harness.report.quantile import Estimate
 from harness.report.report import key
 from harness.report.workers import CalibrationResult
@@ -77,7 +77,7 @@ class Capacity:
     `limited_by` is an objective, or one of `GaveWay`; of `NOTHING` it is a floor.
     """
 
-    by: str
+    by: LoadBy
     within: SearchRange
     wanted: tuple[str, ...]
     metric: str
@@ -120,7 +120,7 @@ class Capacity:
     @property
     def unit(self) -> str:
         """What levels are counted in."""
-        return "/s" if self.by == "rate" else " users"
+        return self.by.unit
 
     @property
     def sentence(self) -> str:
@@ -243,7 +243,7 @@ def conclude(
     metric, percent = metric_of(shown, open_loop=open_loop)
     carried, limited_by = _carried(levels, found, shown)
     return Capacity(
-        by="rate" if open_loop else "users",
+        by=LoadBy.RATE if open_loop else LoadBy.USERS,
         within=within,
         wanted=tuple(each.text for each in wanted),
         metric=metric,
@@ -265,7 +265,7 @@ def range_of(search: Search) -> SearchRange:
         float(search.max_rate),
         float(search.precision),
         None if target is None else float(target),
-        whole=search.by == "users",
+        whole=search.by == LoadBy.USERS,
     )
 
 

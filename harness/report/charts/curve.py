@@ -9,6 +9,7 @@ from harness.report.capacity.result import Capacity
 from harness.report.capacity.search import LevelResult
 from harness.report.charts.plot import BOTTOM, LEFT, RIGHT, TOP, Plot, log_scale
 from harness.report.charts.svg import Svg, group, path, tag, text
+from harness.report.plan import LoadBy
 from harness.report.quantile import Estimate
 
 SIGNS = {
@@ -40,7 +41,7 @@ def load_latency(title: str, capacity: Capacity) -> Svg | None:
         title,
         x=log_scale([level.asked for level, _ in both], LEFT, RIGHT),
         y=log_scale([end for end in ends if end < math.inf], BOTTOM, TOP),
-        x_name="requests per second" if capacity.by == "rate" else "users",
+        x_name="requests per second" if capacity.by is LoadBy.RATE else "users",
         show_x=figures.digits,
         show_y=figures.short_duration,
         note=f"Each level of the search with p{percent} and its interval; the dashed line is p50.",
