@@ -58,14 +58,12 @@ class Common:
 
 
 def common(
-    *, target: str = "local", mock: bool = False, out: bool = True, caps: bool = True
+    *, target: str = "local", mock: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add the common options; the command is called with `common=Common(...)` first.
 
-    `mock` allows the in-process target, which only the contract can use. Commands that write no
-    run leave `out` away, those that send nothing leave `caps` away.
+    `mock` allows the in-process target, which only the contract can use.
     """
-    options = [*(_OUT if out else ()), *(_CAPS if caps else ())]
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -75,7 +73,7 @@ def common(
             return function(common=_common(command, taken, mock=mock), **values)
 
         print_options(call)
-        for option in reversed(options):
+        for option in reversed(_OPTIONS):
             option(call)
         return target_options(target, mock=mock)(call)
 
@@ -209,11 +207,9 @@ out_option = click.option(
     metavar="DIR",
     help="Where the run is left.  [default: reports/<timestamp>-<command>]",
 )
-_OUT = (
+_OPTIONS = (
     out_option,
     click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True),
-)
-_CAPS = (
     click.option("--max-requests", type=click.IntRange(min=1), metavar="N"),
     click.option("--max-total-tokens", type=click.IntRange(min=1), metavar="N"),
     click.option("--max-cost", type=parse_cost, metavar="USD"),
