@@ -22,13 +22,16 @@ _PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
 
 def annotations(failing: Iterable["ClauseRow"], *, strict: bool) -> Iterator[str]:
     """A line for each broken clause, its routes together: an error where it fails the run."""
+    from harness.contract.clause import Level
+    from harness.contract.run.results import Result
+
     by_clause: dict[str, list[ClauseRow]] = {}
     for row in failing:
-        if row.result == "fail":
+        if row.result == Result.FAIL:
             by_clause.setdefault(row.id, []).append(row)
     shown = {"error": 0, "warning": 0}
     for name, rows in by_clause.items():
-        kind = "error" if strict or rows[0].level == "MUST" else "warning"
+        kind = "error" if strict or rows[0].level == Level.MUST else "warning"
         shown[kind] += 1
         if shown[kind] <= MOST:
             on = {row.route for row in rows}

@@ -38,7 +38,7 @@ def conclude_runs(
 
     With objectives they decide; else any answer is a pass.
     """
-    from harness.report.build import write_runs
+    from harness.report.files import write_runs
     from harness.report.runs import CAVEAT, compare_runs
 
     runs = compare_runs(first, second, margin=margin, seed=common.seed, thresholds=thresholds)

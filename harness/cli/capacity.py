@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli import phases
 from harness.cli.compare import parse_margin
 from harness.cli.load_options import (
     CALIBRATION_FIELDS,
@@ -23,7 +24,6 @@ from harness.cli.load_options import (
     tokenizer,
 )
 from harness.cli.options import Common, common
-from harness.cli.verdict import conclude
 from harness.cli.workload import length_fields
 from harness.errors import UsageError
 
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from harness.load.outcome import LoadOutcome
     from harness.load.plan import LoadPlan
     from harness.load.progress import LoadProgress
-    from harness.report.build import Report
     from harness.report.capacity.level import LevelTrial
     from harness.report.plan import Search
+    from harness.report.report import Report
     from harness.settings import Target
 
 ABORT = "error_rate > 50%"
@@ -144,16 +144,10 @@ def command(*, common: Common, **values: Any) -> None:
     found = report.capacity
     if found is None:
         raise UsageError(f"{report.folder} holds no search")
-    if not (common.quiet or common.json):
-        from harness.cli.screen import show_report
-
-        show_report(report)
-    conclude(
-        report.verdict,
-        reasons=report.reasons,
+    phases.conclude(
+        common,
+        report,
         summary=f"{found.sentence}; {used(found)}",
-        out=report.folder,
-        as_json=common.json,
         carried_rate={"value": found.carried.value, "low": found.carried.low}
         | {"high": found.carried.high},
         limited_by=found.limited_by,
@@ -162,10 +156,8 @@ def command(*, common: Common, **values: Any) -> None:
 
 def search(common: Common, values: dict[str, Any]) -> "Report":
     """Try levels until the edge is known, and report what they show."""
-    from harness.cli.stand_in import SlotLimits, running
+    from harness.cli.stand_in import SlotLimits
     from harness.load.session import facts_of
-    from harness.report import manifest
-    from harness.report.build import build_report
 
     plan = _plan(common, values)
     _ask(common, plan, values)
@@ -174,29 +166,13 @@ def search(common: Common, values: dict[str, Any]) -> "Report":
     by = values["by"]
     what = ", ".join(values["slo"]) or "error_rate < 1%"
     common.say(f"capacity: {what} by {by} on {', '.join(plan.routes)}")
-    manifest.start(
-        folder,
-        command="capacity",
-        target=common.target.describe(),
-        settings=common.settings.provenance,
-        plan={
-            **plan.describe(),
-            "search": asdict(_search(values)),
-        },
-        seed=common.seed,
-    )
+    phases.start(common, folder, {**plan.describe(), "search": asdict(_search(values))})
     course = _Course(common, plan, values)
     limits = SlotLimits(values["slots"], int(values["service"] * 1e9))
-    stand_in = running(common.target, seed=common.seed, limits=limits)
-    with manifest.refusable(folder), stand_in as target:
+    with phases.sending(common, folder, limits=limits) as target:
         course.run(target)
     facts = facts_of(*course.outcomes) | {"aborted": None, "notes": course.notes()}
-    manifest.note(folder, **facts, **course.facts())
-    report = build_report(folder)
-    manifest.finish(
-        folder, verdict=report.verdict, exit_code=report.exit_code, reasons=report.reasons
-    )
-    return report
+    return phases.close(folder, {**facts, **course.facts()})
 
 
 def _search(values: dict[str, Any]) -> "Search":
@@ -269,7 +245,7 @@ class _Course:
         from harness.report.capacity.level import judge
         from harness.report.workers import read_floor
 
-        found = samples.read(Path(part.folder), only=f"{part.name}-")
+        found = samples.read(Path(part.folder), load=part.name)
         return judge(
             frame.frame(found),
             self._wanted,
@@ -316,7 +292,9 @@ class _Watch:
             return False
         self._looks.pop(0)
         found = self._judge()
-        if found.result in ("pass", "fail"):
+        from harness.report.capacity.search import CERTAIN
+
+        if found.result in CERTAIN:
             return True
         self.whole = self.whole or found.doubtful or not found.requests
         return not self.whole
@@ -364,11 +342,13 @@ def _ask(common: Common, plan: "LoadPlan", values: dict[str, Any]) -> None:
 
 
 def _reason_to_end(outcome: "LoadOutcome", levels: list["LevelTrial"]) -> str | None:
+    from harness.report.capacity.level import GaveWay
+
     if outcome.interrupted:
         return "it was interrupted"
     if outcome.exhausted:
         return f"the budget is used up: {outcome.exhausted}"
-    if outcome.blocked is not None and levels[-1].gave_way != "quota":
+    if outcome.blocked is not None and levels[-1].gave_way != GaveWay.QUOTA:
         return str(outcome.blocked)
     return None
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from harness.cli import phases
 from harness.cli.baseline import conclude_runs, of_baseline
-from harness.cli.interleave import compare_routes, shares_of
+from harness.cli.interleave import compare_routes, conclude_plan, shares_of
 from harness.cli.load_options import (
     calibration_options,
     max_output_tokens,
@@ -19,8 +20,6 @@ from harness.cli.load_options import (
     tokenizer,
 )
 from harness.cli.options import Common, common
-from harness.cli.pilot import conclude_plan
-from harness.cli.verdict import conclude
 from harness.errors import UsageError
 
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)\s*%")
@@ -108,17 +107,8 @@ def command(*, common: Common, runs: tuple[str, ...], **values: Any) -> None:
     from harness.report.sentences import result
 
     report = compare_routes(common, values, shares_of(values["pairs"]))
-    if not (common.quiet or common.json):
-        from harness.cli.screen import show_report
-
-        show_report(report)
-    conclude(
-        report.verdict,
-        reasons=report.reasons,
-        summary=result(report.comparison) or f"{report.comparison.blocks} blocks",
-        out=report.folder,
-        as_json=common.json,
-    )
+    found = report.comparison
+    phases.conclude(common, report, summary=result(found) or f"{found.blocks} blocks")
 
 
 def _sides(runs: tuple[str, ...], baseline: Path | None) -> tuple[list[Path], list[Path]] | None:

@@ -16,6 +16,8 @@ from harness.cli.options import print_options, target_options
 from harness.cli.verdict import conclude
 from harness.errors import AnswerError, Failure, Layer, TransportError, UsageError
 from harness.foreign import Place, harmless
+from harness.measure.outcome import Outcome
+from harness.routes.route import Route
 from harness.wire import Headers
 
 if TYPE_CHECKING:
@@ -69,12 +71,12 @@ def command(*, target: str, header: Headers, quiet: bool, json: bool) -> None:
     whether the gateway caches or holds streams back. Exit code 0: every route answers; 2: a
     setting is missing or wrong; 3: a route does not answer, and the layer that refused is named.
     """
-    from harness.settings import load_settings, resolve_target
+    from harness.settings import Kind, load_settings, resolve_target
     from harness.settings.target import choose
 
     settings = load_settings()
     kind, chosen = choose(target, settings)
-    if kind == "mock":
+    if kind == Kind.MOCK:
         raise UsageError("--target mock serves verify only; use --target local")
     rows = settings_rows(chosen, os.environ)
     show = not (quiet or json)
@@ -180,7 +182,7 @@ def _probe_all(target: "Target", *, show: bool) -> tuple[list[Probe], list[str]]
 def _set_up(target: "Target", probes: Sequence[Probe]) -> Iterator[str]:
     from harness.cli.gateway_setup import findings
 
-    answering = [probe.route for probe in probes if probe.answered and probe.route != "model"]
+    answering = [probe.route for probe in probes if probe.answered and probe.route != Route.MODEL]
     if answering:
         with target.client(timeouts=_timeouts()) as client:
             yield from findings(client, answering[0])
@@ -219,7 +221,7 @@ def _probe(client: "GatewayClient", route: str, target: "Target") -> Probe:
     except AnswerError as exc:
         return _refused(route, exc.failure, target)
     elapsed_ms = round((time.monotonic() - began) * 1e3, 1)
-    if answer.outcome != "ok":
+    if answer.outcome != Outcome.OK:
         message = f"status {answer.status}, but the answer is {answer.outcome}"
         return Probe(route, False, message, Layer.EDGE, answer.status, elapsed_ms)
     log = f", log {answer.metadata.log_id}" if answer.metadata.log_id else ""
@@ -233,7 +235,7 @@ def _ask(client: "GatewayClient", route: str) -> "Answer":
     options = GatewayOptions(
         skip_cache=True, collect_log=False, metadata={"gateway_harness": "doctor"}
     )
-    if route == "model":
+    if route == Route.MODEL:
         return client.predict({"prompt": "ping", "max_tokens": 1}, options=options)
     return client.chat("ping", route=route, max_tokens=1, options=options)
 

@@ -39,5 +39,7 @@ class Settled:
             return False
         self._looks.pop(0)
         from harness.report.build import assemble
+        from harness.report.thresholds import CheckResult
 
-        return all(each.result != "unknown" for each in assemble(self._folder).checked)
+        checked = assemble(self._folder).checked
+        return all(each.result is not CheckResult.UNKNOWN for each in checked)

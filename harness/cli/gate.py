@@ -53,8 +53,8 @@ def command(
     """
     from datetime import UTC, datetime
 
+    from harness.report.files import write_gate
     from harness.report.gate.judge import judge
-    from harness.report.gate.output import write
     from harness.report.gate.wanted import RunKind
 
     given = {RunKind(name): run for name, run in runs.items() if run is not None}
@@ -62,7 +62,7 @@ def command(
         raise UsageError("no run was given: expected --contract, --load, --compare or --capacity")
     gate = judge(_wanted(objectives), given, now=datetime.now(UTC))
     folder = make_folder(out, "gate")
-    write(gate, folder)
+    write_gate(gate, folder)
     if not (quiet or json):
         from harness.cli.screen import show_gate
 

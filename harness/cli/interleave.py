@@ -1,22 +1,31 @@
-"""Routes of a target sent interleaved, block by block, until a comparison has its answer."""
+"""Routes of a target sent interleaved, block by block, until a comparison has its answer.
+
+With `--plan` only a short pilot is sent, for what it takes to tell a difference of a given size.
+"""
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from harness.cli import phases
 from harness.cli.load_options import CALIBRATION_FIELDS
 from harness.cli.options import Common
+from harness.cli.verdict import conclude
 from harness.cli.workload import length_fields
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.load.outcome import LoadOutcome
     from harness.load.plan import LoadPlan
-    from harness.report.build import Report
+    from harness.report.report import Report
 
 LONGEST_S = 1800.0
 LOOKS = 3
 LEAST_PER_LOOK = 20
+PILOT_BLOCKS = 40
+"""So many pairs say how much they vary to a tenth."""
 
 
 def compare_routes(common: Common, values: dict[str, Any], shares: list[int]) -> "Report":
@@ -25,14 +34,12 @@ def compare_routes(common: Common, values: dict[str, Any], shares: list[int]) ->
     It looks after each of `shares` blocks, with intervals that hold at every look.
     """
     from harness.bundled import folder as bundled
-    from harness.cli.stand_in import running
     from harness.load.budget import left
     from harness.load.launch import Locust
     from harness.load.progress import read_reports
     from harness.load.session import facts_of, run_load
-    from harness.report import manifest
-    from harness.report.build import assemble, build_report
-    from harness.report.summary import COMPARE
+    from harness.report.build import assemble
+    from harness.report.report import COMPARE
 
     plan = _plan(common, values)
     folder = common.make_folder()
@@ -41,23 +48,12 @@ def compare_routes(common: Common, values: dict[str, Any], shares: list[int]) ->
         f"compare: up to {sum(shares)} blocks of {', '.join(plan.routes)}"
         f"{', a connection for each request' if plan.cold else ''}"
     )
-    manifest.start(
-        folder,
-        command="compare",
-        target=common.target.describe(),
-        settings=common.settings.provenance,
-        plan={
-            **plan.describe(),
-            "pairs": sum(shares),
-            "margin": values["margin"],
-            "looks": len(shares),
-        },
-        seed=common.seed,
-    )
+    asked = {"pairs": sum(shares), "margin": values["margin"], "looks": len(shares)}
+    phases.start(common, folder, {**plan.describe(), **asked})
     locust = Locust(bundled("locustfiles") / "compare.py")
     shown = not (common.quiet or common.json)
     outcomes: list[LoadOutcome] = []
-    with manifest.refusable(folder), running(common.target, seed=common.seed) as target:
+    with phases.sending(common, folder) as target:
         for look, blocks in enumerate(shares, 1):
             of = f"(look {look} of at most {len(shares)})"
             part = replace(plan, name=f"{COMPARE}-{look}", blocks=blocks)
@@ -66,12 +62,31 @@ def compare_routes(common: Common, values: dict[str, Any], shares: list[int]) ->
             stopped = outcomes[-1].cut_short or outcomes[-1].exhausted
             if stopped or assemble(folder).comparison.conclusive:
                 break
-    manifest.note(folder, **facts_of(*outcomes))
-    report = build_report(folder)
-    manifest.finish(
-        folder, verdict=report.verdict, exit_code=report.exit_code, reasons=report.reasons
+    return phases.close(folder, facts_of(*outcomes))
+
+
+def conclude_plan(common: Common, values: dict[str, Any], difference: float) -> NoReturn:
+    """Send a pilot, print how many blocks each two routes need, and leave nothing behind."""
+    if common.out is not None:
+        raise UsageError("--plan leaves no run: it sends a pilot and says what it takes; no --out")
+    from harness.report.planning import plan
+
+    with TemporaryDirectory(prefix="gateway-harness-plan-") as folder:
+        pilot = replace(common, out=Path(folder) / "pilot")
+        report = compare_routes(pilot, values, [PILOT_BLOCKS])
+    planned = plan(report.comparison, difference, looks=LOOKS)
+    if planned is None:
+        reasons = report.reasons or [report.comparison.still_open]
+        conclude("unknown", reasons=reasons, summary="the pilot says nothing", as_json=common.json)
+    for each in planned.pairs:
+        common.say(f"  {each}")
+    conclude(
+        "pass",
+        summary=planned.sentence,
+        as_json=common.json,
+        pairs=planned.blocks,
+        difference=difference,
     )
-    return report
 
 
 def shares_of(pairs: int) -> list[int]:

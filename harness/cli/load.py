@@ -1,10 +1,10 @@
 """`gateway-harness load`: one load scenario, its report, and one verdict."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from harness.cli import phases
 from harness.cli.extension import Settled
 from harness.cli.load_options import workload_options
 from harness.cli.options import Common, common
@@ -14,7 +14,7 @@ from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.load.plan import LoadPlan
-    from harness.report.build import Report
+    from harness.report.report import Report
 
 
 @click.command
@@ -32,25 +32,13 @@ def command(*, common: Common, **values: Any) -> None:
     report = load(common, values)
     from harness.report.sentences import headline
 
-    if not (common.quiet or common.json):
-        from harness.cli.screen import show_report
-
-        show_report(report)
-    conclude(
-        report.verdict,
-        reasons=report.reasons,
-        summary=headline(report),
-        out=report.folder,
-        as_json=common.json,
-    )
+    phases.conclude(common, report, summary=headline(report))
 
 
 def load(common: Common, values: dict[str, Any]) -> "Report":
     """Run the load that was asked for, and make its report."""
-    from harness.cli.stand_in import running
     from harness.load.plan import Caps
     from harness.load.session import clocks_of, facts_of, plan_load, run_load
-    from harness.report import manifest
 
     locust = locust_of(values)
     caps = Caps(common.max_requests, common.max_total_tokens, common.max_cost)
@@ -58,20 +46,14 @@ def load(common: Common, values: dict[str, Any]) -> "Report":
     folder = common.make_folder()
     plan = plan.in_folder(folder)
     common.say(_announcement(common, plan))
-    manifest.start(
-        folder,
-        command=common.command,
-        target=common.target.describe(),
-        settings=common.settings.provenance,
-        plan=plan.describe(),
-        seed=common.seed,
-    )
+    phases.start(common, folder, plan.describe())
     show, settled = not (common.quiet or common.json), Settled(plan) if plan.extend > 1 else None
-    with manifest.refusable(folder), running(common.target, seed=common.seed) as target:
+    with phases.sending(common, folder) as target:
         outcome = run_load(plan, target, locust, show=show, enough=settled)
     facts = facts_of(outcome)
-    manifest.note(folder, **facts, clocks=clocks_of(plan))
-    return _conclude(common, folder, facts["notes"])
+    report = phases.close(folder, {**facts, "clocks": clocks_of(plan)})
+    _say_notes(common, facts["notes"])
+    return report
 
 
 def work(common: Common, values: dict[str, Any]) -> NoReturn:
@@ -80,7 +62,6 @@ def work(common: Common, values: dict[str, Any]) -> NoReturn:
     from harness.load.follow import follow
     from harness.load.plan import Identity
     from harness.load.session import facts_of
-    from harness.report import manifest
 
     identity = Identity(common.target.credentials, common.target.headers.fields)
     locust = locust_of(values)
@@ -90,17 +71,11 @@ def work(common: Common, values: dict[str, Any]) -> NoReturn:
     if followed is None:
         raise UsageError(f"no plan came from a master on {locust.host}:{locust.port}")
     plan, outcome = followed.plan, followed.outcome
-    manifest.start(
-        folder,
-        command="load",
-        target={"kind": "url", "name": plan.address.origin, "base": plan.address.base},
-        settings=common.settings.provenance,
-        plan=plan.describe(),
-        seed=plan.seed,
-    )
+    target = {"kind": "url", "name": plan.address.origin, "base": plan.address.base}
+    phases.start(common, folder, plan.describe(), target=target, seed=plan.seed)
     facts = facts_of(outcome)
-    manifest.note(folder, **facts)
-    report = _conclude(common, folder, facts["notes"])
+    report = phases.close(folder, facts)
+    _say_notes(common, facts["notes"])
     conclude(
         report.verdict,
         reasons=report.reasons,
@@ -134,14 +109,6 @@ def _announcement(common: Common, plan: "LoadPlan") -> str:
     return "\n".join(lines)
 
 
-def _conclude(common: Common, folder: Path, notes: list[str]) -> "Report":
-    from harness.report import manifest
-    from harness.report.build import build_report
-
-    report = build_report(folder)
-    manifest.finish(
-        folder, verdict=report.verdict, exit_code=report.exit_code, reasons=report.reasons
-    )
+def _say_notes(common: Common, notes: list[str]) -> None:
     for note in notes:
         common.say(f"note: {note}")
-    return report

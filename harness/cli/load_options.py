@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.duration import parse_duration
 from harness.cli.extension import parse_times
+from harness.cli.options import parse_duration
 from harness.routes.route import ARMS, ROUTES
 
 if TYPE_CHECKING:
@@ -113,10 +113,10 @@ def _with(options: tuple[Any, ...], function: Callable[..., Any]) -> Callable[..
     return functools.reduce(lambda made, option: option(made), reversed(options), function)
 
 
-def _number(name: str, default: int | None, text: str, *, least: int = 1) -> Any:
+def _number(name: str, default: int | None, text: str) -> Any:
     return click.option(
         name,
-        type=click.IntRange(least),
+        type=click.IntRange(1),
         default=default,
         metavar="N",
         help=text,

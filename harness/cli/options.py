@@ -3,6 +3,7 @@
 import functools
 import math
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ from harness.wire import Headers
 
 if TYPE_CHECKING:
     from harness.settings import Settings, Target
+
+_UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000}
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ns|us|ms|s|m)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,6 @@ class Common:
     quiet: bool
     json: bool
 
-    @property
-    def flag_headers(self) -> tuple[tuple[str, str], ...]:
-        """The header fields of the command line, without those of `harness.toml`."""
-        known = set(self.settings.headers)
-        return tuple(field for field in self.target.headers if field not in known)
-
     def make_folder(self) -> Path:
         """Create the output folder, prove that it can be written, and return it.
 
@@ -60,14 +58,12 @@ class Common:
 
 
 def common(
-    *, target: str = "local", mock: bool = False, out: bool = True, caps: bool = True
+    *, target: str = "local", mock: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add the common options; the command is called with `common=Common(...)` first.
 
-    `mock` allows the in-process target, which only the contract can use. Commands that write no
-    run leave `out` away, those that send nothing leave `caps` away.
+    `mock` allows the in-process target, which only the contract can use.
     """
-    options = [*(_OUT if out else ()), *(_CAPS if caps else ())]
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -77,7 +73,7 @@ def common(
             return function(common=_common(command, taken, mock=mock), **values)
 
         print_options(call)
-        for option in reversed(options):
+        for option in reversed(_OPTIONS):
             option(call)
         return target_options(target, mock=mock)(call)
 
@@ -96,6 +92,16 @@ def parse_header(_: click.Context, __: click.Parameter, values: tuple[str, ...])
         except ValueError as exc:
             raise click.BadParameter(f"expected NAME:VALUE: {exc}") from None
     return Headers(fields)
+
+
+def parse_duration(text: str) -> int:
+    """Whole nanoseconds; a number needs its unit, except 0. For an option's `type`."""
+    found = _DURATION.fullmatch(text.strip())
+    if found:
+        return round(float(found[1]) * _UNITS[found[2]])
+    if text.strip() == "0":
+        return 0
+    raise click.BadParameter(f"{text!r}: expected a duration such as 200ms, 1.5s or 2m")
 
 
 def parse_cost(text: str) -> float:
@@ -201,11 +207,9 @@ out_option = click.option(
     metavar="DIR",
     help="Where the run is left.  [default: reports/<timestamp>-<command>]",
 )
-_OUT = (
+_OPTIONS = (
     out_option,
     click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True),
-)
-_CAPS = (
     click.option("--max-requests", type=click.IntRange(min=1), metavar="N"),
     click.option("--max-total-tokens", type=click.IntRange(min=1), metavar="N"),
     click.option("--max-cost", type=parse_cost, metavar="USD"),

@@ -109,9 +109,10 @@ def _target_of(capsule: "Capsule", settings: "Settings") -> str:
     A capsule is a file that anybody may have written, and may not say where credentials go:
     UsageError for an origin that the settings do not have.
     """
+    from harness.settings import Kind
     from harness.settings.values import is_loopback, parse_origin
 
-    if capsule.kind in ("mock", "local", "live"):
+    if capsule.kind in (Kind.MOCK, Kind.LOCAL, Kind.LIVE):
         return capsule.kind
     if not capsule.origin:
         raise UsageError("the capsule does not say where its requests went; use --target")

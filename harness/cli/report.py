@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from harness.cli import phases
 from harness.cli.options import print_options
 from harness.cli.verdict import conclude
 
 if TYPE_CHECKING:
-    from harness.report.build import Report
+    from harness.report.report import Report
 
 
 @click.command
@@ -113,12 +114,9 @@ def what_if(run: Path, thresholds: tuple[str, ...]) -> "Report":
 def rebuild(run: Path) -> "Report":
     """Build the report again and write its verdict into the manifest of a run that has ended."""
     from harness.report import manifest
-    from harness.report.build import build_report
 
     found = manifest.read(run)
-    report = build_report(run)
+    report = phases.build(run)
     if not found.going_on:
-        manifest.finish(
-            run, verdict=report.verdict, exit_code=report.exit_code, reasons=report.reasons
-        )
+        phases.finish(run, report)
     return report

@@ -1,10 +1,12 @@
 """`gateway-harness run`: verify, load, compare and report in one go, with one verdict."""
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli import phases
 from harness.cli.load_options import (
     CALIBRATION_FIELDS,
     calibration_options,
@@ -13,7 +15,7 @@ from harness.cli.load_options import (
     some_seconds,
 )
 from harness.cli.options import Common, common
-from harness.cli.verdict import conclude, note
+from harness.cli.verdict import note
 from harness.cli.verify import carry, contract_of, contract_options
 from harness.contract.options import named
 from harness.errors import OWN_FAULT
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from harness.contract.run.session import RunOutcome
     from harness.load.outcome import LoadOutcome
     from harness.load.plan import LoadPlan
-    from harness.report.build import Report
+    from harness.report.report import Report
     from harness.settings import Target
 
 LONGEST_COMPARISON_S = 45.0
@@ -69,20 +71,28 @@ LONGEST_COMPARISON_S = 45.0
 @common()
 def command(*, common: Common, **values: Any) -> None:
     """Verify the contract, load the routes, compare them, write the report: one verdict."""
-    report, course = run(common, values)
-    if not (common.quiet or common.json):
-        from harness.cli.screen import show_report
-
-        show_report(report)
+    contract = contract_of(common, {name: values[name] for name in ("profile", "strict")})
+    load, compare = _plans(common, values)
+    folder = common.make_folder()
+    load, compare = load.in_folder(folder), compare.in_folder(folder)
+    phases.start(common, folder, {**load.describe(), "pairs": values["pairs"]})
+    course = run(common, replace(contract, out=folder), load, compare)
+    phases.note(folder, course.facts())
+    report = phases.build(folder)
+    ending = course.ending(report)
+    phases.finish(folder, ending)
     measured = f"{report.summary.requests:,} requests measured"
-    conclude(
-        report.verdict,
-        reasons=course.reasons(report),
-        summary=f"{_contract_line(course.contract)}; {measured}",
-        out=report.folder,
-        as_json=common.json,
-        code=course.exit_code(report),
-    )
+    summary = f"{_contract_line(course.contract)}; {measured}"
+    phases.conclude(common, report, summary=summary, judged=ending)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a run of several phases leaves with."""
+
+    verdict: str
+    exit_code: int
+    reasons: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -99,18 +109,19 @@ class PhaseOutcomes:
         """Whether the next phase has to stay away: stopped by the user, or the target is out."""
         return self.interrupted or any(load.cut_short for load in self.loads)
 
-    def reasons(self, report: "Report") -> tuple[str, ...]:
+    def ending(self, report: "Report") -> Ending:
+        """The verdict of the report; its exit code, unless the harness itself failed."""
+        bugs = self.contract is not None and self.contract.verdict.bugs
+        code = OWN_FAULT if bugs else report.exit_code
+        return Ending(report.verdict, code, self._reasons(report))
+
+    def _reasons(self, report: "Report") -> tuple[str, ...]:
         """Why the verdict is what it is: who refused, the contract's own words, the report's."""
         refused = [str(load.blocked) for load in self.loads if load.blocked]
         contract = self.contract.verdict if self.contract else None
         judged = contract.reasons if contract and contract.exit_code else ()
         said = [] if not report.exit_code else [*refused, *judged, *report.reasons]
         return tuple(dict.fromkeys((*said, *self.skipped)))
-
-    def exit_code(self, report: "Report") -> int:
-        """That of the report, unless the harness itself failed."""
-        bugs = self.contract is not None and self.contract.verdict.bugs
-        return OWN_FAULT if bugs else report.exit_code
 
     def facts(self) -> dict[str, Any]:
         """The facts of all loads as one, in the words of the manifest."""
@@ -124,41 +135,20 @@ class PhaseOutcomes:
         }
 
 
-def run(common: Common, values: dict[str, Any]) -> "tuple[Report, PhaseOutcomes]":
-    """Do all phases and make the report; Ctrl-C ends the phases and keeps what there is."""
-    from harness.report import manifest
-    from harness.report.build import build_report
-
-    contract = contract_of(common, {name: values[name] for name in ("profile", "strict")})
-    load, compare = _plans(common, values)
-    folder = common.make_folder()
-    load, compare = load.in_folder(folder), compare.in_folder(folder)
-    manifest.start(
-        folder,
-        command="run",
-        target=common.target.describe(),
-        settings=common.settings.provenance,
-        plan={**load.describe(), "pairs": values["pairs"]},
-        seed=common.seed,
-    )
+def run(
+    common: Common, contract: "RunOptions", load: "LoadPlan", compare: "LoadPlan"
+) -> PhaseOutcomes:
+    """Do all phases; Ctrl-C ends them and keeps what there is."""
     course = PhaseOutcomes()
     try:
-        with manifest.refusable(folder):
-            course.contract = _verify(common, replace(contract, out=folder))
+        with phases.refusable(Path(load.folder)):
+            course.contract = _verify(common, contract)
             course.interrupted = course.contract.interrupted
             if not course.interrupted:
                 _measure(common, load, compare, course)
     except KeyboardInterrupt:
         course.interrupted = True
-    manifest.note(folder, **course.facts())
-    report = build_report(folder)
-    manifest.finish(
-        folder,
-        verdict=report.verdict,
-        exit_code=course.exit_code(report),
-        reasons=course.reasons(report),
-    )
-    return report, course
+    return course
 
 
 def _plans(common: Common, values: dict[str, Any]) -> "tuple[LoadPlan, LoadPlan]":

@@ -10,9 +10,9 @@ from harness.foreign import Place, harmless
 from harness.report import terminal
 
 if TYPE_CHECKING:
-    from harness.report.build import Report
     from harness.report.gate.judge import Gate
     from harness.report.presets import Figure, Preset
+    from harness.report.report import Report
     from harness.report.runs import Runs
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.duration import parse_duration
 from harness.cli.listing import KINDS, listing
+from harness.cli.options import parse_duration
 from harness.errors import UsageError
 
 if TYPE_CHECKING:

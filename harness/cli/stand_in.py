@@ -28,7 +28,6 @@ class SlotLimits:
 def running(
     target: "Target",
     *,
-    defect: str | None = None,
     seed: int = 0,
     limits: SlotLimits | None = None,
 ) -> Iterator["Target"]:
@@ -45,7 +44,7 @@ def running(
     config = configure(target, seed=seed)
     if limits is not None:
         config = limited(config, limits)
-    with GatewayProcess(partial(make_gateway, config, defect=defect)) as gateway, without_proxies():
+    with GatewayProcess(partial(make_gateway, config)) as gateway, without_proxies():
         yield target.at(gateway.url)
 
 

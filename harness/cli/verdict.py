@@ -6,8 +6,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -39,16 +38,6 @@ def summarise(out: Path | None) -> None:
     said = "" if step_summary.complaint() else step_summary.append(text)
     if said:
         note(said)
-
-
-@contextmanager
-def left_in(folder: Path) -> Iterator[None]:
-    """Where Ctrl-C ends a command at once, name the command that shows what there is."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        note(f"interrupted: no verdict; what there is: gateway-harness report {folder}")
-        raise click.exceptions.Exit(exit_code("unknown")) from None
 
 
 def exit_code(verdict: str) -> int:

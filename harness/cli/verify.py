@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli import phases
 from harness.cli.annotations import annotations
 from harness.cli.options import Common, common
-from harness.cli.verdict import conclude, left_in, note
+from harness.cli.verdict import conclude, note
 from harness.contract.options import OPTIONS, Option
 from harness.errors import UsageError
 from harness.routes.route import ROUTES
@@ -64,22 +65,14 @@ def _click(option: Option) -> Callable[[Callable[..., Any]], Any]:
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
 def command(*, common: Common, pytest_args: tuple[str, ...], github: bool, **values: Any) -> None:
     """Check the contract of the three routes against a target, with about 300 requests."""
-    from harness.report import manifest
-
     options = contract_of(common, values)
     check_files(options)
     out = common.make_folder()
     options = replace(options, out=out)
     announce(common, options)
-    manifest.start(
-        out,
-        command="verify",
-        target=common.target.describe(),
-        settings=common.settings.provenance,
-        plan={name: values[name] for name in ("profile", "mode", "strict", "defect")},
-        seed=options.seed,
-    )
-    with left_in(out), manifest.refusable(out):
+    plan = {name: values[name] for name in ("profile", "mode", "strict", "defect")}
+    phases.start(common, out, plan, seed=options.seed)
+    with phases.left_in(out), phases.refusable(out):
         found = _by_pytest(common, options, pytest_args) if pytest_args else carry(common, options)
     if github and not common.json:
         for line in annotations(found.failing, strict=options.strict):
@@ -146,12 +139,10 @@ def _close(common: Common, found: "RunOutcome", out: Path) -> None:
     """Write the page, close the manifest, print what was found, and leave with the verdict."""
     from harness.cli.advice import of_answer
     from harness.contract.output.recording import told_drift
-    from harness.report import manifest
 
     verdict = found.verdict
-    code, reasons = verdict.exit_code, verdict.reasons
-    manifest.note(out, interrupted=found.interrupted)
-    manifest.finish(out, verdict=verdict.verdict, exit_code=code, reasons=reasons)
+    phases.note(out, {"interrupted": found.interrupted})
+    phases.finish(out, verdict)
     for sentence in (*found.unwritten, *_page(out)):
         note(sentence)
     common.say(_failures(found, out))
@@ -162,11 +153,11 @@ def _close(common: Common, found: "RunOutcome", out: Path) -> None:
         common.say(f"drift: {told_drift(row)}")
     conclude(
         verdict.verdict,
-        reasons=reasons if common.json else verdict.further_reasons,
+        reasons=verdict.reasons if common.json else verdict.further_reasons,
         summary=verdict.summary,
         out=out,
         as_json=common.json,
-        code=code,
+        code=verdict.exit_code,
         counts=dict(verdict.counts),
         clauses=[] if not common.json else [_brief(each) for each in found.failing],
     )
@@ -175,10 +166,11 @@ def _close(common: Common, found: "RunOutcome", out: Path) -> None:
 def _page(out: Path) -> list[str]:
     """Write `report.html`; why it could not be written, if it could not."""
     from harness.contract.output.written import Output
-    from harness.report.build import write_page
+    from harness.report.build import assemble
+    from harness.report.files import write_page
 
     output = Output()
-    output.write(out / "report.html", lambda path: write_page(path.parent))
+    output.write(out / "report.html", lambda path: write_page(assemble(path.parent)))
     return output.unwritten
 
 

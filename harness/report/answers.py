@@ -5,16 +5,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.contract.run.results import Result
 from harness.report import figures
 from harness.report.capacity.result import Capacity
-from harness.report.comparison import Comparison, Effect, PairedDifference
+from harness.report.comparison import Comparison, Effect, PairedDifference, PairVerdict
+from harness.report.report import COMPARE, ordered_routes
 from harness.report.runs import Runs
 from harness.report.sentences import client_error
-from harness.report.summary import COMPARE, ordered_routes
+from harness.report.thresholds import CheckResult
 
 if TYPE_CHECKING:
-    from harness.report.build import Report
+    from harness.report.report import Report
 
+WORST_FIRST = {
+    CheckResult.MISSED: "missed",
+    CheckResult.UNKNOWN: "open",
+    CheckResult.CLOSE: "open",
+    CheckResult.MET: "met",
+}
 LIMIT = "the most it carries is not measured: capacity"
 
 
@@ -60,13 +68,13 @@ def fastest(comparison: Comparison) -> AnsweredQuestion:
     if failing:
         return AnsweredQuestion(question, "open: failures differ", "; ".join(failing))
     slower = {
-        pair.b if pair.verdict == "slower" else pair.a
+        pair.b if pair.verdict is PairVerdict.SLOWER else pair.a
         for pair, _ in main
-        if pair.verdict in ("slower", "faster")
+        if pair.verdict in (PairVerdict.SLOWER, PairVerdict.FASTER)
     }
     routes = ordered_routes({route for pair, _ in main for route in (pair.a, pair.b)})
     best = [route for route in routes if route not in slower]
-    unsure = [p for p, _ in main if p.verdict == "inconclusive" and {p.a, p.b} <= {*best}]
+    unsure = [p for p, _ in main if p.verdict is PairVerdict.INCONCLUSIVE and {p.a, p.b} <= {*best}]
     apart = "; ".join(_apart(best[0] if best else routes[0], main))
     if unsure or not best:
         return AnsweredQuestion(question, f"open between {' and '.join(best or routes)}", apart)
@@ -79,7 +87,8 @@ def _contract(report: "Report") -> AnsweredQuestion:
     if contract is None or not contract.clauses:
         return AnsweredQuestion("Contract", "not checked", "verify was no part of this run")
     kept, failed, missing = (
-        len(contract.with_result(result)) for result in ("pass", "fail", "not_exercised")
+        len(contract.with_result(result))
+        for result in (Result.PASS, Result.FAIL, Result.NOT_EXERCISED)
     )
     basis = f"{kept} of {kept + failed + missing} clauses kept on {', '.join(contract.routes)}"
     return AnsweredQuestion("Contract", contract.verdict.replace("_", " "), basis)
@@ -116,12 +125,11 @@ def _searched(capacity: Capacity) -> AnsweredQuestion:
 
 def _objectives(report: "Report") -> Iterator[str]:
     """Each objective with the worst result that it has on any route."""
-    words = {"fail": "missed", "unknown": "open", "warn": "open", "pass": "met"}
-    by_text: dict[str, set[str]] = {}
+    by_text: dict[str, set[CheckResult]] = {}
     for each in report.checked:
         by_text.setdefault(each.objective, set()).add(each.result)
     for text, results in by_text.items():
-        yield f"{text} {next(word for result, word in words.items() if result in results)}"
+        yield f"{text} {next(WORST_FIRST[each] for each in WORST_FIRST if each in results)}"
 
 
 def _trust(report: "Report") -> AnsweredQuestion:
@@ -143,7 +151,11 @@ def _changed(runs: Runs) -> AnsweredQuestion:
         reason = runs.comparison.reason or "no route was answered in both"
         return AnsweredQuestion("Faster run", "not compared", reason)
     verdicts = {pair.verdict for pair, _ in main}
-    words = {"faster": runs.b.name, "slower": runs.a.name, "equivalent": "neither"}
+    words = {
+        PairVerdict.FASTER: runs.b.name,
+        PairVerdict.SLOWER: runs.a.name,
+        PairVerdict.EQUIVALENT: "neither",
+    }
     short = words.get(verdicts.pop(), "open") if len(verdicts) == 1 else "open"
     told = ", ".join(f"{pair.verdict} on {pair.route}" for pair, _ in main)
     return AnsweredQuestion("Faster run", short, f"{figures.metric(main[0][0].metric)}: {told}")

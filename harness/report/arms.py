@@ -13,7 +13,7 @@ import numpy as np
 from harness.report import figures
 from harness.report.arrays import Floats
 from harness.report.frame import Frame, latency
-from harness.report.summary import ordered_routes
+from harness.report.report import ordered_routes
 from harness.report.tables import ColumnKind, Row, Table, columns
 
 SETUP = ("dns", "connect", "tls")

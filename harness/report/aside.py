@@ -82,13 +82,13 @@ class Aside:
         return self._file
 
 
-def arrays(column: Any) -> Iterator[Any]:
+def arrays_of(column: Any) -> Iterator[Any]:
     """Every array that a column is made of."""
     if isinstance(column, np.ndarray):
         yield column
     elif is_dataclass(column):
         for each in fields(column):
-            yield from arrays(getattr(column, each.name))
+            yield from arrays_of(getattr(column, each.name))
 
 
 def changed(column: Any, change: Callable[[Any], Any]) -> Any:

@@ -4,115 +4,37 @@ samples -> frame -> summary -> comparison -> verdict -> json, csv, markdown, htm
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.errors import UsageError
 from harness.measure.objective import RATIO, Objective, parse_objectives
 from harness.measure.outcome import Outcome
-from harness.report import conformance, frame, load_generator, manifest, markdown, page, samples
+from harness.report import conformance, files, frame, load_generator, manifest, samples
 from harness.report.capacity.level import rows_of
 from harness.report.capacity.result import Capacity, of_run, range_of, tried
 from harness.report.capacity.search import SearchRange
-from harness.report.comparison import AT_EACH_LOOK, MARGIN, Comparison, compare
-from harness.report.conformance import Conformance
-from harness.report.documents import document
-from harness.report.files import write_json, write_text
+from harness.report.comparison import AT_EACH_LOOK, MARGIN, compare
 from harness.report.frame import Frame
 from harness.report.groups import parts
-from harness.report.manifest import Manifest
+from harness.report.manifest import Command, Manifest
 from harness.report.pacing import pacing
 from harness.report.quota import quota
 from harness.report.ratios import between_routes
 from harness.report.records import Records, records
-from harness.report.runs import Runs
+from harness.report.report import Report, Summary, of_load
 from harness.report.series import timeline
-from harness.report.staged import check_stages
-from harness.report.summary import Summary, flat
 from harness.report.tally import summarise
-from harness.report.thresholds import Checked, Doubts, check, good
-from harness.report.verdict import Grounds, Verdict, decide
+from harness.report.thresholds import Checked, Doubts, check, check_stages, good
+from harness.report.verdict import Grounds, decide
 from harness.report.workers import CalibrationResult, Workers, read_floor, read_workers
-
-SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a run amounts to; `folder` holds the same as files."""
-
-    folder: Path
-    manifest: Manifest
-    decision: Verdict
-    summary: Summary
-    comparison: Comparison
-    contract: Conformance | None
-    checked: tuple[Checked, ...]
-    files: tuple[samples.SampleFile, ...]
-    rows: Frame
-    capacity: Capacity | None = None
-
-    @property
-    def load(self) -> Frame:
-        """The requests of the load's scenarios, warm-up excluded."""
-        return _of_load(self.rows, self.summary.routes_of)
-
-    @property
-    def verdict(self) -> str:
-        """`pass`, `fail` or `unknown`."""
-        return self.decision.verdict
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """What decided the verdict; empty for a pass."""
-        return self.decision.reasons
-
-    @property
-    def exit_code(self) -> int:
-        """0 pass, 1 fail, 3 unknown."""
-        return self.decision.exit_code
-
-    def document(self) -> dict[str, Any]:
-        """The content of `summary.json`."""
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "run_id": self.manifest.run_id,
-            "command": self.manifest.command,
-            "verdict": self.verdict,
-            "reasons": list(self.reasons),
-            "remarks": list(self.decision.remarks),
-            **self.summary.document(),
-            "objectives": document(self.checked),
-            "files": document(self.files),
-            "timeline": document(self.summary.timeline),
-        }
 
 
 def build_report(folder: Path) -> Report:
     """Read a run folder, write every derived file beside the samples, and return what they say."""
     run = manifest.read(folder)
     report = _assembled(folder, run, samples.pack(folder, clocks=run.clocks))
-    write_json(folder / "summary.json", report.document())
-    write_text(folder / "summary.csv", flat(report.summary.scenarios))
-    write_json(folder / "comparison.json", report.comparison.document())
-    if report.capacity is not None:
-        write_json(folder / "capacity.json", report.capacity.document())
-    write_text(folder / "report.md", markdown.render(report))
-    write_text(folder / "report.html", page.render(report))
+    files.write_report(report)
     return report
-
-
-def write_page(folder: Path) -> None:
-    """Write only the page, of a run whose other files its command has written."""
-    write_text(folder / "report.html", page.render(assemble(folder)))
-
-
-def write_runs(runs: Runs, folder: Path) -> None:
-    """Write comparison.json, report.md and report.html of two runs against each other."""
-    write_json(folder / "comparison.json", runs.document())
-    write_text(folder / "report.md", markdown.render_runs(runs))
-    write_text(folder / "report.html", page.render_runs(runs))
 
 
 def assemble(folder: Path, *, thresholds: Sequence[str] | None = None) -> Report:
@@ -147,7 +69,7 @@ def _judged(
         given_up = rows.texts("outcome").among(Outcome.CANCELLED)
         rows, cancelled = rows.where(~given_up), int(given_up.sum())
     tally = summarise(rows, good(wanted), least_s=_held_to_its_end_s(run, workers))
-    loaded = _of_load(rows, tally.routes_of)
+    loaded = of_load(rows, tally.routes_of)
     measured = Summary(
         requests=tally.requests,
         warmup_requests=tally.warmup_requests,
@@ -229,7 +151,7 @@ def _records(folder: Path, run: Manifest, found: samples.Samples, workers: Worke
 
 def _capacity(run: Manifest, rows: Frame, wanted: Sequence[Objective]) -> Capacity | None:
     """The search for the capacity that a run was; None where it was none."""
-    if run.command != "capacity":
+    if run.command != Command.CAPACITY:
         return None
     return of_run(
         rows,
@@ -251,12 +173,6 @@ def _search(run: Manifest) -> SearchRange:
 def _floor(run: Manifest) -> CalibrationResult | None:
     """What a calibration found that no worker tells of."""
     return read_floor(run.facts.get("noise_floor"), "run.json: noise_floor")
-
-
-def _of_load(rows: Frame, scenarios: Sequence[str]) -> Frame:
-    """The requests of the load's scenarios, warm-up excluded."""
-    counted = frame.steady(rows)
-    return counted.where(counted.texts("scenario").among(*scenarios))
 
 
 def _held_to_its_end_s(run: Manifest, workers: Workers) -> float:

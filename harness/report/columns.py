@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from harness.measure.columns import COLUMNS
-from harness.report import arrow
+from harness.report import arrays
 from harness.report.arrays import NULL, Codes, Floats, Indices, Ints, Mask, constant
-from harness.report.aside import Aside, arrays
+from harness.report.aside import Aside, arrays_of
 from harness.report.gaps import COLUMNS as OF_GAPS
 from harness.report.gaps import Gaps, gathered
 from harness.report.packed import Packed, Packer, everywhere
@@ -168,7 +168,7 @@ class Columns:
         return self._keep(name, self._aside.get(name) if name in self._aside else self._read(name))
 
     def _keep(self, name: str, column: Any) -> Any:
-        for array in arrays(column):
+        for array in arrays_of(column):
             array.setflags(write=False)
         self._kept[name] = column
         while len(self._kept) > 1 and sum(map(_bytes, self._kept.values())) > ROOM:
@@ -193,7 +193,7 @@ class Columns:
             return everywhere(NULL if only[0] is None else int(only[0]), self._length)
         packer = Packer(self._length)
         for at, batch in self.batches(name):
-            numbers = arrow.plain(batch.column(0), NULL, np.dtype(np.int64))
+            numbers = arrays.plain(batch.column(0), NULL, np.dtype(np.int64))
             packer.put(at, after(numbers, self.begun[at], name) if moment else numbers)
         return packer.packed
 
@@ -202,7 +202,7 @@ class Columns:
         found, done = np.empty(self._length, dtype=np.int64), 0
         for batch in self._samples.batches(name):
             end = done + batch.num_rows
-            found[done:end] = arrow.plain(batch.column(0), NULL, np.dtype(np.int64))
+            found[done:end] = arrays.plain(batch.column(0), NULL, np.dtype(np.int64))
             done = end
         return found
 
@@ -214,7 +214,7 @@ class Columns:
             return np.broadcast_to(np.array(value, dtype=kind), self._length)
         found = np.empty(self._length, dtype=kind)
         for at, batch in self.batches(name):
-            found[at] = arrow.plain(batch.column(0), nothing, kind)
+            found[at] = arrays.plain(batch.column(0), nothing, kind)
         return found
 
     def _placed(self, column: Any) -> Any:
@@ -243,8 +243,8 @@ class Columns:
         owners, codes = [np.empty(0, dtype=np.intp)], [np.empty(0, dtype=np.int32)]
         for at, batch in self.batches(name):
             column: Any = batch.column(0)
-            there[at] = arrow.valid(column)
-            lengths = arrow.lengths(column)
+            there[at] = arrays.valid(column)
+            lengths = arrays.lengths(column)
             if lengths.any():
                 places = np.arange(at.start, at.stop) if isinstance(at, slice) else at
                 owners.append(np.repeat(places, lengths))
@@ -289,7 +289,7 @@ def _codes(column: Any, known: dict[str, int], unnamed: str | None) -> Codes:
     keyed = column if pa.types.is_dictionary(column.type) else pc.dictionary_encode(column)
     names = keyed.dictionary.to_pylist()
     places = [_place(name, known, unnamed) for name in (*names, None)]
-    keys = arrow.plain(keyed.indices, -1, np.dtype(np.int32))
+    keys = arrays.plain(keyed.indices, -1, np.dtype(np.int32))
     found: Codes = np.array(places, dtype=np.int32)[keys]
     return found
 
@@ -300,4 +300,4 @@ def _place(name: str | None, known: dict[str, int], unnamed: str | None) -> int:
 
 
 def _bytes(column: Any) -> int:
-    return sum(8 if constant(array) else array.nbytes for array in arrays(column))
+    return sum(8 if constant(array) else array.nbytes for array in arrays_of(column))

@@ -9,6 +9,7 @@ runs of the same thing differ.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,6 @@ import numpy as np
 from harness.report import figures, frame
 from harness.report.arms import Arm, arms, setup_of
 from harness.report.arrays import Floats
-from harness.report.cost import Cost, of_blocks
 from harness.report.documents import document, fields_of
 from harness.report.frame import Frame
 from harness.report.paired import (
@@ -28,9 +28,17 @@ from harness.report.paired import (
     pairs_to_decide,
     thinned,
 )
-from harness.report.pairing import Discordant, Paired, aligned, discordant, interleaved
+from harness.report.pairing import (
+    Cost,
+    Discordant,
+    Paired,
+    aligned,
+    discordant,
+    interleaved,
+    of_blocks,
+)
 from harness.report.plan import Prices
-from harness.report.summary import COMPARE
+from harness.report.report import COMPARE
 from harness.routes.route import Route
 
 SCHEMA_VERSION = 2
@@ -77,14 +85,22 @@ class Effect:
         return math.log(self.low), math.log(self.high)
 
 
+class PairVerdict(StrEnum):
+    """What b is, held against a."""
+
+    SLOWER = "slower"
+    FASTER = "faster"
+    EQUIVALENT = "equivalent"
+    """Within the margin."""
+    INCONCLUSIVE = "inconclusive"
+
+
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
     """b against a in one metric, over `n` pairs; with a `route`, a and b are two runs of it.
 
     The medians are those of the answers; `pairs_needed` is how many pairs would probably decide.
-    `verdict` is `slower` (b is slower than a), `faster`, `equivalent` (within the margin) or
-    `inconclusive`; `significant` is the test after Holm's correction over all routes and
-    distinct metrics.
+    `significant` is the test after Holm's correction over all routes and distinct metrics.
     """
 
     a: str
@@ -95,7 +111,7 @@ class PairedDifference:
     a_median_ms: float | None = None
     b_median_ms: float | None = None
     effect: Effect | None = None
-    verdict: str = "inconclusive"
+    verdict: PairVerdict = PairVerdict.INCONCLUSIVE
     significant: bool = False
     p_corrected: float | None = None
     reason: str | None = None
@@ -202,7 +218,7 @@ class Comparison:
         if self.reason:
             return self.reason
         failing = [each.sentence for each in self.failures if each.differ]
-        unsure = [pair for pair in self.main if pair.verdict == "inconclusive"]
+        unsure = [pair for pair in self.main if pair.verdict is PairVerdict.INCONCLUSIVE]
         return "; ".join([*failing, *(f"{pair.names}: {pair.reason}" for pair in unsure)])
 
     @property
@@ -278,7 +294,7 @@ def judge(
         p = corrected[pair.names, pair.effect]
         verdict, reason = _decide(pair.n, pair.effect, margin, significant=p < alpha)
         judged = replace(pair, p_corrected=p, significant=p < alpha, verdict=verdict, reason=reason)
-        unsure = verdict == "inconclusive" and not pair.route
+        unsure = verdict is PairVerdict.INCONCLUSIVE and not pair.route
         yield _planned(judged, margin, alpha / len(tested), cost) if unsure else judged
 
 
@@ -301,20 +317,25 @@ def _would_decide(needed: int | None, cost: Cost | None) -> str:
     return f"{figures.count(needed)} pairs{took} would probably decide"
 
 
-def _decide(n: int, effect: Effect, margin: float, *, significant: bool) -> tuple[str, str | None]:
+def _decide(
+    n: int, effect: Effect, margin: float, *, significant: bool
+) -> tuple[PairVerdict, str | None]:
     """Equivalence by two one-sided tests, each at 5 %: the 90 % interval lies within the margin.
 
     (Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987.)
     """
     if n < LEAST_PAIRS:
-        return "inconclusive", f"{n} pairs: {LEAST_PAIRS} are needed"
+        return PairVerdict.INCONCLUSIVE, f"{n} pairs: {LEAST_PAIRS} are needed"
     if 1 / (1 + margin) < effect.equal_low and effect.equal_high < 1 + margin:
-        return "equivalent", None
+        return PairVerdict.EQUIVALENT, None
     if significant and effect.low > 1:
-        return "slower", None
+        return PairVerdict.SLOWER, None
     if significant and effect.high < 1:
-        return "faster", None
-    return "inconclusive", f"neither a difference nor equality within {margin:.0%} is shown"
+        return PairVerdict.FASTER, None
+    return (
+        PairVerdict.INCONCLUSIVE,
+        f"neither a difference nor equality within {margin:.0%} is shown",
+    )
 
 
 def pair_of(paired: Paired, alpha: float) -> PairedDifference:

@@ -4,15 +4,27 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from harness.contract.run.results import Result
 from harness.errors import UsageError
-from harness.report.summary import ordered_routes
+from harness.report.report import ordered_routes
 
-RESULTS = ("pass", "fail", "error", "waived", "recorded", "not_exercised", "not_applicable")
-
+RESULTS = (
+    *(Result.PASS, Result.FAIL, Result.ERROR, Result.WAIVED),
+    *(Result.RECORDED, Result.NOT_EXERCISED, Result.NOT_APPLICABLE),
+)
 LEVELS = {"MUST": 0, "SHOULD": 1, "RECORD": 2}
+
+
+class ContractWord(StrEnum):
+    """What `conformance.json` calls its verdict; `unknown` is any other."""
+
+    COMPATIBLE = "compatible"
+    WITH_WAIVERS = "compatible_with_waivers"
+    INCOMPATIBLE = "incompatible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,11 @@ class Conformance:
     rates: tuple[Rate, ...] = ()
 
     @property
+    def summary(self) -> str:
+        """What the line says after the verdict, which is another word there."""
+        return self.line.partition(": ")[2]
+
+    @property
     def routes(self) -> list[str]:
         """The routes that a clause was judged on."""
         return ordered_routes({clause.route for clause in self.clauses})
@@ -90,11 +107,10 @@ class Conformance:
             found.setdefault(clause.id, {})[clause.route] = clause
         return [(next(iter(on.values())), on) for on in found.values()]
 
-    def with_result(self, result: str, *, level: str | None = None) -> list[ClauseResult]:
+    def with_result(self, result: str) -> list[ClauseResult]:
         """The clauses with a result, MUST first."""
-        found = [clause for clause in self.clauses if clause.result == result]
-        kept = [clause for clause in found if level in (None, clause.level)]
-        return sorted(kept, key=lambda clause: _rank(clause.level))
+        found = (clause for clause in self.clauses if clause.result == result)
+        return sorted(found, key=lambda clause: _rank(clause.level))
 
     def named(self, result: str) -> str:
         """The clauses with a result in words: the first five by name, MUST before SHOULD."""
@@ -163,7 +179,7 @@ def _clause(entry: Mapping[str, Any]) -> ClauseResult:
         id=str(entry.get("id", "unnamed")),
         level=str(entry.get("level", "MUST")).upper(),
         route=str(entry.get("route", "all")),
-        result=str(entry.get("result", "not_exercised")),
+        result=str(entry.get("result", Result.NOT_EXERCISED)),
         exercised=_number(entry.get("exercised")),
         violated=_number(entry.get("violated")),
         evidence=_text(entry.get("evidence")),

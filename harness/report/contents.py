@@ -1,13 +1,16 @@
 """The tables of a run: what stands in them, once for the page, the Markdown and the terminal."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
-from harness.report import figures, sentences, totals
+from harness.contract.run.results import Result
+from harness.report import figures, sentences
 from harness.report.comparison import PairedDifference
 from harness.report.conformance import Conformance, Rate
 from harness.report.load_generator import LoadGenerator
 from harness.report.quantile import PERCENTILES
-from harness.report.summary import Routes, RouteSummary, ordered_routes
+from harness.report.report import Routes, RouteSummary, ordered_routes
 from harness.report.tables import (
     Cell,
     Column,
@@ -22,21 +25,91 @@ from harness.report.tables import (
 )
 from harness.report.thresholds import Checked
 
+if TYPE_CHECKING:
+    from harness.report.presets import Figure, Preset
+    from harness.report.runs import Runs
+
+
+class Failing(Protocol):
+    """Whatever counts how many of its requests failed."""
+
+    @property
+    def errors(self) -> int:
+        """Their number."""
+
+    @property
+    def error_rate(self) -> float | None:
+        """Their share of all that were sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number of a route: where it is, how it is written, and what stands where there is none."""
+
+    of: Callable[[RouteSummary], float | None]
+    show: Callable[[float], str]
+    missing: str
+
+
+TOO_SHORT = "too short"
+"""What has no length has no rate."""
+
+
+def per_second(value: float | None) -> str:
+    """A rate in words."""
+    return TOO_SHORT if value is None else f"{figures.digits(value)}/s"
+
+
+NUMBERS: Mapping[str, Number] = {
+    "goodput": Number(lambda route: route.goodput.per_second, per_second, TOO_SHORT),
+    "throughput": Number(lambda route: route.counts.throughput, per_second, TOO_SHORT),
+    "rate": Number(lambda route: route.counts.rate, per_second, TOO_SHORT),
+    "output_tokens_per_second": Number(
+        lambda route: route.tokens.output_tokens_per_second, figures.digits, "no usage"
+    ),
+    "tokens_per_chunk": Number(
+        lambda route: route.tokens.tokens_per_chunk, figures.digits, "no usage"
+    ),
+    "goodput_share": Number(lambda route: route.goodput.share, figures.share, "none due"),
+    "error_rate": Number(lambda route: route.counts.error_rate, figures.share, "none sent"),
+    "coalesced_share": Number(
+        lambda route: route.tokens.coalesced_share, figures.share, "no output"
+    ),
+    "burst_share": Number(lambda route: route.tokens.burst_share, figures.share, "not recorded"),
+    "cache_hit_share": Number(lambda route: route.cache_hit_share, figures.share, "not stated"),
+    "violation_rate": Number(
+        lambda route: route.contract.violation_rate, figures.share, "not checked"
+    ),
+}
+"""The numbers of a route by their names in `summary.json`."""
+
+
+def told(route: RouteSummary, name: str) -> str:
+    """One of them in words."""
+    number = NUMBERS[name]
+    value = number.of(route)
+    return number.missing if value is None else number.show(value)
+
+
+def failed(of: Failing) -> str:
+    """How many requests failed, and their share."""
+    share = "none sent" if of.error_rate is None else figures.share(of.error_rate)
+    return f"{figures.count(of.errors)} ({share})"
+
+
 LOAD: Mapping[str, Callable[[RouteSummary], str]] = {
     "requests": lambda route: figures.count(route.counts.requests),
-    "failed": lambda route: totals.failed(route.counts),
+    "failed": lambda route: failed(route.counts),
     "by client": lambda route: figures.count(sum(route.counts.own.values())),
-    "goodput": lambda route: (
-        f"{totals.told(route, 'goodput')} ({totals.told(route, 'goodput_share')})"
-    ),
-    "answers": lambda route: totals.told(route, "throughput"),
-    "sent": lambda route: totals.told(route, "rate"),
-    "tokens/s": lambda route: totals.told(route, "output_tokens_per_second"),
-    "tokens per chunk": lambda route: totals.told(route, "tokens_per_chunk"),
-    "coalesced": lambda route: totals.told(route, "coalesced_share"),
-    "bursts": lambda route: totals.told(route, "burst_share"),
-    "cache hits": lambda route: totals.told(route, "cache_hit_share"),
-    "violations": lambda route: totals.told(route, "violation_rate"),
+    "goodput": lambda route: f"{told(route, 'goodput')} ({told(route, 'goodput_share')})",
+    "answers": lambda route: told(route, "throughput"),
+    "sent": lambda route: told(route, "rate"),
+    "tokens/s": lambda route: told(route, "output_tokens_per_second"),
+    "tokens per chunk": lambda route: told(route, "tokens_per_chunk"),
+    "coalesced": lambda route: told(route, "coalesced_share"),
+    "bursts": lambda route: told(route, "burst_share"),
+    "cache hits": lambda route: told(route, "cache_hit_share"),
+    "violations": lambda route: told(route, "violation_rate"),
 }
 """What is told of a route in numbers, by the names of the columns."""
 CLIENT_ERROR = "client error p99"
@@ -65,6 +138,34 @@ def _latency(routes: Routes, client: LoadGenerator, metric: str) -> Iterator[Row
             count = Count(found.n, sentences.spoiled(route, metric))
             times = (found.mean, *found.percentiles.values())
             yield figures.metric(metric), name, count, *times, error
+
+
+def clauses_by_route(contract: Conformance) -> Table:
+    """How many clauses had which result on each route."""
+    return _clauses("contract", contract, {name: contract.counts(name) for name in contract.routes})
+
+
+def clauses_by_level(contract: Conformance) -> Table:
+    """How many clauses of each level had which result, over all routes."""
+    return _clauses("level", contract, contract.by_level)
+
+
+def _clauses(by: str, contract: Conformance, counts: Mapping[str, Mapping[str, int]]) -> Table:
+    names = [result.replace("_", " ") for result in contract.results]
+    head = (Column(by, ColumnKind.NAME), *columns(ColumnKind.NUMBER, *names))
+    rows = ((name, *(str(of[each]) for each in contract.results)) for name, of in counts.items())
+    return Table("Contract", head, tuple(rows))
+
+
+def broken(contract: Conformance) -> Table:
+    """Each clause that is broken on a route, and what showed it."""
+    head = (
+        *(Column("clause", ColumnKind.CODE), *columns(ColumnKind.NAME, "level", "route")),
+        Column("evidence", ColumnKind.TEXT),
+    )
+    found = contract.with_result(Result.FAIL)
+    rows = ((each.id, each.level, each.route, each.evidence) for each in found)
+    return Table("Failures", head, tuple(rows))
 
 
 def rates(contract: Conformance) -> Table:
@@ -150,6 +251,26 @@ def objectives(checked: Iterable[Checked]) -> Table:
         for objective, routes, result, measured in sentences.judged(checked)
     )
     return Table("Objectives", head, tuple(rows))
+
+
+def setup(runs: "Runs") -> Table:
+    """The settings in which two sides of runs differ."""
+    head = (Column("setting", ColumnKind.CODE), *columns(ColumnKind.TEXT, runs.a.name, runs.b.name))
+    rows = ((name, *map(figures.setting, values)) for name, values in runs.differences.items())
+    return Table("Not set up alike", head, tuple(rows))
+
+
+def preset(by: "Preset", found: "Iterable[Figure]") -> Table:
+    """Latencies by the definitions of another tool."""
+    names = ("n", "mean", *(f"p{percent}" for percent in PERCENTILES))
+    head = (*columns(ColumnKind.NAME, by.name, "route"), *columns(ColumnKind.NUMBER, *names))
+    return Table(by.name, head, tuple(map(_preset, found)))
+
+
+def _preset(of: "Figure") -> Row:
+    times = (of.mean, *of.percentiles.values())
+    told = ("no value" if each is None else figures.duration(each) for each in times)
+    return of.metric, of.route, figures.count(of.n), *told
 
 
 def compared(pairs: Iterable[PairedDifference]) -> Table:

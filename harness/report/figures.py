@@ -1,6 +1,5 @@
 """Numbers as people read them: three significant digits, one unit, a dash for nothing."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -128,10 +127,9 @@ def bounds(found: "Estimate") -> str | None:
 
 def lacking(found: "Estimate") -> str:
     """Why a statistic does not exist, in two words: how many values it needs, or `too few`."""
-    needs = re.search(r"needs ([\d,]+)$", found.reason or "")
-    if needs and found.count < int(needs[1].replace(",", "")):
-        return needs[0]
-    return "too few"
+    if found.needs is None or found.count >= found.needs:
+        return "too few"
+    return f"needs {found.needs:,}"
 
 
 def told(found: "Estimate") -> tuple[str, str]:

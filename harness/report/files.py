@@ -1,38 +1,76 @@
-"""Writing files whole: a reader sees the old content or the new, never a part."""
+"""What is written of a report, of two runs against each other, and of a launch."""
 
-import json
-import math
-import os
+import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from harness.foreign import harmless_json
+from harness.foreign import Place, harmless
+from harness.report import markdown, page
+from harness.report.documents import write_json, write_text
+from harness.report.quantile import PERCENTILES
+from harness.report.report import ENDS, Report, Routes
+from harness.report.runs import Runs
 
+if TYPE_CHECKING:
+    from harness.report.gate.judge import Gate
 
-def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a JSON document; a number that JSON cannot hold (NaN, infinity) becomes null."""
-    text = json.dumps(_plain(document), indent=2, ensure_ascii=False, default=str, allow_nan=False)
-    write_text(path, harmless_json(text) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file as UTF-8; a lone surrogate, which UTF-8 cannot hold, is escaped."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
-        draft.replace(path)
-    except OSError as error:  # of a write, which does not know its file
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
-    finally:
-        draft.unlink(missing_ok=True)
+COLUMNS = (
+    *("requests", "errors", "error_rate", "dropped", "rate", "throughput"),
+    *("goodput", "goodput_share"),
+    *("output_tokens_per_second", "cache_hit_share", "violation_rate"),
+)
+"""What `summary.csv` has of a route."""
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
+def write_report(report: Report) -> None:
+    """Write every file of a run that is made of its samples, beside them."""
+    folder = report.folder
+    write_json(folder / "summary.json", report.document())
+    write_text(folder / "summary.csv", flat(report.summary.scenarios))
+    write_json(folder / "comparison.json", report.comparison.document())
+    if report.capacity is not None:
+        write_json(folder / "capacity.json", report.capacity.document())
+    write_text(folder / "report.md", markdown.render(report))
+    write_page(report)
+
+
+def write_page(report: Report) -> None:
+    """Write only the page, of a run whose other files its command has written."""
+    write_text(report.folder / "report.html", page.render(report))
+
+
+def write_runs(runs: Runs, folder: Path) -> None:
+    """Write comparison.json, report.md and report.html of two runs against each other."""
+    write_json(folder / "comparison.json", runs.document())
+    write_text(folder / "report.md", markdown.render_runs(runs))
+    write_text(folder / "report.html", page.render_runs(runs))
+
+
+def write_gate(gate: "Gate", folder: Path) -> None:
+    """Write gate.json, gate.md and gate.html."""
+    write_json(folder / "gate.json", gate.document())
+    write_text(folder / "gate.md", markdown.render_gate(gate))
+    write_text(folder / "gate.html", page.render_gate(gate))
+
+
+def flat(scenarios: Mapping[str, Routes]) -> str:
+    """The same as one row per scenario, route and metric: `summary.csv`."""
+    statistics = ("mean", "min", "max", *(f"p{percent}" for percent in PERCENTILES))
+    names = [f"{name}{end}" for name in statistics for end in ENDS]
+    head = ["scenario", "route", "metric", *COLUMNS, "n", *names]
+    text = io.StringIO()
+    table = csv.DictWriter(text, head, extrasaction="ignore", lineterminator="\n")
+    table.writeheader()
+    for scenario, routes in scenarios.items():
+        for route, entry in routes.items():
+            numbers = entry.numbers()
+            for metric, measured in entry.latencies.items():
+                of = {
+                    "scenario": harmless(scenario, Place.CSV),
+                    "route": harmless(route, Place.CSV),
+                    "metric": metric,
+                }
+                table.writerow({**numbers, **measured.document(), **of})
+    return text.getvalue()

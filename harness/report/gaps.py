@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from harness.report import arrow
+from harness.report import arrays
 from harness.report.arrays import Codes, Floats, Indices, Mask
 from harness.report.ordered import NS_PER_MS
 from harness.report.pooled import BLOCK, Changes
@@ -92,7 +92,7 @@ def gathered(length: int, batches: Iterable[tuple[Any, pa.RecordBatch]], *, most
     done = 0
     for at, batch in batches:
         gaps, lower, upper = (batch.column(name) for name in COLUMNS)
-        values, counts = _flat(gaps), arrow.lengths(gaps)
+        values, counts = _flat(gaps), arrays.lengths(gaps)
         ends = np.cumsum(counts)
         starts[at], lengths[at] = done + ends - counts, counts
         rows = np.arange(at.start, at.stop, dtype=np.int32) if isinstance(at, slice) else at
@@ -126,13 +126,13 @@ def guessed(
 
 
 def _flat(column: Any) -> Floats:
-    found: Floats = arrow.plain(column.flatten(), np.nan, np.dtype(np.float64))
+    found: Floats = arrays.plain(column.flatten(), np.nan, np.dtype(np.float64))
     return found
 
 
 def _differing(column: Any, gaps: Floats, counts: Indices, rows: Codes, *, lower: bool) -> Bounds:
     """The bounds of a column beyond their gap; a row that has not one for each has none."""
-    stated, bounds = arrow.lengths(column), _flat(column)
+    stated, bounds = arrays.lengths(column), _flat(column)
     given = stated == counts
     if given.all():
         places = differ = np.flatnonzero(bounds < gaps if lower else bounds > gaps)

@@ -10,34 +10,18 @@ from typing import Any
 import numpy as np
 
 from harness.measure.outcome import Outcome
-from harness.report import figures, frame, totals
+from harness.report import contents, figures, frame
 from harness.report.arrays import NULL
 from harness.report.documents import document, fields_of
 from harness.report.frame import Frame
 from harness.report.latencies import measure
-from harness.report.plan import Plan, Planned
-from harness.report.summary import Goodput, Latency, key, ordered_routes
+from harness.report.plan import LoadBy, OfferedLoad, Plan, planned
+from harness.report.report import Goodput, Latency, key, ordered_routes
 from harness.report.tables import Cell, ColumnKind, Row, Table, columns
 from harness.report.tally import Good, goodput
 
 METRICS = ("ttft", "e2e")
 SHOWN = (50, 95, 99)
-
-
-@dataclass(frozen=True, slots=True)
-class OfferedLoad:
-    """What was asked in a stage, by `rate` or by `users`."""
-
-    by: str
-    begin: float
-    end: float
-
-    @property
-    def told(self) -> str:
-        """The level in words: `5 to 20/s`, or `20 users`."""
-        unit = "/s" if self.by == "rate" else " users"
-        ends = dict.fromkeys(f"{end:g}" for end in (self.begin, self.end))
-        return f"{' to '.join(ends)}{unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,15 +152,6 @@ def parts(rows: Frame, plan: Plan, good: Good) -> LoadParts:
     )
 
 
-def planned(plan: Plan) -> list[tuple[int, Planned, OfferedLoad]]:
-    """The stages of a plan with their numbers, from 1, and what is asked in each."""
-    by = "rate" if plan.rate else "users"
-    return [
-        (number, stage, OfferedLoad(by, stage.begin, stage.end))
-        for number, stage in enumerate(plan.stages or (), 1)
-    ]
-
-
 def by_stage(rows: Frame, plan: Plan, good: Good) -> Iterator[StageResult]:
     """What was asked in each stage of a plan, and what became of it.
 
@@ -187,7 +162,7 @@ def by_stage(rows: Frame, plan: Plan, good: Good) -> Iterator[StageResult]:
         part = rows.where(rows.ints("stage") == number)
         routes = {
             route: replace(entry, rates=_rates(frame.of_route(part, route), stage.seconds, good))
-            for route, entry in _routes(part, due=asked.by == "rate").items()
+            for route, entry in _routes(part, due=asked.by is LoadBy.RATE).items()
         }
         rates = _rates(part, stage.seconds, good)
         yield StageResult(number, stage.seconds, asked, PartResult(_counts(part), routes, rates))
@@ -257,11 +232,11 @@ def _table(
 
 def _numbers(entry: PartRoute) -> list[Cell]:
     """Rate, failures and goodput of a stage; requests and failures of any other part."""
-    failed = totals.failed(entry.counts)
+    failed = contents.failed(entry.counts)
     if entry.rates is None:
         return [figures.count(entry.counts.requests), failed]
     sent = f"{figures.digits(entry.rates.achieved_rate)}/s"
-    return [sent, failed, totals.per_second(entry.rates.goodput.per_second)]
+    return [sent, failed, contents.per_second(entry.rates.goodput.per_second)]
 
 
 def _times(entry: PartRoute, metrics: Sequence[str]) -> list[Cell]:

@@ -11,7 +11,7 @@ from harness.report.frame import Frame, Values
 from harness.report.ordered import Ranked
 from harness.report.pooled import Pooled
 from harness.report.quantile import CONFIDENCE, PERCENTILES, Estimate, estimate, value_at
-from harness.report.summary import Latency
+from harness.report.report import Latency
 
 NOTHING = "no successful request has this metric"
 

@@ -14,8 +14,8 @@ from harness.measure.histogram import Histogram
 from harness.measure.validity import kernel_times
 from harness.report.arrays import as_floats
 from harness.report.frame import Frame
+from harness.report.report import Lags
 from harness.report.series import ends
-from harness.report.summary import Lags
 from harness.report.workers import CalibrationResult, Error, WorkerCounts, Workers
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from typing import Any
 from harness.errors import UsageError
 from harness.measure.metrics import definitions
 from harness.report import documents
-from harness.report.files import write_json
+from harness.report.documents import write_json
 from harness.report.plan import Plan
 from harness.settings.redaction import Secrets
 
@@ -36,6 +37,20 @@ PACKAGES = (
     "pandas",
     "pyarrow",
 )
+
+
+class Command(StrEnum):
+    """The commands that leave a run."""
+
+    RUN = "run"
+    VERIFY = "verify"
+    LOAD = "load"
+    COMPARE = "compare"
+    CAPACITY = "capacity"
+
+
+LOADING = (Command.RUN, Command.LOAD, Command.COMPARE, Command.CAPACITY)
+"""Those that put a load on the target."""
 
 
 @dataclass(frozen=True, slots=True)

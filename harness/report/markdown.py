@@ -4,19 +4,21 @@ Text that came from a server is cut, put on one line and stripped of its power t
 at most `MOST_LINES` lines: long tables and lists lose their last rows, and say so.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.foreign import Place, harmless
+from harness.measure.metrics import SCHEDULED
 from harness.report import arms, contents, figures, groups, sentences
 from harness.report.capacity import words
 from harness.report.comparison import Comparison
 from harness.report.gate import contents as launch
+from harness.report.plan import workload
 from harness.report.quantile import Estimate
+from harness.report.report import Routes, key
 from harness.report.runs import CAVEAT, Runs
 from harness.report.sentences import (
     client,
-    judged,
     pacing,
     result,
     shown,
@@ -24,7 +26,6 @@ from harness.report.sentences import (
     target,
     withheld,
 )
-from harness.report.summary import Routes
 from harness.report.tables import (
     Cell,
     Column,
@@ -36,21 +37,23 @@ from harness.report.tables import (
     Table,
     columns,
 )
-from harness.report.workload import workload
+from harness.report.thresholds import CheckResult
 
 if TYPE_CHECKING:
-    from harness.report.build import Report
     from harness.report.gate.judge import Gate
+    from harness.report.report import Report
 
 SIGNS = {"pass": "✅", "fail": "❌", "unknown": "⚠️"}
-RESULTS = {"pass": "✅ met", "fail": "❌ missed", "unknown": "⚠️ unknown", "warn": "⚠️ close"}
+RESULTS: Mapping[str, str] = {
+    each: f"{SIGNS.get(each, SIGNS[CheckResult.UNKNOWN])} {each.word}" for each in CheckResult
+}
 MOST_LINES = 60
 MOST_IN_A_CELL = 300
 UNSHOWN = ("sent", "tokens per chunk", "coalesced", "violations")
 """Of the load's numbers, those that are on the page alone."""
 COMPARED = ("compared", "metric", "verdict", "ratio", "difference")
 EVIDENCE = ("evidence", "run", "age", "target", "machine")
-IN_SHORT = ("ttft_ms", "inter_chunk_ms", "e2e_ms", "tpot_ms")
+IN_SHORT = ("ttft", "inter_chunk", "e2e", "tpot")
 """The metrics of the table, the dispensable ones last."""
 
 
@@ -156,14 +159,9 @@ def _contract(report: "Report") -> Iterator[str]:
         told = (f"{found[each]} {each.replace('_', ' ')}" for each in named)
         counts.append(f"{cell(route)}: {cell(', '.join(told))}")
     yield "\n".join([heading, *([f"{'; '.join(counts)}."] if counts else [])])
-    failures = contract.with_result("fail")
-    if failures:
-        head = (
-            *(Column("clause", ColumnKind.CODE), *columns(ColumnKind.NAME, "level", "route")),
-            Column("evidence", ColumnKind.TEXT),
-        )
-        rows = ((each.id, each.level, each.route, each.evidence) for each in failures)
-        yield written(Table("Failures", head, tuple(rows)))
+    broken = contents.broken(contract)
+    if broken.rows:
+        yield written(broken)
     if contract.rates:
         yield written(contents.rates(contract), title="Requests asked many times")
 
@@ -172,13 +170,18 @@ def _objectives(report: "Report") -> Iterator[str]:
     """One row per objective, with the routes of each result: there is no room for one of each."""
     results: dict[str, dict[str, list[str]]] = {}
     values: dict[str, list[str]] = {}
-    for objective, routes, found, told in judged(report.checked):
-        results.setdefault(objective, {}).setdefault(found, []).extend(routes)
-        values.setdefault(objective, []).append(f"{cell(', '.join(routes))}: {_cell(told)}")
-    rows = []
-    for objective, alike in results.items():
-        found_on = (f"{RESULTS[each]}: {cell(', '.join(on))}" for each, on in alike.items())
-        rows.append([cell(objective), "<br>".join(found_on), "<br>".join(values[objective])])
+    for objective, mark, on, measured in contents.objectives(report.checked).rows:
+        of = str(objective)
+        results.setdefault(of, {}).setdefault(_cell(mark), []).append(_cell(on))
+        values.setdefault(of, []).append(f"{_cell(on)}: {_cell(measured)}")
+    rows = [
+        (
+            cell(objective),
+            "<br>".join(f"{found}: {', '.join(on)}" for found, on in alike.items()),
+            "<br>".join(values[objective]),
+        )
+        for objective, alike in results.items()
+    ]
     if rows:
         head = columns(ColumnKind.NAME, "objective", "result", "measured")
         yield _lines(head, rows, "Objectives")
@@ -216,9 +219,8 @@ def _latency(report: "Report") -> Iterator[str]:
 
 def _in_short(routes: Routes) -> list[str]:
     """The metrics of the table: from schedule where there was one, each once."""
-    due = [name for name in shown(routes) if name.endswith("_scheduled")]
-    named = {name.removesuffix("_scheduled"): name for name in due}
-    return [named.get(name, name) for name in IN_SHORT]
+    due = set(shown(routes))
+    return [twin if (twin := key(f"{name}{SCHEDULED}")) in due else key(name) for name in IN_SHORT]
 
 
 def _faults(report: "Report") -> Iterator[str]:
@@ -233,14 +235,8 @@ def render_runs(runs: Runs) -> str:
     a, b = cell(runs.a.name), cell(runs.b.name)
     blocks = [f"## {b} against {a}", f"Read with care: {CAVEAT}.", *_compared(runs.comparison)]
     if runs.differences:
-        changed = tuple(
-            (name, *map(figures.setting, values)) for name, values in runs.differences.items()
-        )
-        head = (
-            Column("setting", ColumnKind.CODE),
-            *columns(ColumnKind.TEXT, runs.a.name, runs.b.name),
-        )
-        blocks.append(written(Table("", head, changed), title="Not set up alike"))
+        setup = contents.setup(runs)
+        blocks.append(written(setup, title=setup.title))
     return fitted(blocks)
 
 

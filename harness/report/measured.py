@@ -12,7 +12,7 @@ from harness.report.frame import Frame
 from harness.report.latencies import percentile, plain
 from harness.report.pooled import Pooled
 from harness.report.quantile import CONFIDENCE, Estimate
-from harness.report.summary import Oddities, RouteSummary, Violations
+from harness.report.report import Oddities, RouteSummary, Violations
 from harness.report.tally import Good, cache_hits
 
 

@@ -1,6 +1,7 @@
 """Whether an open loop sent its requests when they were due: the schedule against the deeds."""
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from harness.report import figures
 from harness.report.arrays import Floats, Ints
 from harness.report.frame import Frame, elapsed
 from harness.report.plan import Plan
-from harness.report.summary import Lags
+from harness.report.report import Lags
 
 RATE_TOLERANCE = 0.01
 LAG_TOLERANCE = 0.05
@@ -27,6 +28,16 @@ A request that starts within a bound of its time has gaps to its neighbours that
 twice that bound, so that this bounds what reaches the target. Kolmogorov's distance alone cannot
 judge: for a constant schedule one microsecond of jitter makes it 1/2.
 """
+
+
+class Spacing(StrEnum):
+    """Why the times between requests were asked to be as they are."""
+
+    EVENLY = "evenly"
+    STAGES = "stages"
+    QUOTA = "quota"
+    TRACE = "trace"
+    CHANCE = "chance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ class Pacing:
     start_lag_ms: Lags
     start_lag_allowed_ms: float
     constant: bool
-    spaced: str
+    spaced: Spacing
     distance: float | None
     rate_off: str | None = None
     late: str | None = None
@@ -86,15 +97,16 @@ def pacing(rows: Frame, plan: Plan = NO_PLAN) -> Pacing | None:
     return replace(found, rate_off=_rate_off(found, behind), late=_late(found))
 
 
-def _spaced(planned: Frame, plan: Plan, *, constant: bool) -> str:
+def _spaced(planned: Frame, plan: Plan, *, constant: bool) -> Spacing:
     """Why the times between requests were asked to be as they are."""
     if planned.known("held_ns").any():
-        return "quota"
+        return Spacing.QUOTA
     if constant:
-        return "evenly"
+        return Spacing.EVENLY
     if plan.trace:
-        return "trace"
-    return "stages" if plan.stages and plan.arrivals == "constant" else "chance"
+        return Spacing.TRACE
+    even = plan.stages and plan.arrivals == "constant"
+    return Spacing.STAGES if even else Spacing.CHANCE
 
 
 def _between(times: Ints) -> Any:

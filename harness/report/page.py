@@ -14,27 +14,33 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
+from harness.contract.run.results import Result
 from harness.foreign import visible
 from harness.measure.metrics import METRICS, definitions
-from harness.report import answers, arms, contents, drawings, figures, groups, sentences, totals
+from harness.report import answers, arms, contents, drawings, figures, groups, sentences
 from harness.report.capacity import words
 from harness.report.capacity.result import Capacity
 from harness.report.charts import curve, forest, plot
 from harness.report.charts.svg import Svg, tag
 from harness.report.gate import contents as launch
+from harness.report.plan import workload
 from harness.report.quantile import PERCENTILES, Estimate, needed
+from harness.report.report import Routes, key, ordered_routes
 from harness.report.runs import CAVEAT, Runs
-from harness.report.summary import Routes, key, ordered_routes
 from harness.report.tables import Count, Mark, NameList, Ranged, Table
-from harness.report.workload import workload
 
 if TYPE_CHECKING:
-    from harness.report.build import Report
     from harness.report.gate.judge import Gate
+    from harness.report.report import Report
 
 TEMPLATES = Path(__file__).with_name("templates")
-NOT_KEPT = {"fail", "error", "waived", "not_exercised"}
-SIGNS = {"pass": "\N{CHECK MARK}", "fail": "\N{BALLOT X}", "waived": "!", "recorded": "\N{BULLET}"}
+NOT_KEPT = {Result.FAIL, Result.ERROR, Result.WAIVED, Result.NOT_EXERCISED}
+SIGNS = {
+    Result.PASS: "\N{CHECK MARK}",
+    Result.FAIL: "\N{BALLOT X}",
+    Result.WAIVED: "!",
+    Result.RECORDED: "\N{BULLET}",
+}
 CAPSULE = re.compile(r"failures/[\w-]+")
 WORDS = {"pass": "Pass", "fail": "Fail", "unknown": "Unknown"}
 
@@ -89,6 +95,7 @@ def render_runs(runs: Runs) -> str:
         shown=ordered_routes({route for run in described for route in run.routes}),
         forest=forest.forest("Run against run", comparison),
         compared=sentences.compared(comparison),
+        setup=contents.setup(runs),
     )
 
 
@@ -146,7 +153,8 @@ def _clauses(report: "Report") -> dict[str, Any]:
     """
     clauses = report.contract.by_id if report.contract else []
     broken = [
-        (clause, [each for each in on.values() if each.result == "fail"]) for clause, on in clauses
+        (clause, [each for each in on.values() if each.result == Result.FAIL])
+        for clause, on in clauses
     ]
     capsules = {each.capsule for _, on in broken for each in on}
     return {
@@ -156,7 +164,7 @@ def _clauses(report: "Report") -> dict[str, Any]:
         ],
         "broken": [(on[0], on) for _, on in broken if on],
         "waived": [
-            (one, [route for route, each in on.items() if each.result == "waived"])
+            (one, [route for route, each in on.items() if each.result == Result.WAIVED])
             for clause, on in clauses
             if (one := next((each for each in on.values() if each.waived), None)) is not None
         ],
@@ -166,6 +174,7 @@ def _clauses(report: "Report") -> dict[str, Any]:
             if (text := _curl(report.folder, capsule)) is not None
         },
         "clause_signs": SIGNS,
+        "levels": contents.clauses_by_level(report.contract) if report.contract else None,
         "rates": contents.rates(report.contract) if report.contract else None,
     }
 
@@ -218,14 +227,13 @@ def _environment() -> jinja2.Environment:
         "duration": figures.duration,
         "metric": figures.metric,
         "ratio": figures.ratio,
-        "setting": figures.setting,
         "share": figures.share,
         "target": sentences.target,
         "when": figures.when,
     }
     environment.filters["zip"] = zip
     environment.globals |= {
-        "figure": totals.told,
+        "figure": contents.told,
         "legend": _legend,
         "span": figures.span,
         "statistic": figures.told,

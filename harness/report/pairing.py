@@ -1,4 +1,6 @@
-"""Finding the requests that belong together: blocks of one request per route, sent interleaved."""
+"""Blocks of one request per route, sent interleaved: which requests belong together, and what more
+blocks would take: time, tokens, dollars.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,10 +8,12 @@ from itertools import combinations
 
 import numpy as np
 
-from harness.report.arrays import Floats, Indices
+from harness.report import figures
+from harness.report.arrays import NULL, Floats, Indices, Ints
 from harness.report.frame import Frame, latency
+from harness.report.plan import Prices
 from harness.report.repeats import again
-from harness.report.summary import COMPARE, ordered_routes
+from harness.report.report import COMPARE, ordered_routes
 
 BLOCK = 10
 """`compare` numbers its requests by ten times the block plus the position in it."""
@@ -110,3 +114,42 @@ def discordant(blocks: Blocks) -> Iterator[Discordant]:
     table = blocks.by_route((~blocks.rows.ok).astype(np.float64))
     for a, b in blocks.couples:
         yield Discordant(a, b, int((table[a] > table[b]).sum()), int((table[a] < table[b]).sum()))
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one block takes; None where nobody knows."""
+
+    seconds: float
+    tokens: float | None = None
+    dollars: float | None = None
+
+    def of(self, blocks: float) -> str:
+        """What so many blocks take, in a few words."""
+        told = [figures.long_duration(blocks * self.seconds)]
+        if self.tokens is not None:
+            told.append(f"{figures.count(round(blocks * self.tokens))} tokens")
+        if self.dollars is not None:
+            told.append(f"${blocks * self.dollars:.2f}")
+        return ", ".join(told)
+
+
+def of_blocks(blocks: Blocks, prices: Prices) -> Cost:
+    """What one of these blocks took; `prices` are those of a token."""
+    rows, count = blocks.rows, max(blocks.count, 1)
+    ended = max(int(rows.ints(name).max(initial=NULL)) for name in ("done_ns", "closed_ns"))
+    seconds = 0.0
+    if ended != NULL:
+        seconds = max(float(ended - int(rows.ints("begun_ns")[0])) / 1e9, 0.0)
+    prompt, completion = (_known(rows, f"{kind}_tokens") for kind in ("prompt", "completion"))
+    if not len(prompt) or not len(completion):
+        return Cost(seconds / count)
+    used = float(prompt.sum()), float(completion.sum())
+    dollars = None
+    if prices.price_in is not None and prices.price_out is not None:
+        dollars = (used[0] * prices.price_in + used[1] * prices.price_out) / count
+    return Cost(seconds / count, sum(used) / count, dollars)
+
+
+def _known(rows: Frame, name: str) -> Ints:
+    return rows.ints(name)[rows.known(name)]

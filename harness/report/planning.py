@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.report import figures
 from harness.report.comparison import AT_EACH_LOOK, LEAST_PAIRS, Comparison
-from harness.report.cost import Cost
+from harness.report.pairing import Cost
 
 POWER = 0.8
 """With this probability the blocks that are named decide."""

@@ -26,7 +26,7 @@ class Estimate:
 
     `low` and `high` are for how few the samples are, None where nothing bounds it; `at_least` and
     `at_most` bound the value of these very samples by how well the client could see them. `count`
-    values were used.
+    values were used, `needs` is how many it takes where they are too few.
     """
 
     value: float | None
@@ -36,6 +36,7 @@ class Estimate:
     at_least: float | None = None
     at_most: float | None = None
     count: int = 0
+    needs: int | None = None
 
 
 def needed(percent: float, confidence: float = CONFIDENCE) -> int:
@@ -64,7 +65,7 @@ def estimate(
     n = min(float(count), math.inf if effective is None else effective)
     least, whole = needed(percent, confidence), math.floor(n)
     if whole < 1:
-        return Estimate(None, reason=_too_few(count, n, percent, least), count=count)
+        return Estimate(None, reason=_too_few(count, n, percent, least), count=count, needs=least)
     lower, upper = ranks(whole, percent / 100, confidence)
     stretch = count / whole
     first, last = math.floor((lower - 1) * stretch), math.ceil(upper * stretch) - 1
@@ -73,7 +74,7 @@ def estimate(
     high = float(largest[min(last, count - 1)]) if upper <= whole else None
     if low is None or high is None:
         reason = _too_few(count, n, percent, least)
-        return Estimate(None, low, high, reason=reason, count=count)
+        return Estimate(None, low, high, reason=reason, count=count, needs=least)
     value, at_least, at_most = (value_at(x, percent) for x in (ordered, smallest, largest))
     return Estimate(value, low, high, at_least=at_least, at_most=at_most, count=count)
 

@@ -10,7 +10,7 @@ from harness.measure.outcome import Outcome
 from harness.report import figures
 from harness.report.frame import Frame
 from harness.report.plan import Plan
-from harness.report.summary import Counts, Routes
+from harness.report.report import Counts, Routes
 from harness.report.workers import WorkerCounts
 
 SET = "a limit that was set, no saturation"

@@ -5,8 +5,8 @@ from dataclasses import replace
 from harness.measure.objective import Objective
 from harness.report.comparison import Comparison, PairedDifference
 from harness.report.quantile import Estimate
-from harness.report.summary import key
-from harness.report.thresholds import Checked, Doubts, answer
+from harness.report.report import key
+from harness.report.thresholds import Checked, CheckResult, Doubts, answer
 
 ALL = "all"
 
@@ -25,9 +25,10 @@ def between_routes(bound: Objective, comparison: Comparison) -> Checked:
             ends = 1 / ends[0], 1 / ends[2], 1 / ends[1]
         found = answered(bound, names, Estimate(*ends, count=pair.n))
         failing = _failing(comparison, pair)
-        if failing is None or found.result != "pass":
+        if failing is None or found.result is not CheckResult.MET:
             return found
-        return replace(found, result="unknown", measured=f"{found.measured}; {failing}")
+        told = f"{found.measured}; {failing}"
+        return replace(found, result=CheckResult.UNKNOWN, measured=told)
     return unknown(bound, comparison.reason or "these routes were not compared", names)
 
 
@@ -39,7 +40,7 @@ def answered(bound: Objective, route: str, measured: Estimate) -> Checked:
 
 def unknown(bound: Objective, reason: str, route: str = ALL) -> Checked:
     """An objective without an answer, and why."""
-    return Checked(bound.text, route, "unknown", reason)
+    return Checked(bound.text, route, CheckResult.UNKNOWN, reason)
 
 
 def _failing(comparison: Comparison, pair: PairedDifference) -> str | None:

@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from harness.measure.metrics import METRICS
 from harness.report import frame, manifest, samples
 from harness.report.columns import UNNAMED
-from harness.report.summary import key
+from harness.report.report import key
 
 UNUSED = ("log_id", "cf_ray", "finish_reason")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.report import arrow
+from harness.report import arrays
 from harness.report.arrays import NULL, Ints, Mask
 from harness.report.frame import Frame
 
@@ -69,7 +69,7 @@ def _by_event(rows: Frame) -> Mask:
     whole = np.empty(len(rows.columns), dtype=np.uint64)
     there = np.empty(len(whole), dtype=bool)
     for at, batch in rows.columns.batches(EVENT):
-        whole[at], there[at] = hashes(batch.column(0)), arrow.valid(batch.column(0))
+        whole[at], there[at] = hashes(batch.column(0)), arrays.valid(batch.column(0))
     places = rows.places
     places = places[there[places]]
     alike = places[_alike(whole[places])]
@@ -96,7 +96,7 @@ def _told(rows: Frame, wanted: Any) -> Iterator[tuple[int, str]]:
 
 def hashes(column: Any) -> Any:
     """A number for each text of an Arrow array; texts of one length are done together."""
-    offsets = arrow.offsets(column)
+    offsets = arrays.offsets(column)
     starts, lengths = offsets[:-1], np.diff(offsets)
     data = np.frombuffer(column.buffers()[2] or b"", dtype=np.uint8)
     found = np.zeros(len(column), dtype=np.uint64)

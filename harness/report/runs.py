@@ -18,7 +18,7 @@ from harness.errors import UsageError
 from harness.measure.objective import RATIO, Objective, parse_objective
 from harness.report import figures, frame, manifest, samples, sides
 from harness.report.arrays import Floats
-from harness.report.comparison import METRICS, Comparison, PairedDifference, judge
+from harness.report.comparison import METRICS, Comparison, PairedDifference, PairVerdict, judge
 from harness.report.documents import document
 from harness.report.frame import Frame
 from harness.report.manifest import Manifest
@@ -26,10 +26,10 @@ from harness.report.measured import of_latency
 from harness.report.paired import thinned
 from harness.report.quantile import Estimate
 from harness.report.ratios import answered, unknown
+from harness.report.report import ordered_routes
 from harness.report.sides import SEVERAL
-from harness.report.summary import ordered_routes
 from harness.report.tally import load_scenarios
-from harness.report.thresholds import Checked
+from harness.report.thresholds import Checked, CheckResult
 
 CAVEAT = (
     "the runs were made at different times: a change of the service or of the network between "
@@ -100,12 +100,11 @@ class Runs:
     @property
     def reasons(self) -> list[str]:
         """Each objective that is missed or has no answer, on its route."""
-        words = {"fail": "missed", "unknown": "cannot be judged"}
         return [
-            f"{each.objective} {words[each.result]} on {each.route}: {each.measured}"
-            for result in words
+            f"{each.objective} {result.clause} on {each.route}: {each.measured}"
+            for result in (CheckResult.MISSED, CheckResult.UNKNOWN)
             for each in self.checked
-            if each.result == result
+            if each.result is result
         ]
 
     @property
@@ -209,7 +208,7 @@ def _judged(bound: Objective, a: Side, b: Side, route: str, margin: float) -> Ch
         ends = float(new[0] - old[0]), low - wider, high + wider
     value, low, high = (math.exp(each) for each in ends)
     result = answered(bound, route, Estimate(value, low, high, count=len(new)))
-    if result.result == "unknown":
+    if result.result is CheckResult.UNKNOWN:
         told = f"{figures.ratio(value)} ({figures.ratio(low)} to {figures.ratio(high)})"
         return replace(result, measured=f"{told}: more runs would tell")
     return result
@@ -242,15 +241,15 @@ def _side(paths: Sequence[Path], name: str) -> Side:
 def _beyond(pair: PairedDifference, margin: float) -> PairedDifference:
     """The pair with a verdict only where its interval lies beyond the margin whole."""
     effect = pair.effect
-    if effect is None or (pair.verdict == "slower" and effect.low > 1 + margin):
+    if effect is None or (pair.verdict is PairVerdict.SLOWER and effect.low > 1 + margin):
         return pair
-    if pair.verdict == "faster" and effect.high < 1 / (1 + margin):
+    if pair.verdict is PairVerdict.FASTER and effect.high < 1 / (1 + margin):
         return pair
     reason = (
         "one run a side does not show how much runs differ anyhow: compare three of each "
         "(compare A1,A2,A3 B1,B2,B3)"
     )
-    return replace(pair, verdict="inconclusive", reason=reason)
+    return replace(pair, verdict=PairVerdict.INCONCLUSIVE, reason=reason)
 
 
 def _unlike(a: ComparedRun, b: ComparedRun) -> list[str]:

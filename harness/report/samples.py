@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.measure.columns import COLUMNS, END_OF_STREAM
+from harness.report.workers import sent_for
 
 FOLDER = "samples"
 LENGTHS = ("blur_ns", "held_ns", "dns_ns", "connect_ns", "tls_ns", "rtt_ns")
@@ -158,14 +159,18 @@ def schema() -> pa.Schema:
     return pa.schema([(name, TYPES[text]) for name, text in COLUMNS.items()])
 
 
-def read(folder: Path, *, clocks: Mapping[str, int] | None = None, only: str = "") -> Samples:
+def read(
+    folder: Path, *, clocks: Mapping[str, int] | None = None, load: str | None = None
+) -> Samples:
     """Every sample of a run folder; what is unreadable is said of its file, never raised.
 
     `clocks` says for which files, by name without its end, so many nanoseconds have to be added to
-    each time: they are of a machine with another CLOCK_MONOTONIC. `only` reads the files whose name
-    begins so.
+    each time: they are of a machine with another CLOCK_MONOTONIC. With `load` it is only those of
+    the workers that sent for it.
     """
-    paths = (path for path in _sources(folder / FOLDER) if path.name.startswith(only))
+    paths = _sources(folder / FOLDER)
+    if load is not None:
+        paths = [path for path in paths if sent_for(load, path.name)]
     return Samples(tuple(_later(_opened(path), path, clocks) for path in paths))
 
 

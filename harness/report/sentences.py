@@ -4,18 +4,21 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.contract.run.results import Result
 from harness.foreign import Place, harmless
 from harness.measure.objective import RATIO, parse_objective
 from harness.measure.odd import Odd
 from harness.report import figures
 from harness.report.capacity.result import Capacity
-from harness.report.comparison import Comparison, Effect, PairedDifference
-from harness.report.summary import Routes, RouteSummary
+from harness.report.comparison import Comparison, Effect, PairedDifference, PairVerdict
+from harness.report.frame import of_first_output
+from harness.report.pacing import Pacing, Spacing
+from harness.report.report import BY_KEY, Routes, RouteSummary
+from harness.routes.route import Route
 
 if TYPE_CHECKING:
-    from harness.report.build import Report
     from harness.report.load_generator import ClientPauses, LoadGenerator
-    from harness.report.pacing import Pacing
+    from harness.report.report import Report
     from harness.report.thresholds import Checked
 
 
@@ -55,7 +58,7 @@ def lead(report: "Report") -> str:
         return f"{compared[0].upper()}{compared[1:]}."
     if report.summary.requests:
         return f"{headline(report)}."
-    kept = report.contract and len(report.contract.with_result("pass"))
+    kept = report.contract and len(report.contract.with_result(Result.PASS))
     return f"All {kept} clauses that could be judged were kept." if kept else ""
 
 
@@ -128,7 +131,7 @@ def odd(name: str, route: RouteSummary) -> Iterator[tuple[str, str]]:
         yield "", f"of {many} streams on {name} {unclear}"
 
 
-def pacing(found: "Pacing | None") -> str | None:
+def pacing(found: Pacing | None) -> str | None:
     """How well an open loop was sent; None for a closed one."""
     if found is None:
         return None
@@ -137,18 +140,18 @@ def pacing(found: "Pacing | None") -> str | None:
     late = ", ".join(f"{figures.duration(each)} {word}" for each, word in lags)
     rates = f"{figures.digits(found.achieved_rate)} of {figures.digits(found.asked_rate)}"
     gaps = f"; Kolmogorov's distance of the times between them {figures.digits(found.distance)}"
-    even = found.spaced in ("evenly", "stages", "quota")
+    even = found.spaced in (Spacing.EVENLY, Spacing.STAGES, Spacing.QUOTA)
     gaps = "" if even else gaps  # where a microsecond of jitter makes it 1/2
     rates += f" requests/s{SPACED[found.spaced]}"
     return f"{rates} had left when the last was due; start lag {late}{gaps}."
 
 
-SPACED: Mapping[str, str] = {
-    "evenly": "",
-    "stages": " in the mean of all stages",
-    "quota": ", as the quota let them,",
-    "trace": ", as the trace has them,",
-    "chance": ", as the chances fell,",
+SPACED: Mapping[Spacing, str] = {
+    Spacing.EVENLY: "",
+    Spacing.STAGES: " in the mean of all stages",
+    Spacing.QUOTA: ", as the quota let them,",
+    Spacing.TRACE: ", as the trace has them,",
+    Spacing.CHANCE: ", as the chances fell,",
 }
 """Why a load's requests had the times between them that they were asked to have."""
 SHOWN = ("ttft_ms", "inter_chunk_ms", "tpot_ms", "e2e_ms")
@@ -185,9 +188,8 @@ def headline(report: "Report") -> str:
 
 def _headroom(report: "Report") -> Iterator[str]:
     """Each objective on a latency with the route that is nearest to its limit or beyond it."""
-    for text in dict.fromkeys(each.objective for each in report.checked):
-        if text.endswith("(default)"):
-            continue
+    typed = (each.objective for each in report.checked if not each.by_default)
+    for text in dict.fromkeys(typed):
         objective = parse_objective(text, also=(RATIO,))
         values = [each.value for each in report.checked if each.objective == text]
         known = [value for value in values if value is not None]
@@ -199,7 +201,7 @@ def _headroom(report: "Report") -> Iterator[str]:
 
 def client_error(client: "LoadGenerator", metric: str) -> str:
     """How exact the client's own figures of a metric are, by its calibration."""
-    error = client.error_ms(metric.partition("_ms")[0])
+    error = client.error_ms(BY_KEY[metric])
     return "unknown" if error is None else f"<{figures.duration(error)}"
 
 
@@ -257,7 +259,7 @@ def _by_route(title: str, told: Mapping[str, str]) -> str | None:
 
 def spoiled(entry: RouteSummary, metric: str) -> int:
     """How many values of a metric lost their meaning: the TTFT of answers in one piece."""
-    return entry.odd.counts[Odd.ONE_PIECE] or 0 if metric.startswith(("ttft", "ttfo")) else 0
+    return entry.odd.counts[Odd.ONE_PIECE] or 0 if of_first_output(BY_KEY[metric]) else 0
 
 
 def _pair(pair: PairedDifference, effect: Effect, margin: float) -> str:
@@ -265,9 +267,9 @@ def _pair(pair: PairedDifference, effect: Effect, margin: float) -> str:
     between = f"{figures.ratio(effect.low)} to {figures.ratio(effect.high)}"
     change = f"{figures.ratio(effect.ratio)}, 95 % interval {between}"
     a, b = (f"{pair.route} in {run}" if pair.route else _upstream(run) for run in (pair.a, pair.b))
-    if pair.verdict in ("slower", "faster"):
+    if pair.verdict in (PairVerdict.SLOWER, PairVerdict.FASTER):
         return f"{b} is {pair.verdict} than {a} by {absolute} of {name} ({change})"
-    if pair.verdict == "equivalent":
+    if pair.verdict is PairVerdict.EQUIVALENT:
         return f"{b} has the {name} of {a} within {margin:.0%} ({change})"
     return f"{b} against {a}: {name} {change}; {pair.reason}"
 
@@ -278,9 +280,9 @@ def _found(pair: PairedDifference, effect: Effect, margin: float) -> str:
     low, high = figures.ratio(effect.low), figures.ratio(effect.high)
     a, b = _upstream(pair.a), _upstream(pair.b)
     told = {
-        "slower": f"{b} costs {absolute} of {name} more than {a} ({low} to {high})",
-        "faster": f"{b} costs {absolute} of {name} less than {a} ({low} to {high})",
-        "equivalent": f"{b} is equal to {a} in {name} within {margin:.0%}",
+        PairVerdict.SLOWER: f"{b} costs {absolute} of {name} more than {a} ({low} to {high})",
+        PairVerdict.FASTER: f"{b} costs {absolute} of {name} less than {a} ({low} to {high})",
+        PairVerdict.EQUIVALENT: f"{b} is equal to {a} in {name} within {margin:.0%}",
     }
     found = told.get(pair.verdict, f"{b} against {a} is open in {name} ({low} to {high})")
     return f"{pair.route}: {found}" if pair.route else found
@@ -288,4 +290,4 @@ def _found(pair: PairedDifference, effect: Effect, margin: float) -> str:
 
 def _upstream(route: str) -> str:
     """The name of a route, with the word that the model route asks another upstream."""
-    return f"{route} (another upstream)" if route == "model" else route
+    return f"{route} (another upstream)" if route == Route.MODEL else route

@@ -13,7 +13,7 @@ from harness.report.arrays import NULL, Floats, Ints, Mask
 from harness.report.columns import before
 from harness.report.documents import document
 from harness.report.frame import Frame, latency
-from harness.report.summary import key, ordered_routes
+from harness.report.report import key, ordered_routes
 from harness.report.tally import Good, load_scenarios
 
 MOST_BINS = 300

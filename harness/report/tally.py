@@ -13,7 +13,7 @@ from harness.report.arrays import NULL, Mask
 from harness.report.columns import counted
 from harness.report.frame import Frame
 from harness.report.latencies import measure
-from harness.report.summary import (
+from harness.report.report import (
     COMPARE,
     Counts,
     Goodput,

@@ -1,6 +1,6 @@
 """The report as tables for a terminal; texts of servers are shown as they are, never as markup."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,16 +11,17 @@ from rich.text import Text
 
 from harness.report import arms, contents, figures, groups, sentences, tables
 from harness.report.capacity import words
-from harness.report.comparison import Comparison
+from harness.report.comparison import Comparison, PairVerdict
 from harness.report.gate import contents as launch
-from harness.report.quantile import PERCENTILES, Estimate
-from harness.report.tables import Cell, ColumnKind, Count, Mark, NameList, Ranged, columns
-from harness.report.workload import workload
+from harness.report.plan import workload
+from harness.report.quantile import Estimate
+from harness.report.tables import Cell, ColumnKind, Count, Mark, NameList, Ranged
+from harness.report.thresholds import CheckResult
 
 if TYPE_CHECKING:
-    from harness.report.build import Report
     from harness.report.gate.judge import Gate, ObjectiveResult
     from harness.report.presets import Figure, Preset
+    from harness.report.report import Report
 
 LOAD = ("route", "requests", "failed", "goodput", "answers", "tokens/s", "cache hits")
 ON_THE_WAY = ("arm", "connect", "tls", "round trip", "first byte", "without it")
@@ -30,17 +31,17 @@ UNSHOWN = ("goodput", "p99", "E2E p50")
 """Columns of the parts of a load that a terminal has no room for."""
 STAR = "*"
 MOST_IN_A_CELL = 300
-STYLES = {
-    "pass": "green",
-    "fail": "red",
-    "unknown": "yellow",
-    "warn": "yellow",
-    "slower": "red",
-    "faster": "cyan",
-    "equivalent": "green",
-    "inconclusive": "dim",
+STYLES: Mapping[str, str] = {
+    CheckResult.MET: "green",
+    CheckResult.MISSED: "red",
+    CheckResult.UNKNOWN: "yellow",
+    CheckResult.CLOSE: "yellow",
+    PairVerdict.SLOWER: "red",
+    PairVerdict.FASTER: "cyan",
+    PairVerdict.EQUIVALENT: "green",
+    PairVerdict.INCONCLUSIVE: "dim",
 }
-WORDS = {"pass": "met", "fail": "missed", "unknown": "unknown", "warn": "close"}
+WORDS: Mapping[str, str] = {each: each.word for each in CheckResult}
 
 
 def show(report: "Report", console: Console) -> None:
@@ -73,22 +74,8 @@ def compared(comparison: Comparison) -> Iterator[RenderableType]:
 
 def preset(by: "Preset", found: "list[Figure]") -> Group:
     """Latencies by the definitions of another tool, and the formula of each."""
-    names = ("n", "mean", *(f"p{percent}" for percent in PERCENTILES))
-    head = (*columns(ColumnKind.NAME, by.name, "route"), *columns(ColumnKind.NUMBER, *names))
-    rows = tuple(
-        (each.metric, each.route, figures.count(each.n), *map(_time, _times(each)))
-        for each in found
-    )
     formulas = "\n".join(f"{each.name}: {each.formula}" for each in by.metrics)
-    return Group(written(tables.Table(by.name, head, rows)), Text(), Text(formulas))
-
-
-def _times(of: "Figure") -> tuple[float | None, ...]:
-    return of.mean, *of.percentiles.values()
-
-
-def _time(milliseconds: float | None) -> str:
-    return "no value" if milliseconds is None else figures.duration(milliseconds)
+    return Group(written(contents.preset(by, found)), Text(), Text(formulas))
 
 
 def _capacity(report: "Report") -> Iterator[RenderableType]:
@@ -106,15 +93,8 @@ def _groups(report: "Report") -> Iterator[Table]:
 
 
 def _contract(report: "Report") -> Iterator[Table]:
-    contract = report.contract
-    if contract is None or not contract.clauses:
-        return
-    results = contract.results
-    names = [result.replace("_", " ") for result in results]
-    head = (*columns(ColumnKind.NAME, "contract"), *columns(ColumnKind.NUMBER, *names))
-    counts = {route: contract.counts(route) for route in contract.routes}
-    rows = ((route, *(str(of[result]) for result in results)) for route, of in counts.items())
-    yield written(tables.Table("Contract", head, tuple(rows)))
+    if report.contract is not None and report.contract.clauses:
+        yield written(contents.clauses_by_route(report.contract))
 
 
 def _latency(report: "Report") -> Iterator[RenderableType]:

@@ -5,10 +5,11 @@ import operator
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import numpy as np
 
-from harness.measure.metrics import METRICS, SCHEDULED
+from harness.measure.metrics import METRICS
 from harness.measure.objective import COUNTS, RATES, RATIO, Objective, parse_objective
 from harness.measure.outcome import Outcome
 from harness.measure.validity import could_change, not_sent
@@ -16,18 +17,19 @@ from harness.report import figures, quota
 from harness.report.arrays import Mask
 from harness.report.figures import DASH
 from harness.report.frame import Frame, bound, of_first_output, of_route
+from harness.report.manifest import LOADING
 from harness.report.measured import measure
-from harness.report.pacing import Pacing
+from harness.report.pacing import Pacing, pacing
+from harness.report.plan import Plan, planned
 from harness.report.quantile import CONFIDENCE, Estimate
 from harness.report.quota import Quota
-from harness.report.summary import Counts, Routes, RouteSummary
-from harness.report.tally import Good
+from harness.report.report import Counts, Routes, RouteSummary
+from harness.report.tally import Good, summarise
 from harness.report.workers import CalibrationResult
 
 DEFAULT_ERRORS = "error_rate < 1%"
 DEFAULT = "(default)"
 """How an objective ends that nobody typed."""
-JUDGED = ("run", "load", "compare", "capacity")
 HIGH = 0.9
 MARGIN_OF_MORE = 1.5
 """Of what would settle an objective so much more is named: the next sample may lie less well."""
@@ -36,25 +38,49 @@ MOST_TIMES = 1000
 COMPARED = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
+class CheckResult(StrEnum):
+    """Whether an objective is met."""
+
+    MET = "pass"
+    MISSED = "fail"
+    UNKNOWN = "unknown"
+    CLOSE = "warn"
+    """The default objective, missed by so few that it proves nothing."""
+
+    @property
+    def word(self) -> str:
+        """The result as a table says it."""
+        return self.name.lower()
+
+    @property
+    def clause(self) -> str:
+        """The result as it follows the objective in a sentence."""
+        return "cannot be judged" if self is CheckResult.UNKNOWN else self.word
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """One objective on one route: what was measured and whether it is met.
 
-    `result` is `pass`, `fail`, `unknown`, or `warn` (the default objective, missed by so few that
-    it proves nothing). `measured` is for people; `low` and `high` are the interval of `value`, all
+    `measured` is for people; `low` and `high` are the interval of `value`, all
     three in the objective's unit. Of a load by stages `stage` says of which one the requests were,
     from 1, and `level` what was asked in it; None for all of them.
     """
 
     objective: str
     route: str
-    result: str
+    result: CheckResult
     measured: str
     value: float | None = None
     low: float | None = None
     high: float | None = None
     stage: int | None = None
     level: str | None = None
+
+    @property
+    def by_default(self) -> bool:
+        """Whether nobody typed the objective."""
+        return self.objective.endswith(DEFAULT)
 
     @property
     def told(self) -> str:
@@ -118,7 +144,7 @@ class Doubts:
         """What the client may be wrong by for a latency, at p99; 0 for anything else."""
         if self.noise_floor is None:
             return 0.0
-        return self.noise_floor.error_ms(metric.removesuffix(SCHEDULED)) or 0.0
+        return self.noise_floor.error_ms(metric) or 0.0
 
 
 def check(
@@ -139,9 +165,38 @@ def check(
     failures are no accident: the lower end of the interval lies above it.
     """
     found = list(_explicit(wanted, rows, routes, doubts, confidence))
-    if command in JUDGED and not any(each.metric == "error_rate" for each in wanted):
+    if command in LOADING and not any(each.metric == "error_rate" for each in wanted):
         found += _default(rows, routes, doubts)
     return tuple(found)
+
+
+def check_stages(
+    wanted: Sequence[Objective],
+    rows: Frame,
+    plan: Plan,
+    *,
+    command: str,
+    noise_floor: CalibrationResult | None,
+    in_flight: int | None,
+) -> Iterator[Checked]:
+    """Every objective in every stage that asked for any request, on every route.
+
+    What holds over the whole load has to hold in each stage too, but for a rate: each stage asks
+    for one of its own. What the client did to one stage leaves the others judged. Of the default
+    objective on errors only a certain miss is told.
+    """
+    kept = [each for each in wanted if each.metric not in RATES]
+    for number, stage, asked in planned(plan):
+        if stage.seconds * (stage.begin + stage.end) / 2 < 1:
+            continue
+        part = rows.where(rows.ints("stage") == number)
+        routes = summarise(part, good(wanted)).routes
+        doubts = Doubts.of(
+            routes, pacing=pacing(part), noise_floor=noise_floor, in_flight=in_flight
+        )
+        for each in check(kept, part, routes, command=command, doubts=doubts):
+            if each.result is CheckResult.MISSED or not each.by_default:
+                yield replace(each, stage=number, level=asked.told)
 
 
 def good(wanted: Sequence[Objective]) -> Good:
@@ -193,7 +248,7 @@ def _explicit(
             yield _by_cause(judged, objective, measured, routes[name].counts)
         if not applies:
             route = dict(objective.labels).get("route", "any route")
-            yield Checked(objective.text, route, "unknown", "nothing was measured")
+            yield Checked(objective.text, route, CheckResult.UNKNOWN, "nothing was measured")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +276,8 @@ def _judged(
     objective: Objective, name: str, measured: Estimate, doubts: Doubts, pace: RequestCost
 ) -> Checked:
     result, told = answer(objective, measured, doubts, pace)
-    if result == "fail" and objective.metric in RATES and doubts.quota is not None:
-        result, told = "unknown", f"{told}: {doubts.quota}"
+    if result is CheckResult.MISSED and objective.metric in RATES and doubts.quota is not None:
+        result, told = CheckResult.UNKNOWN, f"{told}: {doubts.quota}"
     value, low, high = map(_finite, (measured.value, measured.low, measured.high))
     return Checked(objective.text, name, result, told, value, low, high)
 
@@ -230,35 +285,39 @@ def _judged(
 def _by_cause(judged: Checked, objective: Objective, measured: Estimate, counts: Counts) -> Checked:
     """A miss for failures says whether these were refusals by a quota, or for want of capacity."""
     of_failures = objective.metric == "error_rate" or measured.value is None
-    why = quota.cause(counts) if judged.result == "fail" and of_failures else None
+    why = quota.cause(counts) if judged.result is CheckResult.MISSED and of_failures else None
     return judged if why is None else replace(judged, measured=f"{judged.measured}; {why}")
 
 
 def answer(
     objective: Objective, measured: Estimate, doubts: Doubts, pace: RequestCost | None = None
-) -> tuple[str, str]:
-    """Pass or fail where the whole interval is on one side of the limit, else unknown; and why.
+) -> tuple[CheckResult, str]:
+    """Met or missed where the whole interval is on one side of the limit, else unknown; and why.
 
     The interval is as wide as chance and the client's own error make it. `pace` says what more
     requests would take.
     """
     reason, shown = doubts.about(objective), show(objective, measured)
     if reason is not None:
-        return "unknown", reason
+        return CheckResult.UNKNOWN, reason
     error = doubts.error_ms(objective.metric)
     low = (-math.inf if measured.low is None else measured.low) - error
     high = (math.inf if measured.high is None else measured.high) + error
     if objective.met(low) == objective.met(high) and objective.operator != "==":
         told = shown if measured.value is not None else _one_sided(measured) or shown
-        return "pass" if objective.met(low) else "fail", told
+        return _side(met=objective.met(low)), told
     if objective.operator == "==" and measured.value is not None:
-        return "pass" if objective.met(measured.value) else "fail", shown
+        return _side(met=objective.met(measured.value)), shown
     if measured.value is None:
-        return "unknown", str(measured.reason)
+        return CheckResult.UNKNOWN, str(measured.reason)
     least = measured.value if measured.at_least is None else measured.at_least
     most = measured.value if measured.at_most is None else measured.at_most
     doubt = could_change(objective.met, least, most, error=error)
-    return "unknown", f"{shown}: {doubt or _close(objective, measured, pace)}"
+    return CheckResult.UNKNOWN, f"{shown}: {doubt or _close(objective, measured, pace)}"
+
+
+def _side(*, met: bool) -> CheckResult:
+    return CheckResult.MET if met else CheckResult.MISSED
 
 
 def _one_sided(measured: Estimate) -> str | None:
@@ -322,11 +381,12 @@ def _default(rows: Frame, routes: Routes, doubts: Doubts) -> Iterator[Checked]:
     for name, route in routes.items():
         counts, rate = route.counts, route.counts.error_rate
         if doubts.load is not None:
-            yield Checked(text, name, "unknown", doubts.load, rate)
+            yield Checked(text, name, CheckResult.UNKNOWN, doubts.load, rate)
         if doubts.load is not None or rate is None or objective.met(rate):
             continue
         found = measure(objective, of_route(rows, name), route, good(()))
-        result = "warn" if found.low is None or objective.met(found.low) else "fail"
+        accident = found.low is None or objective.met(found.low)
+        result = CheckResult.CLOSE if accident else CheckResult.MISSED
         shown = f"{figures.share(rate)}, {counts.errors:,} of {counts.sent:,} failed"
         shown = "; ".join(filter(None, (shown, quota.cause(counts))))
         yield Checked(text, name, result, shown, rate, found.low, found.high)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from harness.contract.run.results import Result
 from harness.errors import EXIT_CODES, TransportError, TransportKind
 from harness.measure.odd import Odd
 from harness.measure.outcome import Outcome
@@ -16,14 +17,12 @@ from harness.measure.validity import stood_still
 from harness.report import figures, quota, sentences
 from harness.report.capacity.result import Capacity
 from harness.report.comparison import Comparison
-from harness.report.conformance import Conformance
-from harness.report.manifest import Manifest
+from harness.report.conformance import Conformance, ContractWord
+from harness.report.manifest import LOADING, Command, Manifest
 from harness.report.records import Records
+from harness.report.report import Counts, Routes, RouteSummary, Summary
 from harness.report.sentences import one_line
-from harness.report.summary import Counts, Routes, RouteSummary, Summary
-from harness.report.thresholds import Checked
-
-LOADING = ("run", "load", "compare", "capacity")
+from harness.report.thresholds import Checked, CheckResult
 
 
 class Weight(StrEnum):
@@ -121,15 +120,15 @@ def _told(finding: Finding) -> str:
 def _contract(evidence: Grounds) -> Iterator[Finding]:
     contract = evidence.conformance
     if contract is None:
-        if evidence.manifest.command == "verify":
+        if evidence.manifest.command == Command.VERIFY:
             yield Finding(Weight.OPEN, "the contract was not checked: conformance.json is missing")
         return
-    if contract.verdict == "incompatible":
-        yield Finding(Weight.BROKEN, f"the contract is broken: {contract.named('fail')}")
-    elif contract.verdict == "compatible_with_waivers":
-        yield Finding(Weight.REMARK, f"waived: {contract.named('waived')}")
-    elif contract.verdict != "compatible":
-        missing = "; ".join(contract.reasons) or contract.named("not_exercised")
+    if contract.verdict == ContractWord.INCOMPATIBLE:
+        yield Finding(Weight.BROKEN, f"the contract is broken: {contract.named(Result.FAIL)}")
+    elif contract.verdict == ContractWord.WITH_WAIVERS:
+        yield Finding(Weight.REMARK, f"waived: {contract.named(Result.WAIVED)}")
+    elif contract.verdict != ContractWord.COMPATIBLE:
+        missing = "; ".join(contract.reasons) or contract.named(Result.NOT_EXERCISED)
         yield Finding(Weight.OPEN, f"the contract could not be judged: {missing}")
 
 
@@ -220,16 +219,19 @@ def layer_of(outcome: str) -> str:
 
 def _objectives(evidence: Grounds) -> Iterator[Finding]:
     """One finding per result, stage and what was measured, naming the objectives and the routes."""
-    weights = {"fail": Weight.MISSED, "unknown": Weight.OPEN, "warn": Weight.REMARK}
-    words = {"fail": "missed", "unknown": "cannot be judged", "warn": "close"}
+    weights = {
+        CheckResult.MISSED: Weight.MISSED,
+        CheckResult.UNKNOWN: Weight.OPEN,
+        CheckResult.CLOSE: Weight.REMARK,
+    }
     for result, weight in weights.items():
-        found = [each for each in evidence.checked if each.result == result]
+        found = [each for each in evidence.checked if each.result is result]
         told: dict[tuple[int | None, str], list[str]] = {}
         for stage, objective in dict.fromkeys((each.stage, each.told) for each in found):
             measured = _measured([each for each in found if each.told == objective])
             told.setdefault((stage, measured), []).append(objective)
         for (_, measured), names in told.items():
-            yield Finding(weight, f"{', '.join(names)} {words[result]} on {measured}")
+            yield Finding(weight, f"{', '.join(names)} {result.clause} on {measured}")
 
 
 def _measured(found: Sequence[Checked]) -> str:
@@ -330,7 +332,7 @@ def _held_back(route: RouteSummary, asked: float) -> Iterator[str]:
 
 
 def _comparison(evidence: Grounds) -> Iterator[Finding]:
-    compared, asked = evidence.comparison, evidence.manifest.command == "compare"
+    compared, asked = evidence.comparison, evidence.manifest.command == Command.COMPARE
     if not compared.conclusive and (asked or compared.pairs):
         told = compared.still_open or "there are no pairs"
         weight = Weight.OPEN if asked else Weight.REMARK

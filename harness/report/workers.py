@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.measure.histogram import Histogram
-from harness.measure.metrics import ERROR_OF
+from harness.measure.metrics import ERROR_OF, SCHEDULED
 from harness.report.documents import fields_of, read
 
 FOLDER = "workers"
@@ -39,8 +39,9 @@ class CalibrationResult:
 
     def error_ms(self, metric: str) -> float | None:
         """What the client is wrong by for a latency at p99; None where that is not known."""
+        plain = metric.removesuffix(SCHEDULED)
         errors = {"ttft_ms": self.ttft_ms, "inter_chunk_ms": self.inter_chunk_ms}
-        found = {**errors, "e2e_ms": self.e2e_ms}.get(ERROR_OF.get(metric, ""))
+        found = {**errors, "e2e_ms": self.e2e_ms}.get(ERROR_OF.get(plain, ""))
         return None if found is None else found.p99
 
     def document(self) -> dict[str, Any]:
@@ -103,8 +104,13 @@ class Workers:
 
     def of(self, load: str) -> "Workers":
         """Those of one load."""
-        own = (each for each in self.reports if each.worker.startswith(f"{load}-"))
+        own = (each for each in self.reports if sent_for(load, each.worker))
         return Workers(tuple(own), self.unreadable)
+
+
+def sent_for(load: str, worker: str) -> bool:
+    """Whether a worker sent for a load, by its name, which that of its file begins with."""
+    return worker.startswith(f"{load}-")
 
 
 def read_workers(folder: Path) -> Workers:

@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from harness.cli.duration import parse_duration
+from harness.cli.options import parse_duration
 
 
 @pytest.mark.parametrize(

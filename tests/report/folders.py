@@ -13,7 +13,7 @@ from harness.measure.columns import COLUMNS
 from harness.measure.histogram import Histogram
 from harness.measure.timeline import Timeline
 from harness.report import manifest, samples
-from harness.report.files import write_json
+from harness.report.documents import write_json
 from tests.sample import Sample, row
 
 RUN_ID = "0123456789ab"

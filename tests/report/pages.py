@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.report.build import build_report, write_runs
-from harness.report.files import write_text
+from harness.report.build import build_report
+from harness.report.documents import write_text
+from harness.report.files import write_runs
 from harness.report.runs import compare_runs
 from tests.report.folders import (
     FLOOR,

@@ -16,7 +16,7 @@ from harness.report.arrays import Floats, Mask
 from harness.report.capacity.level import LOOKS, LevelTrial, judge
 from harness.report.capacity.result import Capacity, conclude
 from harness.report.capacity.search import SearchRange, next_step
-from harness.report.files import write_json
+from harness.report.documents import write_json
 from harness.report.samples import conform, schema
 from tests.report.folders import RUN_ID, START_NS, write_run, write_worker
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.report import columns, frame, samples
-from harness.report.aside import Aside, arrays
+from harness.report.aside import Aside, arrays_of
 from harness.report.build import build_report
 from harness.report.columns import Texts
 from harness.report.gaps import Gaps
@@ -48,7 +48,7 @@ def test_each_column_is_read_from_the_samples_once(
     again = [rows.texts("route"), rows.columns.gaps(), rows.since("done_ns")]
 
     for one, other in zip(first, again, strict=True):
-        for before, after in zip(arrays(one), arrays(other), strict=True):
+        for before, after in zip(arrays_of(one), arrays_of(other), strict=True):
             assert np.array_equal(before, after, equal_nan=before.dtype.kind == "f")
 
 
@@ -92,5 +92,5 @@ def test_a_disk_without_room_means_that_samples_are_read_again() -> None:
 def test_every_array_of_gaps_is_counted(run: Path) -> None:
     gaps: Gaps = frame.frame(samples.read(run)).columns.gaps()
 
-    assert {id(each) for each in arrays(gaps)} >= {id(gaps.low.values), id(gaps.high.rows)}
+    assert {id(each) for each in arrays_of(gaps)} >= {id(gaps.low.values), id(gaps.high.rows)}
     assert not gaps.low.values.flags.writeable

@@ -15,7 +15,7 @@ from harness.report.capacity import words
 from harness.report.capacity.backlog import backlog
 from harness.report.capacity.level import judge
 from harness.report.capacity.result import Capacity
-from harness.report.capacity.search import SearchRange, SearchTrial, bracket, next_step
+from harness.report.capacity.search import LevelResult, SearchRange, SearchTrial, bracket, next_step
 from harness.report.charts.curve import load_latency
 from tests.report.queueing import Target, arrivals, searched, waits, write_search
 from tests.report.queueing import rows as level_rows
@@ -162,12 +162,12 @@ def test_a_search_ends_with_the_edge_between_what_passed_and_what_failed(
         assert found.failed / found.passed < 1.16
 
 
-def _result(asked: float, edge: float, grey: float, gives_way: float | None) -> str:
+def _result(asked: float, edge: float, grey: float, gives_way: float | None) -> LevelResult:
     if gives_way is not None and asked >= gives_way:
-        return "client"
+        return LevelResult.CLIENT
     if abs(asked / edge - 1) <= grey:
-        return "unknown"
-    return "pass" if asked < edge else "fail"
+        return LevelResult.OPEN
+    return LevelResult.CARRIED if asked < edge else LevelResult.NOT_CARRIED
 
 
 def test_users_are_whole() -> None:
@@ -175,7 +175,13 @@ def test_users_are_whole() -> None:
     trials: list[SearchTrial] = []
     while step := next_step(trials, within):
         assert step.asked == int(step.asked)
-        trials.append(SearchTrial(step.asked, "pass" if step.asked <= 9 else "fail", step.settle))
+        trials.append(
+            SearchTrial(
+                step.asked,
+                LevelResult.CARRIED if step.asked <= 9 else LevelResult.NOT_CARRIED,
+                step.settle,
+            )
+        )
 
     assert (bracket(trials).passed, bracket(trials).failed) == (9, 10)
 
@@ -197,7 +203,7 @@ def test_a_level_whose_load_was_not_the_one_asked_for_is_the_clients() -> None:
 
 
 def test_a_moment_of_a_busy_client_is_tried_once_more() -> None:
-    trials = [SearchTrial(1, "pass"), SearchTrial(2, "client")]
+    trials = [SearchTrial(1, LevelResult.CARRIED), SearchTrial(2, LevelResult.CLIENT)]
 
     step = next_step(trials, SearchRange(1, 1000))
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report import dots
+from harness.report import drawings
 from harness.report.charts import distribution
-from harness.report.charts.axis import Scale, from_zero, log_scale
-from harness.report.charts.plot import BOTTOM, LEFT, TOP
+from harness.report.charts.plot import BOTTOM, LEFT, TOP, Scale, from_zero, log_scale
 from harness.report.charts.svg import Svg, group, tag, text
+from harness.report.thresholds import CheckResult
 
 POSITIVE = st.floats(1e-4, 1e8)
 
@@ -121,9 +121,9 @@ def test_a_distribution_of_nothing_is_no_chart() -> None:
 
 def test_objectives_are_lines_with_a_mark_at_their_percentile_and_labels_apart() -> None:
     limits = [
-        distribution.Limit("p95 < 18 ms: met", 18.0, 95.0, "pass"),
-        distribution.Limit("p99 < 18.1 ms: unknown", 18.1, 99.0, "unknown"),
-        distribution.Limit("mean < 2 s: met", 2000.0, None, "pass"),
+        distribution.Limit("p95 < 18 ms: met", 18.0, 95.0, CheckResult.MET),
+        distribution.Limit("p99 < 18.1 ms: unknown", 18.1, 99.0, CheckResult.UNKNOWN),
+        distribution.Limit("mean < 2 s: met", 2000.0, None, CheckResult.MET),
     ]
 
     chart = distribution.tail("t", {"native": np.linspace(10, 20, 1000)}, limits)
@@ -153,11 +153,11 @@ def _points(chart: str) -> list[tuple[float, float]]:
 def test_dots_keep_every_extreme_and_are_not_too_many(n: int, seed: int) -> None:
     values = np.random.default_rng(seed).lognormal(0, 1, n)
 
-    kept = dots.chosen(values)
+    kept = drawings.chosen(values)
 
-    assert len(kept) == n if n <= dots.MOST else len(kept) <= dots.MOST + 1
+    assert len(kept) == n if n <= drawings.MOST_DOTS else len(kept) <= drawings.MOST_DOTS + 1
     assert {values.min(), values.max()} <= {*values[kept]}
     assert sorted({*kept.tolist()}) == kept.tolist()
-    if n > dots.MOST:
-        for part in np.array_split(values, dots.PARTS):
+    if n > drawings.MOST_DOTS:
+        for part in np.array_split(values, drawings.PARTS):
             assert {part.min(), part.max()} <= {*values[kept]}

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from harness.errors import UsageError
 from harness.report import markdown, page, terminal
-from harness.report.files import write_json
+from harness.report.documents import write_json
+from harness.report.files import write_gate
 from harness.report.gate.judge import Gate, judge
-from harness.report.gate.output import write
 from harness.report.gate.wanted import RunKind, parse
 from tests.report.folders import (
     FLOOR,
@@ -482,7 +482,7 @@ def test_what_a_gate_writes_is_what_its_schema_says_and_names_no_folder(tmp_path
     found = gate(runs, "compatible", FAST, RATIO, "carried_rate >= 50/s", "p50(tpot) < 1s")
     (tmp_path / "out").mkdir()
 
-    write(found, tmp_path / "out")
+    write_gate(found, tmp_path / "out")
 
     assert problems_in(tmp_path / "out") == []
     texts = [(tmp_path / "out" / f"gate.{kind}").read_text("utf-8") for kind in KINDS]
@@ -498,7 +498,7 @@ def test_what_a_target_called_itself_is_shown_and_never_obeyed(tmp_path: Path) -
     run = dated(load_run(tmp_path / "l"), target={"kind": "url", "name": bad, "base": bad})
     (tmp_path / "out").mkdir()
 
-    write(gate({"load": run}, FAST, target="live"), tmp_path / "out")
+    write_gate(gate({"load": run}, FAST, target="live"), tmp_path / "out")
 
     page, text = ((tmp_path / "out" / f"gate.{kind}").read_text("utf-8") for kind in ("html", "md"))
     assert "\x1b" not in page + text

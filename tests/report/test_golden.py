@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from harness.report.build import Report, build_report
+from harness.report.build import build_report
+from harness.report.report import Report
 from harness.report.terminal import show
 from tests.report.folders import (
     FLOOR,

@@ -10,7 +10,7 @@ import pytest
 from harness.cli import execute
 from harness.errors import UsageError
 from harness.report.build import assemble
-from harness.report.files import write_json
+from harness.report.documents import write_json
 from harness.report.merge import merge
 from tests.report.folders import START_NS, answered, write_run, write_stream, write_worker
 from tests.sample import Sample

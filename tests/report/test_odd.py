@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from harness.report.build import Report, assemble, build_report
+from harness.report.build import assemble, build_report
+from harness.report.report import Report
 from harness.report.terminal import show
 from harness.report.workers import Error
 from tests.report.folders import FLOOR, Cells, answered, cells, write_run, write_worker

@@ -13,7 +13,7 @@ from scipy import stats
 from harness.report import frame
 from harness.report.build import assemble
 from harness.report.pacing import distance, pacing
-from harness.report.summary import Lags
+from harness.report.report import Lags
 from tests.report.folders import Cells, answered, dropped, table, write_run, write_worker
 from tests.sample import Sample
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.report.build import build_report, write_runs
+from harness.report.build import build_report
+from harness.report.files import write_runs
 from harness.report.runs import compare_runs
 from tests.report import pages
 from tests.report.chromium import Browser

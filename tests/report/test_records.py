@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.report.build import Report, assemble
-from harness.report.documents import document
-from harness.report.files import write_json
+from harness.report.build import assemble
+from harness.report.documents import document, write_json
+from harness.report.report import Report
 from tests.report.folders import Cells, answered, dropped, write_run, write_stream, write_worker
 from tests.sample import Sample
 

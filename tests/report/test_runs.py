@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from harness.errors import UsageError
-from harness.report.build import write_runs
 from harness.report.comparison import PairedDifference
+from harness.report.files import write_runs
 from harness.report.runs import Runs, compare_runs
 from tests.report.folders import answered, failed, mixed, write_run
 from tests.sample import Sample

@@ -10,8 +10,10 @@ import jsonschema_rs
 import pytest
 
 from harness.report import comparison, manifest
-from harness.report.build import SCHEMA_VERSION, build_report, write_runs
+from harness.report.build import build_report
+from harness.report.files import write_runs
 from harness.report.gate import judge
+from harness.report.report import SCHEMA_VERSION
 from harness.report.runs import compare_runs
 from harness.report.schema import names, schema
 from tests.report.folders import (

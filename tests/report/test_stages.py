@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from harness.report import markdown, page, terminal
-from harness.report.build import Report, assemble
+from harness.report.build import assemble
+from harness.report.report import Report
 from harness.report.sentences import pacing
 from tests.report.folders import Cells, answered, cells, failed, write_run
 from tests.sample import Sample

@@ -7,7 +7,8 @@ import pytest
 
 from harness.measure.objective import parse_objectives
 from harness.report import frame
-from harness.report.summary import flat, ordered_routes
+from harness.report.files import flat
+from harness.report.report import ordered_routes
 from harness.report.tally import Tally, summarise
 from harness.report.thresholds import good
 from tests.report.folders import answered, blocks, cells, failed, mixed, table

@@ -8,9 +8,10 @@ import pytest
 from rich.console import Console
 
 from harness.report import contents, markdown, terminal
-from harness.report.build import Report, build_report
+from harness.report.build import build_report
 from harness.report.capacity import words
 from harness.report.quantile import Estimate
+from harness.report.report import Report
 from harness.report.tables import Column, ColumnKind, Count, Mark, NameList, Ranged, Table, columns
 from tests.report.folders import FLOOR, blocks, failed, hurried, write_run, write_worker
 from tests.report.queueing import Target, searched
@@ -25,7 +26,11 @@ TABLE = Table(
     HEAD,
     (
         (NameList(("native", "model")), Mark("pass"), Ranged("12 ms", "11 to 13"), "[red]a | b"),
-        ("compat", Mark("slower"), Estimate(None, reason="5 samples: p50 needs 6", count=5)),
+        (
+            "compat",
+            Mark("slower"),
+            Estimate(None, reason="5 samples: p50 needs 6", count=5, needs=6),
+        ),
         ("direct", Mark("fail"), Count(1200, spoiled=7)),
     ),
 )

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from harness.report.build import Report, assemble
+from harness.report.build import assemble
+from harness.report.report import Report
 from tests.report.folders import (
     answered,
     blocks,

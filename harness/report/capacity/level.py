@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,18 @@ from harness.measure.validity import blurred
 from harness.report import figures, frame
 from harness.report.arrays import NULL
 from harness.report.capacity.backlog import Backlog, backlog, piled_up
-from harness.report.capacity.search import SearchTrial
+from harness.report.capacity.search import LevelResult, SearchTrial
 from harness.report.comparison import AT_EACH_LOOK
 from harness.report.documents import document
 from harness.report.frame import Frame, of_route
 from harness.report.latencies import percentile
+from harness.report.manifest import Command
 from harness.report.pacing import pacing
 from harness.report.quantile import Estimate, value_at
 from harness.report.series import ends
 from harness.report.tally import summarise
-from harness.report.thresholds import DEFAULT, Checked, Doubts, check, good
-from harness.report.workers import CalibrationResult
+from harness.report.thresholds import Checked, CheckResult, Doubts, check, good
+from harness.report.workers import CalibrationResult, sent_for
 
 LOOKS = 3
 """So often at most a level is looked at before its time is up."""
@@ -34,19 +36,28 @@ GREW = "the requests under way grew"
 LEAST_REQUESTS = 20
 
 
+class GaveWay(StrEnum):
+    """What ends a search, where it is no objective."""
+
+    BACKLOG = "backlog"
+    QUOTA = "quota"
+    CLIENT = "client"
+    NOTHING = "nothing"
+
+
 @dataclass(frozen=True, slots=True)
 class LevelTrial:
     """One trial of a level; rates are per second, times milliseconds of the route that is slowest.
 
-    `result` is `pass`, `fail`, `unknown` or `client`; `gave_way` names what failed: an objective,
-    `backlog` or `quota`. `served` are the answers per second while requests were sent, `observed`
-    is the percentile that decides, of these very requests, however uncertain.
+    `gave_way` names what failed: an objective, or one of `GaveWay`. `served` are the answers per
+    second while requests were sent, `observed` is the percentile that decides, of these very
+    requests, however uncertain.
     """
 
     name: str
     asked: float
     settled: bool
-    result: str
+    result: LevelResult
     reason: str | None
     gave_way: str | None
     requests: int
@@ -67,10 +78,10 @@ class LevelTrial:
     @property
     def doubtful(self) -> bool:
         """Whether something was measured beyond its limit, or waits, that is not certain yet."""
-        if self.result == "unknown" and self.piled_up:
+        if self.result is LevelResult.OPEN and self.piled_up:
             return True
-        typed = (each for each in self.checked if not each.objective.endswith(DEFAULT))
-        unsure = [each for each in typed if each.result == "unknown"]
+        typed = (each for each in self.checked if not each.by_default)
+        unsure = [each for each in typed if each.result is CheckResult.UNKNOWN]
         limits = {each.text: each for each in parse_objectives(one.objective for one in unsure)}
         return any(
             value is not None and not limits[each.objective].met(value)
@@ -87,8 +98,8 @@ class LevelTrial:
     @property
     def unsure(self) -> str | None:
         """The first objective that has no answer."""
-        unsure = (each.objective for each in self.checked if each.result == "unknown")
-        return next(unsure, "backlog" if self.result == "unknown" else None)
+        unsure = (each.objective for each in self.checked if each.result is CheckResult.UNKNOWN)
+        return next(unsure, GaveWay.BACKLOG if self.result is LevelResult.OPEN else None)
 
     @property
     def typical_s(self) -> float:
@@ -166,7 +177,7 @@ def judge(
         wanted,
         counted,
         routes,
-        command="capacity",
+        command=Command.CAPACITY,
         doubts=doubts,
         confidence=CONFIDENCE,
     )
@@ -211,30 +222,32 @@ def _verdict(
     times: Mapping[int, Estimate],
     *,
     open_loop: bool,
-) -> tuple[str, str | None, str | None]:
+) -> tuple[LevelResult, str | None, str | None]:
     """Result, reason and what gave way; a quota and a backlog come before what they cause."""
-    missed = [each for each in checked if each.result == "fail"]
+    missed = [each for each in checked if each.result is CheckResult.MISSED]
     refused = _refused(rows)
     if missed and refused:
-        return "fail", refused, "quota"
+        return LevelResult.NOT_CARRIED, refused, GaveWay.QUOTA
     if grown is not None and grown.grows and doubts.load is None:
-        return "fail", f"{GREW} by {figures.digits(grown.growth)}/s", "backlog"
+        told = f"{GREW} by {figures.digits(grown.growth)}/s"
+        return LevelResult.NOT_CARRIED, told, GaveWay.BACKLOG
     if missed:
-        told = _told(missed)
-        return "fail", told, missed[0].objective
+        return LevelResult.NOT_CARRIED, _told(missed), missed[0].objective
     if doubts.load is not None:
-        return "client", doubts.load, None
+        return LevelResult.CLIENT, doubts.load, None
     unseen = next((text for text in map(_unseen, times.values()) if text), None)
-    if unseen and any(each.result == "unknown" for each in checked):
-        return "client", unseen, None
-    unsure = [each for each in checked if each.result == "unknown"]
+    if unseen and any(each.result is CheckResult.UNKNOWN for each in checked):
+        return LevelResult.CLIENT, unseen, None
+    unsure = [each for each in checked if each.result is CheckResult.UNKNOWN]
     if unsure:
-        return "unknown", _told(unsure), None
+        return LevelResult.OPEN, _told(unsure), None
     if len(rows) < LEAST_REQUESTS:
-        return "unknown", f"{len(rows)} requests: {LEAST_REQUESTS} are needed", None
+        few = f"{len(rows)} requests: {LEAST_REQUESTS} are needed"
+        return LevelResult.OPEN, few, None
     if not checked and grown is None and open_loop:
-        return "unknown", "too short to tell whether the requests under way grow", None
-    return "pass", None, None
+        short = "too short to tell whether the requests under way grow"
+        return LevelResult.OPEN, short, None
+    return LevelResult.CARRIED, None, None
 
 
 def _beyond(checked: Checked, wanted: Sequence[Objective], rows: Frame) -> Checked:
@@ -244,14 +257,14 @@ def _beyond(checked: Checked, wanted: Sequence[Objective], rows: Frame) -> Check
     steady state is left of them; but this level is none.
     """
     objective = next((each for each in wanted if each.text == checked.objective), None)
-    if checked.result != "unknown" or objective is None or objective.quantile is None:
+    if checked.result is not CheckResult.UNKNOWN or objective is None or objective.quantile is None:
         return checked
     ours = of_route(rows, checked.route)
     least = frame.values(ours, objective.metric, failures=True).low
     if len(least) < LEAST_REQUESTS or objective.met(float(least.min())):
         return checked
     told = f"each of {figures.count(len(least))} requests took longer"
-    return replace(checked, result="fail", measured=told)
+    return replace(checked, result=CheckResult.MISSED, measured=told)
 
 
 def _told(found: Sequence[Checked]) -> str:
@@ -320,7 +333,7 @@ def _observed(rows: Frame, metric: str, percent: float) -> float | None:
 def rows_of(rows: Frame, name: str) -> Frame:
     """The rows of one trial."""
     workers = rows.texts("worker")
-    ours = (each for each in workers.names if each.startswith(f"{name}-"))
+    ours = (each for each in workers.names if sent_for(name, each))
     return rows.where(workers.among(*ours))
 
 

@@ -10,6 +10,7 @@ from harness.measure.objective import Objective
 from harness.report import figures
 from harness.report.capacity.level import (
     LEAST_REQUESTS,
+    GaveWay,
     LevelTrial,
     from_schedule,
     judge,
@@ -17,19 +18,18 @@ from harness.report.capacity.level import (
     named,
     rows_of,
 )
-from harness.report.capacity.search import Bracket, SearchRange, bracket
+from harness.report.capacity.search import Bracket, LevelResult, SearchRange, bracket
 from harness.report.documents import document, read
 from harness.report.frame import Frame
-from harness.report.plan import Search
+from harness.report.plan import LoadBy, Search
 from harness.report.quantile import Estimate
-from harness.report.summary import key
+from harness.report.report import key
 from harness.report.workers import CalibrationResult
 
 SCHEMA_VERSION = 1
 DIGITS = (1.0, 2.0, 5.0)
 FAR = 100.0
 """A time that is so much beyond its limit, or has no end, tells no more than that."""
-CLIENT, QUOTA, NOTHING, BACKLOG = "client", "quota", "nothing", "backlog"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,10 @@ class Used:
 class Capacity:
     """The result of a search; levels are requests per second, or users.
 
-    `limited_by` is an objective, `backlog`, `quota`, `client`, or `nothing`: then it is a floor.
+    `limited_by` is an objective, or one of `GaveWay`; of `NOTHING` it is a floor.
     """
 
-    by: str
+    by: LoadBy
     within: SearchRange
     wanted: tuple[str, ...]
     metric: str
@@ -93,7 +93,7 @@ class Capacity:
     def best(self) -> LevelTrial | None:
         """The last trial of the highest level that was carried, else the last trial at all."""
         for each in reversed(self.levels):
-            if each.asked == self.carried.low and each.result == "pass":
+            if each.asked == self.carried.low and each.result is LevelResult.CARRIED:
                 return each
         return self.levels[-1] if self.levels else None
 
@@ -107,7 +107,7 @@ class Capacity:
             return "fail" if high is not None and high <= target else "unknown"
         if low is None:
             return "fail" if high is not None else "unknown"
-        floor = self.carried.high is None and self.limited_by != NOTHING
+        floor = self.carried.high is None and self.limited_by != GaveWay.NOTHING
         return "unknown" if floor or self.ended else "pass"
 
     @property
@@ -120,7 +120,7 @@ class Capacity:
     @property
     def unit(self) -> str:
         """What levels are counted in."""
-        return "/s" if self.by == "rate" else " users"
+        return self.by.unit
 
     @property
     def sentence(self) -> str:
@@ -133,21 +133,24 @@ class Capacity:
             return f"no level was certainly carried: {self.ended or 'too little was sent'}"
         low = f"{figures.digits(carried.low)}{self.unit}"
         if carried.high is None:
-            floors = {
-                CLIENT: f"at least {low}: client-limited, the gateway may carry more",
-                NOTHING: f"at least {low}: a floor, nothing above was tried",
+            floors: dict[str, str] = {
+                GaveWay.CLIENT: f"at least {low}: client-limited, the gateway may carry more",
+                GaveWay.NOTHING: f"at least {low}: a floor, nothing above was tried",
             }
             above = f"at least {low}: {self.limited_by} above that is too close to tell"
             return floors.get(self.limited_by, above)
         value, high = figures.digits(carried.value), figures.digits(carried.high)
-        if self.limited_by == QUOTA:
+        if self.limited_by == GaveWay.QUOTA:
             return f"a quota was reached at {value}{self.unit} ({low} to {high}): no capacity"
         return f"{value}{self.unit} are carried ({low} certainly, {high} not): {self._why()}"
 
     def _why(self) -> str:
         failed = [each for each in self.levels if each.asked == self.carried.high]
-        told = next((each.reason for each in reversed(failed) if each.result == "fail"), None)
-        return f"{self.limited_by}: {told}" if self.limited_by == BACKLOG else str(told)
+        told = next(
+            (each.reason for each in reversed(failed) if each.result is LevelResult.NOT_CARRIED),
+            None,
+        )
+        return f"{self.limited_by}: {told}" if self.limited_by == GaveWay.BACKLOG else str(told)
 
     def document(self) -> dict[str, Any]:
         """The content of `capacity.json`."""
@@ -240,7 +243,7 @@ def conclude(
     metric, percent = metric_of(shown, open_loop=open_loop)
     carried, limited_by = _carried(levels, found, shown)
     return Capacity(
-        by="rate" if open_loop else "users",
+        by=LoadBy.RATE if open_loop else LoadBy.USERS,
         within=within,
         wanted=tuple(each.text for each in wanted),
         metric=metric,
@@ -262,7 +265,7 @@ def range_of(search: Search) -> SearchRange:
         float(search.max_rate),
         float(search.precision),
         None if target is None else float(target),
-        whole=search.by == "users",
+        whole=search.by == LoadBy.USERS,
     )
 
 
@@ -273,12 +276,14 @@ def _carried(
 ) -> tuple[Carried, str]:
     low, high = found.passed, found.failed
     if high is None:
-        limit = CLIENT if found.client is not None else NOTHING
+        limit: str = GaveWay.CLIENT if found.client is not None else GaveWay.NOTHING
         if found.over is not None:
             limit = next(each.unsure for each in levels if each.asked == found.over and each.unsure)
         return Carried(low, low, None), limit
-    failed = [each for each in levels if each.asked == high and each.result == "fail"]
-    limit = failed[-1].gave_way or BACKLOG
+    failed = [
+        each for each in levels if each.asked == high and each.result is LevelResult.NOT_CARRIED
+    ]
+    limit = failed[-1].gave_way or GaveWay.BACKLOG
     if low is None:
         return Carried(None, None, high), limit
     value = _crossing(levels, low, failed[-1], wanted)
@@ -292,13 +297,15 @@ def _crossing(
 
     A target that is overloaded serves as much as it can.
     """
-    if failed.gave_way in (BACKLOG, QUOTA):
-        served = failed.served if failed.gave_way == BACKLOG else failed.goodput
+    if failed.gave_way in (GaveWay.BACKLOG, GaveWay.QUOTA):
+        served = failed.served if failed.gave_way == GaveWay.BACKLOG else failed.goodput
         return min(max(served, low), failed.asked)
     objective = next((each for each in wanted if each.text == failed.gave_way), None)
     if objective is None or objective.unit != "ms":
         return math.sqrt(low * failed.asked)
-    found = _crossing_of([each for each in levels if each.result != CLIENT], objective.limit)
+    found = _crossing_of(
+        [each for each in levels if each.result is not LevelResult.CLIENT], objective.limit
+    )
     return math.sqrt(low * failed.asked) if found is None else min(max(found, low), failed.asked)
 
 
@@ -335,7 +342,8 @@ def _frontier(
     certain = [
         (each.asked, high)
         for each in below
-        if (high := _high(each.times.get(percent))) is not None and each.result != "client"
+        if (high := _high(each.times.get(percent))) is not None
+        and each.result is not LevelResult.CLIENT
     ]
     if not certain:
         return []
@@ -370,7 +378,7 @@ def _knee(levels: Sequence[LevelTrial]) -> float | None:
     powers = {
         each.asked: each.served / middle.value
         for each in levels
-        if each.result != "client"
+        if each.result is not LevelResult.CLIENT
         and (middle := each.times.get(50)) is not None
         and middle.value
         and each.served

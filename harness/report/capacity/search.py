@@ -1,15 +1,29 @@
 """Which level is tried next: doubling until one fails, bisection, then the edges once more.
 
-A level carries the load (`pass`), certainly does not (`fail`), is too close to tell (`unknown`), or
-the client gave way at it (`client`). A first trial on the way up is short: it need not be certain,
+A first trial on the way up is short: it need not be certain,
 only not fail. Everything here is a function of what was tried, so that a report finds the same.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 MOST_LEVELS = 40
 """So many trials at most, whatever comes out of them."""
+
+
+class LevelResult(StrEnum):
+    """Whether a level carries the load."""
+
+    CARRIED = "pass"
+    NOT_CARRIED = "fail"
+    OPEN = "unknown"
+    """Too close to tell."""
+    CLIENT = "client"
+    """The client gave way at it."""
+
+
+CERTAIN = (LevelResult.CARRIED, LevelResult.NOT_CARRIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +56,7 @@ class SearchTrial:
     """
 
     asked: float
-    result: str
+    result: LevelResult
     settled: bool = True
     over: bool = False
 
@@ -81,17 +95,22 @@ class Bracket:
 def bracket(trials: Sequence[SearchTrial]) -> Bracket:
     """The edges that are known by now."""
     found = _verdicts(trials)
-    failed = min((asked for asked, result in found.items() if result == "fail"), default=None)
+    failed = min(
+        (asked for asked, result in found.items() if result is LevelResult.NOT_CARRIED),
+        default=None,
+    )
     clear = [
         asked
         for asked, result in found.items()
-        if result == "pass" and (failed is None or asked < failed)
+        if result is LevelResult.CARRIED and (failed is None or asked < failed)
     ]
-    client = min((asked for asked, result in found.items() if result == "client"), default=None)
+    client = min(
+        (asked for asked, result in found.items() if result is LevelResult.CLIENT), default=None
+    )
     if client is not None and failed is not None and failed <= client:
         client = None
     over = {trial.asked for trial in trials if trial.over and trial.settled}
-    over = {asked for asked in over if found[asked] == "unknown"}
+    over = {asked for asked in over if found[asked] is LevelResult.OPEN}
     return Bracket(
         max(clear, default=None),
         failed,
@@ -106,7 +125,7 @@ def next_step(trials: Sequence[SearchTrial], within: SearchRange) -> NextTrial |
         return None
     if not trials:
         return NextTrial(within.least, settle=False)
-    if trials[-1].result == "client" and _count(trials, trials[-1].asked) == 1:
+    if trials[-1].result is LevelResult.CLIENT and _count(trials, trials[-1].asked) == 1:
         return NextTrial(trials[-1].asked, settle=True, trial=1)  # a busy moment is no limit
     found = bracket(trials)
     if found.end is None:
@@ -158,7 +177,7 @@ def _below(
 
 
 def _bisect(
-    verdicts: dict[float, str],
+    verdicts: dict[float, LevelResult],
     low: float,
     high: float,
     within: SearchRange,
@@ -179,29 +198,26 @@ def _certify(trials: Sequence[SearchTrial], asked: float) -> Iterator[NextTrial]
 
 
 def _settled(trials: Sequence[SearchTrial], asked: float) -> bool:
-    return any(
-        trial.settled or trial.result in ("pass", "fail")
-        for trial in trials
-        if trial.asked == asked
-    )
+    return any(trial.settled or trial.result in CERTAIN for trial in trials if trial.asked == asked)
 
 
 def _count(trials: Sequence[SearchTrial], asked: float) -> int:
     return sum(trial.asked == asked for trial in trials)
 
 
-def _verdicts(trials: Sequence[SearchTrial]) -> dict[float, str]:
+def _verdicts(trials: Sequence[SearchTrial]) -> dict[float, LevelResult]:
     """What the trials of each level say together: trials that disagree are too close to tell."""
-    by_level: dict[float, list[str]] = {}
+    by_level: dict[float, list[LevelResult]] = {}
     for trial in trials:
         by_level.setdefault(trial.asked, []).append(trial.result)
     return {asked: _together(results) for asked, results in by_level.items()}
 
 
-def _together(results: Sequence[str]) -> str:
-    said = {result for result in results if result in ("pass", "fail")}
+def _together(results: Sequence[LevelResult]) -> LevelResult:
+    said = {result for result in results if result in CERTAIN}
     if len(said) == 1:
         return said.pop()
     if said:
-        return "unknown"
-    return "client" if set(results) == {"client"} else "unknown"
+        return LevelResult.OPEN
+    gave_way = set(results) == {LevelResult.CLIENT}
+    return LevelResult.CLIENT if gave_way else LevelResult.OPEN

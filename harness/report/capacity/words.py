@@ -5,15 +5,22 @@ from collections.abc import Iterator
 from harness.report import figures
 from harness.report.capacity.level import LevelTrial
 from harness.report.capacity.result import Capacity
-from harness.report.summary import key
+from harness.report.capacity.search import LevelResult
+from harness.report.plan import LoadBy
+from harness.report.report import key
 from harness.report.tables import Cell, Column, ColumnKind, Ranged, Row, Table, columns
 
-WORDS = {"pass": "carried", "fail": "not carried", "unknown": "open", "client": "client gave way"}
+WORDS = {
+    LevelResult.CARRIED: "carried",
+    LevelResult.NOT_CARRIED: "not carried",
+    LevelResult.OPEN: "open",
+    LevelResult.CLIENT: "client gave way",
+}
 
 
 def table(capacity: Capacity) -> Table:
     """Each trial, by its load and then by its time."""
-    asked = "asked/s" if capacity.by == "rate" else "users"
+    asked = "asked/s" if capacity.by is LoadBy.RATE else "users"
     times = [f"p{percent}" for percent in _percents(capacity)]
     head = (
         *(*columns(ColumnKind.NAME, asked, "result"), Column("why", ColumnKind.TEXT)),

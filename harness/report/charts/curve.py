@@ -6,22 +6,23 @@ from collections.abc import Iterator
 from harness.report import figures
 from harness.report.capacity.level import LevelTrial
 from harness.report.capacity.result import Capacity
-from harness.report.charts.axis import log_scale
-from harness.report.charts.plot import BOTTOM, LEFT, RIGHT, TOP, Plot
+from harness.report.capacity.search import LevelResult
+from harness.report.charts.plot import BOTTOM, LEFT, RIGHT, TOP, Plot, log_scale
 from harness.report.charts.svg import Svg, group, path, tag, text
+from harness.report.plan import LoadBy
 from harness.report.quantile import Estimate
 
 SIGNS = {
-    "pass": "verdict-equivalent",
-    "fail": "verdict-slower",
-    "unknown": "verdict-inconclusive",
-    "client": "verdict-inconclusive",
+    LevelResult.CARRIED: "verdict-equivalent",
+    LevelResult.NOT_CARRIED: "verdict-slower",
+    LevelResult.OPEN: "verdict-inconclusive",
+    LevelResult.CLIENT: "verdict-inconclusive",
 }
 WORDS = {
-    "pass": "carried",
-    "fail": "not carried",
-    "unknown": "too close or too short to tell",
-    "client": "the client gave way",
+    LevelResult.CARRIED: "carried",
+    LevelResult.NOT_CARRIED: "not carried",
+    LevelResult.OPEN: "too close or too short to tell",
+    LevelResult.CLIENT: "the client gave way",
 }
 
 
@@ -40,7 +41,7 @@ def load_latency(title: str, capacity: Capacity) -> Svg | None:
         title,
         x=log_scale([level.asked for level, _ in both], LEFT, RIGHT),
         y=log_scale([end for end in ends if end < math.inf], BOTTOM, TOP),
-        x_name="requests per second" if capacity.by == "rate" else "users",
+        x_name="requests per second" if capacity.by is LoadBy.RATE else "users",
         show_x=figures.digits,
         show_y=figures.short_duration,
         note=f"Each level of the search with p{percent} and its interval; the dashed line is p50.",
@@ -58,7 +59,8 @@ def _measured(capacity: Capacity, percent: int) -> list[tuple[LevelTrial, Estima
     return [
         (level, found)
         for level in sorted(capacity.levels, key=lambda each: each.asked)
-        if (found := _shown(level.times.get(percent))) is not None and level.result != "client"
+        if (found := _shown(level.times.get(percent))) is not None
+        and level.result is not LevelResult.CLIENT
     ]
 
 
@@ -95,7 +97,7 @@ def _point(plot: Plot, capacity: Capacity, level: LevelTrial, found: Estimate) -
         whisker = tag("line", x1=x, x2=x, y1=plot.y(found.low), y2=top, class_=f"whisker {kind}")
     mark = (
         tag("rect", x=x - 4, y=y - 4, width=8, height=8, class_=f"sign {kind}")
-        if level.result == "pass"
+        if level.result is LevelResult.CARRIED
         else tag("circle", cx=x, cy=y, r=4.5, class_=f"sign {kind}")
     )
     told = f"{figures.digits(level.asked)}{capacity.unit}: {WORDS[level.result]}, "

@@ -10,11 +10,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.report import figures
-from harness.report.charts.axis import Scale, log_scale
-from harness.report.charts.plot import BOTTOM, LEFT, RIGHT, TOP, Plot, marker, of_route, style
+from harness.report.charts.plot import (
+    BOTTOM,
+    LEFT,
+    RIGHT,
+    TOP,
+    Plot,
+    Scale,
+    log_scale,
+    marker,
+    of_route,
+    style,
+)
 from harness.report.charts.svg import Svg, group, path, tag, text
 from harness.report.ordered import Ranked
 from harness.report.quantile import needed, value_at
+from harness.report.thresholds import CheckResult
 
 MARKED = (50.0, 90.0, 95.0, 99.0, 99.9, 99.99)
 TICKS = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99)
@@ -41,7 +52,7 @@ class Limit:
     label: str
     limit_ms: float
     percent: float | None
-    result: str
+    result: CheckResult
 
 
 def tail(title: str, routes: Mapping[str, Ranked], limits: Sequence[Limit] = ()) -> Svg | None:

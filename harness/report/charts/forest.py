@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from harness.report import figures
-from harness.report.charts.axis import Scale
+from harness.report.charts.plot import Scale
 from harness.report.charts.svg import Svg, group, tag, text
-from harness.report.comparison import Comparison, Effect, PairedDifference
+from harness.report.comparison import Comparison, Effect, PairedDifference, PairVerdict
 
 WIDTH = 400
 LEFT, RIGHT = 116, 274
@@ -86,14 +86,14 @@ def _row(scale: Scale, pair: PairedDifference, effect: Effect, y: float) -> Svg:
     )
 
 
-def _mark(verdict: str, x: float, y: float) -> Svg:
+def _mark(verdict: PairVerdict, x: float, y: float) -> Svg:
     """Slower points right, faster left, the same is a square, open is a hollow circle."""
     kind = f"sign verdict-{verdict}"
-    if verdict == "equivalent":
+    if verdict is PairVerdict.EQUIVALENT:
         return tag("rect", x=x - 4.5, y=y - 4.5, width=9, height=9, class_=kind)
-    if verdict == "inconclusive":
+    if verdict is PairVerdict.INCONCLUSIVE:
         return tag("circle", cx=x, cy=y, r=4.5, class_=kind)
-    tip = 6 if verdict == "slower" else -6
+    tip = 6 if verdict is PairVerdict.SLOWER else -6
     points = f"{x - tip:.1f},{y - 6:.1f} {x + tip:.1f},{y:.1f} {x - tip:.1f},{y + 6:.1f}"
     return tag("polygon", points=points, class_=kind)
 

@@ -10,8 +10,18 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from harness.report import figures
-from harness.report.charts.axis import Scale, from_zero, log_scale
-from harness.report.charts.plot import BOTTOM, LEFT, RIGHT, TOP, Plot, of_route, style
+from harness.report.charts.plot import (
+    BOTTOM,
+    LEFT,
+    RIGHT,
+    TOP,
+    Plot,
+    Scale,
+    from_zero,
+    log_scale,
+    of_route,
+    style,
+)
 from harness.report.charts.svg import Svg, group, path, tag
 from harness.report.series import Column, RouteSeries, TimeSeries
 

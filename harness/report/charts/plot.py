@@ -1,9 +1,9 @@
-"""The frame that charts share: its size, its axes, and how each route looks."""
+"""The frame that charts share: its size, how each route looks, its axes and their round numbers."""
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.report.charts.axis import Scale
 from harness.report.charts.svg import Svg, group, tag, text
 from harness.routes.route import ROUTES
 
@@ -11,25 +11,77 @@ WIDTH, HEIGHT = 400, 250
 LEFT, RIGHT, TOP, BOTTOM = 46, 388, 12, 214
 LABEL, SHORT_LABEL = 48, 22
 """How wide a label of the lower axis may be, and one of `x_ticks`."""
+DECADE = (1.0, 2.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Values from `low` to `high` on places from `start` to `stop`."""
+
+    low: float
+    high: float
+    start: float
+    stop: float
+    log: bool = False
+    whole: bool = False
+
+    def __call__(self, value: float) -> float:
+        """The place of a value; one outside lands on the nearer end."""
+        kept = min(max(value, self.low), self.high)
+        low, high, at = (self._stretch(each) for each in (self.low, self.high, kept))
+        return self.start + (at - low) / (high - low) * (self.stop - self.start)
+
+    def ticks(self, most: int = 6) -> list[float]:
+        """At most about `most` round values within the scale, whole numbers where asked."""
+        if self.whole:
+            return sorted({round(value) for value in _ticks(self.low, self.high, most)})
+        return (
+            _log_ticks(self.low, self.high, most) if self.log else _ticks(self.low, self.high, most)
+        )
+
+    def _stretch(self, value: float) -> float:
+        return math.log(value) if self.log else value
+
+
+def log_scale(values: Iterable[float], start: float, stop: float) -> Scale:
+    """A logarithmic scale around positive values, never narrower than a factor of 1.5."""
+    known = [value for value in values if value > 0] or [1.0]
+    low, high = min(known) / 1.05, max(known) * 1.05
+    if high / low < 1.5:
+        middle = math.sqrt(low * high)
+        low, high = middle / 1.25, middle * 1.25
+    return Scale(low, high, start, stop, log=True)
+
+
+def from_zero(values: Iterable[float], start: float, stop: float, *, whole: bool = False) -> Scale:
+    """A linear scale from 0 to a round number above the largest value."""
+    highest = max([value for value in values if value > 0], default=1.0)
+    step = _step(highest, 4)
+    step = max(step, 1.0) if whole else step
+    return Scale(0.0, math.ceil(highest / step - 1e-9) * step, start, stop, whole=whole)
 
 
 def style(route: str) -> str:
     """The CSS class of a route: colour and dash; any further route shares the last one."""
-    return f"route-{ROUTES.index(route) if route in ROUTES else len(ROUTES)}"
+    return f"route-{_place(route)}"
+
+
+def _place(route: str) -> int:
+    return ROUTES.index(route) if route in ROUTES else len(ROUTES)
 
 
 def marker(route: str, x: float, y: float, *, size: float = 4) -> Svg:
     """A route's own shape, so that colour is never the only sign."""
-    kind = style(route)
-    if kind == "route-0":
+    kind, place = style(route), _place(route)
+    if place == 0:
         return tag("circle", cx=x, cy=y, r=size, class_=f"mark {kind}")
-    if kind == "route-1":
+    if place == 1:
         side = size * 1.8
         return tag(
             "rect", x=x - side / 2, y=y - side / 2, width=side, height=side, class_=f"mark {kind}"
         )
     up, across = size * 1.25, size * 1.15
-    if kind == "route-2":
+    if place == 2:
         points = (
             f"{x:.1f},{y - up:.1f} {x + across:.1f},{y + size:.1f} {x - across:.1f},{y + size:.1f}"
         )
@@ -96,3 +148,25 @@ class Plot:
         at = self.y(value)
         line = tag("line", x1=LEFT, x2=RIGHT, y1=at, y2=at, class_="rule")
         return group(line, text(self.show_y(value), LEFT - 6, at + 4, class_="label end"))
+
+
+def _ticks(low: float, high: float, most: int) -> list[float]:
+    step = _step(high - low, most)
+    first = math.ceil(low / step - 1e-9)
+    return [n * step for n in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _step(width: float, most: int) -> float:
+    rough = width / most or 1.0
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
+
+
+def _log_ticks(low: float, high: float, most: int) -> list[float]:
+    """1, 2, 5 per decade; powers of ten alone on a long axis, even steps on a short one."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for factors in (DECADE, (1.0, 3.0), (1.0,)):
+        found = [f * 10.0**p for p in powers for f in factors if low <= f * 10.0**p <= high]
+        if len(found) <= most:
+            break
+    return found if len(found) >= 3 else _ticks(low, high, most - 1)

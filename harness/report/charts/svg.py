@@ -34,12 +34,12 @@ def group(*children: str, class_: str | None = None, tip: str | None = None) -> 
     return tag("g", *titled, class_=class_)
 
 
-def path(points: list[tuple[float, float]], *, class_: str, close: bool = False) -> Svg:
+def path(points: list[tuple[float, float]], *, class_: str) -> Svg:
     """A polyline through points."""
     line = " ".join(
         f"{'L' if place else 'M'}{x:.1f} {y:.1f}" for place, (x, y) in enumerate(points)
     )
-    return tag("path", d=line + (" Z" if close else ""), class_=class_)
+    return tag("path", d=line, class_=class_)
 
 
 def text(content: str, x: float, y: float, *, class_: str = "label") -> Svg:

@@ -10,23 +10,25 @@ from typing import Any
 from harness.errors import UsageError
 from harness.measure.objective import RATIO, Objective
 from harness.report import conformance, documents, manifest, sentences
-from harness.report.build import Report, assemble
+from harness.report.build import assemble
+from harness.report.capacity.level import GaveWay
 from harness.report.capacity.result import Known
 from harness.report.conformance import Conformance
 from harness.report.gate.wanted import RunKind, Wanted
-from harness.report.manifest import Manifest
+from harness.report.manifest import Command, Manifest
 from harness.report.quantile import Estimate
+from harness.report.report import Report
 
-COMMANDS: Mapping[RunKind, tuple[str, ...]] = {
-    RunKind.CONTRACT: ("verify", "run"),
-    RunKind.LOAD: ("load", "run"),
-    RunKind.COMPARE: ("compare", "run"),
-    RunKind.CAPACITY: ("capacity",),
+COMMANDS: Mapping[RunKind, tuple[Command, ...]] = {
+    RunKind.CONTRACT: (Command.VERIFY, Command.RUN),
+    RunKind.LOAD: (Command.LOAD, Command.RUN),
+    RunKind.COMPARE: (Command.COMPARE, Command.RUN),
+    RunKind.CAPACITY: (Command.CAPACITY,),
 }
 """Which commands leave evidence of a kind."""
 CLOCKS_APART_S = 300.0
 """So far a run may lie in the future: the clocks of two machines differ."""
-FLOORS = ("nothing", "client", "quota")
+FLOORS = (GaveWay.NOTHING, GaveWay.CLIENT, GaveWay.QUOTA)
 """What can end a search without the target having given way: it may carry more."""
 AGES = ((86_400, "days"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -159,7 +161,7 @@ def _manifest(kind: RunKind, folder: Path) -> Manifest:
 
 def _thresholds(kind: RunKind, run: Manifest, wanted: Wanted) -> list[str]:
     """What the report of a run judges; what spans routes or runs is judged by the gate itself."""
-    if kind is RunKind.COMPARE and run.command != "compare":
+    if kind is RunKind.COMPARE and run.command != Command.COMPARE:
         return []
     return [bound.text for bound in wanted.of(kind) if bound.metric != RATIO]
 

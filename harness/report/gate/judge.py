@@ -6,26 +6,27 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from harness.contract.run.results import Result
 from harness.errors import EXIT_CODES
 from harness.measure.objective import RATIO, Objective, parse_objective
 from harness.report import sentences
-from harness.report.build import Report
-from harness.report.conformance import Conformance
+from harness.report.conformance import Conformance, ContractWord
 from harness.report.gate import evidence
 from harness.report.gate.evidence import RunEvidence
 from harness.report.gate.wanted import COMPATIBLE, Requirement, RunKind, Wanted
+from harness.report.manifest import Command
 from harness.report.quantile import Estimate
 from harness.report.ratios import ALL, answered, between_routes, unknown
-from harness.report.thresholds import DEFAULT_ERRORS, Checked
+from harness.report.report import Report
+from harness.report.thresholds import DEFAULT_ERRORS, Checked, CheckResult
 
 SCHEMA_VERSION = 1
-CONTRACT: Mapping[str, str] = {
-    "compatible": "pass",
-    "compatible_with_waivers": "pass",
-    "incompatible": "fail",
+CONTRACT: Mapping[str, CheckResult] = {
+    ContractWord.COMPATIBLE: CheckResult.MET,
+    ContractWord.WITH_WAIVERS: CheckResult.MET,
+    ContractWord.INCOMPATIBLE: CheckResult.MISSED,
 }
 """What the verdict on a contract means for a launch; any other is unknown."""
-WORDS = {"fail": "missed", "unknown": "cannot be judged", "warn": "close"}
 NO_RATIO_ALONE = (
     "the comparison inside a run is judged by ratio(...) alone: give a run of compare, or judge it "
     'from = "load"'
@@ -73,7 +74,8 @@ class Gate:
     def verdict(self) -> str:
         """`fail` where any objective is missed, else `unknown` where any is, else `pass`."""
         results = {row.checked.result for row in self.rows}
-        return next((result for result in ("fail", "unknown") if result in results), "pass")
+        worst = (each for each in (CheckResult.MISSED, CheckResult.UNKNOWN) if each in results)
+        return next(worst, CheckResult.MET).value
 
     @property
     def exit_code(self) -> int:
@@ -83,7 +85,7 @@ class Gate:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Each objective that is missed or has no answer; those with one cause stand together."""
-        return (*self._told("fail"), *self._told("unknown"))
+        return (*self._told(CheckResult.MISSED), *self._told(CheckResult.UNKNOWN))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -91,21 +93,21 @@ class Gate:
         asked = {each.kind for each in self.wanted.asked}
         unused = [each for each in self.evidence if each.kind not in asked]
         idle = (f"no objective is judged by --{each.kind} {each.name}" for each in unused)
-        return (*self._told("warn"), *idle)
+        return (*self._told(CheckResult.CLOSE), *idle)
 
     @property
     def met(self) -> int:
         """How many rows passed."""
-        return sum(row.checked.result == "pass" for row in self.rows)
+        return sum(row.checked.result is CheckResult.MET for row in self.rows)
 
-    def _told(self, result: str) -> Iterator[str]:
+    def _told(self, result: CheckResult) -> Iterator[str]:
         causes: dict[str, dict[str, list[str]]] = {}
-        for checked in (row.checked for row in self.rows if row.checked.result == result):
+        for checked in (row.checked for row in self.rows if row.checked.result is result):
             of = causes.setdefault(checked.measured, {})
             of.setdefault(checked.told, []).append(checked.route)
         for measured, objectives in causes.items():
             names = ", ".join(_on(text, routes) for text, routes in objectives.items())
-            yield sentences.one_line(f"{names} {WORDS[result]}: {measured}", most=600)
+            yield sentences.one_line(f"{names} {result.clause}: {measured}", most=600)
 
     def document(self) -> dict[str, Any]:
         """The content of `gate.json`."""
@@ -173,21 +175,24 @@ def _checked(bound: Objective, found: RunEvidence) -> Iterator[Checked]:
 
 def _within_a_run(found: RunEvidence) -> bool:
     """Whether it is the comparison that a run made beside its load, which its report judges."""
-    return found.kind is RunKind.COMPARE and found.run.command != "compare"
+    return found.kind is RunKind.COMPARE and found.run.command != Command.COMPARE
 
 
 def _weighed(checked: Checked, bound: Objective, found: RunEvidence) -> Checked:
     """The same, or unknown where the evidence does not allow an answer."""
     reasons = list(found.doubts_about(bound))
-    if checked.result == "pass" and found.cut_short:
+    if checked.result is CheckResult.MET and found.cut_short:
         reasons.append(found.cut_short)
-    return replace(checked, result="unknown", measured="; ".join(reasons)) if reasons else checked
+    if not reasons:
+        return checked
+    return replace(checked, result=CheckResult.UNKNOWN, measured="; ".join(reasons))
 
 
 def _contract(found: Conformance) -> Checked:
-    told = "; ".join(found.reasons) or found.line.partition(": ")[2] or found.verdict
-    if found.verdict == "compatible_with_waivers":
-        told = f"waived: {found.named('waived')}"
-    elif found.verdict == "incompatible":
-        told = f"broken: {found.named('fail')}"
-    return Checked(COMPATIBLE.text, ALL, CONTRACT.get(found.verdict, "unknown"), told)
+    told = "; ".join(found.reasons) or found.summary or found.verdict
+    if found.verdict == ContractWord.WITH_WAIVERS:
+        told = f"waived: {found.named(Result.WAIVED)}"
+    elif found.verdict == ContractWord.INCOMPATIBLE:
+        told = f"broken: {found.named(Result.FAIL)}"
+    result = CONTRACT.get(found.verdict, CheckResult.UNKNOWN)
+    return Checked(COMPATIBLE.text, ALL, result, told)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from harness.report.plan import Plan
-from harness.report.workload import workload
+from harness.report.plan import Plan, workload
 
 ROUTES = ("native", "model")
 CHAT = "Prompts of about 64 tokens, answers of up to 16 tokens, all streamed"

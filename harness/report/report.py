@@ -1,28 +1,38 @@
-"""What `summary.json` holds, as records: the figures of a run, of which every table is made.
+"""What a run amounts to, as records: the figures of `summary.json`, and with them the verdict.
 
-Each record is built once, where its figures are; `document` turns it into its part of the file.
+Every table and every file is made of these. Each record is built once, where its figures are;
+`document` turns it into its part of the file.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.foreign import Place, harmless
-from harness.measure.metrics import SCHEDULED
+from harness.measure.metrics import METRICS, SCHEDULED
+from harness.report import frame
 from harness.report.documents import document, fields_of
-from harness.report.quantile import PERCENTILES, Estimate
+from harness.report.frame import Frame
+from harness.report.quantile import Estimate
 from harness.routes.route import ARMS
 
 if TYPE_CHECKING:
+    from harness.report.capacity.result import Capacity
+    from harness.report.comparison import Comparison
+    from harness.report.conformance import Conformance
     from harness.report.groups import LoadParts
     from harness.report.load_generator import LoadGenerator
+    from harness.report.manifest import Manifest
     from harness.report.pacing import Pacing
     from harness.report.quota import Quota
     from harness.report.records import Recorded
+    from harness.report.samples import SampleFile
     from harness.report.series import TimeSeries
+    from harness.report.thresholds import Checked
+    from harness.report.verdict import Verdict
 
+SCHEMA_VERSION = 1
+"""Of `summary.json`."""
 COMPARE = "compare"
 """The scenario that is the interleaved comparison."""
 ENDS: Mapping[str, str] = {
@@ -33,12 +43,6 @@ ENDS: Mapping[str, str] = {
     "_at_most": "at_most",
 }
 """What of an estimate is kept, by what the name of its statistic then ends with."""
-COLUMNS = (
-    *("requests", "errors", "error_rate", "dropped", "rate", "throughput"),
-    *("goodput", "goodput_share"),
-    *("output_tokens_per_second", "cache_hit_share", "violation_rate"),
-)
-"""What `summary.csv` has of a route."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +251,63 @@ class Summary:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run amounts to; `folder` holds the same as files."""
+
+    folder: Path
+    manifest: "Manifest"
+    decision: "Verdict"
+    summary: Summary
+    comparison: "Comparison"
+    contract: "Conformance | None"
+    checked: "tuple[Checked, ...]"
+    files: "tuple[SampleFile, ...]"
+    rows: Frame
+    capacity: "Capacity | None" = None
+
+    @property
+    def load(self) -> Frame:
+        """The requests of the load's scenarios, warm-up excluded."""
+        return of_load(self.rows, self.summary.routes_of)
+
+    @property
+    def verdict(self) -> str:
+        """`pass`, `fail` or `unknown`."""
+        return self.decision.verdict
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What decided the verdict; empty for a pass."""
+        return self.decision.reasons
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass, 1 fail, 3 unknown."""
+        return self.decision.exit_code
+
+    def document(self) -> dict[str, Any]:
+        """The content of `summary.json`."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "run_id": self.manifest.run_id,
+            "command": self.manifest.command,
+            "verdict": self.verdict,
+            "reasons": list(self.reasons),
+            "remarks": list(self.decision.remarks),
+            **self.summary.document(),
+            "objectives": document(self.checked),
+            "files": document(self.files),
+            "timeline": document(self.summary.timeline),
+        }
+
+
+def of_load(rows: Frame, scenarios: Sequence[str]) -> Frame:
+    """The requests of the load's scenarios, warm-up excluded."""
+    counted = frame.steady(rows)
+    return counted.where(counted.texts("scenario").among(*scenarios))
+
+
 def ordered_routes(routes: Iterable[str]) -> list[str]:
     """The routes in the order of every table: native, compat, model, then any other by name."""
     return sorted(routes, key=lambda route: (ARMS.index(route) if route in ARMS else 9, route))
@@ -258,22 +319,5 @@ def key(metric: str) -> str:
     return f"{plain}_ms{metric.removeprefix(plain)}"
 
 
-def flat(scenarios: Mapping[str, Routes]) -> str:
-    """The same as one row per scenario, route and metric: `summary.csv`."""
-    statistics = ("mean", "min", "max", *(f"p{percent}" for percent in PERCENTILES))
-    names = [f"{name}{end}" for name in statistics for end in ENDS]
-    head = ["scenario", "route", "metric", *COLUMNS, "n", *names]
-    text = io.StringIO()
-    table = csv.DictWriter(text, head, extrasaction="ignore", lineterminator="\n")
-    table.writeheader()
-    for scenario, routes in scenarios.items():
-        for route, entry in routes.items():
-            numbers = entry.numbers()
-            for metric, measured in entry.latencies.items():
-                of = {
-                    "scenario": harmless(scenario, Place.CSV),
-                    "route": harmless(route, Place.CSV),
-                    "metric": metric,
-                }
-                table.writerow({**numbers, **measured.document(), **of})
-    return text.getvalue()
+BY_KEY: Mapping[str, str] = {key(name): name for name in METRICS}
+"""Each metric by its name in `summary.json`."""
