@@ -16,17 +16,22 @@ from pathlib import Path
 from typing import Any
 
 from harness.contract.options import DEFAULT_REQUESTS, REQUIRABLE, RunOptions
+from harness.contract.output.failure_folder import case_of
 from harness.contract.repeat.objectives import read_objectives
 from harness.contract.repeat.repetition import requests_of
 from harness.contract.run.progress import Watch
+from harness.contract.run.replay import Repeated, replay
 from harness.contract.run.session import Pair, RunOutcome, perform
+from harness.contract.topics.catalogue import BY_ID
 from harness.errors import UsageError
 from harness.load.budget import caps_for
 from harness.load.plan import Caps
-from harness.settings import Kind, Secrets, Target
+from harness.settings import Kind, Secrets, Target, load_settings, resolve_target
 from harness.settings.target import STAND_IN_TOKEN
 
 PATIENCE = "GATEWAY_HARNESS_PATIENCE"
+TIMES, REQUESTS = 3, 100
+"""How often a failure is repeated, and the most requests for that, where nobody says otherwise."""
 EXAMPLES = Path(".gateway-harness/examples")
 """Where nightly runs keep what failed, for the next one to send first."""
 
@@ -104,6 +109,29 @@ def options_for(
         threshold=objectives,
         **others,
     )
+
+
+def repeat(
+    clause: str,
+    route: str,
+    cases: Sequence[Mapping[str, Any]],
+    *,
+    target: str,
+    defect: str | None = None,
+    times: int = TIMES,
+) -> Repeated:
+    """Repeat a failure from its cases as documents; this is what the test in its folder calls."""
+    found = resolve_target(target, load_settings())
+    options = options_to_repeat(found, caps=Caps(), defect=defect if found.embedded else None)
+    made = [case_of(case) for case in cases]
+    asked = BY_ID[clause], route, made
+    return replay(*asked, target=with_token(found), options=options, times=times)
+
+
+def options_to_repeat(target: Target, *, caps: Caps, defect: str | None) -> RunOptions:
+    """The options of a repetition, which sends few requests."""
+    caps = replace(caps, requests=caps.requests or REQUESTS)
+    return options_for(target, caps=caps, defect=defect)
 
 
 def with_token(target: Target) -> Target:

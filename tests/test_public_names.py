@@ -1,6 +1,10 @@
+from pathlib import Path
+
 import pytest
 
 import harness
+
+ROOT = Path(__file__).parent.parent
 
 
 def test_the_public_names_are_few_and_sorted() -> None:
@@ -20,3 +24,11 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_dir_lists_the_public_names() -> None:
     assert set(harness.__all__) <= set(dir(harness))
+
+
+@pytest.mark.parametrize("folder", ["contracts", "locustfiles"])
+def test_what_users_run_by_other_tools_needs_no_command(folder: str) -> None:
+    texts = {path: path.read_text() for path in (ROOT / folder).glob("*.py")}
+
+    assert texts
+    assert [path.name for path, text in texts.items() if "harness.cli" in text] == []

@@ -1,6 +1,5 @@
 """`gateway-harness replay`: repeat a failure that an earlier run left behind."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +10,12 @@ from harness.cli.verdict import conclude
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.contract.clause import Clause
-    from harness.contract.options import RunOptions
     from harness.contract.output.failure_folder import Capsule
     from harness.contract.run.replay import Repeated
     from harness.settings import Settings, Target
     from harness.wire import Headers
 
-TIMES, TIMES_WHEN_FLAKY = 3, 10
-REQUESTS = 100
-"""The most that a repetition may send unless `--max-requests` says otherwise."""
+TIMES_WHEN_FLAKY = 10
 
 
 @click.command()
@@ -53,54 +48,24 @@ def command(*, capsule: Path, target: str | None, header: "Headers", **values: A
     CAPSULE is a folder under failures/ of a run, or its capsule.json.
     """
     from harness.contract.output.failure_folder import read_capsule
+    from harness.contract.run.replay import replay
+    from harness.load.plan import Caps
     from harness.settings import load_settings, resolve_target
+    from harness.verification import TIMES, options_to_repeat, with_token
 
     held, settings = read_capsule(capsule), load_settings()
     found = resolve_target(target or _target_of(held, settings), settings, headers=header)
     if target is None and found.embedded and values["defect"] is None:
         values["defect"] = held.defect
-    options = _options(found, values)
+    caps = Caps(*(values[name] for name in ("max_requests", "max_total_tokens", "max_cost")))
+    options = options_to_repeat(found, caps=caps, defect=values["defect"])
     if not found.loopback and not (values["quiet"] or values["json"]):
         click.echo(f"estimate: at most {options.max_requests} requests at {found.address.base}")
     times = values["times"] or (TIMES_WHEN_FLAKY if held.flaky else TIMES)
-    repeated = _repeat(held.clause, held.route, held.cases, found, options, times=times)
+    repeated = replay(
+        held.clause, held.route, held.cases, target=with_token(found), options=options, times=times
+    )
     _print(held, repeated, found, as_json=values["json"])
-
-
-def repeat(
-    clause: str,
-    route: str,
-    cases: Sequence[Mapping[str, Any]],
-    *,
-    target: str,
-    defect: str | None = None,
-    times: int = TIMES,
-) -> "Repeated":
-    """Repeat a failure from its cases as documents; this is what a capsule's test calls."""
-    from harness.contract.output.failure_folder import case_of
-    from harness.contract.topics.catalogue import BY_ID
-    from harness.settings import load_settings, resolve_target
-
-    found = resolve_target(target, load_settings())
-    limits = dict.fromkeys(("max_requests", "max_total_tokens", "max_cost"))
-    options = _options(found, {**limits, "defect": defect if found.embedded else None})
-    made = [case_of(case) for case in cases]
-    return _repeat(BY_ID[clause], route, made, found, options, times=times)
-
-
-def _repeat(
-    clause: "Clause",
-    route: str,
-    cases: Sequence[Any],
-    target: "Target",
-    options: "RunOptions",
-    *,
-    times: int,
-) -> "Repeated":
-    from harness.contract.run.replay import replay
-    from harness.verification import with_token
-
-    return replay(clause, route, cases, target=with_token(target), options=options, times=times)
 
 
 def _target_of(capsule: "Capsule", settings: "Settings") -> str:
@@ -127,15 +92,6 @@ def _target_of(capsule: "Capsule", settings: "Settings") -> str:
         f"the capsule's requests went to {capsule.origin}, which is no origin of the settings; "
         f"your credentials are not sent there unless you say so: --target {capsule.origin}"
     )
-
-
-def _options(target: "Target", values: Mapping[str, Any]) -> "RunOptions":
-    from harness.load.plan import Caps
-    from harness.verification import options_for
-
-    requests = values["max_requests"] or REQUESTS
-    caps = Caps(requests, values["max_total_tokens"], values["max_cost"])
-    return options_for(target, caps=caps, defect=values["defect"])
 
 
 def _print(capsule: "Capsule", found: "Repeated", target: "Target", *, as_json: bool) -> None:

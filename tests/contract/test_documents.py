@@ -103,6 +103,7 @@ def test_the_example_is_a_python_module_with_the_request_in_it(tmp_path: Path) -
 
     assert done.returncode == 0
     assert KEY not in text
+    assert "harness.cli" not in text
     literal = text.partition("CASES = ")[2].partition("\n\n\n")[0]
     assert case_of(ast.literal_eval(literal)[0]) == seen_one.case
 

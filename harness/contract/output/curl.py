@@ -77,7 +77,7 @@ The credentials come from the environment: BASETEN_API_KEY, CF_AIG_TOKEN.
 
 import os
 
-from harness.cli.replay import repeat
+from harness.verification import repeat
 
 TARGET = os.environ.get("GATEWAY_TARGET", {redact(target)!r})
 DEFECT = {defect!r}
