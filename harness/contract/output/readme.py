@@ -12,8 +12,8 @@ from harness.contract.topics.catalogue import CLAUSES, TOPICS
 _HEAD = """# The contract, executable
 
 {count} clauses over the three routes: {levels}.
-Each is data (`harness/contract/topics/`) with a pure check over recorded exchanges
-(`harness/contract/topics/`). This page is made from that data:
+Each stands on the pure check that judges it, beside the probe that it needs
+(`harness/contract/topics/`). This page is made from them:
 `python -m harness.contract.output.readme > contracts/README.md`.
 
     gateway-harness verify --target mock          # the embedded gateway, no socket, seconds
