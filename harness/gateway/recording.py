@@ -1,4 +1,4 @@
-"""Behaviour files: read one to serve with it, write one after observing a gateway."""
+"""Behaviour files, which a contract run writes and the stand-in serves with."""
 
 import json
 from pathlib import Path
@@ -18,12 +18,4 @@ def read_behaviour(path: Path) -> Behaviour:
     try:
         return Behaviour.from_document(document)
     except UsageError as exc:
-        raise UsageError(f"behaviour file {path}: {exc}") from exc
-
-
-def write_behaviour(path: Path, behaviour: Behaviour) -> None:
-    """Write a file that `read_behaviour` reads back to the same value."""
-    try:
-        path.write_text(json.dumps(behaviour.to_document(), indent=2) + "\n", encoding="utf-8")
-    except OSError as exc:
         raise UsageError(f"behaviour file {path}: {exc}") from exc

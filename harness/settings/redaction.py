@@ -86,11 +86,6 @@ class Secrets:
             done = match.end()
         return "".join((*pieces, self._fragments.redact(text[done:])))
 
-    def redact_bytes(self, data: bytes) -> bytes:
-        """The bytes with `$NAME` in place of every secret; invalid UTF-8 stays as it is."""
-        text = data.decode("utf-8", "surrogateescape")
-        return self.redact(text).encode("utf-8", "surrogateescape")
-
     def redact_document(self, document: Any) -> Any:
         """The decoded JSON value with every string in it redacted, keys too."""
         if isinstance(document, str):

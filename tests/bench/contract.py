@@ -70,7 +70,7 @@ def main() -> int:
     """Run both on the same defects and print what each found."""
     options = _parser().parse_args()
     names = _chosen(options.names, everything=options.all)
-    collect_seldom()  # as `verify` and `make mutants` do
+    collect_seldom()  # as `pytest contracts` and `make mutants` do
     our_speed = _our_speed()
     sys.stdout.write(f"generation, exchange and all checks: {our_speed:.0f} {UNIT}\n")
     sys.stdout.flush()

@@ -121,12 +121,6 @@ def test_documents_are_redacted_in_keys_and_values() -> None:
     assert secrets.redact_document(document) == {"$T": ["Bearer $T", 7, None], "max_tokens": 4096}
 
 
-def test_bytes_that_are_not_utf_8_survive() -> None:
-    secrets = Secrets([("T", "0123456789abcdef")])
-
-    assert secrets.redact_bytes(b"\xff 0123456789abcdef \xfe") == b"\xff $T \xfe"
-
-
 def test_an_empty_value_is_no_secret() -> None:
     assert not Secrets([("T", " ")])
     assert Secrets([("T", "")]).redact("text") == "text"

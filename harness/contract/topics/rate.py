@@ -80,12 +80,6 @@ class RateAttempt:
         """Whether every request got a response: of one that got none nobody knows what it was."""
         return all(seen.status is not None for seen in (*self.allowed, *self.beyond.values()))
 
-    @property
-    def any_refused(self) -> bool:
-        """Whether anything was answered by 429."""
-        seen = (*self.allowed, *self.beyond.values())
-        return self.half == 429 or any(each.status == 429 for each in seen)
-
 
 @dataclass(slots=True)
 class RateScene(Scene):
