@@ -19,7 +19,7 @@ LARGE_REQUEST, LARGE_ANSWER = 1024, 2048
 """Bytes above which a body counts as large."""
 
 
-def _asked(arrival: Arrival) -> Mapping[str, Any]:
+def asked(arrival: Arrival) -> Mapping[str, Any]:
     """The request's body as an object; empty when it is none."""
     try:
         document = json.loads(arrival.request.body or b"{}")
@@ -66,7 +66,7 @@ def above(size: int) -> RequestCondition:
 
 
 def _streams(arrival: Arrival) -> bool:
-    return _asked(arrival).get("stream") is True
+    return asked(arrival).get("stream") is True
 
 
 def after_error(_: Served, past: Past) -> bool:
@@ -79,8 +79,8 @@ REQUESTS: Mapping[str, RequestCondition] = {
     "streams": _streams,
     "plain": lambda arrival: not _streams(arrival),
     "large-request": above(LARGE_REQUEST),
-    "with-tools": lambda arrival: "tools" in _asked(arrival),
-    "non-ascii": lambda arrival: not json.dumps(_asked(arrival), ensure_ascii=False).isascii(),
+    "with-tools": lambda arrival: "tools" in asked(arrival),
+    "non-ascii": lambda arrival: not json.dumps(asked(arrival), ensure_ascii=False).isascii(),
     "every-3": lambda _: True,
     "every-5": lambda _: True,
 }
