@@ -17,7 +17,7 @@ KIB = 1024
 _TOO_LARGE = status(413), body(encode({"error": "Payload too large"}))
 
 
-def above(size: int) -> Holds:
+def _above(size: int) -> Holds:
     """The answers to requests whose body is above a size."""
     return lambda served: len(served.arrival.request.body) > size
 
@@ -80,13 +80,13 @@ SIZES = rows(
     (
         "request-refused-16k",
         "requests above 16 KiB are answered by 413",
-        on(both(succeeded, above(16 * KIB)), *_TOO_LARGE),
+        on(both(succeeded, _above(16 * KIB)), *_TOO_LARGE),
         "route-answers size-request",
     ),
     (
         "request-refused-1m",
         "requests above 1 MiB are answered by 413",
-        on(both(succeeded, above(KIB * KIB)), *_TOO_LARGE),
+        on(both(succeeded, _above(KIB * KIB)), *_TOO_LARGE),
         "route-answers size-request",
     ),
     (

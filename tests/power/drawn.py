@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from harness.contract.run.reference import Reference, reference
-from harness.defects.mutants import answers, values
 from harness.defects.mutants.mutant import FAMILIES, Mutant, parse
+from harness.defects.mutants.values import documents, places
 from harness.wire import Response
 from tests.power import legal
 from tests.power.population import population, sample
@@ -133,6 +133,6 @@ def value_places(clean: Iterable[Response]) -> frozenset[str]:
     """Every place in the JSON of some answers, as the generated defects name them."""
     found: set[str] = set()
     for response in clean:
-        for kind, document in answers.documents(response):
-            found.update(".".join((kind, *steps)) for steps in values.places(document))
+        for kind, document in documents(response):
+            found.update(".".join((kind, *steps)) for steps in places(document))
     return frozenset(found)

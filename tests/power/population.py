@@ -3,46 +3,16 @@
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from harness.defects.mutants import decisions, events, forwards, heads, octets
-from harness.defects.mutants.mutant import DECIDING, FAMILIES, Mutant
-from harness.defects.mutants.occasion import ANSWERS, REQUESTS, ROUTES
+from harness.defects.mutants.mutant import FAMILIES, PLACES, Mutant
+from harness.defects.when import ROUTES
 
 _CHAT_ROUTES = ("all", "native", "compat")
 
 
 def population(value_places: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """The places of every operator; `value_places` are those in JSON that answers have."""
-    fixed: Mapping[str, Sequence[str]] = {
-        "value": sorted(value_places),
-        "event": events.PLACES,
-        "header": heads.NAMES,
-        "head": heads.CLASSES,
-        "forward": forwards.BODY_PLACES,
-        "option": forwards.OPTIONS,
-        "key": decisions.KEY_PARTS,
-        "decision": ("gateway",),
-    }
-    found: dict[str, tuple[str, ...]] = {}
-    for family, operators in FAMILIES.items():
-        for operator in operators:
-            found[operator] = tuple(_places(family, operator, fixed))
-    return found
-
-
-def _places(family: str, operator: str, fixed: Mapping[str, Sequence[str]]) -> Sequence[str]:
-    if family == "bytes":
-        return (octets.WHOLE,) if operator in octets.ALL else octets.PLACES
-    if operator in forwards.MESSAGES:
-        return ("messages",)
-    if operator == forwards.DEFAULTED:
-        return tuple(forwards.DEFAULTS)
-    if operator == forwards.CLAMPED:
-        return (*forwards.LIMITS, "temperature", "top_logprobs")
-    if operator == forwards.SCALED:
-        return ("cf-aig-cache-ttl", "cf-aig-request-timeout")
-    if operator == forwards.LOWERED:
-        return ("cf-aig-event-id", "cf-aig-cache-key")
-    return fixed[family]
+    found = tuple(sorted(value_places))
+    return {operator: places or found for operator, places in PLACES.items()}
 
 
 def sample(places: Mapping[str, Sequence[str]], *, seed: int) -> Iterator[Mutant]:
@@ -72,8 +42,6 @@ def _area(place: str) -> tuple[str, ...]:
 
 
 def _one(family: str, operator: str, place: str, rng: random.Random) -> Mutant:
-    decides = family in DECIDING
-    conditions = tuple(REQUESTS if decides else ANSWERS)
-    condition = rng.choice(("always", "always", *conditions))
+    condition = rng.choice(("always", "always", *Mutant(operator, place).conditions))
     routes = _CHAT_ROUTES if family == "event" else ROUTES
     return Mutant(operator, place, rng.choice(("all", *routes)), condition)

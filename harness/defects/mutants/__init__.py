@@ -5,8 +5,7 @@ say what they do, so each can be made again from its name alone.
 """
 
 from harness.defects.defect import Defect
-from harness.defects.mutants.mutant import defect_of, parse
-from harness.defects.mutants.shares import OPERATOR, of_share
+from harness.defects.mutants.mutant import defect_of, of_share, parse
 
 
 def generated(name: str) -> Defect:
@@ -14,6 +13,4 @@ def generated(name: str) -> Defect:
 
     Also one of a share of the answers, such as `empty-calls:22-of-51@compat`.
     """
-    if name.startswith(f"{OPERATOR}:"):
-        return of_share(name)
-    return defect_of(parse(name))
+    return of_share(name) if name.startswith("empty-calls:") else defect_of(parse(name))

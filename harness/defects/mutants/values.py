@@ -1,15 +1,28 @@
-"""Edits of one value in a JSON document: removed, of another type, of another value, twice."""
+"""Places in JSON, and what becomes of the value there: of an answer, an event, a request.
+
+A place in an answer is the kind of document and the path in it, such as
+`plain.choices.0.message.role`. In a stream the kind is which of the chunks that have the path:
+`first`, `middle`, `last`, `every`, or the one with the `finish` reason, or that for `usage` alone.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
+from functools import partial
 from typing import Any
 from unicodedata import normalize
 
+from harness.defects.edits import Document, choices, document_of, split, with_body, with_chunks
+from harness.gateway.served import Served
 from harness.gateway.upstream.errors import encode
+from harness.wire import Chunk, Response
 
 Edit = Callable[[Any], Any]
 Steps = tuple[str, ...]
+
+PLAIN = ("plain", "predict", "refusal", "envelope")
+ONE_OF = ("first", "middle", "last")
+STREAMED = (*ONE_OF, "every", "finish", "usage")
 
 GONE = object()
 """What an edit returns for a value that is to be removed."""
@@ -92,7 +105,6 @@ EDITS: Mapping[str, Edit] = {
     "decomposed": _on_text(lambda text: normalize("NFD", text)),
 }
 TWICE = "twice"
-OPERATORS = (*EDITS, TWICE)
 
 
 def edited(document: Any, steps: Steps, operator: str) -> Any:
@@ -156,3 +168,80 @@ def places(document: Any, *, before: Steps = ()) -> Iterator[Steps]:
         if not set(name) & set(".@/:"):
             yield (*before, name)
             yield from places(value, before=(*before, name))
+
+
+def kind_of(response: Response) -> str | None:
+    """The kind of a plain JSON answer; None when it is none."""
+    if response.status >= 400:
+        return "envelope" if b'"success":false' in response.body else "refusal"
+    if response.media_type != "application/json":
+        return None
+    return "plain" if b'"object":"chat.completion"' in response.body else "predict"
+
+
+def documents(response: Response) -> Iterator[tuple[str, Any]]:
+    """The JSON texts of an answer, each with the kinds of place that it can have."""
+    kind = kind_of(response)
+    if kind is not None:
+        yield kind, _decoded(response.body)
+    elif response.media_type == "text/event-stream":
+        chunks = [document_of(event) or {} for event in split(response)]
+        yield from ((each, chunk) for chunk in chunks for each in STREAMED if _is(each, chunk))
+
+
+def _is(kind: str, chunk: Document) -> bool:
+    if kind == "finish":
+        return any(choice.get("finish_reason") for choice in choices(chunk))
+    return kind != "usage" or chunk.get("choices") == []
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _edit_answer(served: Served, place: str, operator: str) -> Response:
+    """The answer with one value edited, where it has the place."""
+    kind, *steps = place.split(".")
+    if kind in PLAIN:
+        return _plain(served, kind, tuple(steps), operator)
+    if not served.streamed:
+        return served.response
+    return with_chunks(
+        served.response, _stream(split(served.response), kind, tuple(steps), operator)
+    )
+
+
+def _plain(served: Served, kind: str, steps: Steps, operator: str) -> Response:
+    if kind_of(served.response) != kind:
+        return served.response
+    document = _decoded(served.response.body)
+    other = edited(document, steps, operator)
+    return served.response if other is document else with_body(served.response, written(other))
+
+
+def _stream(events: list[Chunk], kind: str, steps: Steps, operator: str) -> list[Chunk]:
+    others: dict[int, Any] = {}
+    for number, event in enumerate(events):
+        chunk = document_of(event)
+        other = edited(chunk, steps, operator)
+        if chunk is not None and other is not chunk and _is(kind, chunk):
+            others[number] = other
+    for number in _chosen(list(others), kind):
+        events[number] = Chunk(b"data: " + written(others[number]) + b"\n\n", events[number].at_ns)
+    return events
+
+
+def _chosen(having: list[int], kind: str) -> list[int]:
+    """Which of the chunks that have a place it means."""
+    if not having or kind not in ONE_OF:
+        return having
+    return [having[{"first": 0, "middle": len(having) // 2, "last": -1}[kind]]]
+
+
+OPERATORS: Mapping[str, Callable[[Served, str], Response]] = {
+    operator: partial(_edit_answer, operator=operator) for operator in (*EDITS, TWICE)
+}
+"""What each does with an answer at a place."""

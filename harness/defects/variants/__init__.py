@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from harness.defects.variants.chunks import CHUNKS
-from harness.defects.variants.context import CONTEXT
 from harness.defects.variants.exchange import EXCHANGE
 from harness.defects.variants.framing import FRAMING
 from harness.defects.variants.variant import NO_VARIANT, Variant
@@ -16,7 +15,7 @@ from harness.errors import UsageError, did_you_mean
 __all__ = ["NO_VARIANT", "VARIANTS", "Variant", "variant_named"]
 
 VARIANTS: Mapping[str, Variant] = MappingProxyType(
-    {variant.name: variant for variant in (*FRAMING, *CHUNKS, *EXCHANGE, *CONTEXT)}
+    {variant.name: variant for variant in (*FRAMING, *CHUNKS, *EXCHANGE)}
 )
 
 

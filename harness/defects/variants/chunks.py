@@ -1,6 +1,6 @@
 """Chunks and completions with other optional fields."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 from harness.defects.edits import (
@@ -15,56 +15,59 @@ from harness.defects.edits import (
     on_stream,
     part_of,
 )
-from harness.defects.variants.variant import Variant
-from harness.gateway.served import Served
-from harness.wire import Chunk, Response
+from harness.defects.variants.variant import Variant, rows
+from harness.gateway.served import Edit
+from harness.wire import Chunk
 
-_OPENAI = "openai/openai-openapi: the field is optional"
+_OPENAI = "openai/openai-openapi"
 _OPTIONAL = "optional fields may be there or not"
+_DETAILS = ("prompt_tokens_details", "completion_tokens_details")
 
 
-def _fields(**fields: Any) -> Callable[[Served], Response]:
-    return lambda served: on_chat(lambda document: {**document, **fields})(served)
+def _parts(document: Document) -> Iterator[tuple[Document, Document]]:
+    """Every choice, with its delta or message."""
+    for choice in choices(document):
+        yield choice, choice["delta" if "delta" in choice else "message"]
+
+
+def _fields(**fields: Any) -> Edit:
+    return on_chat(lambda document: {**document, **fields})
 
 
 def _reasoning(document: Document) -> Document:
-    for choice in choices(document):
-        part = choice.get("delta") or choice.get("message") or {}
+    for _, part in _parts(document):
         if "reasoning_content" in part:
             part["reasoning"] = part.pop("reasoning_content")
     return document
 
 
 def _nulls(document: Document) -> Document:
-    for choice in choices(document):
+    for choice, part in _parts(document):
         choice.setdefault("finish_reason", None)
         choice.setdefault("logprobs", None)
-        part: Document = choice["delta" if "delta" in choice else "message"]
         for name in ("refusal", "function_call", "audio"):
             part.setdefault(name, None)
     return {"system_fingerprint": None, "service_tier": None, **document}
 
 
-def _usage_details_null(document: Document) -> Document:
-    usage = document.get("usage")
-    if isinstance(usage, dict):
-        usage["prompt_tokens_details"] = usage["completion_tokens_details"] = None
-    return document
-
-
-def _usage_without_details(document: Document) -> Document:
-    usage = document.get("usage")
-    if isinstance(usage, dict):
-        usage.pop("prompt_tokens_details", None)
-        usage.pop("completion_tokens_details", None)
-    return document
-
-
 def _unknown_everywhere(document: Document) -> Document:
-    for choice in choices(document):
+    for choice, part in _parts(document):
         choice["stop_reason"] = None
-        choice["delta" if "delta" in choice else "message"]["annotations"] = []
+        part["annotations"] = []
     return {**document, "x_provider": {"region": "eu", "retries": 0}, "prompt_logprobs": None}
+
+
+def _usage(**details: None) -> Edit:
+    """Usage with these details in place of its own."""
+
+    def edited(document: Document) -> Document:
+        usage = document.get("usage")
+        if not isinstance(usage, dict):
+            return document
+        counts = {name: count for name, count in usage.items() if name not in _DETAILS}
+        return {**document, "usage": {**counts, **details}}
+
+    return on_chat(edited)
 
 
 def _usage_on_finish(events: list[Chunk]) -> list[Chunk]:
@@ -134,13 +137,13 @@ def _with_calls(events: list[Chunk], kept: list[Chunk], calls: list[Document]) -
 def _positional_ids(document: Document) -> Document:
     """Call ids made of name and position, the same in every conversation."""
     for choice in choices(document):
-        for number, call in enumerate((part_of(choice).get("tool_calls")) or ()):
+        for number, call in enumerate(part_of(choice).get("tool_calls") or ()):
             if "id" in call:
                 call["id"] = f"functions.{call['function']['name']}:{call.get('index', number)}"
     return document
 
 
-def _strings_only_when_set(document: Document) -> Document:
+def _without_null_content(document: Document) -> Document:
     """No content at all next to tool calls, where others send null."""
     for choice in choices(document):
         message = choice.get("message") or {}
@@ -157,128 +160,124 @@ def _done_in_same_write(events: list[Chunk]) -> list[Chunk]:
     return [*rest[:-1], Chunk(rest[-1].data + done[0].data, done[0].at_ns)]
 
 
-CHUNKS = (
-    Variant(
-        name="reasoning-field",
-        statement="reasoning is called `reasoning`, not `reasoning_content`",
-        why="neither name is in OpenAI's specification; vLLM servers use this one",
-        source="docs.baseten.co/inference/model-apis/reasoning; vllm",
-        respond=on_chat(_reasoning),
+CHUNKS = rows(
+    (
+        "reasoning-field",
+        "reasoning is called `reasoning`, not `reasoning_content`",
+        on_chat(_reasoning),
+        "docs.baseten.co/inference/model-apis/reasoning; vllm",
+        "neither name is in OpenAI's specification; vLLM servers use this one",
     ),
-    Variant(
-        name="explicit-nulls",
-        statement="optional fields without a value are null",
-        why="OpenAI sends them so",
-        source="openai/openai-openapi: nullable",
-        respond=on_chat(_nulls),
-        behaviour={"nulls": "send"},
+    (
+        "explicit-nulls",
+        "optional fields without a value are null",
+        Variant(respond=on_chat(_nulls), behaviour={"nulls": "send"}),
+        f"{_OPENAI}: nullable",
+        "OpenAI sends them so",
     ),
-    Variant(
-        name="usage-details-null",
-        statement="the details of usage are null",
-        why=_OPTIONAL,
-        source="baseten-switch usage.go",
-        respond=on_chat(_usage_details_null),
+    (
+        "usage-details-null",
+        "the details of usage are null",
+        _usage(prompt_tokens_details=None, completion_tokens_details=None),
+        "baseten-switch usage.go",
+        _OPTIONAL,
     ),
-    Variant(
-        name="usage-without-details",
-        catalogue=("U11",),
-        statement="usage has the three counts and nothing else",
-        why=_OPTIONAL,
-        source=_OPENAI,
-        respond=on_chat(_usage_without_details),
+    (
+        "usage-without-details",
+        "usage has the three counts and nothing else",
+        _usage(),
+        f"U11, {_OPENAI}: the field is optional",
+        _OPTIONAL,
     ),
-    Variant(
-        name="usage-on-finish",
-        catalogue=("U05",),
-        statement="usage is on the finish chunk; no chunk is there for it alone",
-        why="every SDK reads it there; Baseten documents usage on every chunk",
-        source="vercel/ai, Baseten example",
-        respond=on_events(_usage_on_finish),
+    (
+        "usage-on-finish",
+        "usage is on the finish chunk; no chunk is there for it alone",
+        on_events(_usage_on_finish),
+        "U05, vercel/ai, Baseten example",
+        "every SDK reads it there; Baseten documents usage on every chunk",
     ),
-    Variant(
-        name="usage-with-empty-delta",
-        statement="the usage chunk has one choice with an empty delta",
-        why="choices may be empty there and need not be",
-        source="openai/openai-openapi: `can also be empty`",
-        respond=on_stream(_usage_with_choice),
+    (
+        "usage-with-empty-delta",
+        "the usage chunk has one choice with an empty delta",
+        on_stream(_usage_with_choice),
+        f"{_OPENAI}: `can also be empty`",
+        "choices may be empty there and need not be",
     ),
-    Variant(
-        name="usage-final-only",
-        statement="usage comes once, at the end",
-        why="OpenAI sends it so",
-        source="openai/openai-openapi: stream_options",
-        behaviour={"stream_usage": "final-chunk"},
+    (
+        "usage-final-only",
+        "usage comes once, at the end",
+        Variant(behaviour={"stream_usage": "final-chunk"}),
+        f"{_OPENAI}: stream_options",
+        "OpenAI sends it so",
     ),
-    Variant(
-        name="finish-with-content",
-        statement="the finish reason is on the last chunk with text",
-        why="a finish chunk may carry a delta",
-        source=_OPENAI,
-        respond=on_events(_finish_with_content),
+    (
+        "finish-with-content",
+        "the finish reason is on the last chunk with text",
+        on_events(_finish_with_content),
+        f"{_OPENAI}: the field is optional",
+        "a finish chunk may carry a delta",
     ),
-    Variant(
-        name="role-alone",
-        statement="the first delta has the role and empty content",
-        why="OpenAI sends it so",
-        source="openai/openai-openapi",
-        behaviour={"role_chunk": "alone"},
+    (
+        "role-alone",
+        "the first delta has the role and empty content",
+        Variant(behaviour={"role_chunk": "alone"}),
+        _OPENAI,
+        "OpenAI sends it so",
     ),
-    Variant(
-        name="whole-tool-calls",
-        statement="each streamed tool call comes whole, in one delta",
-        why="arguments may come in any number of pieces",
-        source="vllm, ollama: tool parsers emit whole calls",
-        respond=on_events(_whole_calls),
+    (
+        "whole-tool-calls",
+        "each streamed tool call comes whole, in one delta",
+        on_events(_whole_calls),
+        "vllm, ollama: tool parsers emit whole calls",
+        "arguments may come in any number of pieces",
     ),
-    Variant(
-        name="positional-call-ids",
-        statement="the id of a call is functions.NAME:POSITION, so answers repeat ids",
-        why="an id has to be unique within one answer only",
-        source="MoonshotAI/Kimi-K2, tool_call_guidance.md",
-        respond=on_chat(_positional_ids),
+    (
+        "positional-call-ids",
+        "the id of a call is functions.NAME:POSITION, so answers repeat ids",
+        on_chat(_positional_ids),
+        "MoonshotAI/Kimi-K2, tool_call_guidance.md",
+        "an id has to be unique within one answer only",
     ),
-    Variant(
-        name="content-absent-with-calls",
-        statement="a message with tool calls has no content field",
-        why="Baseten omits optional fields that have no value",
-        source="michaelfeil/dynamo PATCH-006",
-        respond=on_chat(_strings_only_when_set),
+    (
+        "content-absent-with-calls",
+        "a message with tool calls has no content field",
+        on_chat(_without_null_content),
+        "michaelfeil/dynamo PATCH-006",
+        "Baseten omits optional fields that have no value",
     ),
-    Variant(
-        name="unknown-fields",
-        statement="fields that no document names, at every level",
-        why="JSON objects may grow; clients ignore what they do not know",
-        source="openai/openai-openapi: no additionalProperties",
-        respond=on_chat(_unknown_everywhere),
+    (
+        "unknown-fields",
+        "fields that no document names, at every level",
+        on_chat(_unknown_everywhere),
+        f"{_OPENAI}: no additionalProperties",
+        "JSON objects may grow; clients ignore what they do not know",
     ),
-    Variant(
-        name="system-fingerprint",
-        statement="system_fingerprint and service_tier are sent",
-        why=_OPTIONAL,
-        source=_OPENAI,
-        respond=_fields(system_fingerprint="fp_44709d6fcb", service_tier="default"),
+    (
+        "system-fingerprint",
+        "system_fingerprint and service_tier are sent",
+        _fields(system_fingerprint="fp_44709d6fcb", service_tier="default"),
+        f"{_OPENAI}: the field is optional",
+        _OPTIONAL,
     ),
-    Variant(
-        name="padded",
-        statement="each chunk has a `p` of random length",
-        why="padding against traffic analysis",
-        source="blog.cloudflare.com/ai-side-channel-attack-mitigated",
-        behaviour={"pad_chunks": True},
+    (
+        "padded",
+        "each chunk has a `p` of random length",
+        Variant(behaviour={"pad_chunks": True}),
+        "blog.cloudflare.com/ai-side-channel-attack-mitigated",
+        "padding against traffic analysis",
     ),
-    Variant(
-        name="several-tokens-per-chunk",
-        catalogue=("L14",),
-        statement="a chunk carries up to four tokens",
-        why="speculative decoding; a chunk is no token",
-        source="TensorRT-LLM lookahead decoding",
-        timing={"tokens_per_chunk": 4},
+    (
+        "several-tokens-per-chunk",
+        "a chunk carries up to four tokens",
+        Variant(timing={"tokens_per_chunk": 4}),
+        "L14, TensorRT-LLM lookahead decoding",
+        "speculative decoding; a chunk is no token",
     ),
-    Variant(
-        name="done-with-usage",
-        statement="usage and [DONE] come in one write",
-        why="chunk borders mean nothing",
-        source="RFC 9112, section 7.1",
-        respond=on_events(_done_in_same_write),
+    (
+        "done-with-usage",
+        "usage and [DONE] come in one write",
+        on_events(_done_in_same_write),
+        "RFC 9112, section 7.1",
+        "chunk borders mean nothing",
     ),
 )

@@ -1,19 +1,23 @@
-"""Answers that are carried, labelled or timed in another legal way (RFC 9110, RFC 9112)."""
+"""Answers that are carried, labelled, timed or refused in another legal way (RFC 9110, 9112)."""
 
 import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from harness.defects.edits import with_body, with_chunks, with_header
-from harness.defects.variants.variant import Variant
+from harness.defects.variants.variant import Variant, rows
+from harness.defects.when import asked
 from harness.gateway.call import Arrival
-from harness.gateway.served import Served
+from harness.gateway.served import Edit, Served
 from harness.gateway.timing import shifted
 from harness.gateway.upstream.errors import encode
 from harness.wire import Chunk, Headers, Response
 
 _MS = 1_000_000
+_PAUSE_NS = 3000 * _MS
+_CONTEXT = 1024
+"""The tokens for which a small model has room."""
 _OPTIONAL_FIELDS = ("date", "server", "cache-control", "cf-aig-step", "cf-aig-request-id")
 _EDGE_FIELDS = (
     ("alt-svc", 'h3=":443"; ma=86400'),
@@ -26,18 +30,19 @@ _EDGE_FIELDS = (
     ("cf-aig-provider", "baseten"),
     ("x-baseten-received-at", "1793491200.123"),
 )
+_ANY_CODING = "a client that sends no Accept-Encoding takes any coding"
+_NO_BORDERS = "chunk borders mean nothing"
+_NO_CASE = "names are case-insensitive"
+_EITHER = "either framing is legal"
+Field = tuple[str, str]
 
 
-def _accepts(served: Served, coding: str) -> bool:
-    """Whether the client takes the coding; one that says nothing takes any."""
-    accepted = served.arrival.fields.get("accept-encoding")
-    return accepted is None or coding in accepted
+def _coded(coding: str, wbits: int) -> Edit:
+    """Bodies in a coding that the client takes; one that says nothing takes any."""
 
-
-def _coded(coding: str, wbits: int) -> Callable[[Served], Response]:
     def respond(served: Served) -> Response:
-        response = served.response
-        if not response.chunks or not _accepts(served, coding):
+        response, accepted = served.response, served.arrival.fields.get("accept-encoding")
+        if not response.chunks or (accepted is not None and coding not in accepted):
             return response
         chunks = tuple(_compressed(response.chunks, zlib.compressobj(wbits=wbits)))
         return with_header(with_chunks(response, chunks), "content-encoding", coding)
@@ -52,7 +57,7 @@ def _compressed(chunks: tuple[Chunk, ...], coder: "zlib._Compress") -> Iterator[
         yield Chunk(data + (coder.flush() if number == len(chunks) else b""), chunk.at_ns)
 
 
-def _cut(size: int) -> Callable[[Served], Response]:
+def _cut(size: int) -> Edit:
     """Chunk borders every `size` bytes, also inside characters and JSON."""
 
     def respond(served: Served) -> Response:
@@ -66,32 +71,17 @@ def _cut(size: int) -> Callable[[Served], Response]:
     return respond
 
 
-def _named(change: Callable[[str], str]) -> Callable[[Served], Response]:
-    def respond(served: Served) -> Response:
-        fields = ((change(name), value) for name, value in served.response.headers)
-        return replace(served.response, headers=Headers(fields))
-
-    return respond
+def _fields(edit: Callable[[Headers], Iterable[Field]]) -> Edit:
+    """Other header fields."""
+    return lambda s: replace(s.response, headers=Headers(edit(s.response.headers)))
 
 
-def _added(*fields: tuple[str, str]) -> Callable[[Served], Response]:
-    return lambda served: replace(
-        served.response, headers=Headers((*served.response.headers.fields, *fields))
-    )
+def _named(change: Callable[[str], str]) -> Edit:
+    return _fields(lambda fields: ((change(name), value) for name, value in fields))
 
 
-def _without_optional(served: Served) -> Response:
-    kept = (f for f in served.response.headers if f[0].lower() not in _OPTIONAL_FIELDS)
-    return replace(served.response, headers=Headers(kept))
-
-
-def _chunked(served: Served) -> Response:
-    return with_header(served.response, "transfer-encoding", "chunked")
-
-
-def _with_length(served: Served) -> Response:
-    length = str(len(served.response.body))
-    return with_header(served.response, "content-length", length)
+def _added(*more: Field) -> Edit:
+    return _fields(lambda fields: (*fields, *more))
 
 
 def _with_charset(served: Served) -> Response:
@@ -105,13 +95,11 @@ def _slow(served: Served) -> Response:
     """Three seconds to the head and a pause of three more in the middle."""
     if not served.streamed:
         return served.response
-    response, half = served.response, len(served.response.chunks) // 2
-    chunks = tuple(
-        Chunk(chunk.data, chunk.at_ns + (3000 + 3000 * (number >= half)) * _MS)
-        for number, chunk in enumerate(response.chunks)
-    )
-    head_ns, end_ns = response.head_at_ns + 3000 * _MS, response.end_at_ns + 6000 * _MS
-    return replace(response, chunks=chunks, head_at_ns=head_ns, end_at_ns=end_ns)
+    response = shifted(served.response, _PAUSE_NS)
+    half = len(response.chunks) // 2
+    late = (Chunk(chunk.data, chunk.at_ns + _PAUSE_NS) for chunk in response.chunks[half:])
+    chunks = (*response.chunks[:half], *late)
+    return replace(response, chunks=chunks, end_at_ns=response.end_at_ns + _PAUSE_NS)
 
 
 def _redirected(arrival: Arrival) -> Response | None:
@@ -129,7 +117,7 @@ def _pretty(served: Served) -> Response:
     return with_body(served.response, json.dumps(document, indent=2).encode() + b"\n")
 
 
-def _provider_error(shape: Callable[[int, str], object]) -> Callable[[Served], Response]:
+def _provider_error(shape: Callable[[int, str], object]) -> Edit:
     """The provider's errors in another of the shapes that it is known for."""
 
     def respond(served: Served) -> Response:
@@ -164,212 +152,230 @@ def _no_universal(served: Served) -> Response:
     return replace(page, status=404, headers=Headers((("content-type", "text/html"),)))
 
 
-EXCHANGE = (
-    Variant(
-        name="queue",
-        catalogue=("L10",),
-        statement="requests in flight together are answered one after the other",
-        why="a deployment's concurrency target may be 1",
-        source="docs.baseten.co: autoscaling",
-        respond=_queued,
+def _refused(served: Served) -> Response:
+    """llama.cpp's refusal of what does not fit, a token counted for each five characters."""
+    size = len(str(asked(served.arrival).get("messages", ""))) // 5
+    if not (served.completed or served.streamed) or size <= _CONTEXT:
+        return served.response
+    error = {
+        "code": 400,
+        "message": "the request exceeds the available context size, try increasing it",
+        "type": "exceed_context_size_error",
+        "n_prompt_tokens": size,
+        "n_ctx": _CONTEXT,
+    }
+    body = encode({"error": error})
+    fields = served.response.headers.without("transfer-encoding").without("content-length")
+    headers = fields.replacing("content-type", "application/json")
+    headers = headers.replacing("content-length", str(len(body)))
+    at_ns = served.response.head_at_ns
+    return Response(400, headers, (Chunk(body, at_ns),), at_ns, end_at_ns=at_ns)
+
+
+EXCHANGE = rows(
+    (
+        "queue",
+        "requests in flight together are answered one after the other",
+        _queued,
+        "L10, docs.baseten.co: autoscaling",
+        "a deployment's concurrency target may be 1",
     ),
-    Variant(
-        name="skewed-timestamps",
-        catalogue=("L16",),
-        statement="the provider's clock is an hour ahead",
-        why="no client may rely on another machine's clock",
-        source="declared x-baseten-* headers without a documented meaning",
-        respond=_added(
-            ("x-baseten-received-at", "1793494800.5"), ("x-baseten-sent-at", "1793494800.1")
-        ),
+    (
+        "skewed-timestamps",
+        "the provider's clock is an hour ahead",
+        _added(("x-baseten-received-at", "1793494800.5"), ("x-baseten-sent-at", "1793494800.1")),
+        "L16, declared x-baseten-* headers without a documented meaning",
+        "no client may rely on another machine's clock",
     ),
-    Variant(
-        name="gzip",
-        statement="bodies are compressed with gzip and labelled so",
-        why="a client that sends no Accept-Encoding takes any coding",
-        source="RFC 9110, section 12.5.3",
-        respond=_coded("gzip", 31),
+    (
+        "gzip",
+        "bodies are compressed with gzip and labelled so",
+        _coded("gzip", 31),
+        "RFC 9110, section 12.5.3",
+        _ANY_CODING,
     ),
-    Variant(
-        name="deflate",
-        statement="bodies are compressed with deflate and labelled so",
-        why="a client that sends no Accept-Encoding takes any coding",
-        source="RFC 9110, section 8.4.1.2",
-        respond=_coded("deflate", 15),
+    (
+        "deflate",
+        "bodies are compressed with deflate and labelled so",
+        _coded("deflate", 15),
+        "RFC 9110, section 8.4.1.2",
+        _ANY_CODING,
     ),
-    Variant(
-        name="split-anywhere",
-        statement="chunk borders fall inside characters, JSON and line ends",
-        why="chunk borders mean nothing",
-        source="RFC 9112, section 7.1",
-        respond=_cut(7),
+    (
+        "split-anywhere",
+        "chunk borders fall inside characters, JSON and line ends",
+        _cut(7),
+        "RFC 9112, section 7.1",
+        _NO_BORDERS,
     ),
-    Variant(
-        name="single-bytes",
-        statement="each chunk has one byte",
-        why="chunk borders mean nothing",
-        source="RFC 9112, section 7.1",
-        respond=_cut(1),
+    (
+        "single-bytes",
+        "each chunk has one byte",
+        _cut(1),
+        "RFC 9112, section 7.1",
+        _NO_BORDERS,
     ),
-    Variant(
-        name="upper-case-headers",
-        statement="header names are in upper case",
-        why="names are case-insensitive",
-        source="RFC 9110, section 5.1",
-        respond=_named(str.upper),
+    (
+        "upper-case-headers",
+        "header names are in upper case",
+        _named(str.upper),
+        "RFC 9110, section 5.1",
+        _NO_CASE,
     ),
-    Variant(
-        name="title-case-headers",
-        statement="header names are capitalised",
-        why="names are case-insensitive",
-        source="RFC 9110, section 5.1",
-        respond=_named(str.title),
+    (
+        "title-case-headers",
+        "header names are capitalised",
+        _named(str.title),
+        "RFC 9110, section 5.1",
+        _NO_CASE,
     ),
-    Variant(
-        name="edge-headers",
-        statement="the edge adds headers of its own, some of them twice",
-        why="a client ignores fields that it does not know",
-        source="RFC 9110, section 5.1; developers.cloudflare.com/fundamentals/reference/",
-        respond=_added(*_EDGE_FIELDS),
+    (
+        "edge-headers",
+        "the edge adds headers of its own, some of them twice",
+        _added(*_EDGE_FIELDS),
+        "RFC 9110, section 5.1; developers.cloudflare.com/fundamentals/reference/",
+        "a client ignores fields that it does not know",
     ),
-    Variant(
-        name="few-headers",
-        statement="optional headers are absent: date, server, step and request id",
-        why="no document promises them on every answer",
-        source="no complete list of headers is published",
-        respond=_without_optional,
+    (
+        "few-headers",
+        "optional headers are absent: date, server, step and request id",
+        _fields(lambda fields: (f for f in fields if f[0].lower() not in _OPTIONAL_FIELDS)),
+        "no complete list of headers is published",
+        "no document promises them on every answer",
     ),
-    Variant(
-        name="charset",
-        statement="media types have the parameter charset=UTF-8",
-        why="the parameter is allowed and case-insensitive",
-        source="RFC 9110, section 8.3.2",
-        respond=_with_charset,
+    (
+        "charset",
+        "media types have the parameter charset=UTF-8",
+        _with_charset,
+        "RFC 9110, section 8.3.2",
+        "the parameter is allowed and case-insensitive",
     ),
-    Variant(
-        name="chunked-json",
-        statement="plain answers are chunked instead of having a Content-Length",
-        why="either framing is legal",
-        source="RFC 9112, section 6",
-        respond=_chunked,
+    (
+        "chunked-json",
+        "plain answers are chunked instead of having a Content-Length",
+        lambda s: with_header(s.response, "transfer-encoding", "chunked"),
+        "RFC 9112, section 6",
+        _EITHER,
     ),
-    Variant(
-        name="length-on-stream",
-        statement="a stream declares its Content-Length",
-        why="either framing is legal",
-        source="RFC 9112, section 6",
-        respond=_with_length,
+    (
+        "length-on-stream",
+        "a stream declares its Content-Length",
+        lambda s: with_header(s.response, "content-length", str(len(s.response.body))),
+        "RFC 9112, section 6",
+        _EITHER,
     ),
-    Variant(
-        name="connection-close",
-        catalogue=("L08",),
-        statement="each answer closes its connection",
-        why="a server may",
-        source="RFC 9112, section 9.6",
-        respond=_added(("connection", "close")),
+    (
+        "connection-close",
+        "each answer closes its connection",
+        _added(("connection", "close")),
+        "L08, RFC 9112, section 9.6",
+        "a server may",
     ),
-    Variant(
-        name="slow-stream",
-        statement="streams take three seconds to the first byte and pause for three half way",
-        why="no document bounds it so tightly",
-        source="docs.baseten.co: cold starts, queueing",
-        respond=_slow,
+    (
+        "slow-stream",
+        "streams take three seconds to the first byte and pause for three half way",
+        _slow,
+        "docs.baseten.co: cold starts, queueing",
+        "no document bounds it so tightly",
     ),
-    Variant(
-        name="early-headers",
-        catalogue=("L07",),
-        statement="the head of a stream comes before its first token",
-        why="nothing says when the head is due",
-        source="ai-dynamo/dynamo openai.rs",
-        behaviour={"early_headers": True},
+    (
+        "early-headers",
+        "the head of a stream comes before its first token",
+        Variant(behaviour={"early_headers": True}),
+        "L07, ai-dynamo/dynamo openai.rs",
+        "nothing says when the head is due",
     ),
-    Variant(
-        name="redirect",
-        catalogue=("T20",),
-        statement="307 to the same host, where the answer is",
-        why="SDKs follow it and keep method and body",
-        source="RFC 9110, section 15.4.8",
-        before=_redirected,
+    (
+        "redirect",
+        "307 to the same host, where the answer is",
+        Variant(before=_redirected),
+        "T20, RFC 9110, section 15.4.8",
+        "SDKs follow it and keep method and body",
     ),
-    Variant(
-        name="pretty-json",
-        statement="plain JSON is indented, escaped, and ends with a line feed",
-        why="white space between tokens means nothing",
-        source="RFC 8259, section 2",
-        respond=_pretty,
+    (
+        "pretty-json",
+        "plain JSON is indented, escaped, and ends with a line feed",
+        _pretty,
+        "RFC 8259, section 2",
+        "white space between tokens means nothing",
     ),
-    Variant(
-        name="error-string",
-        catalogue=("E01",),
-        statement='the provider\'s errors are {"error": "text"}',
-        why="the platform edge and truss send it",
-        source="basetenlabs/truss truss_server.py",
-        respond=_provider_error(lambda _status, text: {"error": text}),
+    (
+        "error-string",
+        'the provider\'s errors are {"error": "text"}',
+        _provider_error(lambda _status, text: {"error": text}),
+        "E01, basetenlabs/truss truss_server.py",
+        "the platform edge and truss send it",
     ),
-    Variant(
-        name="error-flat",
-        catalogue=("E02", "E05"),
-        statement="the provider's errors are flat: message, type and an integer code",
-        why="Model APIs send it",
-        source="basetenlabs/baseten-switch multimodal.go",
-        respond=_provider_error(
+    (
+        "error-flat",
+        "the provider's errors are flat: message, type and an integer code",
+        _provider_error(
             lambda status, text: {"message": text, "type": "Bad Request", "code": status}
         ),
+        "E02, E05, basetenlabs/baseten-switch multimodal.go",
+        "Model APIs send it",
     ),
-    Variant(
-        name="error-nested",
-        statement="the provider's errors are nested as OpenAI's are",
-        why="the specification that the route follows",
-        source="openai/openai-openapi: Error",
-        respond=_provider_error(_nested),
+    (
+        "error-nested",
+        "the provider's errors are nested as OpenAI's are",
+        _provider_error(_nested),
+        "openai/openai-openapi: Error",
+        "the specification that the route follows",
     ),
-    Variant(
-        name="envelope-seven-fields",
-        statement="the gateway's errors have no message and description beside the array",
-        why="captured so in September 2026",
-        source="can1357/oh-my-pi#11327",
-        behaviour={"error_envelope": "short"},
+    (
+        "envelope-seven-fields",
+        "the gateway's errors have no message and description beside the array",
+        Variant(behaviour={"error_envelope": "short"}),
+        "can1357/oh-my-pi#11327",
+        "captured so in September 2026",
     ),
-    Variant(
-        name="envelope-four-fields",
-        statement="the gateway's errors have four fields",
-        why="captured so in 2025",
-        source="cloudflare/ai#436",
-        behaviour={"error_envelope": "minimal"},
+    (
+        "envelope-four-fields",
+        "the gateway's errors have four fields",
+        Variant(behaviour={"error_envelope": "minimal"}),
+        "cloudflare/ai#436",
+        "captured so in 2025",
     ),
-    Variant(
-        name="ulid-log-ids",
-        statement="log ids are ULIDs",
-        why="their form before October 2026",
-        source="developers.cloudflare.com/changelog/ 2026-10-08",
-        behaviour={"log_id": "ulid"},
+    (
+        "ulid-log-ids",
+        "log ids are ULIDs",
+        Variant(behaviour={"log_id": "ulid"}),
+        "developers.cloudflare.com/changelog/ 2026-10-08",
+        "their form before October 2026",
     ),
-    Variant(
-        name="prefixed-model",
-        statement="compat answers name the model with its prefix",
-        why="no document says which name is sent",
-        source="developers.cloudflare.com/ai-gateway/usage/chat-completion/",
-        behaviour={"compat_model": "prefixed"},
+    (
+        "prefixed-model",
+        "compat answers name the model with its prefix",
+        Variant(behaviour={"compat_model": "prefixed"}),
+        "developers.cloudflare.com/ai-gateway/usage/chat-completion/",
+        "no document says which name is sent",
     ),
-    Variant(
-        name="no-universal-endpoint",
-        statement="a list of steps is answered by a web page and 404",
-        why="the endpoint is legacy, and no server but the gateway has it",
-        source="developers.cloudflare.com/ai-gateway/usage/universal/",
-        respond=_no_universal,
+    (
+        "no-universal-endpoint",
+        "a list of steps is answered by a web page and 404",
+        _no_universal,
+        "developers.cloudflare.com/ai-gateway/usage/universal/",
+        "the endpoint is legacy, and no server but the gateway has it",
     ),
-    Variant(
-        name="sliding-window",
-        statement="the rate limit counts in sliding windows",
-        why="a gateway is configured for one or the other",
-        source="developers.cloudflare.com/ai-gateway/features/rate-limiting/",
-        rate_limit={"technique": "sliding"},
+    (
+        "sliding-window",
+        "the rate limit counts in sliding windows",
+        Variant(rate_limit={"technique": "sliding"}),
+        "developers.cloudflare.com/ai-gateway/features/rate-limiting/",
+        "a gateway is configured for one or the other",
     ),
-    Variant(
-        name="thinking",
-        statement="the model reasons unasked: short answers have reasoning and no content",
-        why="gpt-oss and others do by default",
-        source="docs.baseten.co/inference/model-apis/reasoning",
-        behaviour={"thinks_by_default": True},
+    (
+        "thinking",
+        "the model reasons unasked: short answers have reasoning and no content",
+        Variant(behaviour={"thinks_by_default": True}),
+        "docs.baseten.co/inference/model-apis/reasoning",
+        "gpt-oss and others do by default",
+    ),
+    (
+        "small-context",
+        f"the model has room for {_CONTEXT} tokens, and refuses more with 400",
+        _refused,
+        "ggml-org/llama.cpp server: exceed_context_size_error",
+        "a model may be served with any context",
     ),
 )

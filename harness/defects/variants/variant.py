@@ -1,5 +1,6 @@
-"""What a variant is: an exchange that looks unusual and keeps the contract."""
+"""What a variant is, and its row: an exchange that looks unusual and keeps the contract."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,10 +19,10 @@ class Variant:
     edits the answer, `before` gives one in place of the gateway, which then never sees the request.
     """
 
-    name: str
-    statement: str
-    why: str
-    source: str
+    name: str = ""
+    statement: str = ""
+    why: str = ""
+    source: str = ""
     respond: Edit = unchanged
     before: Before = let_in
     behaviour: Mapping[str, Any] = field(default_factory=dict)
@@ -39,5 +40,31 @@ class Variant:
         )
 
 
-NO_VARIANT = Variant("", "", "", "")
+NO_VARIANT = Variant()
 """The gateway as the stand-in answers without being told how."""
+
+Does = Edit | Variant
+"""What a variant does: an edit of the answer, or the fields of a variant that say more."""
+Row = tuple[str, str, Does, str] | tuple[str, str, Does, str, str]
+"""Name, statement, what it does, the source, and why it is legal where its subject does not say so.
+
+The source begins with the entries of the catalogue of breaks that are this, where there are any.
+"""
+_ENTRY = re.compile(r"\b([A-Z][0-9]{2}), ")
+
+
+def rows(*listed: Row, why: str = "") -> tuple[Variant, ...]:
+    """The variants of one subject."""
+    return tuple(_variant(row, why) for row in listed)
+
+
+def _variant(row: Row, why: str) -> Variant:
+    name, statement, does, source, *own = row
+    return replace(
+        does if isinstance(does, Variant) else Variant(respond=does),
+        name=name,
+        statement=statement,
+        why=own[0] if own else why,
+        source=_ENTRY.sub("", source),
+        catalogue=tuple(_ENTRY.findall(source)),
+    )
