@@ -44,7 +44,7 @@ def conclude_runs(
     runs = compare_runs(first, second, margin=margin, seed=common.seed, thresholds=thresholds)
     folder = common.make_folder()
     write_runs(runs, folder)
-    if not (common.quiet or common.json):
+    if common.shows:
         from harness.cli.screen import show_runs
 
         show_runs(runs)

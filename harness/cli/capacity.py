@@ -221,7 +221,7 @@ class _Course:
         from harness.report.capacity.search import next_step
 
         locust = Locust(bundled("locustfiles") / "mixed.py")
-        show = not (self._common.quiet or self._common.json)
+        show = self._common.shows
         while step := next_step([each.trial for each in self.levels], self._within):
             name = f"level-{len(self.levels) + 1:02d}"
             part = self._part(name, step.asked, settle=step.settle, trial=step.trial)
@@ -302,7 +302,6 @@ class _Watch:
 
 def _plan(common: Common, values: dict[str, Any]) -> "LoadPlan":
     from harness.load.arrivals import Arrivals
-    from harness.load.plan import Caps
     from harness.load.session import plan_load
 
     if values["min_rate"] > values["max_rate"]:
@@ -312,7 +311,7 @@ def _plan(common: Common, values: dict[str, Any]) -> "LoadPlan":
     return plan_load(
         common.target,
         routes=values["routes"],
-        caps=Caps(common.max_requests, common.max_total_tokens, common.max_cost),
+        caps=common.caps,
         thresholds=values["slo"],
         abort=() if values["abort"] == "never" else (values["abort"],),
         prompts=values["prompts"],

@@ -51,7 +51,7 @@ def compare_routes(common: Common, values: dict[str, Any], shares: list[int]) ->
     asked = {"pairs": sum(shares), "margin": values["margin"], "looks": len(shares)}
     phases.start(common, folder, {**plan.describe(), **asked})
     locust = Locust(bundled("locustfiles") / "compare.py")
-    shown = not (common.quiet or common.json)
+    shown = common.shows
     outcomes: list[LoadOutcome] = []
     with phases.sending(common, folder) as target:
         for look, blocks in enumerate(shares, 1):
@@ -98,13 +98,12 @@ def shares_of(pairs: int) -> list[int]:
 
 def _plan(common: Common, values: dict[str, Any]) -> "LoadPlan":
     from harness.load.budget import estimate
-    from harness.load.plan import Caps
     from harness.load.session import plan_load
 
     plan = plan_load(
         common.target,
         routes=values["routes"],
-        caps=Caps(common.max_requests, common.max_total_tokens, common.max_cost),
+        caps=common.caps,
         thresholds=values["threshold"],
         ratios=True,
         cold=values["cold"],

@@ -37,17 +37,15 @@ def command(*, common: Common, **values: Any) -> None:
 
 def load(common: Common, values: dict[str, Any]) -> "Report":
     """Run the load that was asked for, and make its report."""
-    from harness.load.plan import Caps
     from harness.load.session import clocks_of, facts_of, plan_load, run_load
 
     locust = locust_of(values)
-    caps = Caps(common.max_requests, common.max_total_tokens, common.max_cost)
-    plan = plan_load(common.target, caps=caps, seed=common.seed, **plan_fields(values))
+    plan = plan_load(common.target, caps=common.caps, seed=common.seed, **plan_fields(values))
     folder = common.make_folder()
     plan = plan.in_folder(folder)
     common.say(_announcement(common, plan))
     phases.start(common, folder, plan.describe())
-    show, settled = not (common.quiet or common.json), Settled(plan) if plan.extend > 1 else None
+    show, settled = common.shows, Settled(plan) if plan.extend > 1 else None
     with phases.sending(common, folder) as target:
         outcome = run_load(plan, target, locust, show=show, enough=settled)
     facts = facts_of(outcome)
@@ -66,7 +64,7 @@ def work(common: Common, values: dict[str, Any]) -> NoReturn:
     identity = Identity(common.target.credentials, common.target.headers.fields)
     locust = locust_of(values)
     folder = common.make_folder()
-    with Display("worker", seconds=0, quiet=common.quiet or common.json) as display:
+    with Display("worker", seconds=0, quiet=not common.shows) as display:
         followed = follow(folder, identity, locust, on_progress=display)
     if followed is None:
         raise UsageError(f"no plan came from a master on {locust.host}:{locust.port}")

@@ -19,6 +19,7 @@ from harness.settings.values import parse_field_name, parse_field_value
 from harness.wire import Headers
 
 if TYPE_CHECKING:
+    from harness.load.plan import Caps
     from harness.settings import Settings, Target
 
 _UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000}
@@ -43,6 +44,18 @@ class Common:
     quiet: bool
     json: bool
 
+    @property
+    def caps(self) -> "Caps":
+        """What the flags bound."""
+        from harness.load.plan import Caps
+
+        return Caps(self.max_requests, self.max_total_tokens, self.max_cost)
+
+    @property
+    def shows(self) -> bool:
+        """Whether people read along: neither `--quiet` nor `--json` was given."""
+        return not (self.quiet or self.json)
+
     def make_folder(self) -> Path:
         """Create the output folder, prove that it can be written, and return it.
 
@@ -53,7 +66,7 @@ class Common:
 
     def say(self, text: str) -> None:
         """Print for people: nothing with `--quiet` or `--json`, and never a secret."""
-        if not self.quiet and not self.json:
+        if self.shows:
             click.echo(harmless(self.target.secrets.redact(text), Place.TERMINAL, lines=True))
 
 

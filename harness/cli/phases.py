@@ -133,7 +133,7 @@ def conclude(
     **extra: Any,
 ) -> NoReturn:
     """Show the report, and leave with its verdict or with what was `judged`; see `verdict`."""
-    if not (common.quiet or common.json):
+    if common.shows:
         from harness.cli.screen import show_report
 
         show_report(report)

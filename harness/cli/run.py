@@ -154,13 +154,12 @@ def run(
 def _plans(common: Common, values: dict[str, Any]) -> "tuple[LoadPlan, LoadPlan]":
     """The load and the comparison; UsageError before anything is sent."""
     from harness.load.budget import estimate
-    from harness.load.plan import Caps
     from harness.load.session import plan_load
 
     load = plan_load(
         common.target,
         routes=values["routes"],
-        caps=Caps(common.max_requests, common.max_total_tokens, common.max_cost),
+        caps=common.caps,
         thresholds=values["threshold"],
         users=values["users"],
         duration_s=values["duration"],
@@ -225,7 +224,7 @@ def _send(common: Common, plan: "LoadPlan", target: "Target", *, scenario: str) 
     from harness.load.session import run_load
 
     locust = Locust(bundled("locustfiles") / f"{scenario}.py")
-    shown = not (common.quiet or common.json)
+    shown = common.shows
     return run_load(plan, target, locust, show=shown, title=plan.name)
 
 

@@ -82,12 +82,10 @@ def command(*, common: Common, pytest_args: tuple[str, ...], github: bool, **val
 
 def contract_of(common: Common, values: Mapping[str, Any]) -> "RunOptions":
     """The options of a contract run within a command; UsageError before anything is sent."""
-    from harness.load.plan import Caps
     from harness.verification import options_for
 
     given = {name: value for name, value in values.items() if value is not None}
-    caps = Caps(common.max_requests, common.max_total_tokens, common.max_cost)
-    return options_for(common.target, caps=caps, seed=common.seed, **given)
+    return options_for(common.target, caps=common.caps, seed=common.seed, **given)
 
 
 def carry(common: Common, options: "RunOptions") -> "RunOutcome":
@@ -95,7 +93,7 @@ def carry(common: Common, options: "RunOptions") -> "RunOutcome":
     from harness.cli.progress import VerifyDisplay
     from harness.verification import verify
 
-    with VerifyDisplay(quiet=common.quiet or common.json) as display:
+    with VerifyDisplay(quiet=not common.shows) as display:
         return verify(common.target, options, watch=display)
 
 
@@ -124,7 +122,7 @@ def _by_pytest(common: Common, options: "RunOptions", arguments: Sequence[str]) 
 
     common.say("pytest: the contract as one test per clause and route")
     asked = PytestRun(common.target, options)
-    shown = StringIO() if common.quiet or common.json else sys.stderr
+    shown = sys.stderr if common.shows else StringIO()
     with redirect_stdout(shown):
         suite = str(folder("contracts"))
         code = pytest.main([suite, "-q", "--tb=short", *arguments], plugins=[asked])

@@ -14,7 +14,7 @@ from harness.report import figures
 from harness.report.arrays import Floats
 from harness.report.frame import Frame, latency
 from harness.report.report import ordered_routes
-from harness.report.tables import ColumnKind, Row, Table, columns
+from harness.report.tables import Column, ColumnKind, Row, Table, Writer, columns
 
 SETUP = ("dns", "connect", "tls")
 _NS_PER_MS = 1e6
@@ -53,8 +53,13 @@ def setup_of(rows: Frame) -> Floats:
 
 def table(found: Sequence[Arm]) -> Table:
     """Each arm with its medians."""
-    times = (*SETUP, "round trip", "first byte", "without it", "first token")
-    head = (*columns(ColumnKind.NAME, "arm", "connections"), *columns(ColumnKind.NUMBER, *times))
+    head = (
+        Column("arm", ColumnKind.NAME),
+        Column("connections", ColumnKind.NAME, Writer.MARKDOWN),
+        Column("dns", least=Writer.MARKDOWN),
+        *columns(ColumnKind.NUMBER, "connect", "tls", "round trip", "first byte", "without it"),
+        Column("first token", least=Writer.MARKDOWN),
+    )
     return Table("On the way", head, tuple(_row(each) for each in found))
 
 

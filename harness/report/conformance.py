@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from harness.contract.clause import Level
 from harness.contract.run.results import Result
 from harness.errors import UsageError
 from harness.report.report import ordered_routes
@@ -16,7 +17,7 @@ RESULTS = (
     *(Result.PASS, Result.FAIL, Result.ERROR, Result.WAIVED),
     *(Result.RECORDED, Result.NOT_EXERCISED, Result.NOT_APPLICABLE),
 )
-LEVELS = {"MUST": 0, "SHOULD": 1, "RECORD": 2}
+LEVELS: Mapping[str, int] = {level: place for place, level in enumerate(Level)}
 
 
 class ContractWord(StrEnum):
@@ -177,7 +178,7 @@ def _rank(level: str) -> int:
 def _clause(entry: Mapping[str, Any]) -> ClauseResult:
     return ClauseResult(
         id=str(entry.get("id", "unnamed")),
-        level=str(entry.get("level", "MUST")).upper(),
+        level=str(entry.get("level", Level.MUST)).upper(),
         route=str(entry.get("route", "all")),
         result=str(entry.get("result", Result.NOT_EXERCISED)),
         exercised=_number(entry.get("exercised")),

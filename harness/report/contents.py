@@ -21,6 +21,7 @@ from harness.report.tables import (
     Ranged,
     Row,
     Table,
+    Writer,
     columns,
 )
 from harness.report.thresholds import Checked
@@ -97,35 +98,41 @@ def failed(of: Failing) -> str:
     return f"{figures.count(of.errors)} ({share})"
 
 
-LOAD: Mapping[str, Callable[[RouteSummary], str]] = {
-    "requests": lambda route: figures.count(route.counts.requests),
-    "failed": lambda route: failed(route.counts),
-    "by client": lambda route: figures.count(sum(route.counts.own.values())),
-    "goodput": lambda route: f"{told(route, 'goodput')} ({told(route, 'goodput_share')})",
-    "answers": lambda route: told(route, "throughput"),
-    "sent": lambda route: told(route, "rate"),
-    "tokens/s": lambda route: told(route, "output_tokens_per_second"),
-    "tokens per chunk": lambda route: told(route, "tokens_per_chunk"),
-    "coalesced": lambda route: told(route, "coalesced_share"),
-    "bursts": lambda route: told(route, "burst_share"),
-    "cache hits": lambda route: told(route, "cache_hit_share"),
-    "violations": lambda route: told(route, "violation_rate"),
+LOAD: Mapping[Column, Callable[[RouteSummary], str]] = {
+    Column("requests"): lambda route: figures.count(route.counts.requests),
+    Column("failed"): lambda route: failed(route.counts),
+    Column("by client", least=Writer.MARKDOWN): lambda route: figures.count(
+        sum(route.counts.own.values())
+    ),
+    Column("goodput"): lambda route: f"{told(route, 'goodput')} ({told(route, 'goodput_share')})",
+    Column("answers"): lambda route: told(route, "throughput"),
+    Column("sent", least=Writer.PAGE): lambda route: told(route, "rate"),
+    Column("tokens/s"): lambda route: told(route, "output_tokens_per_second"),
+    Column("tokens per chunk", least=Writer.PAGE): lambda route: told(route, "tokens_per_chunk"),
+    Column("coalesced", least=Writer.PAGE): lambda route: told(route, "coalesced_share"),
+    Column("bursts", least=Writer.MARKDOWN): lambda route: told(route, "burst_share"),
+    Column("cache hits"): lambda route: told(route, "cache_hit_share"),
+    Column("violations", least=Writer.PAGE): lambda route: told(route, "violation_rate"),
 }
-"""What is told of a route in numbers, by the names of the columns."""
+"""What is told of a route in numbers."""
 CLIENT_ERROR = "client error p99"
 
 
 def load(routes: Routes) -> Table:
     """What each route did in numbers."""
-    head = (Column("route", ColumnKind.NAME), *columns(ColumnKind.NUMBER, *LOAD))
+    head = (Column("route", ColumnKind.NAME), *LOAD)
     rows = ((name, *(of(route) for of in LOAD.values())) for name, route in routes.items())
     return Table("Load", head, tuple(rows))
 
 
 def latencies(routes: Routes, client: LoadGenerator, metrics: Iterable[str]) -> Table:
     """The statistics of each metric on each route that has any value of it."""
-    names = ("n", "mean", *(f"p{percent}" for percent in PERCENTILES), CLIENT_ERROR)
-    head = (*columns(ColumnKind.NAME, "metric", "route"), *columns(ColumnKind.NUMBER, *names))
+    head = (
+        *(*columns(ColumnKind.NAME, "metric", "route"), Column("n")),
+        Column("mean", least=Writer.PAGE),
+        *columns(ColumnKind.NUMBER, *(f"p{percent}" for percent in PERCENTILES)),
+        Column(CLIENT_ERROR, least=Writer.MARKDOWN),
+    )
     rows = (row for metric in metrics for row in _latency(routes, client, metric))
     return Table("Latency", head, tuple(rows))
 
@@ -277,7 +284,9 @@ def compared(pairs: Iterable[PairedDifference]) -> Table:
     """Two routes or two runs against each other, a row for each metric; why there is no figure."""
     head = (
         *columns(ColumnKind.NAME, "compared", "metric", "verdict"),
-        *columns(ColumnKind.NUMBER, "pairs", "ratio", "difference", "medians", "p (Holm)"),
+        Column("pairs", least=Writer.PAGE),
+        *columns(ColumnKind.NUMBER, "ratio", "difference"),
+        *columns(ColumnKind.NUMBER, "medians", "p (Holm)", least=Writer.PAGE),
     )
     return Table("Comparison", head, tuple(map(_compared, pairs)))
 

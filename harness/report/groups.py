@@ -17,11 +17,13 @@ from harness.report.frame import Frame
 from harness.report.latencies import measure
 from harness.report.plan import LoadBy, OfferedLoad, Plan, planned
 from harness.report.report import Goodput, Latency, key, ordered_routes
-from harness.report.tables import Cell, ColumnKind, Row, Table, columns
+from harness.report.tables import Cell, Column, ColumnKind, Row, Table, Writer, columns
 from harness.report.tally import Good, goodput
 
 METRICS = ("ttft", "e2e")
 SHOWN = (50, 95, 99)
+NUMBERS = (Column("n"), Column("failed"))
+STAGE_NUMBERS = (Column("sent"), Column("failed"), Column("goodput", least=Writer.MARKDOWN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,20 +199,20 @@ def tables(found: LoadParts) -> Iterator[Table]:
             "Each stage by itself, over its own length. A request belongs to the one in which it "
             "was due, or was sent in a closed loop."
         )
-        yield _table("Stages", lead, found.stages, ("sent", "failed", "goodput"))
+        yield _table("Stages", lead, found.stages, STAGE_NUMBERS)
     if found.turns:
         lead = "Each question of the conversations by itself: its history is longer than the last."
-        yield _table("Turns", lead, found.turns, ("n", "failed"))
+        yield _table("Turns", lead, found.turns, NUMBERS)
     if found.modes:
         lead = "Requests that asked for a stream, and those that asked for a whole answer."
-        yield _table("Modes", lead, found.modes, ("n", "failed"))
+        yield _table("Modes", lead, found.modes, NUMBERS)
 
 
 def _table(
     title: str,
     lead: str,
     found: Sequence[StageResult | TurnResult | Mode],
-    numbers: tuple[str, ...],
+    numbers: tuple[Column, ...],
 ) -> Table:
     entries = [entry for each in found for entry in each.part.routes.values()]
     due = any("ttft_ms_scheduled" in entry.latencies for entry in entries)
@@ -221,13 +223,21 @@ def _table(
             rows.append((each.told, route, *_numbers(entry), *_times(entry, metrics)))
         if not each.part.routes:
             rows.append((each.told, "none sent"))
-    names = [f"{figures.metric(f'{name}_ms')} p{each}" for name in METRICS for each in SHOWN]
     head = (
         *columns(ColumnKind.NAME, title.lower().removesuffix("s"), "route"),
-        *columns(ColumnKind.NUMBER, *numbers, *names),
+        *numbers,
+        *(_percentile(name, each) for name in METRICS for each in SHOWN),
     )
     lead += f" Latencies count from {'schedule' if due else 'send'}."
     return Table(title, head, tuple(rows), lead=lead)
+
+
+def _percentile(metric: str, percent: int) -> Column:
+    """The column of a percentile; a terminal has room for the median of TTFT and both p95."""
+    least = (
+        Writer.TERMINAL if percent == 95 or (metric, percent) == ("ttft", 50) else Writer.MARKDOWN
+    )
+    return Column(f"{figures.metric(f'{metric}_ms')} p{percent}", least=least)
 
 
 def _numbers(entry: PartRoute) -> list[Cell]:

@@ -35,6 +35,7 @@ from harness.report.tables import (
     NameList,
     Ranged,
     Table,
+    Writer,
     columns,
 )
 from harness.report.thresholds import CheckResult
@@ -49,10 +50,6 @@ RESULTS: Mapping[str, str] = {
 }
 MOST_LINES = 60
 MOST_IN_A_CELL = 300
-UNSHOWN = ("sent", "tokens per chunk", "coalesced", "violations")
-"""Of the load's numbers, those that are on the page alone."""
-COMPARED = ("compared", "metric", "verdict", "ratio", "difference")
-EVIDENCE = ("evidence", "run", "age", "target", "machine")
 IN_SHORT = ("ttft", "inter_chunk", "e2e", "tpot")
 """The metrics of the table, the dispensable ones last."""
 
@@ -92,6 +89,7 @@ def cell(value: Any, *, most: int = 160) -> str:
 
 def written(found: Table, *, title: str | None = None) -> str:
     """The table under its title; numbers stand to the right."""
+    found = found.for_writer(Writer.MARKDOWN)
     return _lines(found.head, ([_cell(each) for each in row] for row in found.rows), title)
 
 
@@ -197,7 +195,7 @@ def _routes(report: "Report") -> Iterator[str]:
     routes = report.summary.routes
     if not routes:
         return
-    yield written(contents.load(routes).only(lambda name: name not in UNSHOWN), title="Load")
+    yield written(contents.load(routes), title="Load")
     paced = pacing(report.summary.pacing)
     asked = workload(report.manifest.asked)
     if asked:
@@ -210,8 +208,7 @@ def _latency(report: "Report") -> Iterator[str]:
     routes = report.summary.routes
     found = contents.latencies(routes, report.summary.client, _in_short(routes))
     if found.rows:
-        shown = found.only(lambda name: name != "mean")
-        yield written(shown, title="Latency, with 95 % intervals")
+        yield written(found, title="Latency, with 95 % intervals")
         lost = list(withheld(routes))
         if lost:
             yield _bullets(lost)
@@ -247,7 +244,7 @@ def render_gate(gate: "Gate") -> str:
     blocks += [_bullets(told)] if told else []
     blocks.append(written(launch.objectives(gate)))
     if gate.evidence:
-        blocks.append(written(launch.evidence(gate).only(lambda name: name in EVIDENCE)))
+        blocks.append(written(launch.evidence(gate)))
     of = f"runs of {cell(gate.wanted.target or 'one target')}, at most {gate.wanted.max_age} old"
     blocks.append(f"<sub>Judged {figures.date(gate.judged)}; {of}.</sub>")
     return fitted(blocks, page="gate.html")
@@ -271,7 +268,7 @@ def _compared(comparison: Comparison) -> Iterator[str]:
         if pair.metric != "ttfb_ms" or pair.names not in with_ttft
     )
     if found.rows:
-        yield written(found.only(lambda name: name in COMPARED))
+        yield written(found)
     if comparison.on_the_way:
         yield written(arms.table(comparison.on_the_way))
 

@@ -42,7 +42,6 @@ SIGNS = {
     Result.RECORDED: "\N{BULLET}",
 }
 CAPSULE = re.compile(r"failures/[\w-]+")
-WORDS = {"pass": "Pass", "fail": "Fail", "unknown": "Unknown"}
 
 
 def render(report: "Report") -> str:
@@ -53,7 +52,7 @@ def render(report: "Report") -> str:
         run=report.manifest,
         target=sentences.target(report.manifest.target),
         client=sentences.client(report.summary.client),
-        word=WORDS[report.verdict],
+        word=report.verdict.capitalize(),
         charts=drawings.charts(report),
         bin=drawings.bin_of(report),
         lead=sentences.lead(report),
@@ -104,7 +103,7 @@ def render_gate(gate: "Gate") -> str:
     return _render(
         "gate.html.j2",
         gate=gate,
-        word=WORDS[gate.verdict],
+        word=gate.verdict.capitalize(),
         objectives=launch.objectives(gate),
         evidence=launch.evidence(gate),
     )
@@ -115,7 +114,7 @@ def _latencies(report: "Report") -> Iterator[tuple[list[str], Table]]:
     summary = report.summary
     for names in _folded(summary.routes):
         found = contents.latencies(summary.routes, summary.client, [names[-1]])
-        yield [figures.metric(name) for name in names], found.only(lambda name: name != "metric")
+        yield [figures.metric(name) for name in names], found.without("metric")
 
 
 def _folded(routes: Routes) -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from harness.report.quantile import Estimate
 
@@ -18,12 +18,21 @@ class ColumnKind(StrEnum):
     NUMBER = "number"
 
 
+class Writer(IntEnum):
+    """Who writes a table, those first that have the least room for it."""
+
+    TERMINAL = 1
+    MARKDOWN = 2
+    PAGE = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The name of a column, and what it holds."""
+    """The name of a column, what it holds, and the writer with the `least` room that shows it."""
 
     name: str
     kind: ColumnKind = ColumnKind.NUMBER
+    least: Writer = Writer.TERMINAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +82,16 @@ class Table:
     rows: tuple[Row, ...]
     lead: str = ""
 
-    def only(self, kept: Callable[[str], bool]) -> "Table":
-        """The table with those of its columns whose name is kept."""
-        places = [place for place, column in enumerate(self.head) if kept(column.name)]
+    def without(self, *names: str) -> "Table":
+        """The table without some of its columns."""
+        return self._only(lambda column: column.name not in names)
+
+    def for_writer(self, writer: Writer) -> "Table":
+        """The table with the columns that a writer has room for."""
+        return self._only(lambda column: column.least <= writer)
+
+    def _only(self, kept: Callable[[Column], bool]) -> "Table":
+        places = [place for place, column in enumerate(self.head) if kept(column)]
         return replace(
             self,
             head=tuple(self.head[place] for place in places),
@@ -83,6 +99,6 @@ class Table:
         )
 
 
-def columns(kind: ColumnKind, *names: str) -> tuple[Column, ...]:
+def columns(kind: ColumnKind, *names: str, least: Writer = Writer.TERMINAL) -> tuple[Column, ...]:
     """Columns of one kind."""
-    return tuple(Column(name, kind) for name in names)
+    return tuple(Column(name, kind, least) for name in names)

@@ -15,7 +15,7 @@ from harness.report.comparison import Comparison, PairVerdict
 from harness.report.gate import contents as launch
 from harness.report.plan import workload
 from harness.report.quantile import Estimate
-from harness.report.tables import Cell, ColumnKind, Count, Mark, NameList, Ranged
+from harness.report.tables import Cell, ColumnKind, Count, Mark, NameList, Ranged, Writer
 from harness.report.thresholds import CheckResult
 
 if TYPE_CHECKING:
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
     from harness.report.presets import Figure, Preset
     from harness.report.report import Report
 
-LOAD = ("route", "requests", "failed", "goodput", "answers", "tokens/s", "cache hits")
-ON_THE_WAY = ("arm", "connect", "tls", "round trip", "first byte", "without it")
-COMPARED = ("compared", "metric", "verdict", "ratio", "difference")
-EVIDENCE = ("evidence", "run", "age", "target", "machine")
-UNSHOWN = ("goodput", "p99", "E2E p50")
-"""Columns of the parts of a load that a terminal has no room for."""
 STAR = "*"
 MOST_IN_A_CELL = 300
 STYLES: Mapping[str, str] = {
@@ -65,9 +59,9 @@ def compared(comparison: Comparison) -> Iterator[RenderableType]:
         return
     measured = contents.compared(pair for pair, _ in comparison.measured)
     if measured.rows:
-        yield written(measured.only(lambda name: name in COMPARED), corner="Comparison")
+        yield written(measured, corner="Comparison")
     if comparison.on_the_way:
-        yield written(arms.table(comparison.on_the_way).only(lambda name: name in ON_THE_WAY))
+        yield written(arms.table(comparison.on_the_way))
     if comparison.reason:
         yield Text(f"inconclusive: {comparison.reason}", style="yellow")
 
@@ -82,14 +76,14 @@ def _capacity(report: "Report") -> Iterator[RenderableType]:
     capacity = report.capacity
     if capacity is None:
         return
-    yield written(words.table(capacity).only(lambda name: name not in ("why", "goodput/s")))
+    yield written(words.table(capacity))
     yield Text(f"times: {words.metric(capacity)}")
     yield Text("\n".join(words.told(capacity)))
 
 
 def _groups(report: "Report") -> Iterator[Table]:
     for found in groups.tables(report.summary.parts):
-        yield written(found.only(lambda name: not name.endswith(UNSHOWN)))
+        yield written(found)
 
 
 def _contract(report: "Report") -> Iterator[Table]:
@@ -101,7 +95,7 @@ def _latency(report: "Report") -> Iterator[RenderableType]:
     routes, client = report.summary.routes, report.summary.client
     found = contents.latencies(routes, client, sentences.shown(routes))
     error_of = None if client.noise_floor is None else {row[0]: row[-1] for row in found.rows}
-    shown = found.only(lambda name: name not in ("mean", contents.CLIENT_ERROR))
+    shown = found.for_writer(Writer.TERMINAL)
     if error_of is not None:
         named = (Ranged(str(row[0]), f"error {error_of[row[0]]}") for row in shown.rows)
         rows = zip(named, shown.rows, strict=True)
@@ -129,7 +123,7 @@ def _footnotes(report: "Report") -> Iterator[Text]:
 def _rates(report: "Report") -> Iterator[RenderableType]:
     routes = report.summary.routes
     if routes:
-        found = contents.load(routes).only(lambda name: name in LOAD)
+        found = contents.load(routes)
         yield written(found, corner="Load")
     told = [text for text in (sentences.own(routes), sentences.bursts(routes)) if text]
     if told:
@@ -174,9 +168,8 @@ def gate(found: "Gate") -> Group:
         (Ranged(each.checked.told, _judged_by(each)), result, measured)
         for each, (_, _, result, measured, _) in zip(found.rows, judged.rows, strict=True)
     )
-    objectives = replace(judged.only(lambda name: name not in ("route", "by")), rows=tuple(rows))
-    runs = launch.evidence(found).only(lambda name: name in EVIDENCE)
-    shown = [written(objectives, corner="Launch"), written(runs)]
+    objectives = replace(judged.without("route", "by"), rows=tuple(rows))
+    shown = [written(objectives, corner="Launch"), written(launch.evidence(found))]
     return Group(*(Padding(each, (0, 0, 1, 0)) for each in shown if each.row_count))
 
 
@@ -187,6 +180,7 @@ def _judged_by(row: "ObjectiveResult") -> str:
 
 def written(found: tables.Table, *, corner: str | None = None) -> Table:
     """A table without a frame; `corner` is what it is called in the head of its first column."""
+    found = found.for_writer(Writer.TERMINAL)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for place, column in enumerate(found.head):
         name = column.name if place or corner is None else corner.lower()

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from harness.contract.run.results import Result
 from harness.errors import EXIT_CODES, TransportError, TransportKind
+from harness.measure.objective import RATIO, parse_objective
 from harness.measure.odd import Odd
 from harness.measure.outcome import Outcome
 from harness.measure.validity import stood_still
@@ -194,17 +195,17 @@ def blame(classes: Mapping[str, int], layers: Mapping[str, int] | None = None) -
     return ", ".join(f"{count:,} x {name} ({only or layer_of(name)})" for name, count in ranked[:4])
 
 
-LAYERS = {
-    "dropped": "client: due, but never sent",
-    "client_limit": "client: a limit of its own",
-    "unauthorized": "gateway or provider: credentials refused",
-    "rate_limited": "gateway or provider: rate limit",
-    "overloaded": "provider: no capacity",
-    "redirected": "edge",
-    "http_5xx": "gateway or provider",
-    "http_4xx": "gateway or provider: request refused",
-    "in_stream_error": "provider",
-    "incomplete_stream": "provider",
+LAYERS: Mapping[str, str] = {
+    Outcome.DROPPED: "client: due, but never sent",
+    Outcome.CLIENT_LIMIT: "client: a limit of its own",
+    Outcome.UNAUTHORIZED: "gateway or provider: credentials refused",
+    Outcome.RATE_LIMITED: "gateway or provider: rate limit",
+    Outcome.OVERLOADED: "provider: no capacity",
+    Outcome.REDIRECTED: "edge",
+    Outcome.HTTP_5XX: "gateway or provider",
+    Outcome.HTTP_4XX: "gateway or provider: request refused",
+    Outcome.IN_STREAM_ERROR: "provider",
+    Outcome.INCOMPLETE_STREAM: "provider",
 }
 
 
@@ -310,11 +311,12 @@ def _capacity(evidence: Grounds) -> Iterator[Finding]:
 
 def _odd(evidence: Grounds) -> Iterator[Finding]:
     """What was odd about the answers, with its share; whether streams were any at all."""
-    objectives = " ".join(each.objective for each in evidence.checked)
+    typed = {each.objective for each in evidence.checked if not each.by_default}
+    judged = {parse_objective(text, also=(RATIO,)).metric for text in typed}
     for name, route in evidence.summary.routes.items():
         held_back = set(_held_back(route, evidence.manifest.asked.stream_share or 1.0))
         for kind, told in sentences.odd(name, route):
-            if kind in held_back and kind not in objectives:
+            if kind in held_back and kind not in judged:
                 yield Finding(Weight.OPEN, f"{told}; {WHOLE}")
             else:
                 yield Finding(Weight.REMARK, told)

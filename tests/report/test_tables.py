@@ -12,7 +12,17 @@ from harness.report.build import build_report
 from harness.report.capacity import words
 from harness.report.quantile import Estimate
 from harness.report.report import Report
-from harness.report.tables import Column, ColumnKind, Count, Mark, NameList, Ranged, Table, columns
+from harness.report.tables import (
+    Column,
+    ColumnKind,
+    Count,
+    Mark,
+    NameList,
+    Ranged,
+    Table,
+    Writer,
+    columns,
+)
 from tests.report.folders import FLOOR, blocks, failed, hurried, write_run, write_worker
 from tests.report.queueing import Target, searched
 
@@ -61,10 +71,19 @@ def test_each_writer_shows_the_cells_in_its_own_way() -> None:
 
 
 def test_a_table_of_some_columns_keeps_what_they_hold() -> None:
-    found = TABLE.only(lambda name: name in ("route", "why"))
+    found = TABLE.without("result", "time")
 
     assert found.head == (HEAD[0], HEAD[3])
     assert found.rows == ((NameList(("native", "model")), "[red]a | b"), ("compat",), ("direct",))
+
+
+def test_a_writer_shows_the_columns_that_it_has_room_for() -> None:
+    head = (Column("a"), Column("b", least=Writer.MARKDOWN), Column("c", least=Writer.PAGE))
+    table = Table("Three", head, (("1", "2", "3"), ("4", "5")))
+
+    assert table.for_writer(Writer.PAGE) == table
+    assert markdown.written(table).splitlines()[2:] == ["| 1 | 2 |", "| 4 | 5 |"]
+    assert printed(table).split() == ["a", "1", "4"]
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +119,7 @@ def test_the_page_has_every_row_and_column_of_a_table(name: str, report: Report)
 def test_the_levels_of_a_search_stand_under_their_own_heads_in_a_terminal() -> None:
     found = searched(Target(), "p95(e2e) < 200ms", least=16.0)
 
-    head, first, *_ = printed(words.table(found).only(lambda name: name != "why")).splitlines()
+    head, first, *_ = printed(words.table(found)).splitlines()
 
     assert head.split()[:2] == ["asked/s", "result"]
     assert first[head.index("result") :].startswith(tuple(words.WORDS.values()))

@@ -8,7 +8,7 @@ from harness.report.capacity.result import Capacity
 from harness.report.capacity.search import LevelResult
 from harness.report.plan import LoadBy
 from harness.report.report import key
-from harness.report.tables import Cell, Column, ColumnKind, Ranged, Row, Table, columns
+from harness.report.tables import Cell, Column, ColumnKind, Ranged, Row, Table, Writer, columns
 
 WORDS = {
     LevelResult.CARRIED: "carried",
@@ -23,8 +23,11 @@ def table(capacity: Capacity) -> Table:
     asked = "asked/s" if capacity.by is LoadBy.RATE else "users"
     times = [f"p{percent}" for percent in _percents(capacity)]
     head = (
-        *(*columns(ColumnKind.NAME, asked, "result"), Column("why", ColumnKind.TEXT)),
-        *columns(ColumnKind.NUMBER, "requests", "served/s", "goodput/s", *times),
+        *columns(ColumnKind.NAME, asked, "result"),
+        Column("why", ColumnKind.TEXT, Writer.MARKDOWN),
+        *columns(ColumnKind.NUMBER, "requests", "served/s"),
+        Column("goodput/s", least=Writer.MARKDOWN),
+        *columns(ColumnKind.NUMBER, *times),
     )
     levels = sorted(capacity.levels, key=lambda each: each.asked)
     return Table("Capacity", head, tuple(_row(capacity, level) for level in levels))
