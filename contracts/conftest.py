@@ -10,10 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.contract.clause import Clause, Level
+from harness.contract.clause import Clause, Level, Result
 from harness.contract.options import COMMON, OPTIONS
 from harness.contract.run.collector import collect_seldom
-from harness.contract.run.results import Result
 from harness.contract.run.session import RunOutcome, chosen
 from harness.contract.topics.catalogue import TOPICS
 from harness.errors import ContractError, UsageError

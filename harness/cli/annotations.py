@@ -22,8 +22,7 @@ _PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
 
 def annotations(failing: Iterable["ClauseRow"], *, strict: bool) -> Iterator[str]:
     """A line for each broken clause, its routes together: an error where it fails the run."""
-    from harness.contract.clause import Level
-    from harness.contract.run.results import Result
+    from harness.contract.clause import Level, Result
 
     by_clause: dict[str, list[ClauseRow]] = {}
     for row in failing:

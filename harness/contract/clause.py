@@ -8,9 +8,10 @@ neither: there was occasion, and it could not be told.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.contract.observation import Observation
+if TYPE_CHECKING:  # reports read the words of this module, and no answers
+    from harness.contract.observation import Observation
 
 
 class Level(StrEnum):
@@ -29,6 +30,18 @@ class Profile(StrEnum):
 
     CORE = "core"
     EXTENDED = "extended"
+
+
+class Result(StrEnum):
+    """The result of one clause on one route."""
+
+    PASS = "pass"  # noqa: S105 - a verdict
+    FAIL = "fail"
+    WAIVED = "waived"
+    RECORDED = "recorded"
+    NOT_APPLICABLE = "not_applicable"
+    NOT_EXERCISED = "not_exercised"
+    ERROR = "error"
 
 
 class EvidenceGrade(StrEnum):
@@ -73,11 +86,11 @@ class Unjudged:
 
 
 Finding = tuple[Fault, ...] | Recorded | Unjudged | None
-ExchangeCheck = Callable[[Observation], Finding]
+ExchangeCheck = Callable[["Observation"], Finding]
 SceneCheck = Callable[[Any], Finding]
 """Takes the scene of its clause's probe."""
-RunCheck = Callable[[Sequence[Observation]], Finding]
-Suspects = Callable[[Sequence[Observation]], Sequence[Observation]]
+RunCheck = Callable[[Sequence["Observation"]], Finding]
+Suspects = Callable[[Sequence["Observation"]], Sequence["Observation"]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.contract.run.results import Result
+from harness.contract.clause import Result
 from harness.report import figures
 from harness.report.capacity.result import Capacity
 from harness.report.comparison import Comparison, Effect, PairedDifference, PairVerdict

@@ -8,8 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from harness.contract.clause import Level
-from harness.contract.run.results import Result
+from harness.contract.clause import Level, Result
 from harness.errors import UsageError
 from harness.report.report import ordered_routes
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from harness.contract.run.results import Result
+from harness.contract.clause import Result
 from harness.report import figures, sentences
 from harness.report.comparison import PairedDifference
 from harness.report.conformance import Conformance, Rate

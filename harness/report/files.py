@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from harness.foreign import Place, harmless
 from harness.report import markdown, page
 from harness.report.documents import write_json, write_text
+from harness.report.manifest import Command
 from harness.report.quantile import PERCENTILES
 from harness.report.report import ENDS, Report, Routes
 from harness.report.runs import Runs
@@ -25,14 +26,20 @@ COLUMNS = (
 
 
 def write_report(report: Report) -> None:
-    """Write every file of a run that is made of its samples, beside them."""
+    """Write every file of a run that is made of its samples, beside them.
+
+    A contract run has written `report.md` itself, with requests and answers that no other file
+    holds: that one stays.
+    """
     folder = report.folder
     write_json(folder / "summary.json", report.document())
     write_text(folder / "summary.csv", flat(report.summary.scenarios))
     write_json(folder / "comparison.json", report.comparison.document())
     if report.capacity is not None:
         write_json(folder / "capacity.json", report.capacity.document())
-    write_text(folder / "report.md", markdown.render(report))
+    page_of_contract = report.manifest.command == Command.VERIFY
+    if not (page_of_contract and (folder / "report.md").exists()):
+        write_text(folder / "report.md", markdown.render(report))
     write_page(report)
 
 

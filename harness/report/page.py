@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from harness.contract.run.results import Result
+from harness.contract.clause import Result
 from harness.foreign import visible
 from harness.measure.metrics import METRICS, definitions
 from harness.report import answers, arms, contents, drawings, figures, groups, sentences

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.contract.run.results import Result
+from harness.contract.clause import Result
 from harness.foreign import Place, harmless
 from harness.measure.objective import RATIO, parse_objective
 from harness.measure.odd import Odd

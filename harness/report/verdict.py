@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.contract.run.results import Result
+from harness.contract.clause import Result
 from harness.errors import EXIT_CODES, TransportError, TransportKind
 from harness.measure.objective import RATIO, parse_objective
 from harness.measure.odd import Odd

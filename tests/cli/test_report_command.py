@@ -64,3 +64,15 @@ def test_a_wrong_call_is_exit_code_2(
     assert folder.name == "made"
     assert execute(["report", *arguments]) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_page_of_a_contract_run_stays_when_its_report_is_built_again(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    verify = ["verify", "--target", "mock", "--profile", "core", "--max-requests", "40", "--quiet"]
+    execute([*verify, "--out", str(out)])
+    page = (out / "report.md").read_text()
+
+    execute(["report", str(out), "--quiet"])
+
+    assert page.startswith("# Contract")
+    assert (out / "report.md").read_text() == page

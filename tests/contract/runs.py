@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Container
 from functools import partial
 
+from harness.contract.clause import Result
 from harness.contract.run import standin
 from harness.contract.run.budget import Budget
 from harness.contract.run.exploration import Exploration
-from harness.contract.run.results import Result, Results
+from harness.contract.run.results import Results
 from harness.contract.run.sender import Sender
 from harness.contract.run.standin import TARGET
 from harness.contract.run.waits import RunClock, lacks

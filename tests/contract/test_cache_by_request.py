@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.contract.run.results import Result
+from harness.contract.clause import Result
 from harness.contract.run.standin import TARGET
 from harness.gateway import rules as documented
 from harness.gateway.call import Call

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.contract.run.results import Result, Results
+from harness.contract.clause import Result
+from harness.contract.run.results import Results
 from harness.contract.run.standin import TARGET
 from harness.contract.run.verdict import conclude
 from harness.defects.answers import anything, body, label, on, status

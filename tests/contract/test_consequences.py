@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from harness.contract.clause import Clause, Finding
+from harness.contract.clause import Clause, Finding, Result
 from harness.contract.observation import Observation
 from harness.contract.requests.given import only
 from harness.contract.run.doubt import withdraw_dying, withdraw_unfounded
-from harness.contract.run.results import Entry, Result, Results
+from harness.contract.run.results import Entry, Results
 from harness.contract.topics.auth import AuthScene
 from harness.contract.topics.catalogue import BY_ID
 from harness.contract.topics.cross import CrossScene

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from harness.contract.clause import Result
 from harness.contract.requests.text import WORDS
 from harness.contract.run.context import fitted, limit_of
-from harness.contract.run.results import Result
 from tests.contract.answers import asked, seen
 from tests.contract.runs import explore
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from harness.contract.clause import Result
 from harness.contract.run.doubt import explain_unmet
-from harness.contract.run.results import Result, Results
+from harness.contract.run.results import Results
 from harness.contract.run.standin import TARGET
 from harness.contract.run.verdict import conclude
 from harness.contract.run.waits import Patience, RunClock, lacks

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from harness.contract.case import Case
+from harness.contract.clause import Result
 from harness.contract.run.deployment import MARK, taken
-from harness.contract.run.results import Result, Results
+from harness.contract.run.results import Results
 from harness.contract.run.standin import TARGET
 from tests.contract.runs import judged
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from harness.contract.clause import Fault, Unjudged
+from harness.contract.clause import Fault, Result, Unjudged
 from harness.contract.observation import Observation
 from harness.contract.options import REQUIRABLE
 from harness.contract.run import standin
 from harness.contract.run.budget import Budget
 from harness.contract.run.exploration import Exploration
 from harness.contract.run.lateness import PERIOD_NS, Lateness
-from harness.contract.run.results import Entry, Result, Results
+from harness.contract.run.results import Entry, Results
 from harness.contract.run.sender import Sender
 from harness.contract.run.standin import TARGET
 from harness.contract.run.verdict import conclude

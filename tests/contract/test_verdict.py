@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from harness.contract.case import Case, Expect
-from harness.contract.clause import Clause, Fault
+from harness.contract.clause import Clause, Fault, Result
 from harness.contract.observation import observe
 from harness.contract.run.budget import Budget, BudgetError
 from harness.contract.run.outage import common_refusal, outage
-from harness.contract.run.results import Result, Results
+from harness.contract.run.results import Results
 from harness.contract.run.verdict import conclude
 from harness.contract.run.waivers import Waiver, apply, read_waivers
 from harness.contract.topics.catalogue import BY_ID, CLAUSES

@@ -6,14 +6,14 @@ Requests are counted at the stand-in: everything that arrives counts, re-sends i
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.contract.clause import Level
+from harness.contract.clause import Level, Result
 from harness.contract.observation import Observation
 from harness.contract.options import REQUIRABLE
 from harness.contract.run import standin
 from harness.contract.run.budget import Budget, BudgetError
 from harness.contract.run.exploration import Exploration
 from harness.contract.run.reference import prepared
-from harness.contract.run.results import Result, Results
+from harness.contract.run.results import Results
 from harness.contract.run.standin import TARGET
 from harness.contract.run.verdict import conclude
 from harness.contract.topics.catalogue import CLAUSES

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
 
-from harness.contract.clause import Level
+from harness.contract.clause import Level, Result
 from harness.contract.observation import Observation
 from harness.contract.output import failure_folder
 from harness.contract.output.curl import (
@@ -23,7 +23,7 @@ from harness.contract.output.redaction import SPELT, spells_secret
 from harness.contract.output.rows import ClauseRow, by_weight, capsule_name, layer
 from harness.contract.output.written import Output, put, write_json
 from harness.contract.run.budget import Budget
-from harness.contract.run.results import Entry, Result, Results
+from harness.contract.run.results import Entry, Results
 from harness.contract.run.verdict import ContractVerdict
 from harness.foreign import Place, harmless
 

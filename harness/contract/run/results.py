@@ -3,11 +3,19 @@
 import traceback
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from harness.contract.clause import Clause, ExchangeCheck, Fault, Finding, Level, Recorded, Unjudged
+from harness.contract.clause import (
+    Clause,
+    ExchangeCheck,
+    Fault,
+    Finding,
+    Level,
+    Recorded,
+    Result,
+    Unjudged,
+)
 from harness.contract.observation import Observation
 from harness.contract.topics.scenes import Scene
 
@@ -16,18 +24,6 @@ MESSAGE = 200
 """So many characters of what a bug says are kept."""
 MOST_SHOWN = 4
 """So many exchanges are evidence enough."""
-
-
-class Result(StrEnum):
-    """The result of one clause on one route."""
-
-    PASS = "pass"  # noqa: S105 - a verdict
-    FAIL = "fail"
-    WAIVED = "waived"
-    RECORDED = "recorded"
-    NOT_APPLICABLE = "not_applicable"
-    NOT_EXERCISED = "not_exercised"
-    ERROR = "error"
 
 
 @dataclass(slots=True)

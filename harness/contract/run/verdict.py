@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.contract.clause import Level
+from harness.contract.clause import Level, Result
 from harness.contract.options import REQUIRABLE
 from harness.contract.repeat.objectives import Judged
-from harness.contract.run.results import Entry, Result, Results
+from harness.contract.run.results import Entry, Results
 from harness.errors import EXIT_CODES, OWN_FAULT
 from harness.routes.route import ROUTES
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from harness.contract.clause import Clause, Level
+from harness.contract.clause import Clause, Level, Result
 from harness.contract.output.rows import ClauseRow
-from harness.contract.run.results import Entry, Result, Results
+from harness.contract.run.results import Entry, Results
 from harness.errors import UsageError
 
 TEXTS = ("clause", "route", "reason", "link")

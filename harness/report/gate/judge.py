@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from harness.contract.run.results import Result
+from harness.contract.clause import Result
 from harness.errors import EXIT_CODES
 from harness.measure.objective import RATIO, Objective, parse_objective
 from harness.report import sentences
