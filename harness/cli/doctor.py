@@ -49,7 +49,7 @@ class SettingRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class RouteProbe:
     """What one request to one route came to; `layer` is who refused, None when it was answered."""
 
     route: str
@@ -154,7 +154,7 @@ def _give_up(exc: UsageError, rows: Sequence[SettingRow], *, as_json: bool) -> N
     )
 
 
-def _probe_all(target: "Target", *, show: bool) -> tuple[list[Probe], list[str]]:
+def _probe_all(target: "Target", *, show: bool) -> tuple[list[RouteProbe], list[str]]:
     """Every route; then how the gateway is set up, by the first chat route that answers."""
     from harness.cli.stand_in import running
 
@@ -179,7 +179,7 @@ def _probe_all(target: "Target", *, show: bool) -> tuple[list[Probe], list[str]]
         return probes, remarks
 
 
-def _set_up(target: "Target", probes: Sequence[Probe]) -> Iterator[str]:
+def _set_up(target: "Target", probes: Sequence[RouteProbe]) -> Iterator[str]:
     from harness.cli.gateway_setup import findings
 
     answering = [probe.route for probe in probes if probe.answered and probe.route != Route.MODEL]
@@ -195,7 +195,7 @@ def _warnings(target: "Target") -> Iterator[str]:
         yield "authentication is declared (GATEWAY_EXPECT_AUTH), but CF_AIG_TOKEN is not set"
 
 
-def probe_routes(target: "Target") -> Iterator[Probe]:
+def probe_routes(target: "Target") -> Iterator[RouteProbe]:
     """One probe per declared route; after a failure of the network the others are not tried."""
     with target.client(timeouts=_timeouts()) as client:
         for route in target.routes:
@@ -211,22 +211,22 @@ def _timeouts() -> "Timeouts":
     return Timeouts(connect=5, first_byte=30, idle=10, total=45)
 
 
-def _probe(client: "GatewayClient", route: str, target: "Target") -> Probe:
+def _probe(client: "GatewayClient", route: str, target: "Target") -> RouteProbe:
     began = time.monotonic()
     try:
         answer = _ask(client, route)
     except TransportError as exc:
         said = f"{exc.layer}: {exc.kind}: {exc}"
-        return Probe(route, False, said, exc.layer, advice=advice.of_transport(exc.kind))
+        return RouteProbe(route, False, said, exc.layer, advice=advice.of_transport(exc.kind))
     except AnswerError as exc:
         return _refused(route, exc.failure, target)
     elapsed_ms = round((time.monotonic() - began) * 1e3, 1)
     if answer.outcome != Outcome.OK:
         message = f"status {answer.status}, but the answer is {answer.outcome}"
-        return Probe(route, False, message, Layer.EDGE, answer.status, elapsed_ms)
+        return RouteProbe(route, False, message, Layer.EDGE, answer.status, elapsed_ms)
     log = f", log {answer.metadata.log_id}" if answer.metadata.log_id else ""
     message = f"answers: status {answer.status} in {elapsed_ms:.0f} ms{log}"
-    return Probe(route, True, message, None, answer.status, elapsed_ms)
+    return RouteProbe(route, True, message, None, answer.status, elapsed_ms)
 
 
 def _ask(client: "GatewayClient", route: str) -> "Answer":
@@ -240,15 +240,15 @@ def _ask(client: "GatewayClient", route: str) -> "Answer":
     return client.chat("ping", route=route, max_tokens=1, options=options)
 
 
-def _refused(route: str, failure: Failure, target: "Target") -> Probe:
+def _refused(route: str, failure: Failure, target: "Target") -> RouteProbe:
     code = f" code {failure.code}" if failure.code else ""
     message = f"{failure.layer} refused: status {failure.status}{code}: {failure.message}"
     told = advice.of_answer(failure, target)
-    return Probe(route, False, message, failure.layer, failure.status, advice=told)
+    return RouteProbe(route, False, message, failure.layer, failure.status, advice=told)
 
 
-def _redacted(probe: Probe, target: "Target") -> Probe:
+def _redacted(probe: RouteProbe, target: "Target") -> RouteProbe:
     """The probe on one printable line each, without a secret that a server sent back."""
     values: dict[str, Any] = asdict(probe)
     clean = target.secrets.redact(" ".join(probe.message.split()))
-    return Probe(**(values | {"message": harmless(clean, Place.TERMINAL, most=300)}))
+    return RouteProbe(**(values | {"message": harmless(clean, Place.TERMINAL, most=300)}))

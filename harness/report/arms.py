@@ -14,7 +14,7 @@ from harness.report import figures
 from harness.report.arrays import Floats
 from harness.report.frame import Frame, latency
 from harness.report.report import ordered_routes
-from harness.report.tables import Column, ColumnKind, Row, Table, Writer, columns
+from harness.report.tables import Column, ColumnKind, Medium, Row, Table, columns
 
 SETUP = ("dns", "connect", "tls")
 _NS_PER_MS = 1e6
@@ -55,10 +55,10 @@ def table(found: Sequence[Arm]) -> Table:
     """Each arm with its medians."""
     head = (
         Column("arm", ColumnKind.NAME),
-        Column("connections", ColumnKind.NAME, Writer.MARKDOWN),
-        Column("dns", least=Writer.MARKDOWN),
+        Column("connections", ColumnKind.NAME, Medium.MARKDOWN),
+        Column("dns", least=Medium.MARKDOWN),
         *columns(ColumnKind.NUMBER, "connect", "tls", "round trip", "first byte", "without it"),
-        Column("first token", least=Writer.MARKDOWN),
+        Column("first token", least=Medium.MARKDOWN),
     )
     return Table("On the way", head, tuple(_row(each) for each in found))
 

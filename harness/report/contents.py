@@ -17,11 +17,11 @@ from harness.report.tables import (
     ColumnKind,
     Count,
     Mark,
+    Medium,
     NameList,
     Ranged,
     Row,
     Table,
-    Writer,
     columns,
 )
 from harness.report.thresholds import Checked
@@ -101,18 +101,18 @@ def failed(of: Failing) -> str:
 LOAD: Mapping[Column, Callable[[RouteSummary], str]] = {
     Column("requests"): lambda route: figures.count(route.counts.requests),
     Column("failed"): lambda route: failed(route.counts),
-    Column("by client", least=Writer.MARKDOWN): lambda route: figures.count(
+    Column("by client", least=Medium.MARKDOWN): lambda route: figures.count(
         sum(route.counts.own.values())
     ),
     Column("goodput"): lambda route: f"{told(route, 'goodput')} ({told(route, 'goodput_share')})",
     Column("answers"): lambda route: told(route, "throughput"),
-    Column("sent", least=Writer.PAGE): lambda route: told(route, "rate"),
+    Column("sent", least=Medium.PAGE): lambda route: told(route, "rate"),
     Column("tokens/s"): lambda route: told(route, "output_tokens_per_second"),
-    Column("tokens per chunk", least=Writer.PAGE): lambda route: told(route, "tokens_per_chunk"),
-    Column("coalesced", least=Writer.PAGE): lambda route: told(route, "coalesced_share"),
-    Column("bursts", least=Writer.MARKDOWN): lambda route: told(route, "burst_share"),
+    Column("tokens per chunk", least=Medium.PAGE): lambda route: told(route, "tokens_per_chunk"),
+    Column("coalesced", least=Medium.PAGE): lambda route: told(route, "coalesced_share"),
+    Column("bursts", least=Medium.MARKDOWN): lambda route: told(route, "burst_share"),
     Column("cache hits"): lambda route: told(route, "cache_hit_share"),
-    Column("violations", least=Writer.PAGE): lambda route: told(route, "violation_rate"),
+    Column("violations", least=Medium.PAGE): lambda route: told(route, "violation_rate"),
 }
 """What is told of a route in numbers."""
 CLIENT_ERROR = "client error p99"
@@ -129,9 +129,9 @@ def latencies(routes: Routes, client: LoadGenerator, metrics: Iterable[str]) -> 
     """The statistics of each metric on each route that has any value of it."""
     head = (
         *(*columns(ColumnKind.NAME, "metric", "route"), Column("n")),
-        Column("mean", least=Writer.PAGE),
+        Column("mean", least=Medium.PAGE),
         *columns(ColumnKind.NUMBER, *(f"p{percent}" for percent in PERCENTILES)),
-        Column(CLIENT_ERROR, least=Writer.MARKDOWN),
+        Column(CLIENT_ERROR, least=Medium.MARKDOWN),
     )
     rows = (row for metric in metrics for row in _latency(routes, client, metric))
     return Table("Latency", head, tuple(rows))
@@ -284,9 +284,9 @@ def compared(pairs: Iterable[PairedDifference]) -> Table:
     """Two routes or two runs against each other, a row for each metric; why there is no figure."""
     head = (
         *columns(ColumnKind.NAME, "compared", "metric", "verdict"),
-        Column("pairs", least=Writer.PAGE),
+        Column("pairs", least=Medium.PAGE),
         *columns(ColumnKind.NUMBER, "ratio", "difference"),
-        *columns(ColumnKind.NUMBER, "medians", "p (Holm)", least=Writer.PAGE),
+        *columns(ColumnKind.NUMBER, "medians", "p (Holm)", least=Medium.PAGE),
     )
     return Table("Comparison", head, tuple(map(_compared, pairs)))
 

@@ -17,13 +17,13 @@ from harness.report.frame import Frame
 from harness.report.latencies import measure
 from harness.report.plan import LoadBy, OfferedLoad, Plan, planned
 from harness.report.report import Goodput, Latency, key, ordered_routes
-from harness.report.tables import Cell, Column, ColumnKind, Row, Table, Writer, columns
+from harness.report.tables import Cell, Column, ColumnKind, Medium, Row, Table, columns
 from harness.report.tally import Good, goodput
 
 METRICS = ("ttft", "e2e")
 SHOWN = (50, 95, 99)
 NUMBERS = (Column("n"), Column("failed"))
-STAGE_NUMBERS = (Column("sent"), Column("failed"), Column("goodput", least=Writer.MARKDOWN))
+STAGE_NUMBERS = (Column("sent"), Column("failed"), Column("goodput", least=Medium.MARKDOWN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +235,7 @@ def _table(
 def _percentile(metric: str, percent: int) -> Column:
     """The column of a percentile; a terminal has room for the median of TTFT and both p95."""
     least = (
-        Writer.TERMINAL if percent == 95 or (metric, percent) == ("ttft", 50) else Writer.MARKDOWN
+        Medium.TERMINAL if percent == 95 or (metric, percent) == ("ttft", 50) else Medium.MARKDOWN
     )
     return Column(f"{figures.metric(f'{metric}_ms')} p{percent}", least=least)
 

@@ -32,10 +32,10 @@ from harness.report.tables import (
     ColumnKind,
     Count,
     Mark,
+    Medium,
     NameList,
     Ranged,
     Table,
-    Writer,
     columns,
 )
 from harness.report.thresholds import CheckResult
@@ -89,7 +89,7 @@ def cell(value: Any, *, most: int = 160) -> str:
 
 def written(found: Table, *, title: str | None = None) -> str:
     """The table under its title; numbers stand to the right."""
-    found = found.for_writer(Writer.MARKDOWN)
+    found = found.for_medium(Medium.MARKDOWN)
     return _lines(found.head, ([_cell(each) for each in row] for row in found.rows), title)
 
 

@@ -18,8 +18,8 @@ class ColumnKind(StrEnum):
     NUMBER = "number"
 
 
-class Writer(IntEnum):
-    """Who writes a table, those first that have the least room for it."""
+class Medium(IntEnum):
+    """What a table is written for, that first which has the least room for it."""
 
     TERMINAL = 1
     MARKDOWN = 2
@@ -28,11 +28,11 @@ class Writer(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The name of a column, what it holds, and the writer with the `least` room that shows it."""
+    """The name of a column, what it holds, and the medium with the `least` room that shows it."""
 
     name: str
     kind: ColumnKind = ColumnKind.NUMBER
-    least: Writer = Writer.TERMINAL
+    least: Medium = Medium.TERMINAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,9 @@ class Table:
         """The table without some of its columns."""
         return self._only(lambda column: column.name not in names)
 
-    def for_writer(self, writer: Writer) -> "Table":
-        """The table with the columns that a writer has room for."""
-        return self._only(lambda column: column.least <= writer)
+    def for_medium(self, medium: Medium) -> "Table":
+        """The table with the columns that a medium has room for."""
+        return self._only(lambda column: column.least <= medium)
 
     def _only(self, kept: Callable[[Column], bool]) -> "Table":
         places = [place for place, column in enumerate(self.head) if kept(column)]
@@ -99,6 +99,6 @@ class Table:
         )
 
 
-def columns(kind: ColumnKind, *names: str, least: Writer = Writer.TERMINAL) -> tuple[Column, ...]:
+def columns(kind: ColumnKind, *names: str, least: Medium = Medium.TERMINAL) -> tuple[Column, ...]:
     """Columns of one kind."""
     return tuple(Column(name, kind, least) for name in names)

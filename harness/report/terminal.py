@@ -15,7 +15,7 @@ from harness.report.comparison import Comparison, PairVerdict
 from harness.report.gate import contents as launch
 from harness.report.plan import workload
 from harness.report.quantile import Estimate
-from harness.report.tables import Cell, ColumnKind, Count, Mark, NameList, Ranged, Writer
+from harness.report.tables import Cell, ColumnKind, Count, Mark, Medium, NameList, Ranged
 from harness.report.thresholds import CheckResult
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _latency(report: "Report") -> Iterator[RenderableType]:
     routes, client = report.summary.routes, report.summary.client
     found = contents.latencies(routes, client, sentences.shown(routes))
     error_of = None if client.noise_floor is None else {row[0]: row[-1] for row in found.rows}
-    shown = found.for_writer(Writer.TERMINAL)
+    shown = found.for_medium(Medium.TERMINAL)
     if error_of is not None:
         named = (Ranged(str(row[0]), f"error {error_of[row[0]]}") for row in shown.rows)
         rows = zip(named, shown.rows, strict=True)
@@ -180,7 +180,7 @@ def _judged_by(row: "ObjectiveResult") -> str:
 
 def written(found: tables.Table, *, corner: str | None = None) -> Table:
     """A table without a frame; `corner` is what it is called in the head of its first column."""
-    found = found.for_writer(Writer.TERMINAL)
+    found = found.for_medium(Medium.TERMINAL)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for place, column in enumerate(found.head):
         name = column.name if place or corner is None else corner.lower()

@@ -17,10 +17,10 @@ from harness.report.tables import (
     ColumnKind,
     Count,
     Mark,
+    Medium,
     NameList,
     Ranged,
     Table,
-    Writer,
     columns,
 )
 from tests.report.folders import FLOOR, blocks, failed, hurried, write_run, write_worker
@@ -78,10 +78,10 @@ def test_a_table_of_some_columns_keeps_what_they_hold() -> None:
 
 
 def test_a_writer_shows_the_columns_that_it_has_room_for() -> None:
-    head = (Column("a"), Column("b", least=Writer.MARKDOWN), Column("c", least=Writer.PAGE))
+    head = (Column("a"), Column("b", least=Medium.MARKDOWN), Column("c", least=Medium.PAGE))
     table = Table("Three", head, (("1", "2", "3"), ("4", "5")))
 
-    assert table.for_writer(Writer.PAGE) == table
+    assert table.for_medium(Medium.PAGE) == table
     assert markdown.written(table).splitlines()[2:] == ["| 1 | 2 |", "| 4 | 5 |"]
     assert printed(table).split() == ["a", "1", "4"]
 

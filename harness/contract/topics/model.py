@@ -19,8 +19,8 @@ from harness.contract.observation import Observation
 from harness.contract.requests.text import nonce
 from harness.contract.topics.scenes import Scene, answered, nth
 from harness.contract.topics.sources import BASETEN_PAGE
+from harness.contract.topics.spread import TimedTurn, generation, spread
 from harness.contract.topics.stage import Stage
-from harness.contract.topics.timing import TimedTurn, generation, spread
 from harness.contract.topics.topic import Topic
 
 PREDICT = "docs.baseten.co/reference/inference-api/predict-endpoints"

@@ -8,8 +8,8 @@ from harness.contract.fault import told
 from harness.contract.observation import Observation
 from harness.contract.topics.scenes import Scene, arrived, recorded
 from harness.contract.topics.sources import CHAT, CLOUDFLARE
+from harness.contract.topics.spread import busy
 from harness.contract.topics.stage import Stage, with_headers
-from harness.contract.topics.timing import busy
 from harness.contract.topics.topic import Topic
 
 HANDLING = f"{CLOUDFLARE}/configuration/request-handling/"

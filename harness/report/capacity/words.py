@@ -8,7 +8,7 @@ from harness.report.capacity.result import Capacity
 from harness.report.capacity.search import LevelResult
 from harness.report.plan import LoadBy
 from harness.report.report import key
-from harness.report.tables import Cell, Column, ColumnKind, Ranged, Row, Table, Writer, columns
+from harness.report.tables import Cell, Column, ColumnKind, Medium, Ranged, Row, Table, columns
 
 WORDS = {
     LevelResult.CARRIED: "carried",
@@ -24,9 +24,9 @@ def table(capacity: Capacity) -> Table:
     times = [f"p{percent}" for percent in _percents(capacity)]
     head = (
         *columns(ColumnKind.NAME, asked, "result"),
-        Column("why", ColumnKind.TEXT, Writer.MARKDOWN),
+        Column("why", ColumnKind.TEXT, Medium.MARKDOWN),
         *columns(ColumnKind.NUMBER, "requests", "served/s"),
-        Column("goodput/s", least=Writer.MARKDOWN),
+        Column("goodput/s", least=Medium.MARKDOWN),
         *columns(ColumnKind.NUMBER, *times),
     )
     levels = sorted(capacity.levels, key=lambda each: each.asked)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from harness.report import figures, sentences
-from harness.report.tables import Column, ColumnKind, Mark, Ranged, Table, Writer, columns
+from harness.report.tables import Column, ColumnKind, Mark, Medium, Ranged, Table, columns
 from harness.report.tables import Row as Cells
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ def evidence(gate: "Gate") -> Table:
     """Each run: what it is, its age, what it was of and made on, and its own verdict."""
     head = (
         *columns(ColumnKind.NAME, "evidence", "run"),
-        Column("id", ColumnKind.CODE, Writer.PAGE),
-        Column("ended", ColumnKind.NAME, Writer.PAGE),
+        Column("id", ColumnKind.CODE, Medium.PAGE),
+        Column("ended", ColumnKind.NAME, Medium.PAGE),
         Column("age", ColumnKind.NAME),
         Column("target", ColumnKind.TEXT),
-        Column("model", ColumnKind.NAME, Writer.PAGE),
+        Column("model", ColumnKind.NAME, Medium.PAGE),
         Column("machine", ColumnKind.NAME),
-        Column("own verdict", ColumnKind.NAME, Writer.PAGE),
+        Column("own verdict", ColumnKind.NAME, Medium.PAGE),
     )
     return Table("Evidence", head, tuple(map(_run, gate.evidence)))
 
