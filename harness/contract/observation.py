@@ -62,6 +62,16 @@ class Observation:
         return self.response.headers if self.response else Headers()
 
     @cached_property
+    def body(self) -> bytes:
+        """The bytes of the answer, as far as they came."""
+        return self.response.body if self.response else b""
+
+    @cached_property
+    def document(self) -> Any:
+        """The JSON value of a plain answer; None without an answer, or as it was read."""
+        return self.reading.document if self.reading else None
+
+    @cached_property
     def ok(self) -> bool:
         """Whether the target said that it accepts the request."""
         return self.status is not None and 200 <= self.status < 300

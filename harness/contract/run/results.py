@@ -100,7 +100,7 @@ class Entry:
         last.
         """
         quoted = self.faults[0].data if self.faults else b""
-        bodies = ((seen, seen.response.body if seen.response else b"") for seen in self.shown)
+        bodies = ((seen, seen.body) for seen in self.shown)
         mine = [seen for seen, body in bodies if quoted and body.startswith(quoted)]
         return next(iter([*mine, *self.shown[-1:]]), None)
 

@@ -6,7 +6,7 @@ from harness.contract.case import Expect, Key
 from harness.contract.clause import EvidenceGrade, Finding, Level
 from harness.contract.fault import told
 from harness.contract.observation import Observation
-from harness.contract.topics.scenes import Scene, answered, body_of, coded, refused
+from harness.contract.topics.scenes import Scene, answered, coded, refused, together
 from harness.contract.topics.sources import ALL, AUTHENTICATION, BASETEN_ERRORS
 from harness.contract.topics.stage import Stage, with_headers
 from harness.contract.topics.topic import Topic
@@ -92,7 +92,7 @@ def provider_refuses_its_key(scene: AuthScene) -> Finding:
     if failure is None or not (failure.layer is Layer.GATEWAY and failure.code == "2009"):
         return ()
     came = "the gateway's 2009"
-    return (told("the provider's error", came, "wrong provider key", body_of(seen[0])),)
+    return (told("the provider's error", came, "wrong provider key", seen[0].body),)
 
 
 @topic.scene(
@@ -118,9 +118,7 @@ def wrong_token_is_refused(scene: AuthScene) -> Finding:
 )
 def near_misses_are_refused(scene: AuthScene) -> Finding:
     """A token that is nearly right is refused."""
-    found = [refused(seen, what=f"a token that {name}") for name, seen in scene.near.items()]
-    judged = [finding for finding in found if isinstance(finding, tuple)]
-    return tuple(f for finding in judged for f in finding) if judged else None
+    return together(refused(seen, what=f"a token that {n}") for n, seen in scene.near.items())
 
 
 @topic.scene(

@@ -57,7 +57,7 @@ def is_hit(seen: Observation) -> bool:
 
 def identity(seen: Observation) -> Any:
     """What tells one answer from another: the id of a chat answer, or None."""
-    document = seen.reading.document if seen.reading else None
+    document = seen.document
     return document.get("id") if isinstance(document, dict) else None
 
 
@@ -97,7 +97,7 @@ def hit_is_the_same_answer(scene: CacheScene) -> Finding:
     first, again = seen
     if first.reading and again.reading and first.reading.document == again.reading.document:
         return ()
-    stored, came = (s.response.body if s.response else b"" for s in (first, again))
+    stored, came = (s.body for s in (first, again))
     return (unequal(stored, came, "body of the HIT", came),)
 
 

@@ -11,7 +11,7 @@ from harness.contract.observation import Observation
 from harness.contract.requests.fixed import CLOCK
 from harness.contract.requests.text import nonce
 from harness.contract.topics.cache import CacheScene, StoredScene, differs, is_hit, long_case, topic
-from harness.contract.topics.scenes import answered
+from harness.contract.topics.scenes import answered, together
 from harness.contract.topics.stage import Stage, with_headers
 
 
@@ -44,9 +44,7 @@ def body_is_in_the_key(scene: CacheScene) -> Finding:
 )
 def parameters_are_in_the_key(scene: KeysScene) -> Finding:
     """Another value of any body field is another entry."""
-    found = [differs(scene, seen, name) for name, seen in scene.fields.items()]
-    judged = [f for f in found if isinstance(f, tuple)]
-    return tuple(x for f in judged for x in f) if judged else None
+    return together(differs(scene, seen, name) for name, seen in scene.fields.items())
 
 
 @topic.scene(

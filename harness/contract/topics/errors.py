@@ -50,7 +50,7 @@ def is_rejected(seen: Observation) -> Finding:
         return None
     if seen.rejected:
         return ()
-    body = seen.response.body if seen.response else b""
+    body = seen.body
     return (told(f"a rejection ({seen.case.topic})", f"HTTP {seen.status}", "status", body),)
 
 
@@ -84,7 +84,7 @@ def refusals_are_no_outages(seen: Sequence[Observation]) -> Finding:
         return ()
     statuses = sorted({s.status for s in out if s.status is not None})
     came = f"HTTP {statuses}, {len(out)} of {len(bad)} times"
-    body = out[0].response.body if out[0].response else b""
+    body = out[0].body
     wanted, where = f"4xx ({out[0].case.topic})", "status of invalid requests"
     return (told(wanted, came, where, body, requests=numbers(out)),)
 
@@ -136,7 +136,7 @@ def has_a_documented_shape(seen: Observation) -> Finding:
         return None
     if failure.shape in SHAPES:
         return ()
-    body = seen.response.body if seen.response else b""
+    body = seen.body
     return (told(f"one of {', '.join(SHAPES)}", f"{failure.shape}: {shown(body)}", "body", body),)
 
 
@@ -148,7 +148,7 @@ def has_a_documented_shape(seen: Observation) -> Finding:
 )
 def is_labelled_json(seen: Observation) -> Finding:
     """An error in JSON is labelled so."""
-    if not _error(seen) or seen.response is None or not any(_messages(_document(seen))):
+    if not _error(seen) or seen.response is None or not any(_messages(seen.document)):
         return None
     if seen.response.media_type in ("application/json", "application/problem+json"):
         return ()
@@ -189,7 +189,7 @@ def is_no_answer(seen: Observation) -> Finding:
     answers = [d for d in documents if d.get("choices") and d.get("error") is None]
     if not answers:
         return ()
-    body = seen.response.body if seen.response else b""
+    body = seen.body
     return (fault("an error", answers[0], f"body of HTTP {seen.status}", body),)
 
 
@@ -201,7 +201,7 @@ def is_no_answer(seen: Observation) -> Finding:
 )
 def is_no_answer_of_the_model(seen: Sequence[Observation]) -> Finding:
     """What the status calls an error has not the form of an accepted answer."""
-    documents = [(s, d) for s in seen if isinstance(d := _document(s), dict) and d]
+    documents = [(s, d) for s in seen if isinstance(d := s.document, dict) and d]
     accepted = [d.keys() for s, d in documents if s.ok and s.case.sound]
     refused = [(s, d) for s, d in documents if s.rejected and not any(_messages(d))]
     if not accepted:
@@ -226,7 +226,7 @@ def is_no_answer_of_the_model(seen: Sequence[Observation]) -> Finding:
 )
 def fields_have_their_types(seen: Observation) -> Finding:
     """`code` of an error is an integer or a string, `type` and `param` are strings."""
-    document = _document(seen)
+    document = seen.document
     if not _error(seen) or not isinstance(document, dict):
         return None
     nested = document.get("error")
@@ -248,7 +248,7 @@ def fields_have_their_types(seen: Observation) -> Finding:
 )
 def error_code_is_listed(seen: Observation) -> Finding:
     """An `error_code` is one of the published ones."""
-    document = _document(seen)
+    document = seen.document
     if not _error(seen) or not isinstance(document, dict) or "error_code" not in document:
         return None
     if document["error_code"] in ERROR_CODES:
@@ -265,7 +265,7 @@ def error_code_is_listed(seen: Observation) -> Finding:
 )
 def repeats_its_status(seen: Observation) -> Finding:
     """A status inside the body equals the status of the answer."""
-    document = _document(seen)
+    document = seen.document
     if not _error(seen) or not isinstance(document, dict):
         return None
     nested = document.get("error")
@@ -292,7 +292,7 @@ def repeats_its_status(seen: Observation) -> Finding:
 )
 def envelope_is_whole(seen: Observation) -> Finding:
     """The gateway's error has an array `error` with code and message."""
-    document = _document(seen)
+    document = seen.document
     if not _error(seen) or not isinstance(document, dict) or document.get("success") is not False:
         return None
     listed = document.get("error")
@@ -313,7 +313,7 @@ def envelope_is_whole(seen: Observation) -> Finding:
 )
 def envelope_keeps_its_types(seen: Observation) -> Finding:
     """The fields beside the array say what it says, in the observed types."""
-    document = _document(seen)
+    document = seen.document
     if not _error(seen) or not isinstance(document, dict):
         return None
     listed = document.get("error")
@@ -355,7 +355,7 @@ def gateway_says_who_refused(scene: MissingScene) -> Finding:
     seen = scene.gateway
     if seen is None or not _error(seen) or seen.passing:
         return None
-    document = _document(seen)
+    document = seen.document
     if not isinstance(document, dict):
         return (fault("the gateway's envelope", document, "body of an unknown gateway's refusal"),)
     listed = document.get("error")
@@ -384,7 +384,3 @@ def status_of_a_rejection(seen: Observation) -> Finding:
         return None
     failure = seen.answer.failure if seen.answer else None
     return Recorded(f"{seen.case.topic}: {seen.status} {failure.shape if failure else '-'}")
-
-
-def _document(seen: Observation) -> Any:
-    return seen.reading.document if seen.reading else None

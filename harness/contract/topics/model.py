@@ -198,7 +198,7 @@ def streams_are_no_plain_answers(scene: ModelScene) -> Finding:
         return None
     if not isinstance(_document(streamed), dict) or not isinstance(_document(plain), dict):
         return ()
-    body = streamed.response.body if streamed.response else b""
+    body = streamed.body
     return (told("a stream, or a refusal", "the plain form", "stream: true", body),)
 
 

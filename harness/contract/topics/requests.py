@@ -63,7 +63,7 @@ def history_can_be_sent_back(seen: Observation) -> Finding:
         return None
     if seen.ok:
         return ()
-    body = seen.response.body if seen.response else b""
+    body = seen.body
     return (told("2xx", f"HTTP {seen.status}", "a history with reasoning_content", body),)
 
 
@@ -127,7 +127,7 @@ def is_answered(seen: Observation) -> Finding:
         return None
     if seen.ok:
         return ()
-    body = seen.response.body if seen.response else b""
+    body = seen.body
     return (told(f"2xx ({seen.case.topic})", f"HTTP {seen.status}", "status", body),)
 
 
@@ -150,7 +150,7 @@ def is_not_taken_back(seen: Sequence[Observation]) -> Finding:
             f"2xx, as others were that ask for {', '.join(name for name, _ in feature(s))}",
             f"HTTP {s.status}",
             f"request {s.number} ({s.case.topic})",
-            s.response.body if s.response else b"",
+            s.body,
             requests=(next(g.number for g in valid if g.ok and feature(g) == feature(s)), s.number),
         )
         for s in refused[:3]

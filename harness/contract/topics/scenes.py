@@ -1,6 +1,6 @@
 """Short sequences: what one answer means depends on the ones before it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -53,9 +53,10 @@ def arrived(*asked: Observation | None) -> tuple[Observation, ...] | None:
     return tuple(seen) if len(seen) == len(asked) else None
 
 
-def body_of(seen: Observation) -> bytes:
-    """The bytes of an answer, for the evidence; empty without one."""
-    return seen.response.body if seen.response else b""
+def together(findings: Iterable[Finding]) -> Finding:
+    """What several findings say as one: None where none of them judges."""
+    judged = [finding for finding in findings if isinstance(finding, tuple)]
+    return tuple(fault for finding in judged for fault in finding) if judged else None
 
 
 def refused(asked: Observation | None, *, what: str) -> Finding:
@@ -65,7 +66,7 @@ def refused(asked: Observation | None, *, what: str) -> Finding:
         return None
     if seen[0].rejected and seen[0].status is not None and seen[0].status < 500:
         return ()
-    return (told(f"4xx for {what}", f"HTTP {seen[0].status}", "status", body_of(seen[0])),)
+    return (told(f"4xx for {what}", f"HTTP {seen[0].status}", "status", seen[0].body),)
 
 
 def code_of(seen: Observation) -> str | None:
@@ -83,7 +84,7 @@ def coded(asked: Observation | None, *, status: int, codes: tuple[str, ...]) -> 
         return ()
     wanted = f"HTTP {status} with code {' or '.join(codes)}"
     came = f"HTTP {seen[0].status} with code {code_of(seen[0])}"
-    return (told(wanted, came, seen[0].case.topic, body_of(seen[0])),)
+    return (told(wanted, came, seen[0].case.topic, seen[0].body),)
 
 
 def recorded(asked: Observation | None) -> Finding:

@@ -24,7 +24,7 @@ from harness.contract.requests.given import given
 from harness.contract.topics import body, framing, headers, limits, plain, stream_end, usage
 from harness.contract.topics.options import TIMEOUT
 from harness.contract.topics.places import NOWHERE
-from harness.contract.topics.scenes import Scene, answered, body_of, recorded, refused
+from harness.contract.topics.scenes import Scene, answered, recorded, refused
 from harness.contract.topics.sources import CHAT, CLOUDFLARE
 from harness.contract.topics.stage import Stage, with_headers
 from harness.contract.topics.topic import Topic
@@ -193,7 +193,7 @@ def timeouts_hand_over(scene: UniversalScene) -> Finding:
     if not seen[0].ok:
         came = f"HTTP {seen[0].status}"
         wanted, where = "the second step's answer", "a first step of 1 ms"
-        return (told(wanted, came, where, body_of(seen[0])),)
+        return (told(wanted, came, where, seen[0].body),)
     early = response is not None and response.head_at_ns - seen[0].late_ns < AT_ONCE_NS
     if _answering(seen[0]) != 0 or early:
         return ()
@@ -214,7 +214,7 @@ def errors_hand_over(scene: UniversalScene) -> Finding:
         return None
     if seen[0].ok:
         return ()
-    body = body_of(seen[0])
+    body = seen[0].body
     before = ", ".join(step.topic for step in seen[0].case.steps or ())
     return (told("the last step's answer", f"HTTP {seen[0].status}", f"after {before}", body),)
 
@@ -238,7 +238,7 @@ def all_failed_is_a_failure(scene: UniversalScene) -> Finding:
     if seen is None or seen[0].rejected:
         return None if seen is None else ()
     came = f"HTTP {seen[0].status}"
-    return (told("an error", came, "every step fails", body_of(seen[0])),)
+    return (told("an error", came, "every step fails", seen[0].body),)
 
 
 @topic.scene(
