@@ -26,6 +26,7 @@ from harness.contract.run.budget import Budget
 from harness.contract.run.results import Entry, Results
 from harness.contract.run.verdict import ContractVerdict
 from harness.foreign import Place, harmless
+from harness.settings import Kind
 
 SCHEMA_VERSION = 1
 SHOWN = 2000
@@ -187,10 +188,10 @@ def _capsule(path: Path, *, entry: Entry, about: Mapping[str, Any], redact: Reda
 
 
 def _example(entry: Entry, document: Mapping[str, Any], redact: Redact) -> str:
-    kind = str(document.get("target_kind", "mock"))
-    embedded = kind in ("mock", "local")
+    kind = str(document.get("target_kind", Kind.MOCK))
+    embedded = kind in (Kind.MOCK, Kind.LOCAL)
     origin = "/".join(entry.shown[0].exchange.request.url.split("/")[:3]) if entry.shown else ""
-    target = kind if embedded or kind == "live" else origin
+    target = kind if embedded or kind == Kind.LIVE else origin
     return example(
         entry.clause,
         entry.route,
