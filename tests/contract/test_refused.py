@@ -9,14 +9,15 @@ from harness.gateway.config import Config
 from harness.gateway.model import Gateway
 from harness.gateway.server import LocalGateway
 from harness.routes.address import Address, Credentials
-from harness.settings import Target
+from harness.settings import Kind, Target
 from tests.transports.peer import answering, plain, serving
 
 OPTIONS = RunOptions(max_requests=40)
 
 
 def at(url: str, *, key: str | None = "baseten-key", token: str | None = None) -> Target:
-    return replace(TARGET, address=Address(url, "acc", "gw"), credentials=Credentials(key, token))
+    address, credentials = Address(url, "acc", "gw"), Credentials(key, token)
+    return replace(TARGET, kind=Kind.URL, address=address, credentials=credentials)
 
 
 def asked(target: Target) -> RunOutcome:
