@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.bench.contention import CASES, busy, run
 from tests.bench.truth import Truth
 
-RUNS = 3
+RUNS = 2
 
 
 def test_no_run_passes_with_a_figure_whose_bounds_leave_out_the_truth(
