@@ -136,7 +136,7 @@ def busy_machine() -> Iterator[None]:
 def test_a_busy_machine_accuses_nobody() -> None:
     with standin.local(TARGET) as embedded:
         timeouts = Timeouts(connect=10, first_byte=30, idle=30, total=60)
-        parts = (embedded.transport, embedded.clock, Budget(200), "test", timeouts)
+        parts = (embedded.transport, embedded.clock, Budget(300), "test", timeouts)
         sender, limited = Sender(embedded.target, *parts), Sender(embedded.limited, *parts)
         ledger = Results(CLAUSES, embedded.target.routes)
         for entry in ledger.entries.values():
