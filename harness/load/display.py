@@ -56,7 +56,7 @@ class Display:
         line = self.line(progress)
         if self._moving:
             done, most = self._done(progress)
-            self._moving.show(line, done=min(done, most), total=most)
+            self._moving.show(line, done=done, total=most)
         elif progress.elapsed_s - self._printed_s >= LINE_EVERY_S:
             self._printed_s = progress.elapsed_s
             done, most = self._done(progress)
@@ -70,10 +70,14 @@ class Display:
         self._doing = progress.doing
 
     def _done(self, progress: LoadProgress) -> tuple[float, float]:
-        """How far it is, and of how much: in seconds, or in blocks."""
-        if self._blocks is None:
-            return progress.elapsed_s, self._seconds
-        return progress.requests // self._size, self._blocks
+        """How far it is, and of how much: in seconds, or in blocks.
+
+        What goes on after its time, or beside the blocks that count, is not told as more than all.
+        """
+        done, most = progress.elapsed_s, self._seconds
+        if self._blocks is not None:
+            done, most = progress.requests // self._size, self._blocks
+        return (min(done, most) if most else done), most
 
     def _say(self, text: str) -> None:
         self._moving.say(text)

@@ -221,6 +221,19 @@ def test_a_comparison_is_followed_by_its_blocks() -> None:
     assert output.getvalue().startswith("compare: 4 of 10 blocks: 0.0/s · p95 TTFT 50 ms · 13 req")
 
 
+def test_no_more_is_told_than_there_is() -> None:
+    """The first block of a comparison opens connections and is sent beside the others."""
+    output = io.StringIO()
+    console = Console(file=output, width=200)
+    with Display("compare", seconds=1800, blocks=10, size=3, console=console) as display:
+        display(progress(elapsed_s=6, native=tally(*["ok"] * 33)))
+    with Display("load", seconds=5, console=console) as display:
+        display(progress(elapsed_s=6, native=tally("ok")))
+
+    told = [line.partition(":")[2].partition(":")[0] for line in output.getvalue().splitlines()]
+    assert told == [" 10 of 10 blocks", " 5 of 5 s"]
+
+
 def test_on_a_terminal_there_is_one_line_that_is_gone_afterwards() -> None:
     output = io.StringIO()
     console = Console(file=output, force_terminal=True, width=120)
