@@ -141,8 +141,9 @@ def next_is_prompt(scene: LeavingScene, *, rounds: int = TURNS) -> Finding:
 JUDGES: tuple[RoundCheck, ...] = (next_is_answered, next_is_its_own, next_is_prompt)
 
 
-NOTICED_S = 0.05
-"""Time for the other side to see that its client is gone."""
+NOTICED_S = 0.2
+"""Time for the other side to see that its client is gone: a way across the network, or a machine that
+is busy."""
 
 
 def play(stage: Stage, scene: LeavingScene) -> None:
