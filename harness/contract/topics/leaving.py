@@ -142,8 +142,7 @@ JUDGES: tuple[RoundCheck, ...] = (next_is_answered, next_is_its_own, next_is_pro
 
 
 NOTICED_S = 0.2
-"""Time for the other side to see that its client is gone: a way across the network, or a machine that
-is busy."""
+"""Time for the other side to see that its client is gone: it may be far away, or busy."""
 
 
 def play(stage: Stage, scene: LeavingScene) -> None:
