@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from harness.settings import Target
 
 
-class Ending(Protocol):
+class RunVerdict(Protocol):
     """What a run ends with; a report and the verdict on a contract are such."""
 
     @property
@@ -107,7 +107,7 @@ def build(folder: Path) -> "Report":
     return build_report(folder)
 
 
-def finish(folder: Path, judged: Ending) -> None:
+def finish(folder: Path, judged: RunVerdict) -> None:
     """Close the manifest with the verdict."""
     from harness.report import manifest
 
@@ -129,7 +129,7 @@ def conclude(
     report: "Report",
     *,
     summary: str,
-    judged: Ending | None = None,
+    judged: RunVerdict | None = None,
     **extra: Any,
 ) -> NoReturn:
     """Show the report, and leave with its verdict or with what was `judged`; see `verdict`."""

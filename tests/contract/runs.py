@@ -11,7 +11,7 @@ from harness.contract.run.exploration import Exploration
 from harness.contract.run.results import Results
 from harness.contract.run.sender import Sender
 from harness.contract.run.standin import TARGET
-from harness.contract.run.waits import RunClock, lacks
+from harness.contract.run.waits import RunClock, note_lacking
 from harness.contract.topics.catalogue import CLAUSES
 from harness.settings import Target
 from harness.transports.exchange import Timeouts
@@ -37,9 +37,7 @@ def explore(
             budget = UntilKilled(requests, partial(enough, ledger))
         parts = (embedded.transport, embedded.clock, budget, "test", timeouts)
         sender, limited = (Sender(s, *parts) for s in (embedded.target, embedded.limited))
-        for entry in ledger.entries.values():
-            target = (limited if "rate" in entry.clause.needs else sender).target
-            entry.lacks = lacks(entry.clause, entry.route, target, clock=embedded.clock)
+        note_lacking(ledger, embedded.target, limited=embedded.limited, clock=embedded.clock)
         exploration = Exploration(
             sender, ledger, seed=seed, limited=limited, again=again, reductions=0
         )
@@ -70,7 +68,6 @@ def judged(
         ledger = Results(
             [clause for clause in CLAUSES if clauses is None or clause.id in clauses], routes
         )
-        for entry in ledger.entries.values():
-            entry.lacks = lacks(entry.clause, entry.route, target, clock=clock)
+        note_lacking(ledger, target, clock=clock)
         Exploration(sender, ledger, reductions=0).run()
     return ledger

@@ -12,7 +12,7 @@ from harness.contract.run.doubt import explain_unmet
 from harness.contract.run.results import Results
 from harness.contract.run.standin import TARGET
 from harness.contract.run.verdict import conclude
-from harness.contract.run.waits import Patience, RunClock, lacks
+from harness.contract.run.waits import Patience, RunClock, lacks, note_lacking
 from harness.contract.topics.catalogue import BY_ID, CLAUSES
 from harness.defects.make import make_gateway
 from harness.errors import UsageError
@@ -96,8 +96,7 @@ def test_required_means_judged(declared: Expectations, need: str) -> None:
     clauses = [clause for clause in CLAUSES if need in clause.needs]
     ledger = Results([*clauses, BY_ID["route-answers"]], ["native"])
     ledger.see(seen(asked(), plain()))
-    for entry in ledger.entries.values():
-        entry.lacks = lacks(entry.clause, "native", target, clock=REAL)
+    note_lacking(ledger, target, clock=REAL)
 
     required = conclude(ledger, required=(need,))
 

@@ -19,7 +19,7 @@ from harness.contract.run.results import Entry, Results
 from harness.contract.run.sender import Sender
 from harness.contract.run.standin import TARGET
 from harness.contract.run.verdict import conclude
-from harness.contract.run.waits import lacks
+from harness.contract.run.waits import note_lacking
 from harness.contract.topics.catalogue import BY_ID, CLAUSES
 from harness.contract.topics.timing import Measurement, TimingScene
 from harness.transports.exchange import Timeouts
@@ -139,9 +139,7 @@ def test_a_busy_machine_accuses_nobody() -> None:
         parts = (embedded.transport, embedded.clock, Budget(300), "test", timeouts)
         sender, limited = Sender(embedded.target, *parts), Sender(embedded.limited, *parts)
         ledger = Results(CLAUSES, embedded.target.routes)
-        for entry in ledger.entries.values():
-            judged = limited if "rate" in entry.clause.needs else sender
-            entry.lacks = lacks(entry.clause, entry.route, judged.target, clock=embedded.clock)
+        note_lacking(ledger, embedded.target, limited=embedded.limited, clock=embedded.clock)
         Exploration(sender, ledger, limited=limited).run()
 
     failing = [e.clause.id for e in ledger.entries.values() if e.result is Result.FAIL]

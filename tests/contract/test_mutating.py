@@ -21,7 +21,7 @@ from harness.contract.run.results import Results
 from harness.contract.run.sender import Sender
 from harness.contract.run.standin import TARGET
 from harness.contract.run.verdict import conclude
-from harness.contract.run.waits import lacks
+from harness.contract.run.waits import note_lacking
 from harness.contract.topics.catalogue import CLAUSES
 from harness.transports.exchange import Exchange, Timeouts
 from harness.wire import Chunk, Headers, Request, Response
@@ -146,8 +146,7 @@ def test_damage_never_crashes_a_run_and_never_passes_where_it_was_visible(seed: 
         proxy = Mutating(embedded.transport, random.Random(seed))  # noqa: S311 - no secret
         sender = Sender(embedded.target, proxy, embedded.clock, budget, "test", timeouts)
         ledger = Results(CLAUSES, embedded.target.routes)
-        for entry in ledger.entries.values():
-            entry.lacks = lacks(entry.clause, entry.route, sender.target, clock=embedded.clock)
+        note_lacking(ledger, sender.target, clock=embedded.clock)
         exploration = Exploration(sender, ledger, seed=seed, reductions=0)
         exploration.run()
         found = conclude(ledger, stopped=exploration.stopped, bugs=exploration.bugs)

@@ -7,7 +7,7 @@ from harness.contract.run.budget import Budget
 from harness.contract.run.exploration import Exploration
 from harness.contract.run.results import Results
 from harness.contract.run.sender import Sender
-from harness.contract.run.waits import lacks
+from harness.contract.run.waits import note_lacking
 from harness.contract.topics.catalogue import CLAUSES
 from harness.defects.make import make_gateway
 from harness.errors import UsageError
@@ -53,9 +53,7 @@ def prepared(
     """The run of a stand-in that stands ready, before its first request."""
     parts = (embedded.transport, embedded.clock, budget, "contract-run", TIMEOUTS)
     sender, limited = Sender(embedded.target, *parts), Sender(embedded.limited, *parts)
-    for entry in ledger.entries.values():
-        judged = limited if "rate" in entry.clause.needs else sender
-        entry.lacks = lacks(entry.clause, entry.route, judged.target, clock=embedded.clock)
+    note_lacking(ledger, embedded.target, limited=embedded.limited, clock=embedded.clock)
     return Exploration(sender, ledger, seed=seed, drawn=DRAWN, limited=limited)
 
 

@@ -36,7 +36,7 @@ from harness.contract.run.waits import (
     WINDOWS,
     Patience,
     RunClock,
-    lacks,
+    note_lacking,
 )
 from harness.contract.run.waivers import apply, draft, read_waivers
 from harness.contract.topics.catalogue import CLAUSES
@@ -215,7 +215,15 @@ def _explore(
         options.max_requests, options.max_tokens, options.max_cost, options.dollars_per_token
     )
     with senders(target, options, budget, run_id) as (sender, limited):
-        ledger = _ledger(pairs, sender, limited, _patience(options))
+        ledger = Results(CLAUSES, ROUTES, wanted=set(pairs))
+        beside = limited.target if limited else None
+        note_lacking(
+            ledger,
+            sender.target,
+            limited=beside,
+            clock=sender.clock,
+            patience=_patience(options),
+        )
         deadline_ns = sender.clock.now_ns() + int(_seconds(target, options) * 1e9)
         for each in filter(None, (sender, limited)):
             each.deadline_ns = deadline_ns
@@ -325,18 +333,6 @@ def _servable(target: Target) -> Redact:
         return redact
     origins = _ORIGINS if target.kind is Kind.MOCK else _LOOPBACK
     return lambda text: redact(origins.sub(SERVED, text))
-
-
-def _ledger(
-    pairs: Iterable[Pair], sender: Sender, limited: Sender | None, patience: Patience
-) -> Results:
-    wanted = set(pairs)
-    ledger = Results(CLAUSES, ROUTES, wanted=wanted)
-    for entry in ledger.entries.values():
-        judged = limited if limited is not None and "rate" in entry.clause.needs else sender
-        asked = entry.clause, entry.route, judged.target
-        entry.lacks = lacks(*asked, clock=sender.clock, patience=patience)
-    return ledger
 
 
 def _timeouts(target: Target, options: RunOptions) -> Timeouts:

@@ -27,7 +27,7 @@ def carry_out(
 
     The first KeyboardInterrupt ends the run in order, with what was seen; a second one is raised.
     """
-    course, interrupted = _Course(exploration, repetition), False
+    course, interrupted = _RunThread(exploration, repetition), False
     try:
         course.follow(watch)
     except KeyboardInterrupt:
@@ -40,7 +40,7 @@ def carry_out(
     return interrupted
 
 
-class _Course:
+class _RunThread:
     """The thread of an exploration, and what was raised in it."""
 
     def __init__(self, exploration: Exploration, repetition: Repetition | None) -> None:

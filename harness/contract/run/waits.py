@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.contract.clause import Clause
+from harness.contract.run.results import Results
 
 if TYPE_CHECKING:
     from harness.settings import Target
@@ -48,6 +49,10 @@ class Patience:
         return (target.expectations.cache_ttl or 0) <= max(LONGEST_WAIT_S, self.wait_s)
 
 
+HASTY = Patience()
+"""No longer than every run waits."""
+
+
 def has_long_windows(target: "Target", clock: RunClock) -> bool:
     """Whether real time would pass in long windows of the rate limit."""
     limit = target.expectations.rate_limit
@@ -75,3 +80,17 @@ def lacks(
         "clock": clock.free or patience.bears(clause, target),
     }
     return next((need for need in clause.needs if not present[need]), None)
+
+
+def note_lacking(
+    ledger: Results,
+    target: "Target",
+    *,
+    clock: RunClock,
+    limited: "Target | None" = None,
+    patience: Patience = HASTY,
+) -> None:
+    """Say of each entry what its clause lacks; one on the rate limit is judged on `limited`."""
+    for entry in ledger.entries.values():
+        judged = limited if limited is not None and "rate" in entry.clause.needs else target
+        entry.lacks = lacks(entry.clause, entry.route, judged, clock=clock, patience=patience)
