@@ -136,9 +136,17 @@ def parse_folder(text: str) -> Path:
 
 
 def unused(folder: Path) -> Path:
-    """`folder`, or the same with a number when two runs began in one second."""
+    """A new folder of this name, or with a number behind it where another run has that one."""
     numbered = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
-    return next(path for path in (folder, *islice(numbered, 1000)) if not path.exists())
+    for path in (folder, *islice(numbered, 1000)):
+        try:
+            path.mkdir(0o700, parents=True)
+        except FileExistsError:  # of a run that began in the same second
+            continue
+        except OSError:  # `prepare_folder` says why
+            pass
+        return path
+    raise UsageError(f"{folder} and a thousand more are there already; use --out")
 
 
 def make_folder(out: Path | None, command: str) -> Path:

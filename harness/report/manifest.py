@@ -136,6 +136,7 @@ def start(
 ) -> Manifest:
     """Write the manifest of a run that begins now; secrets in any mapping are blanked.
 
+    UsageError where another run has the folder, also one that begins at the same moment.
     `plan` is what will be sent (routes, users or rate, duration, `thresholds`, `abort`, `run_id`).
     """
     manifest = Manifest(
@@ -152,6 +153,10 @@ def start(
         facts={"metrics": definitions()},
     )
     folder.mkdir(parents=True, exist_ok=True)
+    try:
+        (folder / FILE).touch(exist_ok=False)
+    except FileExistsError:
+        raise UsageError(f"{folder} holds a run already; choose another folder") from None
     return write(folder, manifest)
 
 

@@ -133,3 +133,7 @@ def test_a_folder_with_a_run_in_it_is_not_overwritten(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="holds a run already"):
         prepare_folder(tmp_path)
+
+
+def test_two_runs_that_begin_in_one_second_get_folders_of_their_own(tmp_path: Path) -> None:
+    assert unused(tmp_path / "run") != unused(tmp_path / "run")

@@ -173,3 +173,12 @@ def test_a_plan_that_cannot_be_one_is_told_by_its_place(
         _ = manifest.read(tmp_path).asked
 
     assert told in str(raised.value)
+
+
+def test_of_two_runs_that_begin_at_once_in_one_folder_the_second_is_refused(tmp_path: Path) -> None:
+    first = begin(tmp_path)
+
+    with pytest.raises(UsageError, match="holds a run already"):
+        begin(tmp_path)
+
+    assert manifest.read(tmp_path).run_id == first.run_id
